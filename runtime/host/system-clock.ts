@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type ClockAnchor, type ClockQuality, type Instant, monotonicMs, wallMs } from "#model/time.ts";
+import type { Clock } from "#ports/clock.ts";
+
+const maxAnchors = 64;
+
+/** Whether the kernel's clock is disciplined right now; asked at most once per `recheckMs`. */
+export type SynchronisationProbe = () => boolean;
+
+/** The machine's clocks: the only file that reads time. Monotonic = process.hrtime (CLOCK_MONOTONIC) of this boot. */
+export class SystemClock implements Clock {
+  readonly #bootId: string;
+  readonly #anchors: ClockAnchor[] = [];
+  readonly #probe: SynchronisationProbe;
+  #quality: ClockQuality = "unanchored";
+  #checkedAtMs = Number.NEGATIVE_INFINITY;
+  #offsetMs = Number.NaN;
+
+  constructor(probe: SynchronisationProbe, bootId = readBootId()) {
+    this.#probe = probe;
+    this.#bootId = bootId;
+  }
+
+  now(): Instant {
+    const monotonic = this.monotonicMs();
+    const wall = Date.now();
+    this.#assess(monotonic, wall);
+    return { wallMs: wallMs(wall), monotonicMs: monotonicMs(monotonic), bootId: this.#bootId, quality: this.#quality };
+  }
+
+  monotonicMs(): number {
+    return Number(process.hrtime.bigint() / 1000n) / 1000;
+  }
+
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const timer = setTimeout(finished, Math.min(Math.max(ms, 0), 2_147_483_647));
+      function finished(): void {
+        signal.removeEventListener("abort", aborted);
+        resolve();
+      }
+      function aborted(): void {
+        clearTimeout(timer);
+        reject(signal.reason);
+      }
+      signal.addEventListener("abort", aborted, { once: true });
+    });
+  }
+
+  anchors(): readonly ClockAnchor[] {
+    return this.#anchors;
+  }
+
+  /** The NOC's or a person's word for the time; believed only while nothing better is there. */
+  anchor(anchor: ClockAnchor): void {
+    this.#remember(anchor);
+    if (this.#quality === "unanchored") this.#quality = "holdover";
+  }
+
+  #assess(monotonic: number, wall: number): void {
+    const offsetMs = wall - monotonic;
+    const stepped = Math.abs(offsetMs - this.#offsetMs) > 500;
+    if (monotonic - this.#checkedAtMs < 10_000 && !stepped) return;
+    this.#checkedAtMs = monotonic;
+    const synced = this.#probe();
+    const wasSynced = this.#quality === "synced";
+    if (synced) this.#quality = "synced";
+    else if (wasSynced) this.#quality = "holdover";
+    if (synced && (!wasSynced || stepped)) {
+      this.#remember({ bootId: this.#bootId, monotonicMs: monotonicMs(monotonic), wallMs: wallMs(wall), source: "ntp", errorMs: 50 });
+    }
+    this.#offsetMs = offsetMs;
+  }
+
+  #remember(anchor: ClockAnchor): void {
+    this.#anchors.push(anchor);
+    if (this.#anchors.length > maxAnchors) this.#anchors.splice(Math.floor(maxAnchors / 2), 1);
+  }
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").replaceAll("-", "").slice(0, 8);
+  } catch {
+    // No such file outside Linux: a random id is right, since monotonic time is then only known to be ours.
+    return randomBytes(4).toString("hex");
+  }
+}

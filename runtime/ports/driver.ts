@@ -1,0 +1,68 @@
+import type { Command, CommandResult } from "#model/command.ts";
+import type { Credential, Equipment } from "#model/equipment.ts";
+import type { Event, Inventory } from "#model/observation.ts";
+import type { Report } from "#model/report.ts";
+import type { Clock } from "./clock.ts";
+import type { Entropy } from "./entropy.ts";
+import type { Logger } from "./logger.ts";
+
+/** What a driver is given. One per driver; shared by all of its sessions. */
+export interface DriverContext {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  /** Resolves a credential by name. @throws GatewayError config.secret */
+  credential(name: string): Credential;
+}
+
+/** What one poll cost; summed per equipment and table in `gatehouse status`. */
+export interface PollCost {
+  readonly requests: number;
+  readonly retries: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Time from the first request to the last answer, milliseconds. */
+  readonly durationMs: number;
+  /** CPU of encoding and decoding, milliseconds; estimated where it cannot be measured per poll. */
+  readonly cpuMs: number;
+  /** Per table name: share of the above. */
+  readonly tables: readonly { readonly table: string; readonly requests: number; readonly bytesIn: number; readonly durationMs: number }[];
+}
+
+export interface PollResult {
+  readonly report: Report;
+  readonly cost: PollCost;
+  /** Present when the device's identity was (re)read and differs from what was last returned. */
+  readonly inventory?: Inventory;
+  /** Things noticed: agent restart, identity reset, OID quarantined. At most 16. */
+  readonly events: readonly Event[];
+}
+
+/** When a poll is due and by when it must have ended. */
+export interface PollRequest {
+  /** Grid slot on the monotonic clock, milliseconds. */
+  readonly plannedAtMs: number;
+  /** The poll is cut off at this monotonic time; what is there by then is returned with a gap `partial`. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * One equipment as seen by its driver. Sequential: the caller never overlaps calls of `poll`.
+ * @throws GatewayError driver.* from `poll` when nothing was obtained; partial success is a Report with gaps.
+ */
+export interface DriverSession {
+  poll(request: PollRequest, signal: AbortSignal): Promise<PollResult>;
+  /** A cheap sign of life for the unreachable (one small request, no retries); true = answered. */
+  probe?(signal: AbortSignal): Promise<boolean>;
+  execute?(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  close(): Promise<void>;
+}
+
+export interface Driver {
+  readonly name: string;
+  /** JSON Schema (draft 2020-12) of Equipment.settings. */
+  readonly settingsSchema: Readonly<Record<string, unknown>>;
+  open(equipment: Equipment, context: DriverContext): DriverSession;
+  /** Releases what sessions share (sockets, key caches). After it no session is used. */
+  close(): Promise<void>;
+}

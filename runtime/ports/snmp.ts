@@ -1,0 +1,135 @@
+import type { SnmpCredential } from "#model/equipment.ts";
+
+/** SMI types by their BER tag (RFC 2578, RFC 3416). */
+export type SnmpType =
+  | "integer"
+  | "octet-string"
+  | "null"
+  | "oid"
+  | "ip-address"
+  | "counter32"
+  | "gauge32"
+  | "timeticks"
+  | "opaque"
+  | "counter64"
+  | "no-such-object"
+  | "no-such-instance"
+  | "end-of-mib-view";
+
+/**
+ * One variable. `value`: integer, gauge32, counter32, timeticks -> number; counter64 -> bigint; octet-string, opaque -> Uint8Array;
+ * oid, ip-address -> dotted string; the rest -> undefined.
+ */
+export interface Varbind {
+  readonly oid: string;
+  readonly type: SnmpType;
+  readonly value: number | bigint | string | Uint8Array | undefined;
+}
+
+export interface SnmpTarget {
+  readonly address: string;
+  readonly port: number;
+  readonly credential: SnmpCredential;
+  /** Per request; the session learns shorter and longer ones within [250, 10000]. */
+  readonly timeoutMs: number;
+  readonly retries: number;
+}
+
+/** Limits of one walk; reaching one ends it with GatewayError driver.limit after what was read was handed over. */
+export interface WalkLimits {
+  readonly maxRows: number;
+  readonly maxRequests: number;
+  readonly deadlineMs: number;
+}
+
+/** One column of a table to be polled. */
+export interface ColumnRequest {
+  /** Column OID without index, dotted: `1.3.6.1.2.1.2.2.1.10`. */
+  readonly oid: string;
+  /** How values are wanted; what does not fit is left out (presence 0) and counted, never coerced. */
+  readonly as: "counter" | "number" | "text" | "bytes";
+}
+
+/**
+ * A table (or set of scalars) that is read again and again. `rows` are the instances expected, as learnt by the last
+ * full walk; the engine asks for exactly those, notices rows that vanished or appeared, and never overshoots.
+ */
+export interface TablePlan {
+  readonly table: string;
+  readonly columns: readonly ColumnRequest[];
+  /** Index part of the instance OIDs in lexicographic order: `3` or `1.3`; `["0"]` for scalars. */
+  readonly rows: readonly string[];
+}
+
+/**
+ * Typed columns, row-major by plan.rows. Arrays belong to the engine's plan and are reused by the next read of the same
+ * plan: copy what you keep.
+ */
+export interface TableAnswer {
+  readonly columns: readonly TableColumn[];
+  /** Rows of the plan that the agent no longer has (no column answered). */
+  readonly vanished: number;
+  /** The agent answered an instance between or after the planned rows: walk again. */
+  readonly changed: boolean;
+  readonly requests: number;
+  readonly retries: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+  /** false: the deadline came first; the columns hold what was there. */
+  readonly complete: boolean;
+}
+
+export type TableColumn =
+  | {
+      readonly as: "counter";
+      readonly present: Uint8Array;
+      readonly value: BigUint64Array /** 32 or 64: decides about wraps */;
+      readonly bits: 32 | 64;
+    }
+  | { readonly as: "number"; readonly present: Uint8Array; readonly value: Float64Array }
+  | { readonly as: "text"; readonly present: Uint8Array; readonly value: readonly string[] }
+  | { readonly as: "bytes"; readonly present: Uint8Array; readonly value: readonly Uint8Array[] };
+
+/** Counted for `gatehouse status`; all since the session was opened. */
+export interface SnmpSessionCounters {
+  readonly requests: number;
+  readonly retries: number;
+  readonly timeouts: number;
+  readonly lateAnswers: number;
+  readonly forgedAnswers: number;
+  readonly malformedAnswers: number;
+  readonly oidViolations: number;
+  readonly reports: number;
+  /** What was learnt: repetitions per request, largest answer, smoothed round trip. */
+  readonly maxRepetitions: number;
+  readonly maxMessageBytes: number;
+  readonly roundTripMs: number;
+}
+
+/**
+ * One SNMP conversation. Calls may overlap; each has its own deadline.
+ * @throws GatewayError driver.timeout | driver.auth | driver.bad-answer | driver.refused | driver.limit | driver.unreachable
+ */
+export interface SnmpSession {
+  /** GET; answers in the order asked, missing ones as no-such-*; splits by what the agent can take. */
+  get(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]>;
+  /** GETNEXT; one answer per OID. */
+  getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]>;
+  /** All rows below `root` in strictly increasing order, in batches as they come in; GETBULK where possible. */
+  walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]>;
+  /** The hot path. */
+  readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer>;
+  /** SET; one PDU, all or nothing (RFC 3416 4.2.5). */
+  set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]>;
+  counters(): SnmpSessionCounters;
+  /** v3 only: engine of the agent, lower-case hex, and its boots/time as last authenticated. */
+  engine(): { readonly engineId: string; readonly boots: number; readonly timeS: number } | undefined;
+  close(): void;
+}
+
+/** Opens sessions that share sockets and derived keys. */
+export interface SnmpEngine {
+  open(target: SnmpTarget): SnmpSession;
+  close(): Promise<void>;
+}
