@@ -1,0 +1,85 @@
+import type { PollCost } from "#ports/driver.ts";
+
+/** Upper edges of the lateness histogram, milliseconds. */
+const latenessEdgesMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] as const;
+const maxTables = 128;
+
+/** Log-spaced histogram: bounded, mergeable, good enough for a percentile with its edge. */
+export class LatenessHistogram {
+  readonly #counts = new Float64Array(latenessEdgesMs.length + 1);
+  #total = 0;
+  #maxMs = 0;
+
+  add(ms: number): void {
+    let index = 0;
+    while (index < latenessEdgesMs.length && ms > (latenessEdgesMs[index] ?? 0)) index += 1;
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.#total += 1;
+    if (ms > this.#maxMs) this.#maxMs = ms;
+  }
+
+  get maxMs(): number {
+    return this.#maxMs;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Upper edge of the bucket that holds the quantile; the maximum beyond the last edge. */
+  quantileMs(quantile: number): number {
+    let left = quantile * this.#total;
+    for (const [index, edge] of latenessEdgesMs.entries()) {
+      left -= this.#counts[index] ?? 0;
+      if (left <= 0) return Math.min(edge, this.#maxMs);
+    }
+    return this.#maxMs;
+  }
+}
+
+export interface TableStatistics {
+  readonly table: string;
+  requests: number;
+  bytesIn: number;
+  durationMs: number;
+}
+
+/** What the polls of one equipment cost since start; the numbers behind `gatehouse status`. */
+export class PollStatistics {
+  polls = 0;
+  failures = 0;
+  samples = 0;
+  requests = 0;
+  retries = 0;
+  bytesOut = 0;
+  bytesIn = 0;
+  cpuMs = 0;
+  durationMs = 0;
+  durationMsMax = 0;
+  /** Slots that came and went while the previous poll was still running or waited for a permit. */
+  missedSlots = 0;
+  readonly lateness = new LatenessHistogram();
+  readonly tables = new Map<string, TableStatistics>();
+
+  add(cost: PollCost, samples: number): void {
+    this.samples += samples;
+    this.requests += cost.requests;
+    this.retries += cost.retries;
+    this.bytesOut += cost.bytesOut;
+    this.bytesIn += cost.bytesIn;
+    this.cpuMs += cost.cpuMs;
+    this.durationMs += cost.durationMs;
+    this.durationMsMax = Math.max(this.durationMsMax, cost.durationMs);
+    for (const share of cost.tables) {
+      let entry = this.tables.get(share.table);
+      if (entry === undefined) {
+        if (this.tables.size >= maxTables) continue;
+        entry = { table: share.table, requests: 0, bytesIn: 0, durationMs: 0 };
+        this.tables.set(share.table, entry);
+      }
+      entry.requests += share.requests;
+      entry.bytesIn += share.bytesIn;
+      entry.durationMs += share.durationMs;
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import type { Equipment } from "#model/equipment.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Event } from "#model/observation.ts";
+import { countSamples, type GapReason, type Report, type TableShape } from "#model/report.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { DriverSession } from "#ports/driver.ts";
+import type { Intake } from "#ports/intake.ts";
+import type { Logger } from "#ports/logger.ts";
+import { PollStatistics } from "./poll-statistics.ts";
+import { gapReasonOf, Reachability } from "./reachability.ts";
+import { nextSlotMs, phaseMs } from "./schedule.ts";
+
+/** What one equipment needs of its surroundings. */
+export interface PollSurroundings {
+  readonly clock: Clock;
+  readonly intake: Intake;
+  readonly logger: Logger;
+}
+
+/** Share of the interval a poll may take: the rest is air before the next slot. */
+const deadlineShare = 0.9;
+const maxDeadlineMs = 120_000;
+const notAnswering = new GatewayError("driver.timeout", { message: "no answer to a probe" });
+
+/** One equipment on its grid: its session, its reachability, its statistics. Never polled by two at a time. */
+export class PolledEquipment {
+  readonly equipment: Equipment;
+  readonly statistics = new PollStatistics();
+  readonly reachability: Reachability;
+  dueMs: number;
+  running = false;
+  lastReport: Report | undefined;
+  readonly #session: DriverSession;
+  readonly #surroundings: PollSurroundings;
+  readonly #phase: number;
+  #shapes: readonly TableShape[] = [];
+  #skipped = 0;
+
+  constructor(equipment: Equipment, session: DriverSession, surroundings: PollSurroundings) {
+    this.equipment = equipment;
+    this.#session = session;
+    this.#surroundings = surroundings;
+    this.#phase = phaseMs(equipment.id, equipment.pollIntervalMs);
+    const nowMs = surroundings.clock.monotonicMs();
+    this.reachability = new Reachability(nowMs);
+    // The first poll does not wait for its slot: a person who has just started the box wants to see something. Spread over two seconds at most.
+    this.dueMs = nowMs + Math.min(this.#phase, (this.#phase / equipment.pollIntervalMs) * 2_000);
+  }
+
+  /** Called when the slot came; sets the next one. Slots that passed unseen (a stopped process, a blocked loop) are counted. */
+  advance(nowMs: number): void {
+    const passed = Math.floor((nowMs - this.dueMs) / this.equipment.pollIntervalMs);
+    this.#skip(passed);
+    this.dueMs = nextSlotMs(nowMs, this.#phase, this.equipment.pollIntervalMs);
+  }
+
+  /** The slot came while the previous poll still ran. */
+  missed(): void {
+    this.#skip(1);
+    this.#surroundings.logger.debug({ equipment: this.equipment.id }, "poll slot missed: the previous poll still runs");
+  }
+
+  /** One slot: poll, or probe, or rest; whatever happens is recorded. Throws only for bugs, a closed buffer, or the abort. */
+  async serve(plannedAtMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#surroundings;
+    const nowMs = clock.monotonicMs();
+    this.statistics.lateness.add(Math.max(0, nowMs - plannedAtMs));
+    if (this.#skipped > 0) {
+      this.#skipped = 0;
+      await this.#recordGap(plannedAtMs, "skipped");
+    }
+    const plan = this.reachability.plan(nowMs);
+    if (plan === "rest") return this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
+    if (plan === "probe" && !(await this.#probe(plannedAtMs, signal))) return;
+    await this.#poll(plannedAtMs, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  #skip(slots: number): void {
+    this.statistics.missedSlots += slots;
+    this.#skipped += slots;
+  }
+
+  async #probe(plannedAtMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#session.probe === undefined) return true;
+    try {
+      if (await this.#session.probe(signal)) return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isGatewayError(error)) throw error;
+      await this.#failed(error, plannedAtMs);
+      return false;
+    }
+    this.reachability.failed(notAnswering, this.#surroundings.clock.monotonicMs(), this.equipment.pollIntervalMs);
+    await this.#recordGap(plannedAtMs, "timeout");
+    return false;
+  }
+
+  async #poll(plannedAtMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, intake } = this.#surroundings;
+    const budgetMs = Math.min(maxDeadlineMs, this.equipment.pollIntervalMs * deadlineShare);
+    this.statistics.polls += 1;
+    let result: Awaited<ReturnType<DriverSession["poll"]>>;
+    try {
+      result = await this.#session.poll({ plannedAtMs, deadlineMs: clock.monotonicMs() + budgetMs }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isGatewayError(error)) throw error;
+      await this.#failed(error, plannedAtMs);
+      return;
+    }
+    const { report, cost, inventory, events } = result;
+    let samples = 0;
+    for (const table of report.tables) samples += countSamples(table);
+    this.statistics.add(cost, samples);
+    this.#rememberShapes(report);
+    this.lastReport = report;
+    const first = this.reachability.state === "new";
+    if (this.reachability.answered(clock.monotonicMs()) && !first) await this.#transition("equipment.reachable", "equipment answers again");
+    await intake.accept(report);
+    if (inventory !== undefined) await intake.accept(inventory);
+    for (const event of events) await intake.accept(event);
+  }
+
+  #rememberShapes(report: Report): void {
+    if (report.tables.length === 0) return;
+    const seen = new Map(this.#shapes.map((shape) => [shape.table, shape]));
+    let changed = false;
+    for (const { shape } of report.tables) {
+      if (seen.get(shape.table) === shape) continue;
+      seen.set(shape.table, shape);
+      changed = true;
+    }
+    if (changed) this.#shapes = [...seen.values()];
+  }
+
+  async #failed(error: GatewayError, plannedAtMs: number): Promise<void> {
+    const { clock, logger } = this.#surroundings;
+    this.statistics.failures += 1;
+    const wentDown = this.reachability.failed(error, clock.monotonicMs(), this.equipment.pollIntervalMs);
+    if (wentDown) {
+      logger.warn({ equipment: this.equipment.id, address: this.equipment.address, code: error.code }, "equipment does not answer");
+      await this.#transition("equipment.unreachable", `equipment does not answer: ${error.message}`);
+    }
+    await this.#recordGap(plannedAtMs, gapReasonOf(error.code));
+  }
+
+  /** A failed poll is data: a gap with its reason for the live tables (slow tables were not due), never a zero. */
+  async #recordGap(plannedAtMs: number, reason: GapReason): Promise<void> {
+    const live = this.#shapes.filter((shape) => shape.intervalMs <= this.equipment.pollIntervalMs);
+    await this.#surroundings.intake.accept({
+      kind: "report",
+      equipment: this.equipment.id,
+      observedAt: this.#surroundings.clock.now(),
+      plannedAtMs,
+      tables: [],
+      gaps: live.length === 0 ? [{ reason }] : live.map((shape) => ({ shape, reason })),
+    });
+  }
+
+  async #transition(type: Event["type"], text: string): Promise<void> {
+    const { clock, intake, logger } = this.#surroundings;
+    if (type === "equipment.reachable") logger.info({ equipment: this.equipment.id }, "equipment answers again");
+    await intake.accept({
+      kind: "event",
+      type,
+      equipment: this.equipment.id,
+      source: "poll",
+      severity: type === "equipment.unreachable" ? "major" : "indeterminate",
+      text,
+      observedAt: clock.now(),
+      attributes: { address: this.equipment.address, failures: this.reachability.failures },
+    });
+  }
+}

@@ -1,0 +1,150 @@
+import type { Equipment } from "#model/equipment.ts";
+import { GatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Driver, DriverContext } from "#ports/driver.ts";
+import type { Intake } from "#ports/intake.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { Unit } from "#ports/unit.ts";
+import { Permits } from "../concurrency/permits.ts";
+import { PolledEquipment } from "./polled-equipment.ts";
+import { DueHeap } from "./schedule.ts";
+
+export interface PollerOptions {
+  readonly equipment: readonly Equipment[];
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly context: DriverContext;
+  readonly clock: Clock;
+  readonly intake: Intake;
+  readonly logger: Logger;
+  /** Polls under way at once, over the whole site. */
+  readonly maxConcurrentPolls: number;
+}
+
+/** Polls that begin within this time of each other share one wake-up: at 1,000 devices timers would cost more than packets. */
+const wakeGrainMs = 10;
+const finishGraceMs = 5_000;
+
+/**
+ * Polls every equipment on its own grid. A slow or dead equipment holds nothing but its own slot: polls overlap freely up to the
+ * permits, each has a deadline inside its interval, and what is down is only probed.
+ */
+export class Poller implements Unit {
+  readonly name = "poller";
+  readonly #options: PollerOptions;
+  readonly #polled = new Map<string, PolledEquipment>();
+  readonly #heap = new DueHeap<PolledEquipment>();
+  readonly #permits: Permits;
+  readonly #running = new Set<Promise<void>>();
+  #failure: unknown;
+  #crashed = new AbortController();
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+    this.#permits = new Permits(options.maxConcurrentPolls);
+  }
+
+  /** For status and console. */
+  get equipment(): ReadonlyMap<string, PolledEquipment> {
+    return this.#polled;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#crashed = new AbortController();
+    this.#failure = undefined;
+    const stop = AbortSignal.any([signal, this.#crashed.signal]);
+    const polls = new AbortController();
+    this.#open();
+    try {
+      while (!stop.aborted) await this.#tick(stop, polls.signal);
+      await this.#finish(polls);
+    } finally {
+      polls.abort(new Error("poller stops"));
+      await Promise.allSettled(this.#running);
+      await this.#close();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** What the agents have already been asked for is worth waiting for: nothing they answered is thrown away at a stop. */
+  async #finish(polls: AbortController): Promise<void> {
+    if (this.#failure !== undefined || this.#running.size === 0) return;
+    const waiting = new AbortController();
+    const grace = this.#options.clock.sleep(finishGraceMs, waiting.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.#running), grace]);
+    waiting.abort(new Error("polls finished"));
+    polls.abort(new Error("poller stops"));
+  }
+
+  /** Serves this equipment now, besides its grid. Resolves when done. @throws GatewayError command.refused */
+  async pollNow(id: string, signal: AbortSignal): Promise<void> {
+    const polled = this.#polled.get(id);
+    if (polled === undefined) throw new GatewayError("command.refused", { message: "no such equipment", fields: { equipment: id } });
+    if (polled.running) return;
+    await this.#serve(polled, this.#options.clock.monotonicMs(), signal);
+  }
+
+  #open(): void {
+    const { equipment, drivers, context, clock, intake, logger } = this.#options;
+    for (const one of equipment) {
+      const driver = drivers.get(one.driver);
+      if (driver === undefined) throw new GatewayError("config.invalid", { message: `unknown driver ${one.driver}` });
+      const polled = new PolledEquipment(one, driver.open(one, context), { clock, intake, logger });
+      this.#polled.set(one.id, polled);
+      this.#heap.push(polled);
+    }
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#polled.values()].map((polled) => polled.close()));
+    this.#polled.clear();
+    while (this.#heap.pop() !== undefined);
+  }
+
+  async #tick(stop: AbortSignal, polls: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const next = this.#heap.peek();
+    const waitMs = next === undefined ? 1_000 : next.dueMs - clock.monotonicMs();
+    if (waitMs > 0) {
+      try {
+        await clock.sleep(Math.max(waitMs, wakeGrainMs), stop);
+      } catch (reason) {
+        if (stop.aborted) return;
+        throw reason;
+      }
+    }
+    const nowMs = clock.monotonicMs();
+    for (let due = this.#heap.peek(); due !== undefined && due.dueMs <= nowMs; due = this.#heap.peek()) {
+      this.#heap.pop();
+      const plannedAtMs = due.dueMs;
+      due.advance(nowMs);
+      this.#heap.push(due);
+      if (due.running) due.missed();
+      else this.#launch(due, plannedAtMs, polls);
+    }
+  }
+
+  #launch(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): void {
+    const task = this.#serve(polled, plannedAtMs, signal).catch((error: unknown) => {
+      if (signal.aborted) return;
+      // A bug in one session must not go unseen: the unit crashes and the supervisor restarts it.
+      this.#failure = error;
+      this.#crashed.abort(error);
+    });
+    this.#running.add(task);
+    void task.then(() => this.#running.delete(task));
+  }
+
+  async #serve(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): Promise<void> {
+    polled.running = true;
+    try {
+      const release = await this.#permits.acquire(signal);
+      try {
+        await polled.serve(plannedAtMs, signal);
+      } finally {
+        release();
+      }
+    } finally {
+      polled.running = false;
+    }
+  }
+}
