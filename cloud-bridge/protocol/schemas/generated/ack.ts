@@ -5,52 +5,52 @@ export { validate } from "./ack.validate.js";
  * What the NOC has committed, per stream, and what it grants. Cumulative, so a lost one heals itself.
  */
 export interface AckMessage {
-v: 1
-/**
- * @maxItems 128
- */
-a: {
-s: string
-/**
- * Everything up to and including this seq is committed
- */
-c: number
-/**
- * Inclusive ranges committed beyond c, ascending
- * 
- * @maxItems 32
- */
-x?: [number, number][]
-[k: string]: unknown
-}[]
-/**
- * Chunks of live telemetry the NOC lets be unacknowledged
- */
-w?: number
-/**
- * The same for backfill
- */
-bw?: number
-/**
- * Backfill chunks per second; null = unlimited, 0 = pause
- */
-br?: (number | null)
-/**
- * dict:REVISION, resync
- * 
- * @maxItems 32
- */
-need?: string[]
-/**
- * Chunks the NOC cannot store; repeated at each delivery of the same chunk
- * 
- * @maxItems 32
- */
-rej?: {
-s: string
-q: number
-code?: string
-[k: string]: unknown
-}[]
-[k: string]: unknown
+  v: 1;
+  /**
+   * @maxItems 128
+   */
+  a: {
+    s: string;
+    /**
+     * Everything up to and including this seq is committed
+     */
+    c: number;
+    /**
+     * Inclusive ranges committed beyond c, ascending
+     *
+     * @maxItems 32
+     */
+    x?: [number, number][];
+    [k: string]: unknown;
+  }[];
+  /**
+   * Chunks of live telemetry the NOC lets be unacknowledged
+   */
+  w?: number;
+  /**
+   * The same for backfill
+   */
+  bw?: number;
+  /**
+   * Backfill chunks per second; null = unlimited, 0 = pause
+   */
+  br?: number | null;
+  /**
+   * dict:REVISION, resync
+   *
+   * @maxItems 32
+   */
+  need?: string[];
+  /**
+   * Chunks the NOC cannot store; repeated at each delivery of the same chunk
+   *
+   * @maxItems 32
+   */
+  rej?: {
+    s: string;
+    q: number;
+    code?: string;
+    [k: string]: unknown;
+  }[];
+  [k: string]: unknown;
 }

@@ -35,15 +35,15 @@ var require_ucs2length = __commonJS({
 });
 
 // ack.validate.js
-var validate = validate20;
-var ack_validate_default = validate20;
-var pattern4 = new RegExp("^[0-9a-f]{12}$", "u");
+var validate = validate52;
+var ack_validate_default = validate52;
+var pattern3 = new RegExp("^[0-9a-f]{12}$", "u");
 var func1 = require_ucs2length().default;
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -117,7 +117,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
             if (data2.s !== void 0) {
               let data3 = data2.s;
               if (typeof data3 === "string") {
-                if (!pattern4.test(data3)) {
+                if (!pattern3.test(data3)) {
                   const err6 = { instancePath: instancePath + "/a/" + i0 + "/s", schemaPath: "#/properties/a/items/properties/s/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
                   if (vErrors === null) {
                     vErrors = [err6];
@@ -478,7 +478,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
             if (data14.s !== void 0) {
               let data15 = data14.s;
               if (typeof data15 === "string") {
-                if (!pattern4.test(data15)) {
+                if (!pattern3.test(data15)) {
                   const err38 = { instancePath: instancePath + "/rej/" + i4 + "/s", schemaPath: "#/properties/rej/items/properties/s/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
                   if (vErrors === null) {
                     vErrors = [err38];
@@ -580,10 +580,10 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   ack_validate_default as default,
   validate

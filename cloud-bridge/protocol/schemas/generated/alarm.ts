@@ -5,39 +5,39 @@ export { validate } from "./alarm.validate.js";
  * One transition of an alarm instance (RFC 8632): an element of an event batch with k = alarm.
  */
 export interface AlarmElement {
-k: "alarm"
-id: string
-key: string
-rev: number
-/**
- * raise, change, clear, reassert
- */
-op: string
-type: string
-tq?: string
-res?: {
-dev?: string
-name?: string
-path?: string
-label?: string
-[k: string]: unknown
-}
-/**
- * RFC 8632 perceived severity; never cleared
- */
-sev: string
-clr: boolean
-text?: string
-/**
- * First raised, Unix ms
- */
-t0: number
-tr?: number
-/**
- * This change, Unix ms
- */
-tc: number
-n?: number
-flap?: number
-[k: string]: unknown
+  k: "alarm";
+  id: string;
+  key: string;
+  rev: number;
+  /**
+   * raise, change, clear, reassert
+   */
+  op: string;
+  type: string;
+  tq?: string;
+  res?: {
+    dev?: string;
+    name?: string;
+    path?: string;
+    label?: string;
+    [k: string]: unknown;
+  };
+  /**
+   * RFC 8632 perceived severity; never cleared
+   */
+  sev: string;
+  clr: boolean;
+  text?: string;
+  /**
+   * First raised, Unix ms
+   */
+  t0: number;
+  tr?: number;
+  /**
+   * This change, Unix ms
+   */
+  tc: number;
+  n?: number;
+  flap?: number;
+  [k: string]: unknown;
 }

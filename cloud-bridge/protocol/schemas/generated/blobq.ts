@@ -5,10 +5,10 @@ export { validate } from "./blobq.validate.js";
  * The gateway asks for a piece of a content-addressed document. The answer on `blob` is a CBOR map {0: rid, 1: offset, 2: total, 3: bytes}.
  */
 export interface BlobRequest {
-v: 1
-sha256: string
-off: number
-len: number
-rid: string
-[k: string]: unknown
+  v: 1;
+  sha256: string;
+  off: number;
+  len: number;
+  rid: string;
+  [k: string]: unknown;
 }

@@ -5,43 +5,43 @@ export { validate } from "./cmd.validate.js";
  * Payload of a signed command (gh-cmd+jws) on `cmd`.
  */
 export interface CommandMessage {
-v: 1
-/**
- * ULID; executed at most once
- */
-id: string
-op: string
-risk: ("read" | "write" | "disruptive" | "destructive")
-iss?: string
-/**
- * The gateway it is for
- */
-aud: string
-tenant?: string
-/**
- * The nonce of the gateway's newest hello
- */
-nonce?: string
-/**
- * Unix seconds
- */
-iat: number
-/**
- * Seconds
- */
-ttl: number
-idem?: string
-/**
- * Equipment, where the operation is for one
- */
-dev?: string
-args?: {
-[k: string]: unknown
-}
-reply?: string
-/**
- * The person who gave the order: for the audit
- */
-sub?: string
-[k: string]: unknown
+  v: 1;
+  /**
+   * ULID; executed at most once
+   */
+  id: string;
+  op: string;
+  risk: "read" | "write" | "disruptive" | "destructive";
+  iss?: string;
+  /**
+   * The gateway it is for
+   */
+  aud: string;
+  tenant?: string;
+  /**
+   * The nonce of the gateway's newest hello
+   */
+  nonce?: string;
+  /**
+   * Unix seconds
+   */
+  iat: number;
+  /**
+   * Seconds
+   */
+  ttl: number;
+  idem?: string;
+  /**
+   * Equipment, where the operation is for one
+   */
+  dev?: string;
+  args?: {
+    [k: string]: unknown;
+  };
+  reply?: string;
+  /**
+   * The person who gave the order: for the audit
+   */
+  sub?: string;
+  [k: string]: unknown;
 }

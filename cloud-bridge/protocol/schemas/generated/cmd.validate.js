@@ -35,19 +35,19 @@ var require_ucs2length = __commonJS({
 });
 
 // cmd.validate.js
-var validate = validate20;
-var cmd_validate_default = validate20;
-var schema31 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/cmd/1", "title": "CommandMessage", "description": "Payload of a signed command (gh-cmd+jws) on `cmd`.", "type": "object", "required": ["v", "id", "op", "risk", "aud", "iat", "ttl"], "properties": { "v": { "const": 1 }, "id": { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$", "description": "ULID; executed at most once" }, "op": { "type": "string", "maxLength": 64, "pattern": "^[a-z]+(\\.[a-z_]+)+$" }, "risk": { "enum": ["read", "write", "disruptive", "destructive"] }, "iss": { "type": "string", "maxLength": 64 }, "aud": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$", "description": "The gateway it is for" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "The nonce of the gateway's newest hello" }, "iat": { "type": "integer", "minimum": 0, "maximum": 9007199254740991, "description": "Unix seconds" }, "ttl": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "Seconds" }, "idem": { "type": "string", "maxLength": 64 }, "dev": { "type": "string", "maxLength": 63, "description": "Equipment, where the operation is for one" }, "args": { "type": "object" }, "reply": { "type": "string", "maxLength": 128 }, "sub": { "type": "string", "maxLength": 128, "description": "The person who gave the order: for the audit" } }, "additionalProperties": true };
-var pattern4 = new RegExp("^[0-9A-HJKMNP-TV-Z]{26}$", "u");
-var pattern5 = new RegExp("^[a-z]+(\\.[a-z_]+)+$", "u");
-var pattern6 = new RegExp("^[a-z0-9-]{3,40}$", "u");
-var pattern8 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
+var validate = validate52;
+var cmd_validate_default = validate52;
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/cmd/1", "title": "CommandMessage", "description": "Payload of a signed command (gh-cmd+jws) on `cmd`.", "type": "object", "required": ["v", "id", "op", "risk", "aud", "iat", "ttl"], "properties": { "v": { "const": 1 }, "id": { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$", "description": "ULID; executed at most once" }, "op": { "type": "string", "maxLength": 64, "pattern": "^[a-z]+(\\.[a-z_]+)+$" }, "risk": { "enum": ["read", "write", "disruptive", "destructive"] }, "iss": { "type": "string", "maxLength": 64 }, "aud": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$", "description": "The gateway it is for" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "The nonce of the gateway's newest hello" }, "iat": { "type": "integer", "minimum": 0, "maximum": 9007199254740991, "description": "Unix seconds" }, "ttl": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "Seconds" }, "idem": { "type": "string", "maxLength": 64 }, "dev": { "type": "string", "maxLength": 63, "description": "Equipment, where the operation is for one" }, "args": { "type": "object" }, "reply": { "type": "string", "maxLength": 128 }, "sub": { "type": "string", "maxLength": 128, "description": "The person who gave the order: for the audit" } }, "additionalProperties": true };
+var pattern3 = new RegExp("^[0-9A-HJKMNP-TV-Z]{26}$", "u");
+var pattern4 = new RegExp("^[a-z]+(\\.[a-z_]+)+$", "u");
+var pattern5 = new RegExp("^[a-z0-9-]{3,40}$", "u");
+var pattern7 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
 var func1 = require_ucs2length().default;
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -132,7 +132,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.id !== void 0) {
       let data1 = data.id;
       if (typeof data1 === "string") {
-        if (!pattern4.test(data1)) {
+        if (!pattern3.test(data1)) {
           const err8 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-HJKMNP-TV-Z]{26}$" }, message: 'must match pattern "^[0-9A-HJKMNP-TV-Z]{26}$"' };
           if (vErrors === null) {
             vErrors = [err8];
@@ -163,7 +163,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (!pattern5.test(data2)) {
+        if (!pattern4.test(data2)) {
           const err11 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/pattern", keyword: "pattern", params: { pattern: "^[a-z]+(\\.[a-z_]+)+$" }, message: 'must match pattern "^[a-z]+(\\.[a-z_]+)+$"' };
           if (vErrors === null) {
             vErrors = [err11];
@@ -185,7 +185,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.risk !== void 0) {
       let data3 = data.risk;
       if (!(data3 === "read" || data3 === "write" || data3 === "disruptive" || data3 === "destructive")) {
-        const err13 = { instancePath: instancePath + "/risk", schemaPath: "#/properties/risk/enum", keyword: "enum", params: { allowedValues: schema31.properties.risk.enum }, message: "must be equal to one of the allowed values" };
+        const err13 = { instancePath: instancePath + "/risk", schemaPath: "#/properties/risk/enum", keyword: "enum", params: { allowedValues: schema19.properties.risk.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err13];
         } else {
@@ -219,7 +219,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.aud !== void 0) {
       let data5 = data.aud;
       if (typeof data5 === "string") {
-        if (!pattern6.test(data5)) {
+        if (!pattern5.test(data5)) {
           const err16 = { instancePath: instancePath + "/aud", schemaPath: "#/properties/aud/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
             vErrors = [err16];
@@ -241,7 +241,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.tenant !== void 0) {
       let data6 = data.tenant;
       if (typeof data6 === "string") {
-        if (!pattern6.test(data6)) {
+        if (!pattern5.test(data6)) {
           const err18 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
             vErrors = [err18];
@@ -263,7 +263,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.nonce !== void 0) {
       let data7 = data.nonce;
       if (typeof data7 === "string") {
-        if (!pattern8.test(data7)) {
+        if (!pattern7.test(data7)) {
           const err20 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{16,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{16,64}$"' };
           if (vErrors === null) {
             vErrors = [err20];
@@ -455,10 +455,10 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   cmd_validate_default as default,
   validate

@@ -5,48 +5,48 @@ export { validate } from "./des.validate.js";
  * Payload of the signed manifest (gh-desired+jws) on `des`: content-addressed documents of one generation.
  */
 export interface DesiredManifest {
-v: 1
-iss?: string
-/**
- * The gateway it is for
- */
-aud: string
-tenant: string
-epoch?: number
-gen: number
-/**
- * Unix seconds
- */
-iat: number
-nbf?: number
-exp: number
-jti?: string
-min_agent?: string
-/**
- * @maxItems 500
- */
-docs: {
-/**
- * config, services, flow, sla, keys, firmware, cred; an unknown kind is unsupported, not an error
- */
-k: string
-id: string
-rev: (number | string)
-sha256: string
-size: number
-enc: string
-inline?: unknown
-/**
- * @maxItems 4
- */
-src?: []|[string]|[string, string]|[string, string, string]|[string, string, string, string]
-url?: string
-sig?: string
-must?: boolean
-[k: string]: unknown
-}[]
-policy?: {
-[k: string]: unknown
-}
-[k: string]: unknown
+  v: 1;
+  iss?: string;
+  /**
+   * The gateway it is for
+   */
+  aud: string;
+  tenant: string;
+  epoch?: number;
+  gen: number;
+  /**
+   * Unix seconds
+   */
+  iat: number;
+  nbf?: number;
+  exp: number;
+  jti?: string;
+  min_agent?: string;
+  /**
+   * @maxItems 500
+   */
+  docs: {
+    /**
+     * config, services, flow, sla, keys, firmware, cred; an unknown kind is unsupported, not an error
+     */
+    k: string;
+    id: string;
+    rev: number | string;
+    sha256: string;
+    size: number;
+    enc: string;
+    inline?: unknown;
+    /**
+     * @maxItems 4
+     */
+    src?: [] | [string] | [string, string] | [string, string, string] | [string, string, string, string];
+    url?: string;
+    sig?: string;
+    must?: boolean;
+    [k: string]: unknown;
+  }[];
+  policy?: {
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
 }

@@ -35,17 +35,17 @@ var require_ucs2length = __commonJS({
 });
 
 // des.validate.js
-var validate = validate20;
-var des_validate_default = validate20;
+var validate = validate52;
+var des_validate_default = validate52;
 var func1 = require_ucs2length().default;
-var pattern4 = new RegExp("^[a-z0-9-]{3,40}$", "u");
-var pattern6 = new RegExp("^[A-Za-z0-9._-]{1,128}$", "u");
-var pattern7 = new RegExp("^[0-9a-f]{64}$", "u");
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var pattern3 = new RegExp("^[a-z0-9-]{3,40}$", "u");
+var pattern5 = new RegExp("^[A-Za-z0-9._-]{1,128}$", "u");
+var pattern6 = new RegExp("^[0-9a-f]{64}$", "u");
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -152,7 +152,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.aud !== void 0) {
       let data2 = data.aud;
       if (typeof data2 === "string") {
-        if (!pattern4.test(data2)) {
+        if (!pattern3.test(data2)) {
           const err10 = { instancePath: instancePath + "/aud", schemaPath: "#/properties/aud/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
             vErrors = [err10];
@@ -174,7 +174,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.tenant !== void 0) {
       let data3 = data.tenant;
       if (typeof data3 === "string") {
-        if (!pattern4.test(data3)) {
+        if (!pattern3.test(data3)) {
           const err12 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
             vErrors = [err12];
@@ -492,7 +492,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
             if (data12.id !== void 0) {
               let data14 = data12.id;
               if (typeof data14 === "string") {
-                if (!pattern6.test(data14)) {
+                if (!pattern5.test(data14)) {
                   const err42 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9._-]{1,128}$" }, message: 'must match pattern "^[A-Za-z0-9._-]{1,128}$"' };
                   if (vErrors === null) {
                     vErrors = [err42];
@@ -582,7 +582,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
             if (data12.sha256 !== void 0) {
               let data16 = data12.sha256;
               if (typeof data16 === "string") {
-                if (!pattern7.test(data16)) {
+                if (!pattern6.test(data16)) {
                   const err49 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
                   if (vErrors === null) {
                     vErrors = [err49];
@@ -796,10 +796,10 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   des_validate_default as default,
   validate

@@ -5,16 +5,16 @@ export { validate } from "./ev.validate.js";
  * Chunk of stream E: alarms, events, gaps, clock anchors, check results. Each element says its kind in k.
  */
 export interface EventBatch {
-v: 1
-s: string
-q: number
-at?: number
-/**
- * @maxItems 50
- */
-e: {
-k: string
-[k: string]: unknown
-}[]
-[k: string]: unknown
+  v: 1;
+  s: string;
+  q: number;
+  at?: number;
+  /**
+   * @maxItems 50
+   */
+  e: {
+    k: string;
+    [k: string]: unknown;
+  }[];
+  [k: string]: unknown;
 }

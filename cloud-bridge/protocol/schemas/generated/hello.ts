@@ -2,96 +2,90 @@
 export { validate } from "./hello.validate.js";
 
 /**
- * This interface was referenced by `HelloMessage`'s JSON-Schema
- * via the `definition` "stream".
- */
-export type Stream = (string | null)
-
-/**
  * Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.
  */
 export interface HelloMessage {
-v: 1
-gw: string
-tenant?: string
-site?: string
-name?: string
-/**
- * Version of the gateway's software
- */
-agent: string
-os?: string
-at?: number
-boot: string
-conn: number
-/**
- * Random value of this session; every command must repeat it
- */
-nonce?: string
-proto: {
-min: number
-max: number
-minor?: number
-[k: string]: unknown
-}
-/**
- * @maxItems 64
- */
-caps: string[]
-streams: {
-T?: Stream
-E?: Stream
-I?: Stream
-S?: Stream
-/**
- * Telemetry streams that are still being drained
- * 
- * @maxItems 64
- */
-B?: string[]
-[k: string]: unknown
-}
-/**
- * Next seq per class, or per stream id
- */
-next?: {
-[k: string]: number
-}
-dict?: {
-rev: number
-sha256?: string
-[k: string]: unknown
-}
-gen?: number
-clock?: {
-quality?: ("synced" | "holdover" | "unanchored")
-src?: string
-off_ms?: number
-[k: string]: unknown
-}
-outbox?: {
-bytes?: number
-oldest?: number
-samples?: number
-[k: string]: unknown
-}
-ledger?: {
-polled?: number
-delivered?: number
-buffered?: number
-dropped?: number
-since?: number
-restarts?: number
-[k: string]: unknown
-}
-limits?: {
-max_packet?: number
-[k: string]: unknown
-}
-counts?: {
-devices?: number
-series?: number
-[k: string]: unknown
-}
-[k: string]: unknown
+  v: 1;
+  gw: string;
+  tenant?: string;
+  site?: string;
+  name?: string;
+  /**
+   * Version of the gateway's software
+   */
+  agent: string;
+  os?: string;
+  at?: number;
+  boot: string;
+  conn: number;
+  /**
+   * Random value of this session; every command must repeat it
+   */
+  nonce?: string;
+  proto: {
+    min: number;
+    max: number;
+    minor?: number;
+    [k: string]: unknown;
+  };
+  /**
+   * @maxItems 64
+   */
+  caps: string[];
+  streams: {
+    T?: string | null;
+    E?: string | null;
+    I?: string | null;
+    S?: string | null;
+    /**
+     * Telemetry streams that are still being drained
+     *
+     * @maxItems 64
+     */
+    B?: string[];
+    [k: string]: unknown;
+  };
+  /**
+   * Next seq per class, or per stream id
+   */
+  next?: {
+    [k: string]: number;
+  };
+  dict?: {
+    rev: number;
+    sha256?: string;
+    [k: string]: unknown;
+  };
+  gen?: number;
+  clock?: {
+    quality?: "synced" | "holdover" | "unanchored";
+    src?: string;
+    off_ms?: number;
+    [k: string]: unknown;
+  };
+  outbox?: {
+    bytes?: number;
+    oldest?: number;
+    samples?: number;
+    [k: string]: unknown;
+  };
+  ledger?: {
+    polled?: number;
+    delivered?: number;
+    buffered?: number;
+    dropped?: number;
+    since?: number;
+    restarts?: number;
+    [k: string]: unknown;
+  };
+  limits?: {
+    max_packet?: number;
+    [k: string]: unknown;
+  };
+  counts?: {
+    devices?: number;
+    series?: number;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
 }

@@ -35,19 +35,87 @@ var require_ucs2length = __commonJS({
 });
 
 // hello.validate.js
-var validate = validate20;
-var hello_validate_default = validate20;
-var schema31 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
-var pattern4 = new RegExp("^[a-z0-9-]{3,40}$", "u");
-var pattern6 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
-var pattern7 = new RegExp("^[0-9a-f]{12}$", "u");
-var pattern12 = new RegExp("^[0-9a-f]{64}$", "u");
+var validate = validate52;
+var hello_validate_default = validate52;
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
+var pattern3 = new RegExp("^[a-z0-9-]{3,40}$", "u");
+var pattern5 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
+var pattern6 = new RegExp("^[0-9a-f]{12}$", "u");
+var pattern8 = new RegExp("^[0-9a-f]{64}$", "u");
 var func1 = require_ucs2length().default;
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate53(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate53.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  const _errs0 = errors;
+  let valid0 = false;
+  const _errs1 = errors;
+  if (typeof data === "string") {
+    if (!pattern6.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/anyOf/0/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/anyOf/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  var _valid0 = _errs1 === errors;
+  valid0 = valid0 || _valid0;
+  const _errs3 = errors;
+  if (data !== null) {
+    const err2 = { instancePath, schemaPath: "#/anyOf/1/type", keyword: "type", params: { type: "null" }, message: "must be null" };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  var _valid0 = _errs3 === errors;
+  valid0 = valid0 || _valid0;
+  if (!valid0) {
+    const err3 = { instancePath, schemaPath: "#/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
+    if (vErrors === null) {
+      vErrors = [err3];
+    } else {
+      vErrors.push(err3);
+    }
+    errors++;
+  } else {
+    errors = _errs0;
+    if (vErrors !== null) {
+      if (_errs0) {
+        vErrors.length = _errs0;
+      } else {
+        vErrors = null;
+      }
+    }
+  }
+  validate53.errors = vErrors;
+  return errors === 0;
+}
+validate53.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -141,7 +209,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.gw !== void 0) {
       let data1 = data.gw;
       if (typeof data1 === "string") {
-        if (!pattern4.test(data1)) {
+        if (!pattern3.test(data1)) {
           const err9 = { instancePath: instancePath + "/gw", schemaPath: "#/properties/gw/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
             vErrors = [err9];
@@ -163,7 +231,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.tenant !== void 0) {
       let data2 = data.tenant;
       if (typeof data2 === "string") {
-        if (!pattern4.test(data2)) {
+        if (!pattern3.test(data2)) {
           const err11 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
             vErrors = [err11];
@@ -359,7 +427,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.nonce !== void 0) {
       let data10 = data.nonce;
       if (typeof data10 === "string") {
-        if (!pattern6.test(data10)) {
+        if (!pattern5.test(data10)) {
           const err29 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{16,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{16,64}$"' };
           if (vErrors === null) {
             vErrors = [err29];
@@ -527,13 +595,34 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
       let data17 = data.streams;
       if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
         if (data17.T !== void 0) {
-          let data18 = data17.T;
-          const _errs41 = errors;
-          let valid6 = false;
-          const _errs42 = errors;
-          if (typeof data18 === "string") {
-            if (!pattern7.test(data18)) {
-              const err44 = { instancePath: instancePath + "/streams/T", schemaPath: "#/$defs/stream/anyOf/0/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
+          if (!validate53(data17.T, { instancePath: instancePath + "/streams/T", parentData: data17, parentDataProperty: "T", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data17.E !== void 0) {
+          if (!validate53(data17.E, { instancePath: instancePath + "/streams/E", parentData: data17, parentDataProperty: "E", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data17.I !== void 0) {
+          if (!validate53(data17.I, { instancePath: instancePath + "/streams/I", parentData: data17, parentDataProperty: "I", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data17.S !== void 0) {
+          if (!validate53(data17.S, { instancePath: instancePath + "/streams/S", parentData: data17, parentDataProperty: "S", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data17.B !== void 0) {
+          let data22 = data17.B;
+          if (Array.isArray(data22)) {
+            if (data22.length > 64) {
+              const err44 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
               if (vErrors === null) {
                 vErrors = [err44];
               } else {
@@ -541,270 +630,45 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+            const len1 = data22.length;
+            for (let i1 = 0; i1 < len1; i1++) {
+              let data23 = data22[i1];
+              if (typeof data23 === "string") {
+                if (!pattern6.test(data23)) {
+                  const err45 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
+                  if (vErrors === null) {
+                    vErrors = [err45];
+                  } else {
+                    vErrors.push(err45);
+                  }
+                  errors++;
+                }
+              } else {
+                const err46 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err46];
+                } else {
+                  vErrors.push(err46);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err45 = { instancePath: instancePath + "/streams/T", schemaPath: "#/$defs/stream/anyOf/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err45];
-            } else {
-              vErrors.push(err45);
-            }
-            errors++;
-          }
-          var _valid0 = _errs42 === errors;
-          valid6 = valid6 || _valid0;
-          const _errs44 = errors;
-          if (data18 !== null) {
-            const err46 = { instancePath: instancePath + "/streams/T", schemaPath: "#/$defs/stream/anyOf/1/type", keyword: "type", params: { type: "null" }, message: "must be null" };
-            if (vErrors === null) {
-              vErrors = [err46];
-            } else {
-              vErrors.push(err46);
-            }
-            errors++;
-          }
-          var _valid0 = _errs44 === errors;
-          valid6 = valid6 || _valid0;
-          if (!valid6) {
-            const err47 = { instancePath: instancePath + "/streams/T", schemaPath: "#/$defs/stream/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
+            const err47 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
               vErrors = [err47];
             } else {
               vErrors.push(err47);
             }
             errors++;
-          } else {
-            errors = _errs41;
-            if (vErrors !== null) {
-              if (_errs41) {
-                vErrors.length = _errs41;
-              } else {
-                vErrors = null;
-              }
-            }
-          }
-        }
-        if (data17.E !== void 0) {
-          let data19 = data17.E;
-          const _errs48 = errors;
-          let valid8 = false;
-          const _errs49 = errors;
-          if (typeof data19 === "string") {
-            if (!pattern7.test(data19)) {
-              const err48 = { instancePath: instancePath + "/streams/E", schemaPath: "#/$defs/stream/anyOf/0/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
-              if (vErrors === null) {
-                vErrors = [err48];
-              } else {
-                vErrors.push(err48);
-              }
-              errors++;
-            }
-          } else {
-            const err49 = { instancePath: instancePath + "/streams/E", schemaPath: "#/$defs/stream/anyOf/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err49];
-            } else {
-              vErrors.push(err49);
-            }
-            errors++;
-          }
-          var _valid1 = _errs49 === errors;
-          valid8 = valid8 || _valid1;
-          const _errs51 = errors;
-          if (data19 !== null) {
-            const err50 = { instancePath: instancePath + "/streams/E", schemaPath: "#/$defs/stream/anyOf/1/type", keyword: "type", params: { type: "null" }, message: "must be null" };
-            if (vErrors === null) {
-              vErrors = [err50];
-            } else {
-              vErrors.push(err50);
-            }
-            errors++;
-          }
-          var _valid1 = _errs51 === errors;
-          valid8 = valid8 || _valid1;
-          if (!valid8) {
-            const err51 = { instancePath: instancePath + "/streams/E", schemaPath: "#/$defs/stream/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
-            if (vErrors === null) {
-              vErrors = [err51];
-            } else {
-              vErrors.push(err51);
-            }
-            errors++;
-          } else {
-            errors = _errs48;
-            if (vErrors !== null) {
-              if (_errs48) {
-                vErrors.length = _errs48;
-              } else {
-                vErrors = null;
-              }
-            }
-          }
-        }
-        if (data17.I !== void 0) {
-          let data20 = data17.I;
-          const _errs55 = errors;
-          let valid10 = false;
-          const _errs56 = errors;
-          if (typeof data20 === "string") {
-            if (!pattern7.test(data20)) {
-              const err52 = { instancePath: instancePath + "/streams/I", schemaPath: "#/$defs/stream/anyOf/0/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
-              if (vErrors === null) {
-                vErrors = [err52];
-              } else {
-                vErrors.push(err52);
-              }
-              errors++;
-            }
-          } else {
-            const err53 = { instancePath: instancePath + "/streams/I", schemaPath: "#/$defs/stream/anyOf/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err53];
-            } else {
-              vErrors.push(err53);
-            }
-            errors++;
-          }
-          var _valid2 = _errs56 === errors;
-          valid10 = valid10 || _valid2;
-          const _errs58 = errors;
-          if (data20 !== null) {
-            const err54 = { instancePath: instancePath + "/streams/I", schemaPath: "#/$defs/stream/anyOf/1/type", keyword: "type", params: { type: "null" }, message: "must be null" };
-            if (vErrors === null) {
-              vErrors = [err54];
-            } else {
-              vErrors.push(err54);
-            }
-            errors++;
-          }
-          var _valid2 = _errs58 === errors;
-          valid10 = valid10 || _valid2;
-          if (!valid10) {
-            const err55 = { instancePath: instancePath + "/streams/I", schemaPath: "#/$defs/stream/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
-            if (vErrors === null) {
-              vErrors = [err55];
-            } else {
-              vErrors.push(err55);
-            }
-            errors++;
-          } else {
-            errors = _errs55;
-            if (vErrors !== null) {
-              if (_errs55) {
-                vErrors.length = _errs55;
-              } else {
-                vErrors = null;
-              }
-            }
-          }
-        }
-        if (data17.S !== void 0) {
-          let data21 = data17.S;
-          const _errs62 = errors;
-          let valid12 = false;
-          const _errs63 = errors;
-          if (typeof data21 === "string") {
-            if (!pattern7.test(data21)) {
-              const err56 = { instancePath: instancePath + "/streams/S", schemaPath: "#/$defs/stream/anyOf/0/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
-              if (vErrors === null) {
-                vErrors = [err56];
-              } else {
-                vErrors.push(err56);
-              }
-              errors++;
-            }
-          } else {
-            const err57 = { instancePath: instancePath + "/streams/S", schemaPath: "#/$defs/stream/anyOf/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err57];
-            } else {
-              vErrors.push(err57);
-            }
-            errors++;
-          }
-          var _valid3 = _errs63 === errors;
-          valid12 = valid12 || _valid3;
-          const _errs65 = errors;
-          if (data21 !== null) {
-            const err58 = { instancePath: instancePath + "/streams/S", schemaPath: "#/$defs/stream/anyOf/1/type", keyword: "type", params: { type: "null" }, message: "must be null" };
-            if (vErrors === null) {
-              vErrors = [err58];
-            } else {
-              vErrors.push(err58);
-            }
-            errors++;
-          }
-          var _valid3 = _errs65 === errors;
-          valid12 = valid12 || _valid3;
-          if (!valid12) {
-            const err59 = { instancePath: instancePath + "/streams/S", schemaPath: "#/$defs/stream/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
-            if (vErrors === null) {
-              vErrors = [err59];
-            } else {
-              vErrors.push(err59);
-            }
-            errors++;
-          } else {
-            errors = _errs62;
-            if (vErrors !== null) {
-              if (_errs62) {
-                vErrors.length = _errs62;
-              } else {
-                vErrors = null;
-              }
-            }
-          }
-        }
-        if (data17.B !== void 0) {
-          let data22 = data17.B;
-          if (Array.isArray(data22)) {
-            if (data22.length > 64) {
-              const err60 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
-              if (vErrors === null) {
-                vErrors = [err60];
-              } else {
-                vErrors.push(err60);
-              }
-              errors++;
-            }
-            const len1 = data22.length;
-            for (let i1 = 0; i1 < len1; i1++) {
-              let data23 = data22[i1];
-              if (typeof data23 === "string") {
-                if (!pattern7.test(data23)) {
-                  const err61 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
-                  if (vErrors === null) {
-                    vErrors = [err61];
-                  } else {
-                    vErrors.push(err61);
-                  }
-                  errors++;
-                }
-              } else {
-                const err62 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err62];
-                } else {
-                  vErrors.push(err62);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err63 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-            if (vErrors === null) {
-              vErrors = [err63];
-            } else {
-              vErrors.push(err63);
-            }
-            errors++;
           }
         }
       } else {
-        const err64 = { instancePath: instancePath + "/streams", schemaPath: "#/properties/streams/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err48 = { instancePath: instancePath + "/streams", schemaPath: "#/properties/streams/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err64];
+          vErrors = [err48];
         } else {
-          vErrors.push(err64);
+          vErrors.push(err48);
         }
         errors++;
       }
@@ -813,52 +677,52 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
       let data24 = data.next;
       if (data24 && typeof data24 == "object" && !Array.isArray(data24)) {
         if (Object.keys(data24).length > 80) {
-          const err65 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/maxProperties", keyword: "maxProperties", params: { limit: 80 }, message: "must NOT have more than 80 properties" };
+          const err49 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/maxProperties", keyword: "maxProperties", params: { limit: 80 }, message: "must NOT have more than 80 properties" };
           if (vErrors === null) {
-            vErrors = [err65];
+            vErrors = [err49];
           } else {
-            vErrors.push(err65);
+            vErrors.push(err49);
           }
           errors++;
         }
         for (const key0 in data24) {
           let data25 = data24[key0];
           if (!(typeof data25 == "number" && (!(data25 % 1) && !isNaN(data25)) && isFinite(data25))) {
-            const err66 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err50 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err66];
+              vErrors = [err50];
             } else {
-              vErrors.push(err66);
+              vErrors.push(err50);
             }
             errors++;
           }
           if (typeof data25 == "number" && isFinite(data25)) {
             if (data25 > 9007199254740991 || isNaN(data25)) {
-              const err67 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
+              const err51 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
               if (vErrors === null) {
-                vErrors = [err67];
+                vErrors = [err51];
               } else {
-                vErrors.push(err67);
+                vErrors.push(err51);
               }
               errors++;
             }
             if (data25 < 1 || isNaN(data25)) {
-              const err68 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+              const err52 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
-                vErrors = [err68];
+                vErrors = [err52];
               } else {
-                vErrors.push(err68);
+                vErrors.push(err52);
               }
               errors++;
             }
           }
         }
       } else {
-        const err69 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err53 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err69];
+          vErrors = [err53];
         } else {
-          vErrors.push(err69);
+          vErrors.push(err53);
         }
         errors++;
       }
@@ -867,32 +731,32 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
       let data26 = data.dict;
       if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
         if (data26.rev === void 0) {
-          const err70 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/required", keyword: "required", params: { missingProperty: "rev" }, message: "must have required property 'rev'" };
+          const err54 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/required", keyword: "required", params: { missingProperty: "rev" }, message: "must have required property 'rev'" };
           if (vErrors === null) {
-            vErrors = [err70];
+            vErrors = [err54];
           } else {
-            vErrors.push(err70);
+            vErrors.push(err54);
           }
           errors++;
         }
         if (data26.rev !== void 0) {
           let data27 = data26.rev;
           if (!(typeof data27 == "number" && (!(data27 % 1) && !isNaN(data27)) && isFinite(data27))) {
-            const err71 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err55 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err71];
+              vErrors = [err55];
             } else {
-              vErrors.push(err71);
+              vErrors.push(err55);
             }
             errors++;
           }
           if (typeof data27 == "number" && isFinite(data27)) {
             if (data27 < 0 || isNaN(data27)) {
-              const err72 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err56 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err72];
+                vErrors = [err56];
               } else {
-                vErrors.push(err72);
+                vErrors.push(err56);
               }
               errors++;
             }
@@ -901,31 +765,31 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data26.sha256 !== void 0) {
           let data28 = data26.sha256;
           if (typeof data28 === "string") {
-            if (!pattern12.test(data28)) {
-              const err73 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
+            if (!pattern8.test(data28)) {
+              const err57 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
               if (vErrors === null) {
-                vErrors = [err73];
+                vErrors = [err57];
               } else {
-                vErrors.push(err73);
+                vErrors.push(err57);
               }
               errors++;
             }
           } else {
-            const err74 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err58 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err74];
+              vErrors = [err58];
             } else {
-              vErrors.push(err74);
+              vErrors.push(err58);
             }
             errors++;
           }
         }
       } else {
-        const err75 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err59 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err75];
+          vErrors = [err59];
         } else {
-          vErrors.push(err75);
+          vErrors.push(err59);
         }
         errors++;
       }
@@ -933,21 +797,21 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.gen !== void 0) {
       let data29 = data.gen;
       if (!(typeof data29 == "number" && (!(data29 % 1) && !isNaN(data29)) && isFinite(data29))) {
-        const err76 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err60 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err76];
+          vErrors = [err60];
         } else {
-          vErrors.push(err76);
+          vErrors.push(err60);
         }
         errors++;
       }
       if (typeof data29 == "number" && isFinite(data29)) {
         if (data29 < 0 || isNaN(data29)) {
-          const err77 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          const err61 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
-            vErrors = [err77];
+            vErrors = [err61];
           } else {
-            vErrors.push(err77);
+            vErrors.push(err61);
           }
           errors++;
         }
@@ -959,11 +823,11 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data30.quality !== void 0) {
           let data31 = data30.quality;
           if (!(data31 === "synced" || data31 === "holdover" || data31 === "unanchored")) {
-            const err78 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema31.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
+            const err62 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err78];
+              vErrors = [err62];
             } else {
-              vErrors.push(err78);
+              vErrors.push(err62);
             }
             errors++;
           }
@@ -972,20 +836,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data32 = data30.src;
           if (typeof data32 === "string") {
             if (func1(data32) > 40) {
-              const err79 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
+              const err63 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
               if (vErrors === null) {
-                vErrors = [err79];
+                vErrors = [err63];
               } else {
-                vErrors.push(err79);
+                vErrors.push(err63);
               }
               errors++;
             }
           } else {
-            const err80 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err64 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err80];
+              vErrors = [err64];
             } else {
-              vErrors.push(err80);
+              vErrors.push(err64);
             }
             errors++;
           }
@@ -993,21 +857,21 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data30.off_ms !== void 0) {
           let data33 = data30.off_ms;
           if (!(typeof data33 == "number" && isFinite(data33))) {
-            const err81 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err65 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err81];
+              vErrors = [err65];
             } else {
-              vErrors.push(err81);
+              vErrors.push(err65);
             }
             errors++;
           }
         }
       } else {
-        const err82 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err66 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err82];
+          vErrors = [err66];
         } else {
-          vErrors.push(err82);
+          vErrors.push(err66);
         }
         errors++;
       }
@@ -1019,20 +883,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data35 = data34.bytes;
           if (typeof data35 == "number" && isFinite(data35)) {
             if (data35 < 0 || isNaN(data35)) {
-              const err83 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err67 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err83];
+                vErrors = [err67];
               } else {
-                vErrors.push(err83);
+                vErrors.push(err67);
               }
               errors++;
             }
           } else {
-            const err84 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err68 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err84];
+              vErrors = [err68];
             } else {
-              vErrors.push(err84);
+              vErrors.push(err68);
             }
             errors++;
           }
@@ -1041,20 +905,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data36 = data34.oldest;
           if (typeof data36 == "number" && isFinite(data36)) {
             if (data36 < 0 || isNaN(data36)) {
-              const err85 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err69 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err85];
+                vErrors = [err69];
               } else {
-                vErrors.push(err85);
+                vErrors.push(err69);
               }
               errors++;
             }
           } else {
-            const err86 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err70 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err86];
+              vErrors = [err70];
             } else {
-              vErrors.push(err86);
+              vErrors.push(err70);
             }
             errors++;
           }
@@ -1063,30 +927,30 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data37 = data34.samples;
           if (typeof data37 == "number" && isFinite(data37)) {
             if (data37 < 0 || isNaN(data37)) {
-              const err87 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err71 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err87];
+                vErrors = [err71];
               } else {
-                vErrors.push(err87);
+                vErrors.push(err71);
               }
               errors++;
             }
           } else {
-            const err88 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err72 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err88];
+              vErrors = [err72];
             } else {
-              vErrors.push(err88);
+              vErrors.push(err72);
             }
             errors++;
           }
         }
       } else {
-        const err89 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err73 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err89];
+          vErrors = [err73];
         } else {
-          vErrors.push(err89);
+          vErrors.push(err73);
         }
         errors++;
       }
@@ -1098,20 +962,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data39 = data38.polled;
           if (typeof data39 == "number" && isFinite(data39)) {
             if (data39 < 0 || isNaN(data39)) {
-              const err90 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err74 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err90];
+                vErrors = [err74];
               } else {
-                vErrors.push(err90);
+                vErrors.push(err74);
               }
               errors++;
             }
           } else {
-            const err91 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err75 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err91];
+              vErrors = [err75];
             } else {
-              vErrors.push(err91);
+              vErrors.push(err75);
             }
             errors++;
           }
@@ -1120,20 +984,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data40 = data38.delivered;
           if (typeof data40 == "number" && isFinite(data40)) {
             if (data40 < 0 || isNaN(data40)) {
-              const err92 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err76 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err92];
+                vErrors = [err76];
               } else {
-                vErrors.push(err92);
+                vErrors.push(err76);
               }
               errors++;
             }
           } else {
-            const err93 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err77 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err93];
+              vErrors = [err77];
             } else {
-              vErrors.push(err93);
+              vErrors.push(err77);
             }
             errors++;
           }
@@ -1142,20 +1006,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data41 = data38.buffered;
           if (typeof data41 == "number" && isFinite(data41)) {
             if (data41 < 0 || isNaN(data41)) {
-              const err94 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err78 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err94];
+                vErrors = [err78];
               } else {
-                vErrors.push(err94);
+                vErrors.push(err78);
               }
               errors++;
             }
           } else {
-            const err95 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err79 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err95];
+              vErrors = [err79];
             } else {
-              vErrors.push(err95);
+              vErrors.push(err79);
             }
             errors++;
           }
@@ -1164,20 +1028,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data42 = data38.dropped;
           if (typeof data42 == "number" && isFinite(data42)) {
             if (data42 < 0 || isNaN(data42)) {
-              const err96 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err80 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err96];
+                vErrors = [err80];
               } else {
-                vErrors.push(err96);
+                vErrors.push(err80);
               }
               errors++;
             }
           } else {
-            const err97 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err81 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err97];
+              vErrors = [err81];
             } else {
-              vErrors.push(err97);
+              vErrors.push(err81);
             }
             errors++;
           }
@@ -1186,20 +1050,20 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data43 = data38.since;
           if (typeof data43 == "number" && isFinite(data43)) {
             if (data43 < 0 || isNaN(data43)) {
-              const err98 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err82 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err98];
+                vErrors = [err82];
               } else {
-                vErrors.push(err98);
+                vErrors.push(err82);
               }
               errors++;
             }
           } else {
-            const err99 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err83 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err99];
+              vErrors = [err83];
             } else {
-              vErrors.push(err99);
+              vErrors.push(err83);
             }
             errors++;
           }
@@ -1208,30 +1072,30 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
           let data44 = data38.restarts;
           if (typeof data44 == "number" && isFinite(data44)) {
             if (data44 < 0 || isNaN(data44)) {
-              const err100 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err84 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err100];
+                vErrors = [err84];
               } else {
-                vErrors.push(err100);
+                vErrors.push(err84);
               }
               errors++;
             }
           } else {
-            const err101 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err85 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err101];
+              vErrors = [err85];
             } else {
-              vErrors.push(err101);
+              vErrors.push(err85);
             }
             errors++;
           }
         }
       } else {
-        const err102 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err86 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err102];
+          vErrors = [err86];
         } else {
-          vErrors.push(err102);
+          vErrors.push(err86);
         }
         errors++;
       }
@@ -1242,32 +1106,32 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data45.max_packet !== void 0) {
           let data46 = data45.max_packet;
           if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
-            const err103 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err87 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err103];
+              vErrors = [err87];
             } else {
-              vErrors.push(err103);
+              vErrors.push(err87);
             }
             errors++;
           }
           if (typeof data46 == "number" && isFinite(data46)) {
             if (data46 < 1024 || isNaN(data46)) {
-              const err104 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
+              const err88 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
               if (vErrors === null) {
-                vErrors = [err104];
+                vErrors = [err88];
               } else {
-                vErrors.push(err104);
+                vErrors.push(err88);
               }
               errors++;
             }
           }
         }
       } else {
-        const err105 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err89 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err105];
+          vErrors = [err89];
         } else {
-          vErrors.push(err105);
+          vErrors.push(err89);
         }
         errors++;
       }
@@ -1278,21 +1142,21 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data47.devices !== void 0) {
           let data48 = data47.devices;
           if (!(typeof data48 == "number" && (!(data48 % 1) && !isNaN(data48)) && isFinite(data48))) {
-            const err106 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err90 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err106];
+              vErrors = [err90];
             } else {
-              vErrors.push(err106);
+              vErrors.push(err90);
             }
             errors++;
           }
           if (typeof data48 == "number" && isFinite(data48)) {
             if (data48 < 0 || isNaN(data48)) {
-              const err107 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err91 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err107];
+                vErrors = [err91];
               } else {
-                vErrors.push(err107);
+                vErrors.push(err91);
               }
               errors++;
             }
@@ -1301,49 +1165,49 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data47.series !== void 0) {
           let data49 = data47.series;
           if (!(typeof data49 == "number" && (!(data49 % 1) && !isNaN(data49)) && isFinite(data49))) {
-            const err108 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err92 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err108];
+              vErrors = [err92];
             } else {
-              vErrors.push(err108);
+              vErrors.push(err92);
             }
             errors++;
           }
           if (typeof data49 == "number" && isFinite(data49)) {
             if (data49 < 0 || isNaN(data49)) {
-              const err109 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err93 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err109];
+                vErrors = [err93];
               } else {
-                vErrors.push(err109);
+                vErrors.push(err93);
               }
               errors++;
             }
           }
         }
       } else {
-        const err110 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err94 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err110];
+          vErrors = [err94];
         } else {
-          vErrors.push(err110);
+          vErrors.push(err94);
         }
         errors++;
       }
     }
   } else {
-    const err111 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err95 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err111];
+      vErrors = [err95];
     } else {
-      vErrors.push(err111);
+      vErrors.push(err95);
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   hello_validate_default as default,
   validate

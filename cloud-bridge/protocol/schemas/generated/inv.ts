@@ -5,40 +5,40 @@ export { validate } from "./inv.validate.js";
  * Chunk of stream I: devices added or changed, whole.
  */
 export interface InventoryMessage {
-v: 1
-s: string
-q: number
-at?: number
-/**
- * delta: the devices named; full: all there are
- */
-mode: string
-/**
- * @maxItems 50
- */
-add?: {
-id: string
-at?: number
-identity?: {
-[k: string]: unknown
-}
-/**
- * @maxItems 20000
- */
-components?: {
-[k: string]: unknown
-}[]
-/**
- * @maxItems 20000
- */
-changes?: {
-[k: string]: unknown
-}[]
-[k: string]: unknown
-}[]
-/**
- * @maxItems 1000
- */
-del?: string[]
-[k: string]: unknown
+  v: 1;
+  s: string;
+  q: number;
+  at?: number;
+  /**
+   * delta: the devices named; full: all there are
+   */
+  mode: string;
+  /**
+   * @maxItems 50
+   */
+  add?: {
+    id: string;
+    at?: number;
+    identity?: {
+      [k: string]: unknown;
+    };
+    /**
+     * @maxItems 20000
+     */
+    components?: {
+      [k: string]: unknown;
+    }[];
+    /**
+     * @maxItems 20000
+     */
+    changes?: {
+      [k: string]: unknown;
+    }[];
+    [k: string]: unknown;
+  }[];
+  /**
+   * @maxItems 1000
+   */
+  del?: string[];
+  [k: string]: unknown;
 }

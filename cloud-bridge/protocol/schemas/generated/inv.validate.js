@@ -35,15 +35,15 @@ var require_ucs2length = __commonJS({
 });
 
 // inv.validate.js
-var validate = validate20;
-var inv_validate_default = validate20;
-var pattern4 = new RegExp("^[0-9a-f]{12}$", "u");
+var validate = validate52;
+var inv_validate_default = validate52;
+var pattern3 = new RegExp("^[0-9a-f]{12}$", "u");
 var func1 = require_ucs2length().default;
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -101,7 +101,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.s !== void 0) {
       let data1 = data.s;
       if (typeof data1 === "string") {
-        if (!pattern4.test(data1)) {
+        if (!pattern3.test(data1)) {
           const err5 = { instancePath: instancePath + "/s", schemaPath: "#/properties/s/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
           if (vErrors === null) {
             vErrors = [err5];
@@ -421,10 +421,10 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   inv_validate_default as default,
   validate

@@ -5,37 +5,37 @@ export { validate } from "./rep.validate.js";
  * Reported state: how far the desired manifest is applied. Retained on `rep`.
  */
 export interface ReportedMessage {
-v: 1
-gen: number
-/**
- * received, verified, fetching, staged, applying, probation, ok, rolled_back, failed
- */
-phase: string
-since?: number
-agent?: string
-prev_gen?: number
-reason?: string
-/**
- * @maxItems 500
- */
-docs: {
-id: string
-rev?: (number | string)
-sha256?: string
-st: string
-err?: {
-code?: string
-path?: string
-msg?: string
-[k: string]: unknown
-}
-[k: string]: unknown
-}[]
-/**
- * @maxItems 200
- */
-drift?: {
-[k: string]: unknown
-}[]
-[k: string]: unknown
+  v: 1;
+  gen: number;
+  /**
+   * received, verified, fetching, staged, applying, probation, ok, rolled_back, failed
+   */
+  phase: string;
+  since?: number;
+  agent?: string;
+  prev_gen?: number;
+  reason?: string;
+  /**
+   * @maxItems 500
+   */
+  docs: {
+    id: string;
+    rev?: number | string;
+    sha256?: string;
+    st: string;
+    err?: {
+      code?: string;
+      path?: string;
+      msg?: string;
+      [k: string]: unknown;
+    };
+    [k: string]: unknown;
+  }[];
+  /**
+   * @maxItems 200
+   */
+  drift?: {
+    [k: string]: unknown;
+  }[];
+  [k: string]: unknown;
 }

@@ -35,15 +35,15 @@ var require_ucs2length = __commonJS({
 });
 
 // rep.validate.js
-var validate = validate20;
-var rep_validate_default = validate20;
+var validate = validate52;
+var rep_validate_default = validate52;
 var func1 = require_ucs2length().default;
-var pattern4 = new RegExp("^[0-9a-f]{64}$", "u");
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var pattern3 = new RegExp("^[0-9a-f]{64}$", "u");
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -387,7 +387,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
             if (data8.sha256 !== void 0) {
               let data11 = data8.sha256;
               if (typeof data11 === "string") {
-                if (!pattern4.test(data11)) {
+                if (!pattern3.test(data11)) {
                   const err30 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
                   if (vErrors === null) {
                     vErrors = [err30];
@@ -571,10 +571,10 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   rep_validate_default as default,
   validate

@@ -5,21 +5,21 @@ export { validate } from "./rsp.validate.js";
  * Answer to a command, one or several, the last with fin.
  */
 export interface ResponseMessage {
-v: 1
-id: string
-seq: number
-/**
- * accepted, running, ok, error, expired, denied
- */
-st: string
-pct?: number
-out?: unknown
-err?: {
-code: string
-msg?: string
-retryable?: boolean
-[k: string]: unknown
-}
-fin?: boolean
-[k: string]: unknown
+  v: 1;
+  id: string;
+  seq: number;
+  /**
+   * accepted, running, ok, error, expired, denied
+   */
+  st: string;
+  pct?: number;
+  out?: unknown;
+  err?: {
+    code: string;
+    msg?: string;
+    retryable?: boolean;
+    [k: string]: unknown;
+  };
+  fin?: boolean;
+  [k: string]: unknown;
 }

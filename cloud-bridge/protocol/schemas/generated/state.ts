@@ -5,26 +5,26 @@ export { validate } from "./state.validate.js";
  * Presence of a gateway: retained on `state`, and the will.
  */
 export interface StateMessage {
-v: 1
-on: boolean
-/**
- * Unix ms; absent in a will
- */
-at?: number
-boot?: string
-/**
- * Counts connections; a will with a lower number than the newest hello is late and ignored
- */
-conn?: number
-/**
- * connect, will, shutdown, reboot, update; others read as other
- */
-why?: string
-/**
- * Interface, technology, signal: for people
- */
-net?: {
-[k: string]: unknown
-}
-[k: string]: unknown
+  v: 1;
+  on: boolean;
+  /**
+   * Unix ms; absent in a will
+   */
+  at?: number;
+  boot?: string;
+  /**
+   * Counts connections; a will with a lower number than the newest hello is late and ignored
+   */
+  conn?: number;
+  /**
+   * connect, will, shutdown, reboot, update; others read as other
+   */
+  why?: string;
+  /**
+   * Interface, technology, signal: for people
+   */
+  net?: {
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
 }
