@@ -39,6 +39,7 @@ export interface SnmpTarget {
 export interface WalkLimits {
   readonly maxRows: number;
   readonly maxRequests: number;
+  /** Monotonic time (`Clock.monotonicMs`) at which the walk ends, as in PollRequest.deadlineMs; not a duration. */
   readonly deadlineMs: number;
 }
 
@@ -78,6 +79,8 @@ export interface TableAnswer {
   readonly durationMs: number;
   /** false: the deadline came first; the columns hold what was there. */
   readonly complete: boolean;
+  /** Values left out because they do not fit `as` (wrong type, malformed). */
+  readonly unfit?: number;
 }
 
 export type TableColumn =
@@ -101,6 +104,10 @@ export interface SnmpSessionCounters {
   readonly malformedAnswers: number;
   readonly oidViolations: number;
   readonly reports: number;
+  /** Values whose bytes or type did not fit; left out, never coerced. */
+  readonly unfitValues?: number;
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
   /** What was learnt: repetitions per request, largest answer, smoothed round trip. */
   readonly maxRepetitions: number;
   readonly maxMessageBytes: number;
@@ -118,13 +125,23 @@ export interface SnmpSession {
   getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]>;
   /** All rows below `root` in strictly increasing order, in batches as they come in; GETBULK where possible. */
   walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]>;
-  /** The hot path. */
+  /**
+   * The hot path. `deadlineMs` is a monotonic time (`Clock.monotonicMs`), not a duration. Keep the plan object: what was learnt and the typed
+   * arrays hang on its identity. At most one read of a plan at a time.
+   */
   readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer>;
   /** SET; one PDU, all or nothing (RFC 3416 4.2.5). */
   set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]>;
   counters(): SnmpSessionCounters;
   /** v3 only: engine of the agent, lower-case hex, and its boots/time as last authenticated. */
-  engine(): { readonly engineId: string; readonly boots: number; readonly timeS: number } | undefined;
+  engine():
+    | {
+        readonly engineId: string;
+        readonly boots: number;
+        readonly timeS: number /** Times the agent's boots or time went backwards (reset, frozen clock), authenticated. */;
+        readonly regressions?: number;
+      }
+    | undefined;
   close(): void;
 }
 
