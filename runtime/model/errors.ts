@@ -46,6 +46,10 @@ export const errorTable = {
   "host.port-in-use": { retryable: true, help: "Another program uses this port. Stop it or choose another port." },
   "host.denied": { retryable: false, help: "The operating system refused it. Check user, rights and capabilities." },
   "noc.unreachable": { retryable: true, help: "The NOC's end does not answer. Is `gatehouse noc serve` running?" },
+  "noc.store-busy": { retryable: true, help: "Another program holds the NOC's database. Nothing is acknowledged until it lets go." },
+  "noc.store": { retryable: true, help: "The NOC's database cannot be written. Check the disk, free space and rights of the folder." },
+  "noc.store-version": { retryable: false, help: "The NOC's database was written by a newer version. Use that version or another folder." },
+  "noc.invalid": { retryable: false, help: "The request to the NOC's end is not valid; the message names the parameter." },
   "noc.denied": { retryable: false, help: "The NOC's end refused the token. Check --token-file." },
 } as const satisfies Record<string, { readonly retryable: boolean; readonly help: string }>;
 
