@@ -1,4 +1,4 @@
-import type { StreamClass } from "#model/chunk.ts";
+import type { StreamAck, StreamClass, StreamId } from "#model/chunk.ts";
 
 /** A message from the NOC. It is PUBACKed when `accept` given to connect resolved, not before. */
 export interface InboundMessage {
@@ -18,6 +18,16 @@ export interface UplinkLimits {
   readonly maxPayloadBytes: number;
 }
 
+/** Why a connection is gone. */
+export interface SessionEnd {
+  /** In words, for people; never a secret. */
+  readonly reason: string;
+  /** The broker said DISCONNECT; false for a line that broke and for our own goodbye. */
+  readonly brokerInitiated: boolean;
+  /** The broker's MQTT 5 reason code, if it gave one. */
+  readonly reasonCode?: number;
+}
+
 /** One connection, CONNACK to close. Never reconnects, never queues: a reconnect is a new object. */
 export interface UplinkSession {
   readonly limits: UplinkLimits;
@@ -32,8 +42,10 @@ export interface UplinkSession {
     payload: Uint8Array,
     options?: { readonly contentType?: string; readonly retain?: boolean; readonly qos?: 0 | 1 },
   ): Promise<void>;
-  /** Settles when the connection is gone; the reason never is a secret. */
-  readonly closed: Promise<{ readonly reason: string; readonly brokerInitiated: boolean }>;
+  /** Settles when the connection is gone. */
+  readonly closed: Promise<SessionEnd>;
+  /** Bytes of this connection as the socket saw them (above TLS). */
+  traffic?(): { readonly bytesIn: number; readonly bytesOut: number };
   /** Says goodbye (state off with `why`, DISCONNECT) within 2 s, or drops. */
   end(why: "shutdown" | "reboot" | "update" | "drop"): Promise<void>;
 }
@@ -48,3 +60,22 @@ export interface Uplink {
 
 /** Topic leaf that carries a stream class live; backlog of T goes to `bf`. */
 export const leafOfStream: Readonly<Record<StreamClass, UplinkLeaf>> = { T: "tm", E: "ev", I: "inv", S: "sla" };
+
+/** What an `ack` of the NOC says (PROTOCOL 3.2). */
+export interface NocAcknowledgement {
+  readonly streams: readonly StreamAck[];
+  /** Absent = as granted before. Windows in chunks that may be unacknowledged; a rate of null = unlimited, 0 = pause. */
+  readonly grants: { readonly liveWindow?: number; readonly backlogWindow?: number; readonly backlogChunksPerSecond?: number | null };
+  /** Dictionary revisions the NOC lacks. */
+  readonly neededDictionaries: readonly number[];
+  /** The NOC asks for a key-frame and a full dictionary. */
+  readonly resync: boolean;
+  /** Chunks the NOC cannot store, repeated at each delivery. */
+  readonly rejected: readonly { readonly stream: StreamId; readonly seq: number; readonly code: string }[];
+}
+
+/** How the NOC's messages are read: the protocol's parse functions, handed in by the assembly. @throws GatewayError codec.malformed | codec.limit */
+export interface NocMessages {
+  parseAck(payload: Uint8Array): NocAcknowledgement;
+  parseNocState(payload: Uint8Array): { readonly on: boolean };
+}
