@@ -1,0 +1,164 @@
+import { type ClockAnchor, type ClockQuality, type Instant, monotonicMs, wallMs } from "../../runtime/model/time.ts";
+import type { Clock } from "../../runtime/ports/clock.ts";
+
+interface Sleeper {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly wake: () => void;
+}
+
+/** Turns of the event loop that promises get to settle before time moves on. Real I/O must be announced with `busy`. */
+const settleTurns = 3;
+
+/**
+ * Time for simulation: stands still while anything runs and jumps to the next sleeper when everything sleeps. Doubles that wait for real
+ * work (a worker, a socket) announce it with `busy()`, and time waits for them. Same program, same order: same run.
+ */
+export class VirtualClock implements Clock {
+  readonly #sleepers: Sleeper[] = [];
+  readonly #anchors: ClockAnchor[] = [];
+  #monotonic = 0;
+  #wallOffset: number;
+  #order = 0;
+  #pending = 0;
+  bootId = "00000001";
+  quality: ClockQuality = "synced";
+
+  constructor(wallStartMs = Date.UTC(2026, 0, 1)) {
+    this.#wallOffset = wallStartMs;
+  }
+
+  now(): Instant {
+    const monotonic = this.#monotonic;
+    return {
+      wallMs: wallMs(Math.floor(monotonic + this.#wallOffset)),
+      monotonicMs: monotonicMs(monotonic),
+      bootId: this.bootId,
+      quality: this.quality,
+    };
+  }
+
+  monotonicMs(): number {
+    return this.#monotonic;
+  }
+
+  anchors(): readonly ClockAnchor[] {
+    return this.#anchors;
+  }
+
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const sleeper: Sleeper = {
+        dueMs: this.#monotonic + Math.max(ms, 0),
+        order: this.#order++,
+        wake: () => {
+          signal.removeEventListener("abort", aborted);
+          resolve();
+        },
+      };
+      const aborted = () => {
+        this.#remove(sleeper);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", aborted, { once: true });
+      this.#insert(sleeper);
+    });
+  }
+
+  /** The wall clock is set, as by NTP or a person: monotonic time goes on untouched. */
+  stepWall(byMs: number): void {
+    this.#wallOffset += byMs;
+  }
+
+  /** The wall clock is found right; from now on `quality` is synced and an anchor says so. */
+  synchronise(trueWallMs: number): void {
+    this.#wallOffset = trueWallMs - this.#monotonic;
+    this.quality = "synced";
+    this.#anchors.push({
+      bootId: this.bootId,
+      monotonicMs: monotonicMs(this.#monotonic),
+      wallMs: wallMs(trueWallMs),
+      source: "ntp",
+      errorMs: 10,
+    });
+    if (this.#anchors.length > 64) this.#anchors.splice(32, 1);
+  }
+
+  /** A new boot: monotonic time starts at zero again, sleepers of the old boot never wake. */
+  reboot(bootId: string, wallStartMs: number, quality: ClockQuality): void {
+    this.#sleepers.length = 0;
+    this.#anchors.length = 0;
+    this.#monotonic = 0;
+    this.#wallOffset = wallStartMs;
+    this.bootId = bootId;
+    this.quality = quality;
+  }
+
+  /** Real work is under way; time stands still until the returned function is called. */
+  busy(): () => void {
+    this.#pending += 1;
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.#pending -= 1;
+    };
+  }
+
+  get sleeping(): number {
+    return this.#sleepers.length;
+  }
+
+  /** Lets `ms` of virtual time pass, waking sleepers in order of their time. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#monotonic + ms;
+    for (;;) {
+      await this.#settle();
+      const next = this.#sleepers[0];
+      if (next === undefined || next.dueMs > endMs) break;
+      this.#sleepers.shift();
+      this.#monotonic = Math.max(this.#monotonic, next.dueMs);
+      next.wake();
+    }
+    this.#monotonic = endMs;
+    await this.#settle();
+  }
+
+  /** Advances until `condition` holds. @throws Error after `limitMs` of virtual time */
+  async until(condition: () => boolean, limitMs: number, stepMs = 100): Promise<void> {
+    const endMs = this.#monotonic + limitMs;
+    await this.#settle();
+    while (!condition()) {
+      if (this.#monotonic >= endMs) throw new Error(`condition not met within ${limitMs} ms of virtual time`);
+      await this.advance(stepMs);
+    }
+  }
+
+  async #settle(): Promise<void> {
+    for (let turn = 0; turn < settleTurns || this.#pending > 0; turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #insert(sleeper: Sleeper): void {
+    let low = 0;
+    let high = this.#sleepers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#sleepers[middle];
+      if (other !== undefined && (other.dueMs < sleeper.dueMs || (other.dueMs === sleeper.dueMs && other.order < sleeper.order)))
+        low = middle + 1;
+      else high = middle;
+    }
+    this.#sleepers.splice(low, 0, sleeper);
+  }
+
+  #remove(sleeper: Sleeper): void {
+    const index = this.#sleepers.indexOf(sleeper);
+    if (index >= 0) this.#sleepers.splice(index, 1);
+  }
+}
