@@ -35,6 +35,7 @@ export class PolledEquipment {
   readonly #phase: number;
   #shapes: readonly TableShape[] = [];
   #skipped = 0;
+  #onGrid = false;
 
   constructor(equipment: Equipment, session: DriverSession, surroundings: PollSurroundings) {
     this.equipment = equipment;
@@ -51,7 +52,10 @@ export class PolledEquipment {
   advance(nowMs: number): void {
     const passed = Math.floor((nowMs - this.dueMs) / this.equipment.pollIntervalMs);
     this.#skip(passed);
-    this.dueMs = nextSlotMs(nowMs, this.#phase, this.equipment.pollIntervalMs);
+    // The first poll was off the grid; a slot right behind it would find it still running or measure next to nothing.
+    const earliestMs = this.#onGrid ? nowMs : nowMs + this.equipment.pollIntervalMs / 2;
+    this.#onGrid = true;
+    this.dueMs = nextSlotMs(earliestMs, this.#phase, this.equipment.pollIntervalMs);
   }
 
   /** The slot came while the previous poll still ran. */

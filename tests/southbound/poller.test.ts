@@ -170,7 +170,7 @@ describe("poller", () => {
     for (const gap of gaps) expect(gap.gaps[0]).toMatchObject({ reason: "timeout", shape: { table: "system" } });
     driver.behaviours.set("sw", "ok");
     const before = intake.reports("sw").length;
-    await clock.advance(2 * intervalMs);
+    await clock.advance(4 * intervalMs);
     expect(
       intake
         .reports("sw")
