@@ -1,0 +1,69 @@
+import type { Buffer } from "#ports/buffer.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { PolledEquipment } from "./southbound/polled-equipment.ts";
+import type { Poller } from "./southbound/poller.ts";
+import type { UnitStatus } from "./supervise/supervisor.ts";
+
+const shownDrops = 50;
+
+/** What `gatehouse status --json` prints: numbers with their unit in the key, times as Unix ms. */
+export async function gatewayStatus(parts: {
+  readonly gateway: { readonly id: string; readonly tenant: string; readonly site: string; readonly version: string };
+  readonly clock: Clock;
+  readonly poller: Poller;
+  readonly buffer: Buffer;
+  readonly units: () => readonly UnitStatus[];
+  readonly uplink: () => unknown;
+  readonly startedAtMs: number;
+}): Promise<Readonly<Record<string, unknown>>> {
+  const { gateway, clock, poller, buffer, units, uplink, startedAtMs } = parts;
+  const now = clock.now();
+  const { ledger, streams, ...stats } = await buffer.stats();
+  return {
+    gateway,
+    clock: { wallMs: now.wallMs, quality: now.quality, bootId: now.bootId, anchors: clock.anchors().length },
+    uptimeS: Math.round((clock.monotonicMs() - startedAtMs) / 1_000),
+    units: units(),
+    uplink: uplink(),
+    ledger: {
+      ...ledger,
+      balances: ledger.polled === ledger.delivered + ledger.buffered + ledger.dropped,
+      dropsTotal: ledger.drops.length,
+      drops: ledger.drops.slice(-shownDrops),
+    },
+    buffer: { ...stats, streams },
+    equipment: [...poller.equipment.values()].map((polled) => equipmentStatus(polled, clock.monotonicMs())),
+  };
+}
+
+function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Record<string, unknown>> {
+  const { equipment, reachability, statistics, lastReport } = polled;
+  return {
+    id: equipment.id,
+    name: equipment.name ?? equipment.id,
+    address: `${equipment.address}:${equipment.port}`,
+    driver: equipment.driver,
+    pollIntervalMs: equipment.pollIntervalMs,
+    reachability: reachability.state,
+    sinceS: Math.round((nowMs - reachability.sinceMs) / 1_000),
+    lastError: reachability.lastCode,
+    lastPollMs: lastReport?.observedAt.wallMs,
+    tables: lastReport?.tables.length ?? 0,
+    polls: statistics.polls,
+    failures: statistics.failures,
+    missedSlots: statistics.missedSlots,
+    samples: statistics.samples,
+    latenessMsP99: statistics.lateness.quantileMs(0.99),
+    latenessMsMax: statistics.lateness.maxMs,
+    cost: {
+      requests: statistics.requests,
+      retries: statistics.retries,
+      bytesOut: statistics.bytesOut,
+      bytesIn: statistics.bytesIn,
+      cpuMs: statistics.cpuMs,
+      pollMsMean: statistics.polls === 0 ? 0 : statistics.durationMs / statistics.polls,
+      pollMsMax: statistics.durationMsMax,
+      tables: [...statistics.tables.values()],
+    },
+  };
+}
