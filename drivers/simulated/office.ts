@@ -1,0 +1,128 @@
+import { Device, type DeviceIdentityOptions } from "./device.ts";
+import { createAccessPoint } from "./devices/access-point.ts";
+import { createCamera } from "./devices/camera.ts";
+import { createNas, type SimulatedNas } from "./devices/nas.ts";
+import { createPrinter, type SimulatedPrinter } from "./devices/printer.ts";
+import { createRouter, type SimulatedRouter } from "./devices/router.ts";
+import { type Attachment, createSwitch, type SimulatedSwitch } from "./devices/switch.ts";
+import { createUps, type SimulatedUps } from "./devices/ups.ts";
+import { Flow, type FlowOptions, officeClient } from "./load.ts";
+import type { Port } from "./port.ts";
+import { seedOf, wander } from "./random.ts";
+import { SiteModel } from "./site-model.ts";
+
+/** The port of the switch that the camera hangs on. */
+export const cameraPort = 12;
+
+/** A small office: seven devices around one switch. The order is that of the UDP ports. */
+const identities: readonly DeviceIdentityOptions[] = [
+  identity(0, "sw-1", "switch", "Managed switch, 24 ports, PoE", "EX-24P", "4.2.1", "1"),
+  identity(1, "ups-1", "ups", "Line-interactive UPS, 1 kVA, network card", "EX-UPS1000", "2.07", "2"),
+  identity(2, "printer-1", "printer", "Laser printer, monochrome", "EX-Laser 400", "20.11.3", "3"),
+  identity(3, "nas-1", "nas", "NAS, four bays", "EX-NAS4", "7.1-4", "4"),
+  identity(4, "ap-1", "access-point", "Wi-Fi access point, two radios", "EX-AP2", "6.5.28", "5"),
+  identity(5, "fw-1", "router", "Router and firewall", "EX-FW2", "24.7", "6"),
+  identity(6, "cam-1", "camera", "PoE camera", "EX-CAM", "11.2.0", "7"),
+];
+
+export interface Office {
+  readonly model: SiteModel;
+  readonly switch: SimulatedSwitch;
+  readonly ups: SimulatedUps;
+  readonly printer: SimulatedPrinter;
+  readonly nas: SimulatedNas;
+  readonly router: SimulatedRouter;
+}
+
+/**
+ * @param readElapsedMs monotonic milliseconds since the site's start
+ * @param startWallMs Unix ms at the start: gives the time of day
+ */
+export function createOffice(seed: number, readElapsedMs: () => number, startWallMs: number): Office {
+  const model = new SiteModel(readElapsedMs, startWallMs);
+  const [sw, ups, printer, nas, ap, fw, camera] = identities.map((each) => new Device(each, seed, model.time));
+  if (sw === undefined || ups === undefined || printer === undefined || nas === undefined) throw new Error("the office is incomplete");
+  if (ap === undefined || fw === undefined || camera === undefined) throw new Error("the office is incomplete");
+  model.devices.push(sw, ups, printer, nas, ap, fw, camera);
+  const flow = (name: string, options: Partial<FlowOptions>) => new Flow({ ...flowDefaults(seed, name), ...options }, model.dayStartMs);
+  const flows = {
+    ups: flow("ups", { downOctetsPerS: 90, upOctetsPerS: 140, steady: true }),
+    printer: flow("printer", { downOctetsPerS: 9_000, upOctetsPerS: 700 }),
+    nas: flow("nas", { downOctetsPerS: 900_000, upOctetsPerS: 1_400_000, upPacketOctets: 1_100, steady: true }),
+    staff: officeClient(seed, "wifi-staff", model.dayStartMs),
+    guests: officeClient(seed, "wifi-guests", model.dayStartMs),
+    camera: flow("camera", { downOctetsPerS: 3_000, upOctetsPerS: 480_000, upPacketOctets: 1_300, steady: true }),
+  };
+  const made = {
+    ups: createUps(model, ups, flows.ups),
+    printer: createPrinter(model, printer, flows.printer),
+    nas: createNas(model, nas, flows.nas),
+  };
+  createAccessPoint(model, ap, flows.staff, flows.guests);
+  createCamera(model, camera, flows.camera);
+  // The router is made before the switch knows its clients: it shares the list, which the switch's flows complete below.
+  const routed: Flow[] = [];
+  const router = createRouter(model, fw, routed);
+  const attachments = new Map<number, Attachment>([
+    [1, { device: fw, port: portOf(fw, 1), flows: [], upstream: [portOf(fw, 1), router.wan], capabilities: 0x28 }],
+    [
+      11,
+      { device: ap, port: portOf(ap, 1), flows: [flows.staff, flows.guests], capabilities: 0x30, poeMilliwatts: () => drawOf(ap, 7_400) },
+    ],
+    [
+      cameraPort,
+      {
+        device: camera,
+        port: portOf(camera, 1),
+        flows: [flows.camera],
+        local: true,
+        capabilities: 0x01,
+        poeMilliwatts: () => drawOf(camera, 5_100),
+      },
+    ],
+    [16, { device: printer, port: portOf(printer, 1), flows: [flows.printer], local: true, capabilities: 0 }],
+    [19, { device: ups, port: portOf(ups, 1), flows: [flows.ups], local: true, capabilities: 0 }],
+    [22, { device: nas, port: portOf(nas, 2), flows: [flows.nas], local: true, capabilities: 0x01 }],
+  ]);
+  const simulatedSwitch = createSwitch(model, sw, attachments, seed);
+  model.cables.push({ near: router.wan, nearDevice: fw, plugged: true, silent: false });
+  routed.push(...model.flows.filter(({ path }) => path.includes(router.wan)).map((each) => each.flow));
+  begin(model);
+  return { model, switch: simulatedSwitch, ...made, router };
+}
+
+/** Counters start as if each device had been running for its uptime. */
+function begin(model: SiteModel): void {
+  for (const device of model.devices) {
+    for (const port of device.ports) port.resetCounters(device.upTimeS);
+  }
+  model.change(() => undefined);
+}
+
+function identity(
+  number: number,
+  id: string,
+  kind: DeviceIdentityOptions["kind"],
+  what: string,
+  model: string,
+  firmware: string,
+  productArc: string,
+): DeviceIdentityOptions {
+  const sysDescr = `Example Networks ${model}, ${what}, firmware ${firmware} (simulated)`;
+  return { number, id, kind, sysName: id, sysDescr, productArc, model, firmware, location: "Office, ground floor" };
+}
+
+function flowDefaults(siteSeed: number, name: string): FlowOptions {
+  const seed = seedOf(`${siteSeed}/${name}`);
+  return { name, seed, downOctetsPerS: 1_000, upOctetsPerS: 1_000, downPacketOctets: 600, upPacketOctets: 400, steady: false };
+}
+
+function portOf(device: Device, index: number): Port {
+  const port = device.port(index);
+  if (port === undefined) throw new Error(`${device.identity.id} has no port ${index}`);
+  return port;
+}
+
+function drawOf(device: Device, milliwatts: number): number {
+  return wander(device.seed + 77, device.time.elapsedMs(), milliwatts, milliwatts * 0.06);
+}
