@@ -86,7 +86,7 @@ interface NetSnmp {
 const netSnmp = untyped as unknown as NetSnmp;
 
 export const pduType = { get: 0xa0, getNext: 0xa1, set: 0xa3, getBulk: 0xa5 } as const;
-export const reportReason = { notInTimeWindow: "2", unknownEngineId: "4" } as const;
+export const reportReason = { notInTimeWindow: "2", unknownEngineId: "4", wrongDigests: "5" } as const;
 
 /** SHA-256 and AES-128, the pair that one device of the site speaks. */
 export function authPrivUser(name: string, authKey: string, privKey: string): NetSnmpUser {

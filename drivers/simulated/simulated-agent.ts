@@ -154,8 +154,7 @@ export class SimulatedAgent {
   #take(socket: Socket, message: NetSnmpMessage, remote: RemoteInfo, signal: AbortSignal): void {
     const { delayMs, wrongCommunity } = this.disturbance;
     if (wrongCommunity) {
-      this.counts.refused += 1;
-      this.#options.onUnauthorised();
+      this.#refuse(socket, message, remote);
       return;
     }
     if (message.version === 3 && !this.#inTime(socket, message, remote)) return;
@@ -180,6 +179,17 @@ export class SimulatedAgent {
       .finally(() => {
         this.#delayed -= 1;
       });
+  }
+
+  /** A wrong community is met with silence, a wrong digest with a report (RFC 3414 3.2 step 6). */
+  #refuse(socket: Socket, message: NetSnmpMessage, remote: RemoteInfo): void {
+    this.counts.refused += 1;
+    this.#options.onUnauthorised();
+    const agent = this.#guarded?.agent;
+    if (message.version !== 3 || agent === undefined) return;
+    const report = message.createReportResponseMessage(agent.engine, "", reportReason.wrongDigests);
+    report.setReportable(false);
+    agent.listener.send(report, remote, socket);
   }
 
   /** RFC 3414 3.2 steps 3 and 7a, which the library leaves out. */
