@@ -1,0 +1,140 @@
+import type { CounterColumn } from "#model/report.ts";
+
+/** Why an increment is not known although both readings are there. Counted per equipment, shown in `gatehouse status`. */
+export interface CounterAnomalies {
+  /** Counter64 went backwards, or Counter32 did and one wrap does not explain it. */
+  decreased: number;
+  /** More than the link can carry, or more than any link. */
+  implausible: number;
+  /** One wrap of a Counter32 was resolved (no anomaly, but good to know). */
+  wrapped: number;
+  /** The row changed between 32- and 64-bit sources. */
+  widthChanged: number;
+  /** Negative or wider than its type. */
+  malformed: number;
+}
+
+export function noAnomalies(): CounterAnomalies {
+  return { decreased: 0, implausible: 0, wrapped: 0, widthChanged: 0, malformed: 0 };
+}
+
+/** Rows above their limit this many times running: the limit (a device's word for its speed) is wrong, not the counter. */
+const refusalsUntilLimitIsDoubted = 3;
+const limitDoubted = 255;
+
+const two32 = 2 ** 32;
+/** No wrap is assumed without a known limit unless the old value was in the last quarter and the increase is below a quarter. */
+const wrapZone = two32 * 0.75;
+const wrapIncreaseMax = two32 * 0.25;
+
+/**
+ * Running state of one counter column: the last absolute values live in the reported column itself, so that nothing is kept twice.
+ * Arithmetic is exact without a BigInt per value: 64-bit values are read and written as pairs of 32-bit words.
+ */
+export class CounterState {
+  readonly column: CounterColumn;
+  /** Width in bits of the previous reading of each row; 0 = no previous reading. */
+  readonly width: Uint8Array;
+  /** Consecutive refusals against the row's limit; 255 = the limit is no longer believed. */
+  readonly refused: Uint8Array;
+  readonly #words: Uint32Array;
+
+  constructor(rows: number) {
+    const absolute = new BigUint64Array(rows);
+    this.column = { kind: "counter", present: new Uint8Array(rows), absolute, increment: new Float64Array(rows).fill(Number.NaN) };
+    this.width = new Uint8Array(rows);
+    this.refused = new Uint8Array(rows);
+    this.#words = new Uint32Array(absolute.buffer);
+  }
+
+  /** No reading of this row in this poll: the next one has no predecessor in the previous report. */
+  miss(row: number): void {
+    this.column.present[row] = 0;
+    this.column.increment[row] = Number.NaN;
+    this.width[row] = 0;
+  }
+
+  /** Agent restart: every row begins anew. */
+  reset(): void {
+    this.width.fill(0);
+  }
+
+  /** ifCounterDiscontinuityTime of the row changed (RFC 2863). */
+  resetRow(row: number): void {
+    this.width[row] = 0;
+  }
+
+  /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
+  adopt(row: number, from: CounterState, fromRow: number): void {
+    this.#words[row * 2] = from.#words[fromRow * 2] ?? 0;
+    this.#words[row * 2 + 1] = from.#words[fromRow * 2 + 1] ?? 0;
+    this.width[row] = from.width[fromRow] ?? 0;
+    this.refused[row] = from.refused[fromRow] ?? 0;
+  }
+
+  /**
+   * One reading as (high, low) words. `limit`: greatest plausible increase of this row over the elapsed time, NaN = unknown.
+   * @returns true when the row's limit has just been found unbelievable
+   */
+  take(row: number, high: number, low: number, bits: 32 | 64, limit: number, anomalies: CounterAnomalies): boolean {
+    const words = this.#words;
+    const oldLow = words[row * 2] ?? 0;
+    const oldHigh = words[row * 2 + 1] ?? 0;
+    const width = this.width[row] ?? 0;
+    words[row * 2] = low;
+    words[row * 2 + 1] = high;
+    this.width[row] = bits;
+    this.column.present[row] = 1;
+    if (width !== bits) {
+      if (width !== 0) anomalies.widthChanged += 1;
+      this.column.increment[row] = Number.NaN;
+      return false;
+    }
+    const difference = (high - oldHigh) * two32 + (low - oldLow);
+    const increase =
+      difference >= 0 ? difference : resolveDecrease(oldLow, low, bits, limit, this.refused[row] === limitDoubted, anomalies);
+    return this.#judge(row, increase, limit, anomalies);
+  }
+
+  #judge(row: number, increase: number, limit: number, anomalies: CounterAnomalies): boolean {
+    const refused = this.refused[row] ?? 0;
+    const overLimit = refused !== limitDoubted && increase > limit;
+    if (!overLimit && increase <= Number.MAX_SAFE_INTEGER) {
+      this.column.increment[row] = increase;
+      if (refused !== limitDoubted && increase > 0) this.refused[row] = 0;
+      return false;
+    }
+    this.column.increment[row] = Number.NaN;
+    if (Number.isNaN(increase)) return false;
+    anomalies.implausible += 1;
+    if (!overLimit) return false;
+    const doubted = refused + 1 >= refusalsUntilLimitIsDoubted;
+    this.refused[row] = doubted ? limitDoubted : refused + 1;
+    return doubted;
+  }
+}
+
+/** A smaller value than before: one wrap of a Counter32 if that is credible, else not known (NaN). A Counter64 does not wrap in practice. */
+function resolveDecrease(
+  oldLow: number,
+  low: number,
+  bits: 32 | 64,
+  limit: number,
+  limitIsDoubted: boolean,
+  anomalies: CounterAnomalies,
+): number {
+  const wrapped = low + two32 - oldLow;
+  const limited = !Number.isNaN(limit) && !limitIsDoubted;
+  const credible = bits === 32 && (limited ? wrapped <= limit : oldLow >= wrapZone && wrapped <= wrapIncreaseMax);
+  if (credible) {
+    anomalies.wrapped += 1;
+    return wrapped;
+  }
+  anomalies.decreased += 1;
+  return Number.NaN;
+}
+
+/** 32-bit words of an array of 64-bit values, low word first: every platform the gateway runs on is little-endian. */
+export function wordsOf(values: BigUint64Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+}

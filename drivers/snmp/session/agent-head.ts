@@ -1,0 +1,109 @@
+import type { Varbind } from "#ports/snmp.ts";
+import { assessUptime, type UptimeReading, type UptimeVerdict } from "../counters/agent-uptime.ts";
+import type { Exchange } from "./exchange.ts";
+import type { AgentMoment } from "./polled-table.ts";
+
+export const headOids = {
+  sysUpTime: "1.3.6.1.2.1.1.3.0",
+  sysObjectId: "1.3.6.1.2.1.1.2.0",
+  engineBoots: "1.3.6.1.6.3.10.2.1.2.0",
+  engineTime: "1.3.6.1.6.3.10.2.1.3.0",
+  hostUptime: "1.3.6.1.2.1.25.1.1.0",
+  ifTableLastChange: "1.3.6.1.2.1.31.1.5.0",
+  entLastChangeTime: "1.3.6.1.2.1.47.1.4.1.0",
+} as const;
+
+export interface HeadReading {
+  readonly verdict: UptimeVerdict;
+  readonly moment: AgentMoment;
+  readonly uptime: UptimeReading;
+  readonly sysObjectId: string | undefined;
+  readonly sysObjectIdChanged: boolean;
+  /** ifTableLastChange or entLastChangeTime moved. */
+  readonly tablesChanged: boolean;
+  readonly entitiesChanged: boolean;
+}
+
+/** Readings of whole seconds this many times running mean a clock too coarse for rates over seconds. */
+const coarseAfter = 4;
+
+/**
+ * The first request of each poll: is the agent there, is it the same agent, did it restart, did its tables change. Asks only for
+ * what the agent was found to have.
+ */
+export class AgentHead {
+  #asked: readonly string[] = Object.values(headOids);
+  #previous: UptimeReading | undefined;
+  #sysObjectId: string | undefined;
+  #ifTableLastChange: number | undefined;
+  #entLastChangeTime: number | undefined;
+  #agentMs = 0;
+  #epoch = 0;
+  #wholeSeconds = 0;
+
+  /** @throws GatewayError driver.* when the agent does not answer */
+  async read(exchange: Exchange): Promise<HeadReading> {
+    const answers = await exchange.session.get(this.#asked, exchange.signal);
+    const found = new Map(answers.map((varbind) => [varbind.oid, varbind]));
+    const uptime: UptimeReading = {
+      monotonicMs: exchange.clock.monotonicMs(),
+      sysUpTimeTicks: numberOf(found.get(headOids.sysUpTime)),
+      engineBoots: numberOf(found.get(headOids.engineBoots)),
+      engineTimeS: numberOf(found.get(headOids.engineTime)),
+      hostUptimeTicks: numberOf(found.get(headOids.hostUptime)),
+    };
+    const assessment = assessUptime(this.#previous, uptime);
+    this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
+    const changes = this.#changes(found, assessment.verdict);
+    // After a restart the agent may have learnt or lost something: ask for everything again.
+    this.#asked =
+      assessment.verdict === "restart"
+        ? Object.values(headOids)
+        : this.#asked.filter((oid) => oid === headOids.sysUpTime || isValue(found.get(oid)));
+    this.#previous = uptime;
+    return {
+      verdict: assessment.verdict,
+      uptime,
+      moment: { monotonicMs: uptime.monotonicMs, agentMs: this.#agentMs, epoch: this.#epoch },
+      sysObjectId: this.#sysObjectId,
+      ...changes,
+    };
+  }
+
+  /** The agent's clock where it advanced sanely and finely enough, ours in between: continuous, never back. */
+  #advance(verdict: UptimeVerdict, agentElapsedMs: number, uptime: UptimeReading): void {
+    if (verdict === "restart") this.#epoch += 1;
+    const ticks = uptime.sysUpTimeTicks;
+    this.#wholeSeconds = ticks !== undefined && ticks % 100 === 0 ? this.#wholeSeconds + 1 : 0;
+    const gapMs = this.#previous === undefined ? 0 : uptime.monotonicMs - this.#previous.monotonicMs;
+    this.#agentMs += Number.isNaN(agentElapsedMs) || this.#wholeSeconds >= coarseAfter ? gapMs : agentElapsedMs;
+  }
+
+  #changes(
+    found: ReadonlyMap<string, Varbind>,
+    verdict: UptimeVerdict,
+  ): Pick<HeadReading, "sysObjectIdChanged" | "tablesChanged" | "entitiesChanged"> {
+    const sysObjectId = textOf(found.get(headOids.sysObjectId));
+    const sysObjectIdChanged = verdict !== "first" && sysObjectId !== undefined && sysObjectId !== this.#sysObjectId;
+    this.#sysObjectId = sysObjectId ?? this.#sysObjectId;
+    const lastChange = numberOf(found.get(headOids.ifTableLastChange));
+    const tablesChanged = verdict !== "first" && lastChange !== this.#ifTableLastChange;
+    this.#ifTableLastChange = lastChange;
+    const entityChange = numberOf(found.get(headOids.entLastChangeTime));
+    const entitiesChanged = verdict !== "first" && entityChange !== this.#entLastChangeTime;
+    this.#entLastChangeTime = entityChange;
+    return { sysObjectIdChanged, tablesChanged, entitiesChanged };
+  }
+}
+
+function isValue(varbind: Varbind | undefined): boolean {
+  return varbind?.value !== undefined;
+}
+
+function numberOf(varbind: Varbind | undefined): number | undefined {
+  return typeof varbind?.value === "number" ? varbind.value : undefined;
+}
+
+function textOf(varbind: Varbind | undefined): string | undefined {
+  return typeof varbind?.value === "string" ? varbind.value : undefined;
+}

@@ -1,0 +1,144 @@
+import type { Equipment } from "#model/equipment.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { Report } from "#model/report.ts";
+import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
+import type { SnmpSession } from "#ports/snmp.ts";
+import type { MetricSet } from "../metric-sets/metric-set.ts";
+import { parseSettings, type SnmpSettings } from "../settings.ts";
+import { AgentHead, type HeadReading, headOids } from "./agent-head.ts";
+import type { Exchange } from "./exchange.ts";
+import { gapReasonOf } from "./gaps.ts";
+import { Notices } from "./notices.ts";
+import { pollDeadline } from "./poll-deadline.ts";
+import { SystemTable } from "./system-table.ts";
+import { TableBook, type TablesRead } from "./table-book.ts";
+
+export interface SessionParts {
+  readonly sets: readonly MetricSet[];
+  readonly snmp: SnmpSession;
+}
+
+/** Measured once on one machine (README): enough to tell dear equipment from cheap. */
+const cpuMsPerRequest = 0.03;
+const cpuMsPerValue = 0.0003;
+
+/** One equipment: what it has, when what is due, and what one poll makes of the agent's answers. */
+export class EquipmentSession implements DriverSession {
+  readonly #equipment: Equipment;
+  readonly #context: DriverContext;
+  readonly #snmp: SnmpSession;
+  readonly #settings: SnmpSettings;
+  readonly #notices: Notices;
+  readonly #head = new AgentHead();
+  readonly #system: SystemTable;
+  readonly #book: TableBook;
+
+  constructor(equipment: Equipment, context: DriverContext, parts: SessionParts) {
+    this.#equipment = equipment;
+    this.#context = context;
+    this.#snmp = parts.snmp;
+    this.#settings = parseSettings(equipment.settings);
+    const sets = parts.sets.filter((set) => this.#settings.sets[set.name] ?? set.optional !== true);
+    this.#notices = new Notices(equipment.id);
+    this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
+    this.#book = new TableBook(equipment, sets);
+  }
+
+  async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
+    const deadline = pollDeadline(this.#context.clock, request.deadlineMs, signal);
+    try {
+      return await this.#pollUntil(request, {
+        session: this.#snmp,
+        clock: this.#context.clock,
+        deadlineMs: request.deadlineMs,
+        signal: deadline.signal,
+        outer: signal,
+        settings: this.#settings,
+        notices: this.#notices,
+      });
+    } finally {
+      deadline.done();
+    }
+  }
+
+  async probe(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#snmp.get([headOids.sysUpTime], signal);
+      return true;
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#snmp.close();
+  }
+
+  async #pollUntil(request: PollRequest, exchange: Exchange): Promise<PollResult> {
+    const startedMs = exchange.clock.monotonicMs();
+    const before = this.#snmp.counters();
+    const head = await this.#head.read(exchange);
+    const observedAt = exchange.clock.now();
+    this.#noticeHead(head, exchange);
+    const tables = await this.#readTables(head, exchange);
+    const ticks = head.uptime.sysUpTimeTicks;
+    const report: Report = {
+      kind: "report",
+      equipment: this.#equipment.id,
+      observedAt,
+      plannedAtMs: request.plannedAtMs,
+      ...(ticks !== undefined && { sysUpTimeTicks: ticks }),
+      tables: [this.#system.report(head.uptime, observedAt), ...tables.reports],
+      gaps: tables.gaps,
+    };
+    return { report, cost: this.#cost(tables, before, startedMs), events: this.#notices.take() };
+  }
+
+  async #readTables(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
+    try {
+      await this.#book.prepare(head, exchange);
+    } catch (error) {
+      if (!isGatewayError(error) || exchange.outer.aborted) throw error;
+      // Nothing is known of this equipment's tables yet, or not any more: the poll stands for what it has, and says so.
+      return { reports: [], gaps: [{ reason: gapReasonOf(error) }], costs: [] };
+    }
+    return this.#book.read(head, exchange);
+  }
+
+  #noticeHead(head: HeadReading, exchange: Exchange): void {
+    if (head.verdict === "restart") {
+      this.#notices.add({
+        type: "agent.restarted",
+        severity: "warning",
+        text: "the agent restarted; counters begin anew",
+        observedAt: exchange.clock.now(),
+        attributes: { sysUpTimeS: (head.uptime.sysUpTimeTicks ?? 0) / 100 },
+      });
+    }
+    if (head.verdict === "rollover") {
+      this.#notices.add({
+        type: "agent.uptime-rollover",
+        severity: "indeterminate",
+        text: "sysUpTime passed 497 days and began at zero; the agent did not restart",
+        observedAt: exchange.clock.now(),
+        attributes: {},
+      });
+    }
+  }
+
+  #cost(tables: TablesRead, before: ReturnType<SnmpSession["counters"]>, startedMs: number): PollCost {
+    const after = this.#snmp.counters();
+    const requests = after.requests - before.requests;
+    const values = tables.reports.reduce((sum, report) => sum + report.shape.rows.length * report.columns.length, 0);
+    return {
+      requests,
+      retries: after.retries - before.retries,
+      bytesOut: tables.costs.reduce((sum, cost) => sum + cost.bytesOut, 0),
+      bytesIn: tables.costs.reduce((sum, cost) => sum + cost.bytesIn, 0),
+      durationMs: this.#context.clock.monotonicMs() - startedMs,
+      cpuMs: requests * cpuMsPerRequest + values * cpuMsPerValue,
+      tables: tables.costs.map(({ table, requests, bytesIn, durationMs }) => ({ table, requests, bytesIn, durationMs })),
+    };
+  }
+}

@@ -1,0 +1,18 @@
+import type { Clock } from "#ports/clock.ts";
+import type { SnmpSession } from "#ports/snmp.ts";
+import type { SnmpSettings } from "../settings.ts";
+import type { Notices } from "./notices.ts";
+
+/** What one poll hands to everything that talks to the agent in it. */
+export interface Exchange {
+  readonly session: SnmpSession;
+  readonly clock: Clock;
+  /** Monotonic milliseconds. */
+  readonly deadlineMs: number;
+  /** Aborts at the deadline and with `outer`. */
+  readonly signal: AbortSignal;
+  /** The caller's own signal. */
+  readonly outer: AbortSignal;
+  readonly settings: SnmpSettings;
+  readonly notices: Notices;
+}

@@ -1,0 +1,189 @@
+import type { TableAnswer, TableColumn } from "#ports/snmp.ts";
+import { convertBytes, convertNumber, convertText } from "../conversions/convert.ts";
+import { type CounterAnomalies, type CounterState, wordsOf } from "../counters/counter-column.ts";
+import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
+import type { OutputColumn, TableOutput } from "./table-output.ts";
+
+/** Where the answers of one plan go in one output. */
+export interface AnswerRouting {
+  /** Output row of each row of the plan, -1 = not in this output. */
+  readonly target: Int32Array;
+  /** Per output column: position in the answer's columns, -1 = not asked. */
+  readonly source: Int32Array;
+  /** Per output column: 1 = the source is the fallback column. */
+  readonly isFallback: Uint8Array;
+  /** Position of the discontinuity column, -1 = none. */
+  readonly discontinuity: number;
+}
+
+export interface FillContext {
+  /** Since the previous report of the table; NaN on the first. */
+  readonly elapsedMs: number;
+  readonly anomalies: CounterAnomalies;
+  /** A row's link speed contradicts its counters for good. */
+  limitDoubted(output: TableOutput, row: number): void;
+}
+
+/** Without a word about the link's speed nothing faster than this is believed: 1.6 Tbit/s. */
+const fastestLinkBitsPerS = 1.6e12;
+const speedTolerance = 1.1;
+/** Timing of the two answers is known to about this. */
+const elapsedSlackMs = 250;
+const bitsPerOctet = 8;
+/** 64 octets of frame, 20 of preamble and gap (IEEE 802.3). */
+const bitsPerSmallestFrame = 672;
+
+/** Takes over one answer into one output. Every cell it carries a usable value for becomes present. Allocates nothing per row. */
+export function fillOutput(output: TableOutput, answer: TableAnswer, routing: AnswerRouting, context: FillContext): void {
+  if (routing.discontinuity >= 0) checkDiscontinuity(output, answer.columns[routing.discontinuity], routing.target);
+  for (let position = 0; position < output.columns.length; position++) {
+    const column = output.columns[position];
+    const source = answer.columns[routing.source[position] ?? -1];
+    if (column === undefined || source === undefined) continue;
+    if (column.counter !== undefined) fillCounter(output, column, source, routing.target, context);
+    else if (column.column.kind === "text") fillText(column, source, routing.target);
+    else fillNumber(output, position, source, routing, context);
+  }
+}
+
+function fillCounter(output: TableOutput, column: OutputColumn, source: TableColumn, target: Int32Array, context: FillContext): void {
+  const state = column.counter;
+  if (state === undefined) return;
+  const limitOf = limiter(output, column.definition, context.elapsedMs);
+  if (source.as === "counter") {
+    const words = wordsOf(source.value);
+    for (let row = 0; row < target.length; row++) {
+      const to = target[row] ?? -1;
+      if (to < 0 || source.present[row] !== 1) continue;
+      const doubted = state.take(to, words[row * 2 + 1] ?? 0, words[row * 2] ?? 0, source.bits, limitOf(to), context.anomalies);
+      if (doubted) context.limitDoubted(output, to);
+    }
+  } else if (source.as === "number") fillCounterFromNumbers(state, source, target, context);
+}
+
+/** Agents that declare a counter as INTEGER or Gauge32: 32 bits, negative is nonsense. */
+function fillCounterFromNumbers(
+  state: CounterState,
+  source: Extract<TableColumn, { as: "number" }>,
+  target: Int32Array,
+  context: FillContext,
+): void {
+  for (let row = 0; row < target.length; row++) {
+    const to = target[row] ?? -1;
+    if (to < 0 || source.present[row] !== 1) continue;
+    const value = source.value[row] ?? -1;
+    if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) state.take(to, 0, value, 32, Number.NaN, context.anomalies);
+    else context.anomalies.malformed += 1;
+  }
+}
+
+function limiter(output: TableOutput, definition: ColumnDefinition, elapsedMs: number): (row: number) => number {
+  if (definition.rateLimit === undefined || Number.isNaN(elapsedMs)) return () => Number.NaN;
+  const bitsPerUnit = definition.rateLimit === "octets" ? bitsPerOctet : bitsPerSmallestFrame;
+  const perBit = (speedTolerance * (elapsedMs + elapsedSlackMs)) / 1000 / bitsPerUnit;
+  return (row) => {
+    const speed = output.speeds[row] ?? Number.NaN;
+    return (Number.isNaN(speed) ? fastestLinkBitsPerS : speed) * perBit;
+  };
+}
+
+function fillNumber(output: TableOutput, position: number, source: TableColumn, routing: AnswerRouting, context: FillContext): void {
+  const column = output.columns[position];
+  if (column === undefined || column.column.kind !== "number") return;
+  const { definition, factors, splitCase } = column;
+  const conversion = routing.isFallback[position] === 1 && definition.fallbackConvert ? definition.fallbackConvert : definition.convert;
+  const [low, high] = splitCase?.range ?? definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+  const { present, value } = column.column;
+  for (let row = 0; row < routing.target.length; row++) {
+    const to = routing.target[row] ?? -1;
+    if (to < 0 || source.present[row] !== 1) continue;
+    let number = numberAt(source, row, conversion, factors?.[to] ?? 1);
+    if (splitCase?.divide !== undefined) number /= splitCase.divide;
+    // NaN compares false both ways and is left out here too.
+    if (number >= low && number <= high) {
+      value[to] = number;
+      present[to] = 1;
+    } else if (definition.kind === "state") context.anomalies.malformed += 1;
+  }
+}
+
+function numberAt(source: TableColumn, row: number, conversion: ColumnDefinition["convert"], factor: number): number {
+  switch (source.as) {
+    case "number":
+      return convertNumber(conversion, source.value[row] ?? Number.NaN, factor);
+    case "counter":
+      // A size that the agent calls Counter64: exact to 2^53, nearest double above.
+      return convertNumber(conversion, Number(source.value[row] ?? 0n), factor);
+    case "text":
+      return convertText(conversion, source.value[row] ?? "");
+    case "bytes":
+      return convertBytes(conversion, source.value[row] ?? new Uint8Array());
+  }
+}
+
+function fillText(column: OutputColumn, source: TableColumn, target: Int32Array): void {
+  if (column.column.kind !== "text" || source.as !== "text") return;
+  const values = column.texts;
+  if (values === undefined) return;
+  for (let row = 0; row < target.length; row++) {
+    const to = target[row] ?? -1;
+    if (to < 0 || source.present[row] !== 1) continue;
+    values[to] = source.value[row] ?? "";
+    column.column.present[to] = 1;
+  }
+}
+
+/** A changed discontinuity time means that the row's counters began anew (RFC 2863 ifCounterDiscontinuityTime). */
+function checkDiscontinuity(output: TableOutput, source: TableColumn | undefined, target: Int32Array): void {
+  if (source?.as !== "number") return;
+  for (let row = 0; row < target.length; row++) {
+    const to = target[row] ?? -1;
+    if (to < 0 || source.present[row] !== 1) continue;
+    const now = source.value[row] ?? Number.NaN;
+    const before = output.discontinuity[to] ?? Number.NaN;
+    output.discontinuity[to] = now;
+    if (Number.isNaN(before) || before === now) continue;
+    for (const column of output.columns) column.counter?.resetRow(to);
+  }
+}
+
+/** onlyIf rules: a sensor that is not ok has no value. */
+export function applyConditions(output: TableOutput): void {
+  for (const column of output.columns) {
+    const rule = column.definition.onlyIf;
+    if (rule === undefined) continue;
+    const other = output.columns.find((candidate) => candidate.definition.metric === rule.metric)?.column;
+    if (other?.kind !== "number") continue;
+    for (let row = 0; row < output.rows.length; row++) {
+      if (other.present[row] === 1 && other.value[row] !== rule.equals) column.column.present[row] = 0;
+    }
+  }
+}
+
+/** One row over all rows read: mean of each column, or the number of rows that answered. */
+export function fillAggregate(
+  output: TableOutput,
+  answers: readonly { readonly answer: TableAnswer; readonly routing: AnswerRouting; readonly rows: number }[],
+  how: "mean" | "count",
+): void {
+  for (const [position, column] of output.columns.entries()) {
+    if (column.column.kind !== "number") continue;
+    let sum = 0;
+    let count = 0;
+    const [low, high] = column.definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+    for (const { answer, routing, rows } of answers) {
+      const source = answer.columns[routing.source[position] ?? -1];
+      if (source === undefined) continue;
+      for (let row = 0; row < rows; row++) {
+        if (source.present[row] !== 1) continue;
+        const value = how === "count" ? 1 : numberAt(source, row, column.definition.convert, 1);
+        if (how === "mean" && !(value >= low && value <= high)) continue;
+        sum += value;
+        count += 1;
+      }
+    }
+    if (count === 0 && how === "mean") continue;
+    column.column.value[0] = how === "count" ? count : Math.round((sum / count) * 100) / 100;
+    column.column.present[0] = 1;
+  }
+}

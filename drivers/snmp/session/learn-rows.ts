@@ -1,0 +1,87 @@
+import { isGatewayError } from "#model/errors.ts";
+import type { Varbind } from "#ports/snmp.ts";
+import { labelText } from "../conversions/label-text.ts";
+import type { LabelDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
+import { compareOids, indexBelow, isBelow } from "../oid.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** A row before it has a key. */
+export interface RawRow {
+  readonly index: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface RowsLearnt {
+  readonly rows: readonly RawRow[];
+  /** More rows than the limit: the rest is refused. */
+  readonly truncated: boolean;
+}
+
+/** Index arcs longer than this are no index of a table that we know. */
+const maxIndexLength = 512;
+
+/**
+ * Walks the columns that say which rows there are (`rowColumns`) and the label columns, column by column.
+ * @throws GatewayError driver.* when the agent stops answering
+ */
+export async function learnRows(
+  definition: TableDefinition,
+  rowColumns: readonly string[],
+  labels: readonly LabelDefinition[],
+  exchange: Exchange,
+): Promise<RowsLearnt> {
+  const maxRows = exchange.settings.maxRowsPerTable;
+  const found = new Map<string, Record<string, string>>();
+  let truncated = false;
+  for (const column of rowColumns) {
+    truncated = (await walkColumn(column, exchange, (index) => noteRow(found, index, maxRows))) || truncated;
+  }
+  for (const label of labels) {
+    await walkColumn(label.oid, exchange, (index, varbind) => {
+      const row = found.get(index);
+      if (row !== undefined) row[label.name] = labelText(label.format, label.enumeration, varbind.value);
+      return true;
+    });
+  }
+  if (truncated) refuseRows(definition, maxRows, exchange);
+  const indexes = [...found.keys()].sort(compareOids);
+  return { rows: indexes.map((index) => ({ index, labels: found.get(index) ?? {} })), truncated };
+}
+
+function noteRow(found: Map<string, Record<string, string>>, index: string, maxRows: number): boolean {
+  if (found.has(index)) return true;
+  if (found.size >= maxRows) return false;
+  found.set(index, {});
+  return true;
+}
+
+/** @returns whether the walk was cut by a limit */
+async function walkColumn(column: string, exchange: Exchange, take: (index: string, varbind: Varbind) => boolean): Promise<boolean> {
+  const { maxRowsPerTable } = exchange.settings;
+  const limits = { maxRows: maxRowsPerTable + 1, maxRequests: maxRowsPerTable + 16, deadlineMs: exchange.deadlineMs };
+  try {
+    for await (const batch of exchange.session.walk(column, limits, exchange.signal)) {
+      for (const varbind of batch) {
+        if (!isBelow(varbind.oid, column)) continue;
+        const index = indexBelow(varbind.oid, column);
+        if (index.length <= maxIndexLength && !take(index, varbind)) return true;
+      }
+    }
+    return false;
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    // A walk that reaches its own row limit has handed over what it read; running out of time is not the end of the rows.
+    if (error.code !== "driver.limit" || exchange.clock.monotonicMs() >= exchange.deadlineMs) throw error;
+    return true;
+  }
+}
+
+function refuseRows(definition: TableDefinition, maxRows: number, exchange: Exchange): void {
+  exchange.notices.once(`rows ${definition.table}`, {
+    type: "limit.rows",
+    severity: "warning",
+    text: `${definition.table} has more than ${maxRows} rows; the rest is not polled`,
+    observedAt: exchange.clock.now(),
+    attributes: { table: definition.table, maxRows },
+  });
+}

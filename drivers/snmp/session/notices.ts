@@ -1,0 +1,52 @@
+import type { EquipmentId } from "#model/equipment.ts";
+import type { Event, PerceivedSeverity } from "#model/observation.ts";
+import type { Instant } from "#model/time.ts";
+import { type CounterAnomalies, noAnomalies } from "../counters/counter-column.ts";
+
+/** PollResult.events holds at most this many; more wait for the next polls. */
+const maxEventsPerPoll = 16;
+const maxWaiting = 256;
+const maxRemembered = 1_024;
+
+/** Events of one equipment on their way into poll results, and counts of what was not believed. Bounded. */
+export class Notices {
+  readonly anomalies: CounterAnomalies = noAnomalies();
+  readonly #equipment: EquipmentId;
+  #waiting: Event[] = [];
+  readonly #said = new Set<string>();
+  /** Events lost because more than maxWaiting waited. */
+  dropped = 0;
+
+  constructor(equipment: EquipmentId) {
+    this.#equipment = equipment;
+  }
+
+  add(event: {
+    readonly type: string;
+    readonly severity: PerceivedSeverity;
+    readonly text: string;
+    readonly observedAt: Instant;
+    readonly attributes: Event["attributes"];
+  }): void {
+    if (this.#waiting.length >= maxWaiting) this.dropped += 1;
+    else this.#waiting.push({ kind: "event", equipment: this.#equipment, source: "poll", ...event });
+  }
+
+  /** Says a thing once in this session's life; `key` tells things apart. */
+  once(key: string, event: Parameters<Notices["add"]>[0]): void {
+    if (this.#said.has(key) || this.#said.size >= maxRemembered) return;
+    this.#said.add(key);
+    this.add(event);
+  }
+
+  /** A thing said once may be said again (it was put right). */
+  forget(key: string): void {
+    this.#said.delete(key);
+  }
+
+  take(): readonly Event[] {
+    const taken = this.#waiting.slice(0, maxEventsPerPoll);
+    this.#waiting = this.#waiting.slice(maxEventsPerPoll);
+    return taken;
+  }
+}

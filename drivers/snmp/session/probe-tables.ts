@@ -1,0 +1,61 @@
+import type { SnmpType } from "#ports/snmp.ts";
+import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
+import { isBelow } from "../oid.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What an agent has: tables with at least one value column, and every column's type as first answered. */
+export interface ProbeResult {
+  readonly tables: readonly TableDefinition[];
+  readonly sets: readonly MetricSet[];
+  readonly types: ReadonlyMap<string, SnmpType>;
+}
+
+/**
+ * Finds out by GETNEXT which tables an agent has: first once per subtree, then once per column of the tables below subtrees that
+ * answered. A profile never switches these off: what answers is there, whatever the device calls itself.
+ * @throws GatewayError driver.* when the agent stops answering
+ */
+export async function probeTables(sets: readonly MetricSet[], exchange: Exchange): Promise<ProbeResult> {
+  const tables = sets.flatMap((set) => set.tables);
+  const roots = [...new Set(tables.map(commonRoot))];
+  const alive = new Set((await answersBelow(roots, exchange)).keys());
+  const likely = tables.filter((table) => alive.has(commonRoot(table)));
+  const types = await answersBelow([...new Set(likely.flatMap(columnsOf))], exchange);
+  const present = likely.filter((table) => table.columns.some((column) => isThere(column.oid, types) || isThere(column.fallback, types)));
+  const names = new Set(present);
+  return { tables: present, sets: sets.filter((set) => set.tables.some((table) => names.has(table))), types };
+}
+
+function isThere(oid: string | undefined, types: ReadonlyMap<string, SnmpType>): boolean {
+  return oid !== undefined && types.has(oid);
+}
+
+async function answersBelow(oids: readonly string[], exchange: Exchange): Promise<Map<string, SnmpType>> {
+  const found = new Map<string, SnmpType>();
+  if (oids.length === 0) return found;
+  const answers = await exchange.session.getNext(oids, exchange.signal);
+  for (const [position, oid] of oids.entries()) {
+    const answer = answers[position];
+    if (answer !== undefined && answer.type !== "end-of-mib-view" && isBelow(answer.oid, oid)) found.set(oid, answer.type);
+  }
+  return found;
+}
+
+function columnsOf(table: TableDefinition): string[] {
+  const values = table.columns.flatMap((column) => (column.fallback === undefined ? [column.oid] : [column.oid, column.fallback]));
+  const labels = (table.labels ?? []).map((label) => label.oid);
+  return [...values, ...labels, ...(table.discontinuity === undefined ? [] : [table.discontinuity])];
+}
+
+/** The deepest subtree that holds all value columns of a table. */
+export function commonRoot(table: TableDefinition): string {
+  const arcs = table.columns.map((column) => column.oid.split("."));
+  const first = arcs[0] ?? [];
+  let depth = Math.max(first.length - 1, 0);
+  for (const other of arcs) {
+    let shared = 0;
+    while (shared < depth && other[shared] === first[shared]) shared++;
+    depth = shared;
+  }
+  return first.slice(0, depth).join(".");
+}

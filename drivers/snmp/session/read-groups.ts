@@ -1,0 +1,161 @@
+import type { ColumnRequest, SnmpType, TableColumn, TablePlan } from "#ports/snmp.ts";
+import { valueForm } from "../conversions/convert.ts";
+import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
+import type { AnswerRouting } from "./fill-columns.ts";
+import type { LearntRow } from "./row-keys.ts";
+import type { TableOutput } from "./table-output.ts";
+
+/** Which columns the agent has, and with what type it answered when probed. */
+export type WireTypes = ReadonlyMap<string, SnmpType>;
+
+/** Where a cell comes from: p = its column, f = the fallback column, - = nowhere. One character per column of the table. */
+export type Signature = string;
+
+/** Rows with other signatures than these many most frequent ones are read with the most frequent: a bound on requests. */
+const maxGroups = 4;
+
+/** One plan of the engine with the way its answers go. */
+export interface ReadGroup {
+  readonly plan: TablePlan;
+  readonly signature: Signature;
+  /** One per output, in their order. */
+  readonly routings: readonly AnswerRouting[];
+}
+
+/** Columns of the definition that this agent has in any form. */
+export function existingColumns(definition: TableDefinition, types: WireTypes): ColumnDefinition[] {
+  return definition.columns.filter((column) => types.has(column.oid) || (column.fallback !== undefined && types.has(column.fallback)));
+}
+
+/** The signature of rows about which nothing is known yet: the column where it exists, else its fallback. */
+export function defaultSignature(columns: readonly ColumnDefinition[], types: WireTypes): Signature {
+  return columns.map((column) => (types.has(column.oid) ? "p" : "f")).join("");
+}
+
+export function buildGroups(
+  definition: TableDefinition,
+  columns: readonly ColumnDefinition[],
+  rows: readonly { readonly row: LearntRow; readonly signature: Signature }[],
+  outputs: readonly TableOutput[],
+  types: WireTypes,
+): ReadGroup[] {
+  const bySignature = new Map<Signature, LearntRow[]>();
+  for (const { row, signature } of rows) {
+    const members = bySignature.get(signature);
+    if (members === undefined) bySignature.set(signature, [row]);
+    else members.push(row);
+  }
+  const groups = [...bySignature.entries()].sort(([, left], [, right]) => right.length - left.length);
+  const kept = groups.slice(0, maxGroups);
+  for (const [, members] of groups.slice(maxGroups)) kept[0]?.[1].push(...members);
+  return kept.map(([signature, members]) =>
+    buildGroup(definition, columns, { signature, members: inPlanOrder(rows, members) }, outputs, types),
+  );
+}
+
+/** Rows stay in the order of their OIDs, as the engine expects them. */
+function inPlanOrder(rows: readonly { readonly row: LearntRow }[], members: readonly LearntRow[]): LearntRow[] {
+  const wanted = new Set(members);
+  return rows.map(({ row }) => row).filter((row) => wanted.has(row));
+}
+
+function buildGroup(
+  definition: TableDefinition,
+  columns: readonly ColumnDefinition[],
+  group: { readonly signature: Signature; readonly members: readonly LearntRow[] },
+  outputs: readonly TableOutput[],
+  types: WireTypes,
+): ReadGroup {
+  const requests: ColumnRequest[] = [];
+  const positionOf = new Map<string, number>();
+  const source = new Int32Array(columns.length).fill(-1);
+  const isFallback = new Uint8Array(columns.length);
+  for (const [position, column] of columns.entries()) {
+    const from = group.signature[position];
+    const oid = from === "p" ? column.oid : from === "f" ? column.fallback : undefined;
+    if (oid === undefined || !types.has(oid)) continue;
+    source[position] = requestColumn(oid, formOf(column, from === "f", types.get(oid)), requests, positionOf);
+    isFallback[position] = from === "f" ? 1 : 0;
+  }
+  const discontinuity =
+    definition.discontinuity !== undefined && types.has(definition.discontinuity)
+      ? requestColumn(definition.discontinuity, "number", requests, positionOf)
+      : -1;
+  return {
+    plan: { table: definition.table, columns: requests, rows: group.members.map((row) => row.index) },
+    signature: group.signature,
+    routings: outputs.map((output) => ({
+      target: Int32Array.from(group.members, (row) => output.rowOfKey(row.key) ?? -1),
+      source,
+      isFallback,
+      discontinuity,
+    })),
+  };
+}
+
+/** Columns that share an OID and form (bits of one value) are asked for once. */
+function requestColumn(oid: string, as: ColumnRequest["as"], requests: ColumnRequest[], positionOf: Map<string, number>): number {
+  const known = positionOf.get(`${as} ${oid}`);
+  if (known !== undefined) return known;
+  requests.push({ oid, as });
+  positionOf.set(`${as} ${oid}`, requests.length - 1);
+  return requests.length - 1;
+}
+
+/** The form to ask for, by what the agent really sends: counters declared as integers, sizes declared as Counter64. */
+function formOf(column: ColumnDefinition, isFallback: boolean, type: SnmpType | undefined): ColumnRequest["as"] {
+  if (column.kind === "text") return "text";
+  const isCounterType = type === "counter32" || type === "counter64";
+  if (column.kind === "counter") return isCounterType || type === undefined ? "counter" : "number";
+  if (type === "counter64") return "counter";
+  const conversion = isFallback && column.fallbackConvert ? column.fallbackConvert : column.convert;
+  return valueForm(conversion, type === "octet-string");
+}
+
+/** Columns as read once, by OID. */
+export type ColumnsByOid = ReadonlyMap<string, TableColumn>;
+
+/**
+ * Decides per row where its cells come from, from one reading of the columns and one of their fallbacks. A 64-bit column that is
+ * not there, or whose octets all stand at zero while the 32-bit ones do not, is left for its fallback. Rows whose fallback was not
+ * read keep their own columns.
+ */
+export function decideSignature(columns: readonly ColumnDefinition[], read: ColumnsByOid, ownRow: number, fallbackRow: number): Signature {
+  const stuck = standsStill(columns, read, ownRow, fallbackRow);
+  return columns
+    .map((column) => {
+      if (column.fallback === undefined) return "p";
+      const hasOwn = read.get(column.oid)?.present[ownRow] === 1;
+      const hasFallback = read.get(column.fallback)?.present[fallbackRow] === 1;
+      return hasFallback && (!hasOwn || stuck) ? "f" : "p";
+    })
+    .join("");
+}
+
+function standsStill(columns: readonly ColumnDefinition[], read: ColumnsByOid, ownRow: number, fallbackRow: number): boolean {
+  let fallbackRuns = false;
+  for (const column of columns) {
+    if (column.rateLimit !== "octets" || column.fallback === undefined) continue;
+    if (counterAt(read.get(column.oid), ownRow) > 0n) return false;
+    if (counterAt(read.get(column.fallback), fallbackRow) > 0n) fallbackRuns = true;
+  }
+  return fallbackRuns;
+}
+
+/** Whether the row's fallback must be read to decide: a column is missing, or all octets stand at zero. */
+export function needsFallback(columns: readonly ColumnDefinition[], read: ColumnsByOid, row: number): boolean {
+  let octets = false;
+  let running = false;
+  for (const column of columns) {
+    if (column.fallback === undefined) continue;
+    if (read.get(column.oid)?.present[row] !== 1) return true;
+    if (column.rateLimit !== "octets") continue;
+    octets = true;
+    running ||= counterAt(read.get(column.oid), row) > 0n;
+  }
+  return octets && !running;
+}
+
+function counterAt(column: TableColumn | undefined, row: number): bigint {
+  return column?.as === "counter" && column.present[row] === 1 ? (column.value[row] ?? 0n) : 0n;
+}

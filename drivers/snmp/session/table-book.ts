@@ -1,0 +1,173 @@
+import type { Equipment } from "#model/equipment.ts";
+import { type GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Gap, TableReport } from "#model/report.ts";
+import type { PollCost } from "#ports/driver.ts";
+import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
+import type { HeadReading } from "./agent-head.ts";
+import type { Exchange } from "./exchange.ts";
+import { gapReasonOf } from "./gaps.ts";
+import { PolledTable } from "./polled-table.ts";
+import { type ProbeResult, probeTables } from "./probe-tables.ts";
+import { dueTables, tableIntervalMs } from "./schedule.ts";
+
+type TableCost = PollCost["tables"][number] & { readonly retries: number; readonly bytesOut: number };
+
+/** What one poll read of the tables. */
+export interface TablesRead {
+  readonly reports: readonly TableReport[];
+  readonly gaps: readonly Gap[];
+  readonly costs: readonly TableCost[];
+}
+
+/** After this many tables in a row without an answer the agent is taken for gone in this poll. */
+const timeoutsUntilGivenUp = 2;
+/** A table that failed this many times running is set aside for a while, so that it does not cost the others their poll. */
+const failuresUntilSetAside = 3;
+
+/** The tables of one equipment: found by probing, learnt, read when due, set aside when they harm. */
+export class TableBook {
+  readonly #equipment: Equipment;
+  readonly #sets: readonly MetricSet[];
+  #probed: ProbeResult | undefined;
+  #probeAtMs = Number.NEGATIVE_INFINITY;
+  #tables: readonly PolledTable[] = [];
+  readonly #failures = new Map<PolledTable, number>();
+  #mayFollow = false;
+
+  constructor(equipment: Equipment, sets: readonly MetricSet[]) {
+    this.#equipment = equipment;
+    this.#sets = sets;
+  }
+
+  get probed(): ProbeResult | undefined {
+    return this.#probed;
+  }
+
+  get tables(): readonly PolledTable[] {
+    return this.#tables;
+  }
+
+  /** Takes notice of what the poll's first answer says, and probes when there is a reason. @throws GatewayError driver.* */
+  async prepare(head: HeadReading, exchange: Exchange): Promise<void> {
+    const nowMs = exchange.clock.monotonicMs();
+    const restarted = head.verdict === "restart" || head.sysObjectIdChanged;
+    if (restarted) this.#probeAtMs = nowMs;
+    // Names are verified before any value is read after a restart or a change of the tables: values never get another row's name.
+    if (restarted || head.tablesChanged) for (const table of this.#tables) if (!table.definition.scalars) table.learnSoon();
+    // A move that the agent announced since the last poll may be followed: nothing was read under the old names in between.
+    this.#mayFollow = head.tablesChanged && !restarted;
+    if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
+    const probed = await probeTables(this.#sets, exchange);
+    this.#probeAtMs = nowMs + exchange.settings.inventoryIntervalMs;
+    this.#probed = probed;
+    this.#tables = this.#tablesFor(probed, exchange);
+  }
+
+  async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
+    const probed = this.#probed;
+    if (probed === undefined) return { reports: [], gaps: [], costs: [] };
+    const nowMs = exchange.clock.monotonicMs();
+    const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs).filter((table) => table.setAsideUntilMs <= nowMs);
+    const reports: TableReport[] = [];
+    const gaps: Gap[] = [];
+    const costs: TableCost[] = [];
+    let timeouts = 0;
+    for (const table of this.#troublesLast(due)) {
+      if (timeouts >= timeoutsUntilGivenUp || exchange.clock.monotonicMs() >= exchange.deadlineMs) {
+        gaps.push(...gapsOf(table, "skipped"));
+        continue;
+      }
+      try {
+        if (table.learnAtMs <= nowMs) await table.learn(probed.types, this.#baseOf(table), this.#mayFollow, exchange);
+        if (this.#exceedsSeries(table, exchange)) continue;
+        const reading = await table.read(head.moment, exchange);
+        for (const report of reading.reports) if (report.shape.rows.length > 0) reports.push(report);
+        if (!reading.complete) gaps.push(...gapsOf(table, "partial"));
+        costs.push({ table: table.definition.table, ...reading });
+        timeouts = 0;
+        this.#succeeded(table, nowMs);
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+        if (exchange.outer.aborted) throw error;
+        timeouts = error.code === "driver.timeout" ? timeouts + 1 : 0;
+        gaps.push(...gapsOf(table, gapReasonOf(error)));
+        this.#failed(table, error, exchange);
+      }
+    }
+    return { reports, gaps, costs };
+  }
+
+  #tablesFor(probed: ProbeResult, exchange: Exchange): readonly PolledTable[] {
+    const { slowIntervalMs, rareIntervalMs, maxTables } = exchange.settings;
+    const known = new Map(this.#tables.map((table) => [table.definition, table]));
+    const refused = probed.tables.slice(maxTables);
+    if (refused.length > 0) refuseTables(refused, maxTables, exchange);
+    return probed.tables.slice(0, maxTables).map((definition) => {
+      const intervalMs = tableIntervalMs(definition.cadence, this.#equipment.pollIntervalMs, slowIntervalMs, rareIntervalMs);
+      return known.get(definition) ?? new PolledTable(definition, this.#equipment.id, intervalMs);
+    });
+  }
+
+  #baseOf(table: PolledTable): PolledTable | undefined {
+    return this.#tables.find((candidate) => candidate.definition.table === table.definition.rowsOf);
+  }
+
+  /** Tables that failed lately come last, so that they cost nobody else the poll. */
+  #troublesLast(tables: readonly PolledTable[]): PolledTable[] {
+    return [...tables].sort((left, right) => (this.#failures.get(left) ?? 0) - (this.#failures.get(right) ?? 0));
+  }
+
+  #succeeded(table: PolledTable, nowMs: number): void {
+    this.#failures.delete(table);
+    // The grid of the slower tables is kept whatever the poll's own delay was.
+    table.dueAtMs = Number.isFinite(table.dueAtMs) ? Math.max(table.dueAtMs + table.intervalMs, nowMs) : nowMs + table.intervalMs;
+  }
+
+  #failed(table: PolledTable, error: GatewayError, exchange: Exchange): void {
+    const failures = (this.#failures.get(table) ?? 0) + 1;
+    this.#failures.set(table, failures);
+    if (failures < failuresUntilSetAside || error.code === "driver.limit") return;
+    const nowMs = exchange.clock.monotonicMs();
+    const pauseMs = Math.min(table.intervalMs * 2 ** Math.min(failures - failuresUntilSetAside + 1, 16), exchange.settings.rareIntervalMs);
+    table.setAsideUntilMs = nowMs + pauseMs;
+    exchange.notices.once(`aside ${table.definition.table}`, {
+      type: "table.set-aside",
+      severity: "warning",
+      text: `${table.definition.table} failed ${failures} times running and is asked for less often`,
+      observedAt: exchange.clock.now(),
+      attributes: { table: table.definition.table, code: error.code, failures },
+    });
+  }
+
+  #exceedsSeries(table: PolledTable, exchange: Exchange): boolean {
+    const { maxSeries } = exchange.settings;
+    let total = 0;
+    for (const candidate of this.#tables) {
+      total += candidate.seriesCount;
+      if (candidate === table) break;
+    }
+    if (total <= maxSeries) return false;
+    exchange.notices.once(`series ${table.definition.table}`, {
+      type: "limit.series",
+      severity: "warning",
+      text: `${table.definition.table} would exceed ${maxSeries} series and is not polled`,
+      observedAt: exchange.clock.now(),
+      attributes: { table: table.definition.table, maxSeries },
+    });
+    return true;
+  }
+}
+
+function gapsOf(table: PolledTable, reason: Gap["reason"]): Gap[] {
+  return table.outputs.map((output) => ({ shape: output.shape, reason }));
+}
+
+function refuseTables(refused: readonly TableDefinition[], maxTables: number, exchange: Exchange): void {
+  exchange.notices.once("tables", {
+    type: "limit.tables",
+    severity: "warning",
+    text: `more than ${maxTables} tables; the rest is not polled`,
+    observedAt: exchange.clock.now(),
+    attributes: { maxTables, refused: refused.slice(0, 100).map((table) => table.table) },
+  });
+}
