@@ -65,6 +65,8 @@ export interface ChunkDecoder {
    */
   resolve(chunk: RawChunk, dictionary: ReadonlyMap<number, DictionaryGroup>, memory?: SeriesMemory): DecodedChunk;
   newMemory(): SeriesMemory;
+  /** Tells the memory that `seq` of its stream holds no rows (a dictionary record). A seq that skips some makes it forget. */
+  passOver(memory: SeriesMemory, seq: number): void;
 }
 
 /** Opaque: last value and absolute of each series of one stream, valid after a chunk without holes since a key-frame. */

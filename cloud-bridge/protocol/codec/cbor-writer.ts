@@ -1,0 +1,188 @@
+import { GatewayError } from "#model/errors.ts";
+import { WireFloat, type WireInteger, type WireValue } from "./layout.ts";
+
+const twoTo32 = 4_294_967_296;
+const maxUint64 = 0xffff_ffff_ffff_ffffn;
+const textEncoder = new TextEncoder();
+
+/**
+ * Appends CBOR (RFC 8949) to a buffer that is kept between uses. For the hot path: no object per value; a 64-bit value comes as two
+ * halves. Grows by doubling up to `maxBytes`.
+ */
+export class CborWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  #length = 0;
+  readonly #maxBytes: number;
+
+  constructor(initialBytes = 4_096, maxBytes = 16_777_216) {
+    this.#bytes = new Uint8Array(initialBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#maxBytes = maxBytes;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
+  /** What was written; a view that the next reset invalidates. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** A copy of what was written. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length;
+    const needed = at + count;
+    if (needed > this.#bytes.length) this.#grow(needed);
+    this.#length = needed;
+    return at;
+  }
+
+  #grow(needed: number): void {
+    if (needed > this.#maxBytes)
+      throw new GatewayError("codec.limit", { message: "the payload grows beyond its bound", fields: { needed } });
+    const larger = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, this.#bytes.length * 2)));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+
+  byte(value: number): void {
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#reserveFor(bytes));
+  }
+
+  #reserveFor(bytes: Uint8Array): number {
+    return this.#reserve(bytes.length);
+  }
+
+  /** Major type and argument in the shortest form. @param major already shifted: 0x00, 0x20, 0x40 ... */
+  #head(major: number, argument: number): void {
+    if (argument < 24) {
+      this.byte(major | argument);
+    } else if (argument < 0x100) {
+      const at = this.#reserve(2);
+      this.#bytes[at] = major | 24;
+      this.#bytes[at + 1] = argument;
+    } else if (argument < 0x1_0000) {
+      const at = this.#reserve(3);
+      this.#bytes[at] = major | 25;
+      this.#view.setUint16(at + 1, argument);
+    } else if (argument < twoTo32) {
+      const at = this.#reserve(5);
+      this.#bytes[at] = major | 26;
+      this.#view.setUint32(at + 1, argument);
+    } else {
+      const at = this.#reserve(9);
+      this.#bytes[at] = major | 27;
+      this.#view.setUint32(at + 1, Math.floor(argument / twoTo32));
+      this.#view.setUint32(at + 5, argument % twoTo32);
+    }
+  }
+
+  /** @param value safe integer >= 0 */
+  uint(value: number): void {
+    this.#head(0x00, value);
+  }
+
+  /** @param value safe integer */
+  int(value: number): void {
+    if (value < 0) this.#head(0x20, -1 - value);
+    else this.#head(0x00, value);
+  }
+
+  /** An unsigned 64-bit value in halves of 32 bits. */
+  uint64(low: number, high: number): void {
+    if (high === 0) this.#head(0x00, low);
+    else {
+      const at = this.#reserve(9);
+      this.#bytes[at] = 27;
+      this.#view.setUint32(at + 1, high);
+      this.#view.setUint32(at + 5, low);
+    }
+  }
+
+  /** @param value within -2^64 .. 2^64-1 */
+  bigint(value: bigint): void {
+    const magnitude = value < 0n ? -1n - value : value;
+    if (magnitude > maxUint64) throw new GatewayError("codec.limit", { message: "an integer of more than 64 bits" });
+    const at = this.#reserve(9);
+    this.#bytes[at] = value < 0n ? 0x3b : 0x1b;
+    this.#view.setBigUint64(at + 1, magnitude);
+  }
+
+  /** Single precision where that is exact, else double. */
+  float(value: number): void {
+    if (Math.fround(value) === value && !Object.is(value, -0)) {
+      const at = this.#reserve(5);
+      this.#bytes[at] = 0xfa;
+      this.#view.setFloat32(at + 1, value);
+    } else {
+      const at = this.#reserve(9);
+      this.#bytes[at] = 0xfb;
+      this.#view.setFloat64(at + 1, value);
+    }
+  }
+
+  text(value: string): void {
+    this.textBytes(textEncoder.encode(value));
+  }
+
+  /** A text whose UTF-8 form is at hand. */
+  textBytes(utf8: Uint8Array): void {
+    this.#head(0x60, utf8.length);
+    this.raw(utf8);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#head(0x40, value.length);
+    this.raw(value);
+  }
+
+  array(count: number): void {
+    this.#head(0x80, count);
+  }
+
+  map(count: number): void {
+    this.#head(0xa0, count);
+  }
+
+  boolean(value: boolean): void {
+    this.byte(value ? 0xf5 : 0xf4);
+  }
+
+  null(): void {
+    this.byte(0xf6);
+  }
+
+  integer(value: WireInteger): void {
+    if (value === null) this.null();
+    else if (typeof value === "bigint") this.bigint(value);
+    else if (typeof value === "string") this.bigint(BigInt(value));
+    else this.int(value);
+  }
+
+  /** Any element of `vals`. A number that is integral is an integer; floats of integral value come wrapped. */
+  value(value: WireValue): void {
+    if (value === null) this.null();
+    else if (typeof value === "number") Number.isInteger(value) ? this.int(value) : this.float(value);
+    else if (typeof value === "bigint") this.bigint(value);
+    else if (typeof value === "string") this.text(value);
+    else if (typeof value === "boolean") this.boolean(value);
+    else if (value instanceof WireFloat) this.float(value.value);
+  }
+}

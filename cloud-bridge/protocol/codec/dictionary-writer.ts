@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import type { Metric, Row, TableShape } from "#model/report.ts";
+
+/** A row range of one table of one equipment: a group of the dictionary. */
+export interface GroupShape {
+  readonly gid: number;
+  readonly shape: TableShape;
+  readonly fromRow: number;
+  readonly rowCount: number;
+}
+
+/** The dictionary's letter of a metric's kind (states travel as gauges). */
+export function kindLetter(metric: Metric): "c" | "g" | "s" {
+  if (metric.kind === "counter") return "c";
+  return metric.kind === "text" ? "s" : "g";
+}
+
+/** Largest record text, characters: a dictionary that is longer goes out as a full record and deltas behind it. */
+export const recordTextChars = 262_144;
+const maxLabelChars = 256;
+const maxLabels = 32;
+const maxKeyChars = 256;
+
+/** Labels may come from a device: bounded here, once per shape. */
+function boundedLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(labels).slice(0, maxLabels);
+  return Object.fromEntries(entries.map(([name, value]) => [name.slice(0, maxLabelChars), value.slice(0, maxLabelChars).toWellFormed()]));
+}
+
+function rowText(row: Row): [string, Record<string, string>] {
+  return [row.key.slice(0, maxKeyChars).toWellFormed(), boundedLabels(row.labels)];
+}
+
+/**
+ * One group as it stands in a record. Metrics and rows are listed once; the series are their product in metric-major order, which is
+ * the order of `state` and `vals`.
+ */
+export function groupText(group: GroupShape): string {
+  const { shape, fromRow, rowCount } = group;
+  return JSON.stringify({
+    gid: group.gid,
+    dev: shape.equipment,
+    tbl: shape.table,
+    iv: shape.intervalMs,
+    metrics: shape.metrics.map((metric) => [metric.name, kindLetter(metric), metric.unit, metric.scale]),
+    rows: shape.rows.slice(fromRow, fromRow + rowCount).map(rowText),
+  });
+}
+
+interface Entry {
+  readonly text: string;
+  readonly digest: Uint8Array;
+}
+
+/**
+ * The gateway's series dictionary: which groups live, at which revision. Revisions and group ids are never used twice: each process run
+ * counts from a random epoch, so that backlog of an earlier run cannot be read with this run's dictionary.
+ */
+export class DictionaryWriter {
+  readonly #groups = new Map<number, Entry>();
+  #revision: number;
+  #nextGid = 1;
+  #sentFull = false;
+  #added: number[] = [];
+  #removed: number[] = [];
+
+  /** @param epoch 0 .. 2^32-1, random per process run */
+  constructor(epoch: number) {
+    this.#revision = epoch * 1_048_576;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  nextGid(): number {
+    this.#nextGid += 1;
+    return this.#nextGid - 1;
+  }
+
+  add(group: GroupShape): void {
+    const text = groupText(group);
+    this.#groups.set(group.gid, { text, digest: createHash("sha256").update(text).digest() });
+    this.#added.push(group.gid);
+  }
+
+  remove(gid: number): void {
+    if (this.#groups.delete(gid)) this.#removed.push(gid);
+  }
+
+  /** The next records begin with a full one. */
+  restart(): void {
+    this.#sentFull = false;
+  }
+
+  /** Texts of the records that are due, in order; [] = nothing changed. Raises the revision by one for each. */
+  takeRecords(): string[] {
+    if (this.#sentFull && this.#added.length === 0 && this.#removed.length === 0) return [];
+    const isFull = !this.#sentFull;
+    const gids = isFull ? [...this.#groups.keys()] : this.#added.filter((gid) => this.#groups.has(gid));
+    const parts = this.#parts(gids);
+    const records = parts.map((part, index) => {
+      const base = this.#revision;
+      this.#revision += 1;
+      const full = isFull && index === 0;
+      const removed = isFull || index > 0 ? [] : this.#removed;
+      return this.#recordText(this.#revision, full ? 0 : base, full, part, removed, index === parts.length - 1);
+    });
+    this.#sentFull = true;
+    this.#added = [];
+    this.#removed = [];
+    return records;
+  }
+
+  /** Everything that lives, under the present revision; undefined when that is more than one record may hold. */
+  fullText(): string | undefined {
+    const parts = this.#parts([...this.#groups.keys()]);
+    const [only, ...more] = parts;
+    if (only === undefined || more.length > 0) return undefined;
+    return this.#recordText(this.#revision, 0, true, only, [], true);
+  }
+
+  /** SHA-256 over the digests of the live groups in the order of their ids, hexadecimal. */
+  sha256(): string {
+    const hash = createHash("sha256");
+    for (const entry of this.#groups.values()) hash.update(entry.digest);
+    return hash.digest("hex");
+  }
+
+  #parts(gids: readonly number[]): string[][] {
+    const parts: string[][] = [[]];
+    let chars = 0;
+    for (const gid of gids) {
+      const text = this.#groups.get(gid)?.text ?? "";
+      if (chars > 0 && chars + text.length > recordTextChars) {
+        parts.push([]);
+        chars = 0;
+      }
+      parts.at(-1)?.push(text);
+      chars += text.length;
+    }
+    return parts;
+  }
+
+  #recordText(revision: number, base: number, full: boolean, groups: readonly string[], removed: readonly number[], last: boolean): string {
+    // Only the last record of a set leaves the dictionary complete, so only that one carries its digest.
+    const digest = last ? `,"sha256":"${this.sha256()}"` : "";
+    return `{"v":1,"rev":${revision},"base":${base},"full":${full},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
+  }
+}

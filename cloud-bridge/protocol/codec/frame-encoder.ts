@@ -1,0 +1,302 @@
+import type { Frame, Slot } from "#model/chunk.ts";
+import type { Event } from "#model/observation.ts";
+import { type Gap, gapReason, type Report, type TableReport, type TableShape } from "#model/report.ts";
+import type { Instant } from "#model/time.ts";
+import type { FrameEncoder } from "#ports/codec.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import { DictionaryWriter } from "./dictionary-writer.ts";
+import { GroupEncoder, GroupScratch } from "./group-encoder.ts";
+import { flagUnanchored, frameTypeMisses, limits, missEntryBytes, missPrefixBytes } from "./layout.ts";
+import { elementText, type JsonObservation } from "./observation-json.ts";
+import { chunkTimeMs, SlotClock } from "./slots.ts";
+
+export interface FrameEncoderOptions {
+  readonly entropy: Entropy;
+  /** Text that differs between gateways (the gateway's id): spreads slot ends and key-frames over a fleet. */
+  readonly streamSalt: string;
+  /** Rows a chunk of this interval class may hold, 1..60. Default: 1. */
+  readonly intervalsPerChunk?: (intervalMs: number) => number;
+  /** Default 50,000. Rows beyond are refused and counted. */
+  readonly maxSeries?: number;
+  /** Default 60 min. */
+  readonly keyFrameEveryMs?: number;
+  /** Default 5,000: a wall clock that steps by more opens a new slot. */
+  readonly wallStepMs?: number;
+}
+
+/** Counters since start, for status and metrics. */
+export interface EncoderStats {
+  /** Series refused because the dictionary is full, at present. */
+  readonly refusedSeries: number;
+  /** Samples that were not encoded for that reason. */
+  readonly refusedSamples: number;
+  readonly cutTexts: number;
+  readonly refusedTexts: number;
+  readonly groups: number;
+}
+
+interface TableEntry {
+  readonly shape: TableShape;
+  readonly groups: readonly GroupEncoder[];
+  /** Rows from this one on have no group. */
+  readonly acceptedRows: number;
+  lastUsedMs: number;
+}
+
+/** A table unused for this long, and for ten of its intervals, may make room for a new one. */
+const idleMs = 3_600_000;
+const textEncoder = new TextEncoder();
+/** Raw bytes a cell is planned for when a table is cut into groups. */
+const plannedBytes = { counter: 20, gauge: 10, state: 5, text: 96 } as const;
+
+function rowsPerGroup(shape: TableShape): number {
+  let rowBytes = 1;
+  for (const metric of shape.metrics) rowBytes += plannedBytes[metric.kind];
+  return Math.max(1, Math.min(0xffff, Math.floor(limits.frameBytes / rowBytes)));
+}
+
+export function createFrameEncoder(options: FrameEncoderOptions): FrameEncoder & { stats(): EncoderStats } {
+  return new TelemetryEncoder(options);
+}
+
+class TelemetryEncoder implements FrameEncoder {
+  readonly #maxSeries: number;
+  readonly #slots: SlotClock;
+  readonly #dictionary: DictionaryWriter;
+  readonly #tables = new Map<string, TableEntry>();
+  readonly #scratch = new GroupScratch();
+  #seriesCount = 0;
+  #refusedSamples = 0;
+
+  constructor(options: FrameEncoderOptions) {
+    this.#maxSeries = options.maxSeries ?? 50_000;
+    this.#slots = new SlotClock({
+      salt: options.streamSalt,
+      intervalsPerChunk: options.intervalsPerChunk ?? (() => 1),
+      keyFrameEveryMs: options.keyFrameEveryMs ?? 3_600_000,
+      wallStepMs: options.wallStepMs ?? 5_000,
+    });
+    const [a = 0, b = 0, c = 0, d = 0] = options.entropy.bytes(4);
+    this.#dictionary = new DictionaryWriter(((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
+  }
+
+  get dictionaryRevision(): number {
+    return this.#dictionary.revision;
+  }
+
+  get seriesCount(): number {
+    return this.#seriesCount;
+  }
+
+  stats(): EncoderStats {
+    let refusedSeries = 0;
+    let groups = 0;
+    for (const entry of this.#tables.values()) {
+      refusedSeries += (entry.shape.rows.length - entry.acceptedRows) * entry.shape.metrics.length;
+      groups += entry.groups.length;
+    }
+    const { cutTexts, refusedTexts } = this.#scratch;
+    return { refusedSeries, refusedSamples: this.#refusedSamples, cutTexts, refusedTexts, groups };
+  }
+
+  encodeReport(report: Report): readonly Frame[] {
+    const frames: Frame[] = [];
+    const entries = report.tables.map((table) => this.#entryOf(table.shape, table.observedAt, frames));
+    const gaps = this.#gapsOf(report, frames);
+    if (entries.length > 0 || gaps.length > 0) this.#appendDictionary(report.observedAt, frames);
+    for (const [index, table] of report.tables.entries()) {
+      const entry = entries[index];
+      if (entry !== undefined) this.#encodeTable(table, entry, frames);
+    }
+    this.#encodeGaps(gaps, report.observedAt, frames);
+    return frames;
+  }
+
+  encodeObservation(observation: JsonObservation): Frame {
+    const isInventory = observation.kind === "inventory";
+    return {
+      streamClass: isInventory ? "I" : "E",
+      kind: "json",
+      samples: 0,
+      urgent: observation.kind === "alarm" || observation.kind === "gap" || observation.kind === "anchor",
+      priority: priorityOf(observation),
+      ...stampOf(observation.observedAt),
+      payload: textEncoder.encode(elementText(observation)),
+    };
+  }
+
+  restartStream(): void {
+    this.#slots.restart();
+    this.#dictionary.restart();
+  }
+
+  fullDictionary(): Frame {
+    const text = this.#dictionary.fullText();
+    const revision = this.#dictionary.revision;
+    // Too long for one record: an empty delta now, and the whole as several records with the next report.
+    if (text === undefined) this.restartStream();
+    const empty = `{"v":1,"rev":${revision},"base":${revision},"full":false,"groups":[],"removed":[]}`;
+    return dictionaryFrame(text ?? empty, this.#lastStamp);
+  }
+
+  #lastStamp: Stamp = { wallMs: 0, monotonicMs: 0, bootId: "" };
+
+  /** The table's groups; new ones for a new shape, whose predecessors leave the dictionary. */
+  #entryOf(shape: TableShape, at: Instant, frames: Frame[]): TableEntry {
+    const key = `${shape.equipment}\n${shape.table}`;
+    const known = this.#tables.get(key);
+    if (known?.shape === shape) {
+      known.lastUsedMs = at.monotonicMs;
+      return known;
+    }
+    if (known !== undefined) this.#drop(key, known);
+    const wanted = shape.rows.length * shape.metrics.length;
+    if (this.#seriesCount + wanted > this.#maxSeries) this.#evictIdle(at.monotonicMs);
+    const room = Math.max(0, this.#maxSeries - this.#seriesCount);
+    const acceptedRows = Math.min(shape.rows.length, shape.metrics.length === 0 ? 0 : Math.floor(room / shape.metrics.length));
+    const entry: TableEntry = { shape, groups: this.#makeGroups(shape, acceptedRows), acceptedRows, lastUsedMs: at.monotonicMs };
+    this.#tables.set(key, entry);
+    if (acceptedRows < shape.rows.length) frames.push(this.encodeObservation(refusal(shape, acceptedRows, this.#maxSeries, at)));
+    return entry;
+  }
+
+  #makeGroups(shape: TableShape, acceptedRows: number): readonly GroupEncoder[] {
+    const groups: GroupEncoder[] = [];
+    const step = rowsPerGroup(shape);
+    for (let fromRow = 0; fromRow < acceptedRows; fromRow += step) {
+      const rowCount = Math.min(step, acceptedRows - fromRow);
+      const group = { gid: this.#dictionary.nextGid(), shape, fromRow, rowCount };
+      this.#dictionary.add(group);
+      groups.push(new GroupEncoder(group));
+      this.#seriesCount += rowCount * shape.metrics.length;
+    }
+    return groups;
+  }
+
+  #drop(key: string, entry: TableEntry): void {
+    for (const encoder of entry.groups) {
+      this.#dictionary.remove(encoder.group.gid);
+      this.#seriesCount -= encoder.seriesCount;
+    }
+    this.#tables.delete(key);
+  }
+
+  #evictIdle(nowMs: number): void {
+    for (const [key, entry] of this.#tables) {
+      if (nowMs - entry.lastUsedMs > Math.max(idleMs, 10 * entry.shape.intervalMs)) this.#drop(key, entry);
+    }
+  }
+
+  #appendDictionary(at: Instant, frames: Frame[]): void {
+    this.#lastStamp = stampOf(at);
+    for (const text of this.#dictionary.takeRecords()) frames.push(dictionaryFrame(text, this.#lastStamp));
+  }
+
+  #encodeTable(table: TableReport, entry: TableEntry, frames: Frame[]): void {
+    const at = table.observedAt;
+    const { slot, keyEpoch } = this.#slots.slotFor(table.shape.intervalMs, at, this.#dictionary.revision);
+    const options = { dtMs: offsetOf(at, slot), revisionsAhead: this.#dictionary.revision - slot.dictionaryRevision };
+    for (const encoder of entry.groups) {
+      const keyed = encoder.keyEpoch !== keyEpoch;
+      const payload = encoder.encode(table, { ...options, keyed }, this.#scratch);
+      encoder.keyEpoch = keyEpoch;
+      frames.push(telemetryFrame(slot, at, this.#scratch.samples, payload));
+    }
+    if (entry.acceptedRows < entry.shape.rows.length) this.#refusedSamples += countFrom(table, entry.acceptedRows);
+  }
+
+  /** What is missing, by group: the named table's, or, when the whole poll failed, the equipment's tables of its shortest interval. */
+  #gapsOf(report: Report, frames: Frame[]): readonly { readonly gap: Gap; readonly entries: readonly TableEntry[] }[] {
+    return report.gaps.map((gap) => {
+      if (gap.shape !== undefined) return { gap, entries: [this.#entryOf(gap.shape, report.observedAt, frames)] };
+      const prefix = `${report.equipment}\n`;
+      const own = [...this.#tables].flatMap(([key, entry]) => (key.startsWith(prefix) ? [entry] : []));
+      const shortest = Math.min(...own.map((entry) => entry.shape.intervalMs));
+      return { gap, entries: own.filter((entry) => entry.shape.intervalMs === shortest) };
+    });
+  }
+
+  #encodeGaps(gaps: readonly { readonly gap: Gap; readonly entries: readonly TableEntry[] }[], at: Instant, frames: Frame[]): void {
+    for (const { gap, entries } of gaps) {
+      for (const entry of entries) {
+        if (entry.groups.length === 0) continue;
+        const { slot } = this.#slots.slotFor(entry.shape.intervalMs, at, this.#dictionary.revision);
+        const ahead = this.#dictionary.revision - slot.dictionaryRevision;
+        frames.push(telemetryFrame(slot, at, 0, missPayload(entry.groups, gapReason[gap.reason], offsetOf(at, slot), ahead)));
+      }
+    }
+  }
+}
+
+interface Stamp {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  readonly bootId: string;
+}
+
+function stampOf(at: Instant): Stamp {
+  return { wallMs: at.wallMs, monotonicMs: at.monotonicMs, bootId: at.bootId };
+}
+
+function offsetOf(at: Instant, slot: Slot): number {
+  return chunkTimeMs(at, (slot.flags & flagUnanchored) !== 0) - slot.t0;
+}
+
+function telemetryFrame(slot: Slot, at: Instant, samples: number, payload: Uint8Array): Frame {
+  return { streamClass: "T", kind: "group", slot, samples, urgent: false, priority: 2, ...stampOf(at), payload };
+}
+
+function dictionaryFrame(text: string, stamp: Stamp): Frame {
+  // Without its dictionary no chunk can be read: it outlives the chunks when room is short.
+  return { streamClass: "T", kind: "dict", samples: 0, urgent: false, priority: 4, ...stamp, payload: textEncoder.encode(text) };
+}
+
+function missPayload(groups: readonly GroupEncoder[], reason: number, dtMs: number, revisionsAhead: number): Uint8Array {
+  const payload = new Uint8Array(missPrefixBytes + groups.length * missEntryBytes);
+  const view = new DataView(payload.buffer);
+  view.setUint8(0, frameTypeMisses);
+  view.setUint16(1, revisionsAhead, true);
+  for (const [index, encoder] of groups.entries()) {
+    const at = missPrefixBytes + index * missEntryBytes;
+    view.setUint32(at, encoder.group.gid, true);
+    view.setUint8(at + 4, reason);
+    view.setInt32(at + 5, Math.max(-0x8000_0000, Math.min(0x7fff_ffff, dtMs)), true);
+  }
+  return payload;
+}
+
+function priorityOf(observation: JsonObservation): Frame["priority"] {
+  switch (observation.kind) {
+    case "alarm":
+    case "event":
+    case "anchor":
+      return 4;
+    case "gap":
+      return 5;
+    case "check":
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+function countFrom(table: TableReport, fromRow: number): number {
+  let count = 0;
+  for (const column of table.columns) {
+    for (let row = fromRow; row < table.shape.rows.length; row++) count += column.present[row] === 1 ? 1 : 0;
+  }
+  return count;
+}
+
+function refusal(shape: TableShape, acceptedRows: number, maxSeries: number, at: Instant): Event {
+  return {
+    kind: "event",
+    type: "codec.series-limit",
+    equipment: shape.equipment,
+    source: "gateway",
+    severity: "warning",
+    text: "rows of a table are not sent: the gateway's limit of series is reached",
+    observedAt: at,
+    attributes: { table: shape.table, rows: shape.rows.length, acceptedRows, maxSeries },
+  };
+}

@@ -1,0 +1,227 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DecodedCell, DecodedChunk } from "#model/chunk.ts";
+import { type Column, countSamples, type Metric, type Report, type TableReport, type TableShape } from "#model/report.ts";
+import { createChunkAssembler } from "../../../cloud-bridge/protocol/codec/assembler.ts";
+import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
+import { createFrameEncoder } from "../../../cloud-bridge/protocol/codec/frame-encoder.ts";
+import { bootWallMs, instant, MemoryStore, metric, readAll, reportOf, seededEntropy, shapeOf, tableReport } from "./site.ts";
+
+const runs = Number(process.env.GATEHOUSE_CODEC_RUNS ?? 150);
+
+/** What happens to one cell at one poll. */
+type CellStep =
+  | { readonly do: "keep" }
+  | { readonly do: "absent" }
+  | { readonly do: "number"; readonly value: number }
+  | { readonly do: "text"; readonly value: string }
+  | { readonly do: "count"; readonly by: bigint; readonly wrap32: boolean }
+  | { readonly do: "reset"; readonly to: bigint }
+  | { readonly do: "odd"; readonly to: bigint; readonly increment: number };
+
+const uint64 = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
+const gauge = fc.oneof(
+  fc.integer({ min: -1000, max: 1000 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom(0, -0, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1 - 2 ** 53, 1e300, 5e-324, 0.1, 21.57, 2 ** 52, 4503599627370497),
+);
+const cellStep: fc.Arbitrary<CellStep> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({ do: "keep" } as const) },
+  { weight: 1, arbitrary: fc.constant({ do: "absent" } as const) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("number" as const), value: gauge }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("text" as const), value: fc.string({ unit: "binary", maxLength: 12 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("count" as const),
+      by: fc.oneof(fc.bigInt(0n, 5000n), fc.bigInt(0n, 2n ** 63n)),
+      wrap32: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reset" as const), to: uint64 }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("odd" as const),
+      to: uint64,
+      increment: fc.constantFrom(0, 1, -1, 0.5, 2 ** 53, 2 ** 63, Number.POSITIVE_INFINITY),
+    }),
+  },
+);
+
+type PollStep = {
+  readonly waitMs: number;
+  readonly seal: boolean;
+  readonly event: "none" | "reshape" | "restart" | "wall-step" | "unanchored" | "gap";
+  readonly cells: readonly CellStep[];
+};
+const pollStep: fc.Arbitrary<PollStep> = fc.record({
+  waitMs: fc.constantFrom(60_000, 60_003, 59_990, 1, 130_000, 3_700_000),
+  seal: fc.boolean(),
+  event: fc.oneof(
+    { weight: 10, arbitrary: fc.constant("none" as const) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom("reshape" as const, "restart" as const, "wall-step" as const, "unanchored" as const, "gap" as const),
+    },
+  ),
+  cells: fc.array(cellStep, { minLength: 1, maxLength: 24 }),
+});
+
+const kinds = ["counter", "gauge", "text", "state", "counter"] as const;
+const site = fc.record({
+  scales: fc.array(fc.constantFrom(1, 10, 1000, 0, 0.5), { minLength: 5, maxLength: 5 }),
+  columns: fc.integer({ min: 1, max: 5 }),
+  rows: fc.integer({ min: 1, max: 6 }),
+  intervals: fc.constantFrom(1, 1, 2, 3, 10, 60),
+  serialisation: fc.constantFrom("cbor" as const, "json" as const),
+  compression: fc.constantFrom("zstd" as const, "gzip" as const, "none" as const),
+  polls: fc.array(pollStep, { minLength: 1, maxLength: 14 }),
+});
+
+interface CellTruth {
+  absolute: bigint;
+  number: number;
+  text: string;
+}
+
+/** Runs a site's script against the device's truth and keeps every report, deeply copied. */
+class Device {
+  readonly #metrics: readonly Metric[];
+  readonly #rows: number;
+  readonly #cells: CellTruth[];
+  shape: TableShape;
+
+  constructor(metrics: readonly Metric[], rows: number) {
+    this.#metrics = metrics;
+    this.#rows = rows;
+    this.#cells = Array.from({ length: metrics.length * rows }, () => ({ absolute: 0n, number: 0, text: "" }));
+    this.shape = shapeOf("sw-1", "t", metrics, rows);
+  }
+
+  reshape(): void {
+    this.shape = shapeOf("sw-1", "t", this.#metrics, this.#rows);
+  }
+
+  poll(steps: readonly CellStep[], observedAt: TableReport["observedAt"], isFirst: boolean): TableReport {
+    const columns = this.#metrics.map((one, index): Column => this.#column(one, index, steps, isFirst));
+    return tableReport(this.shape, columns, observedAt);
+  }
+
+  #column(one: Metric, index: number, steps: readonly CellStep[], isFirst: boolean): Column {
+    const rows = this.#rows;
+    const present = new Uint8Array(rows + 1).fill(1);
+    const absolute = new BigUint64Array(rows + 1);
+    const increment = new Float64Array(rows + 1);
+    const value = new Float64Array(rows + 1);
+    const texts: string[] = [];
+    for (let row = 0; row < rows; row++) {
+      const cell = this.#cells[index * rows + row] ?? { absolute: 0n, number: 0, text: "" };
+      const step = steps[(index * rows + row) % steps.length] ?? { do: "keep" };
+      increment[row] = isFirst ? Number.NaN : apply(cell, step);
+      if (step.do === "absent") present[row] = 0;
+      absolute[row] = cell.absolute;
+      value[row] = cell.number;
+      texts.push(cell.text);
+    }
+    if (one.kind === "counter") return { kind: "counter", present, absolute, increment };
+    return one.kind === "text" ? { kind: "text", present, value: texts } : { kind: "number", present, value };
+  }
+}
+
+/** Changes the cell; returns the increment that the poller would give. */
+function apply(cell: CellTruth, step: CellStep): number {
+  if (step.do === "number") cell.number = step.value;
+  if (step.do === "text") cell.text = step.value.toWellFormed();
+  if (step.do === "count") {
+    cell.absolute = step.wrap32 ? BigInt.asUintN(32, cell.absolute + step.by) : BigInt.asUintN(64, cell.absolute + step.by);
+    return Number(step.by);
+  }
+  if (step.do === "reset" || step.do === "odd") {
+    cell.absolute = step.to;
+    return step.do === "reset" ? Number.NaN : step.increment;
+  }
+  return 0;
+}
+
+/** What a reader must see of a cell. */
+function expected(column: Column, row: number): DecodedCell {
+  if (column.present[row] !== 1) return { state: "missing" };
+  if (column.kind === "text") return { state: "value", value: column.value[row] ?? "" };
+  if (column.kind === "number") return { state: "value", value: column.value[row] ?? 0 };
+  const step = column.increment[row] ?? Number.NaN;
+  const valid = step >= 0 && Number.isInteger(step) && step < 2 ** 64;
+  return { state: "counter", increment: valid ? step : Number.NaN, absolute: column.absolute[row] };
+}
+
+interface Run {
+  readonly reports: readonly Report[];
+  readonly chunks: readonly { readonly bytes: Uint8Array; readonly samples: number }[];
+  readonly expectedGaps: number;
+}
+
+function play(script: typeof site extends fc.Arbitrary<infer T> ? T : never): Run {
+  const metrics = Array.from({ length: script.columns }, (_, index) =>
+    metric(`m${index}`, kinds[index] ?? "gauge", script.scales[index] ?? 1),
+  );
+  const device = new Device(metrics, script.rows);
+  const encoder = createFrameEncoder({ entropy: seededEntropy(7), streamSalt: "gw-1", intervalsPerChunk: () => script.intervals });
+  const store = new MemoryStore(createChunkAssembler(script));
+  const reports: Report[] = [];
+  let monotonic = 1000;
+  let wall = bootWallMs;
+  let quality: "synced" | "unanchored" = "synced";
+  let expectedGaps = 0;
+  for (const [index, poll] of script.polls.entries()) {
+    monotonic += poll.waitMs;
+    wall += poll.waitMs + (poll.event === "wall-step" ? -86_400_000 : 0);
+    if (poll.event === "unanchored") quality = quality === "synced" ? "unanchored" : "synced";
+    if (poll.event === "reshape") device.reshape();
+    if (poll.event === "restart") {
+      store.sealNow();
+      encoder.restartStream();
+    }
+    const at = instant(monotonic, { wall, quality });
+    if (poll.event === "gap") {
+      store.append(encoder.encodeReport(reportOf(at, [], [{ shape: device.shape, reason: "timeout" }])));
+      expectedGaps += 1;
+      continue;
+    }
+    const report = reportOf(at, [device.poll(poll.cells, at, index === 0)]);
+    reports.push(report);
+    store.append(encoder.encodeReport(report));
+    if (poll.seal) store.sealNow();
+  }
+  store.sealNow();
+  return { reports, chunks: store.chunks, expectedGaps };
+}
+
+function rowsOf(chunks: readonly DecodedChunk[]) {
+  return chunks.flatMap((chunk) => chunk.groups.flatMap((group) => group.rows.map((row) => ({ ...row, unanchored: chunk.unanchored }))));
+}
+
+describe("encode, assemble, decode and resolve", () => {
+  it("give back every cell, time and gap exactly, whatever the mix", () => {
+    fc.assert(
+      fc.property(site, (script) => {
+        const run = play(script);
+        const decoded = readAll(createChunkDecoder(), run.chunks);
+        const rows = rowsOf(decoded);
+        const want = run.reports.map((report) => {
+          const { observedAt } = report;
+          const unanchored = observedAt.quality === "unanchored";
+          const cells = report.tables.flatMap((table) =>
+            table.columns.flatMap((column) => table.shape.rows.map((_, row) => expected(column, row))),
+          );
+          return { at: unanchored ? observedAt.monotonicMs : observedAt.wallMs, cells, unanchored };
+        });
+        expect(rows).toEqual(want);
+        const polled = run.reports.reduce((sum, report) => sum + report.tables.reduce((n, table) => n + countSamples(table), 0), 0);
+        expect(decoded.reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(polled);
+        expect(run.chunks.reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(polled);
+        expect(decoded.reduce((sum, chunk) => sum + chunk.misses.length, 0)).toBe(run.expectedGaps);
+      }),
+      { numRuns: runs },
+    );
+  });
+});
