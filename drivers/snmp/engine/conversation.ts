@@ -1,0 +1,89 @@
+import type { GatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { type AnswerReader, Exchange } from "./exchange.ts";
+import type { Names } from "./names.ts";
+import type { Peer } from "./peer.ts";
+import type { PduSpec } from "./request.ts";
+
+/** Makes a session's security able to speak: nothing for communities, discovery and keys for v3. */
+export interface Readiness {
+  readonly isReady: boolean;
+  becomeReady(conversation: Conversation, signal: AbortSignal): Promise<void>;
+}
+
+/** What get, walk and table reads share: one peer, its address, one question at a time. */
+export class Conversation {
+  readonly peer: Peer;
+  readonly dispatcher: Dispatcher;
+  readonly #clock: Clock;
+  readonly #names: Names;
+  readonly #readiness: Readiness;
+  readonly #life: AbortSignal;
+  #becoming: Promise<void> | undefined;
+
+  constructor(parts: { peer: Peer; dispatcher: Dispatcher; clock: Clock; names: Names; readiness: Readiness; life: AbortSignal }) {
+    this.peer = parts.peer;
+    this.dispatcher = parts.dispatcher;
+    this.#clock = parts.clock;
+    this.#names = parts.names;
+    this.#readiness = parts.readiness;
+    this.#life = parts.life;
+  }
+
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** Address known and security ready. @throws GatewayError driver.unreachable | driver.timeout | driver.auth */
+  async ready(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { peer } = this;
+    if (!peer.isLiteral) await this.#resolve(signal);
+    while (!this.#readiness.isReady) {
+      // Calls that overlap wait for one discovery. It is short and bounded, so it lives as long as the session rather than by one caller's signal.
+      this.#becoming ??= this.#readiness.becomeReady(this, this.#life).finally(() => {
+        this.#becoming = undefined;
+      });
+      await this.#becoming;
+      signal.throwIfAborted();
+    }
+  }
+
+  async #resolve(signal: AbortSignal): Promise<void> {
+    const { peer, dispatcher } = this;
+    const known = this.#names.known(peer.target.address) ?? (await this.#names.resolve(peer.target.address, signal));
+    if (known.address === peer.address) return;
+    dispatcher.strike(peer);
+    peer.address = known.address;
+    peer.family = known.family;
+    dispatcher.enrol(peer);
+  }
+
+  /**
+   * One question, answered through `read` (see AnswerReader.read). Call `ready` before.
+   * @throws GatewayError driver.*; the signal's reason when aborted
+   */
+  ask(spec: PduSpec, read: (bytes: Uint8Array) => boolean, signal: AbortSignal, deadlineMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const { peer, dispatcher } = this;
+    return new Promise((resolve, reject) => {
+      const failed = (error: unknown) => reject(signal.aborted ? signal.reason : error);
+      const reader: AnswerReader = {
+        signal,
+        read,
+        done: () => resolve(),
+        failed: (error: GatewayError) => failed(error),
+        stale: () => {
+          this.ready(signal).then(() => {
+            exchange.request = peer.security.prepare(spec);
+            dispatcher.submit(exchange);
+          }, failed);
+        },
+      };
+      const exchange = new Exchange(peer, reader, peer.security.prepare(spec));
+      exchange.attemptsMax = 1 + peer.target.retries;
+      exchange.deadlineMs = deadlineMs;
+      dispatcher.submit(exchange);
+    });
+  }
+}

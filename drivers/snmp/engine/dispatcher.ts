@@ -1,0 +1,308 @@
+import type { RemoteInfo } from "node:dgram";
+import { GatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import type { Logger } from "#ports/logger.ts";
+import { head, readHead } from "./answer.ts";
+import type { Exchange } from "./exchange.ts";
+import type { EngineLimits } from "./limits.ts";
+import { Nonces } from "./nonces.ts";
+import type { Peer } from "./peer.ts";
+import { type Opened, opened } from "./security.ts";
+import { Sockets } from "./sockets.ts";
+
+/** An id is nonce (15 bits, >= 128) | slot (14 bits) | attempt (2 bits): at least 2^23, so always four bytes, and never negative. */
+const maxSlots = 1 << 14;
+const tickMs = 50;
+const maxReportResends = 3;
+
+/** Sends requests, matches datagrams to them and keeps their time. The only place that knows which request is on its way. */
+export class Dispatcher {
+  /** Datagrams that belong to no session at all, and a bug's traces; engine-wide. */
+  readonly strays = { unknownSource: 0, unreadable: 0, decoderFaults: 0 };
+  readonly #clock: Clock;
+  readonly #limits: EngineLimits;
+  readonly #logger: Logger;
+  readonly #nonces: Nonces;
+  readonly #sockets: Sockets;
+  readonly #slots: (Exchange | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  readonly #queue: Exchange[] = [];
+  readonly #peers = new Map<string, Set<Peer>>();
+  readonly #life = new AbortController();
+  #pending = 0;
+  #ticking = false;
+
+  constructor(parts: { clock: Clock; entropy: Entropy; logger: Logger; limits: EngineLimits }) {
+    this.#clock = parts.clock;
+    this.#limits = parts.limits;
+    this.#logger = parts.logger;
+    this.#nonces = new Nonces(parts.entropy);
+    this.#sockets = new Sockets(parts.limits, parts.logger, (bytes, from) => this.onDatagram(bytes, from));
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  get closed(): boolean {
+    return this.#life.signal.aborted;
+  }
+
+  /** Lets answers that come too late be counted at the session they came for. */
+  enrol(peer: Peer): void {
+    const key = `${peer.address}|${peer.target.port}`;
+    const peers = this.#peers.get(key) ?? new Set();
+    this.#peers.set(key, peers.add(peer));
+  }
+
+  strike(peer: Peer): void {
+    const key = `${peer.address}|${peer.target.port}`;
+    const peers = this.#peers.get(key);
+    peers?.delete(peer);
+    if (peers?.size === 0) this.#peers.delete(key);
+  }
+
+  /** A session ends: its requests fail now and its late answers are strays. */
+  abandon(peer: Peer): void {
+    this.strike(peer);
+    for (const exchange of this.#slots) {
+      if (exchange?.peer === peer) this.#fail(exchange, new GatewayError("driver.unreachable", { message: "the SNMP session was closed" }));
+    }
+  }
+
+  /** Sends the exchange's request now or when its turn comes. It settles through its reader, never from within this call. */
+  submit(exchange: Exchange): void {
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    if (this.closed || slot >= Math.min(maxSlots, this.#limits.maxPending)) {
+      queueMicrotask(() => exchange.reader.failed(this.#overLimit()));
+      return;
+    }
+    this.#slots[slot] = exchange;
+    this.#pending += 1;
+    exchange.slot = slot;
+    exchange.attempt = 0;
+    exchange.reportResends = 0;
+    exchange.nonce = this.#nonces.next();
+    exchange.innerNonce = this.#nonces.next();
+    const nowMs = this.#clock.monotonicMs();
+    this.#launch(exchange, nowMs);
+    if (!this.#ticking) void this.#tick();
+  }
+
+  /** Forgets an exchange; its reader is not called. */
+  cancel(exchange: Exchange): void {
+    if (exchange.slot >= 0) this.#release(exchange);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.#life.abort(new Error("closed"));
+    for (const exchange of this.#slots) if (exchange !== undefined) this.#fail(exchange, this.#overLimit());
+    await this.#sockets.close();
+  }
+
+  #overLimit(): GatewayError {
+    if (this.closed) return new GatewayError("driver.unreachable", { message: "the SNMP engine is closed" });
+    return new GatewayError("driver.limit", { message: "too many SNMP requests at once", fields: { maxPending: this.#limits.maxPending } });
+  }
+
+  #launch(exchange: Exchange, nowMs: number): void {
+    const socket = this.#sockets.get(exchange.peer.family, exchange.peer.socketIndex);
+    if (socket === undefined) return;
+    if (!exchange.isFresh && socket.fresh >= this.#limits.maxFreshPerSocket) {
+      exchange.isQueued = true;
+      exchange.expiresAtMs = exchange.deadlineMs;
+      this.#queue.push(exchange);
+      return;
+    }
+    if (!exchange.isFresh) socket.fresh += 1;
+    exchange.isFresh = true;
+    this.#transmit(exchange, nowMs);
+  }
+
+  #transmit(exchange: Exchange, nowMs: number): void {
+    const { peer, attempt } = exchange;
+    const socket = this.#sockets.get(peer.family, peer.socketIndex)?.socket;
+    if (socket === undefined) return;
+    const tail = (exchange.slot << 2) | Math.min(attempt, 3);
+    const datagram = peer.security.seal(exchange.request, (exchange.nonce << 16) | tail, (exchange.innerNonce << 16) | tail, nowMs);
+    exchange.sentAtMs[Math.min(attempt, 3)] = nowMs;
+    exchange.expiresAtMs = Math.min(exchange.deadlineMs, nowMs + peer.learned.timeoutMs(attempt));
+    peer.counters.requests += 1;
+    if (attempt > 0) peer.counters.retries += 1;
+    peer.counters.bytesOut += datagram.length;
+    // The kernel's refusal is only told to a callback, which costs; it repeats, so asking at retries and while there is trouble is enough.
+    if (attempt > 0 || peer.sendError !== undefined || Number.isNaN(peer.learned.roundTripMs)) {
+      socket.send(datagram, peer.target.port, peer.address, (error) => {
+        peer.sendError = error === null ? undefined : ((error as NodeJS.ErrnoException).code ?? error.message);
+      });
+    } else socket.send(datagram, peer.target.port, peer.address);
+  }
+
+  /** Takes one datagram. Never throws: whatever a peer sends is counted and dropped. */
+  onDatagram(bytes: Buffer, from: RemoteInfo): void {
+    if (!readHead(bytes)) {
+      this.#noteStray(from, "unreadable");
+      return;
+    }
+    const exchange = this.#slots[(head.id >>> 2) & (maxSlots - 1)];
+    const isV3 = head.version === 3;
+    if (exchange === undefined || head.id >>> 16 !== (isV3 ? exchange.nonce : exchange.innerNonce)) {
+      this.#noteStray(from, "unknownSource");
+      return;
+    }
+    const { peer } = exchange;
+    if (from.port !== peer.target.port || from.address !== peer.address) {
+      peer.counters.forgedAnswers += 1;
+      return;
+    }
+    peer.counters.bytesIn += bytes.length;
+    this.#answered(exchange, bytes, this.#clock.monotonicMs());
+  }
+
+  #answered(exchange: Exchange, bytes: Buffer, nowMs: number): void {
+    const { peer } = exchange;
+    const attempt = head.id & 3;
+    const requestId = (exchange.innerNonce << 16) | (exchange.slot << 2) | attempt;
+    const isRead = this.#read(exchange, bytes, requestId, nowMs);
+    if (isRead === "forged") {
+      peer.counters.forgedAnswers += 1;
+      return;
+    }
+    // From the fourth attempt on the id no longer tells which one was answered.
+    if (attempt < 3 || exchange.attempt === 3) peer.learned.noteRoundTrip(nowMs - exchange.sentAtMs[attempt as 0 | 1 | 2 | 3]);
+    if (isRead === "accept") {
+      peer.learned.noteAnswer(bytes.length);
+      this.#release(exchange);
+      exchange.reader.done(nowMs);
+    } else if (isRead === "malformed") {
+      peer.counters.malformedAnswers += 1;
+      this.#again(exchange, nowMs);
+    } else this.#afterReport(exchange, isRead, nowMs);
+    this.#advanceQueue(nowMs);
+  }
+
+  #read(exchange: Exchange, bytes: Buffer, requestId: number, nowMs: number): Opened {
+    try {
+      const result = exchange.peer.security.open(bytes, exchange, requestId, nowMs);
+      if (result !== "accept") return result;
+      return exchange.reader.read(opened.bytes) ? "accept" : "malformed";
+    } catch (error) {
+      // The border to foreign bytes. The decoders do not throw, which the fuzz test shows; should one do, no peer may end the process with it.
+      this.strays.decoderFaults += 1;
+      this.#logger.error({ reason: error instanceof Error ? error.message : "unknown" }, "snmp decoder failed on an answer");
+      return "malformed";
+    }
+  }
+
+  #afterReport(exchange: Exchange, outcome: "resend" | "stale" | "fail", nowMs: number): void {
+    exchange.peer.counters.reports += 1;
+    exchange.reportResends += 1;
+    if (outcome === "fail") this.#fail(exchange, exchange.peer.security.failure());
+    else if (exchange.reportResends > maxReportResends) this.#fail(exchange, badAnswer("the agent answers with Reports only"));
+    else if (outcome === "resend") this.#transmit(exchange, nowMs);
+    else if (++exchange.staleTimes > maxReportResends) this.#fail(exchange, badAnswer("the agent's engine id keeps changing"));
+    else {
+      this.#release(exchange);
+      exchange.reader.stale();
+    }
+  }
+
+  /** After an answer that could not be used: ask again at once, as often as attempts are left. */
+  #again(exchange: Exchange, nowMs: number): void {
+    if (exchange.attempt + 1 >= exchange.attemptsMax) this.#fail(exchange, badAnswer("the agent's answer is not valid"));
+    else {
+      exchange.attempt += 1;
+      this.#transmit(exchange, nowMs);
+    }
+  }
+
+  #noteStray(from: RemoteInfo, kind: "unknownSource" | "unreadable"): void {
+    const peers = this.#peers.get(`${from.address}|${from.port}`);
+    if (peers === undefined) {
+      this.strays[kind] += 1;
+      return;
+    }
+    for (const peer of peers) {
+      if (kind === "unreadable") peer.counters.malformedAnswers += 1;
+      else peer.counters.lateAnswers += 1;
+      return;
+    }
+  }
+
+  #release(exchange: Exchange): void {
+    this.#slots[exchange.slot] = undefined;
+    this.#freeSlots.push(exchange.slot);
+    this.#pending -= 1;
+    exchange.slot = -1;
+    if (exchange.isQueued) this.#queue.splice(this.#queue.indexOf(exchange), 1);
+    exchange.isQueued = false;
+    this.#noLongerFresh(exchange);
+  }
+
+  #noLongerFresh(exchange: Exchange): void {
+    if (!exchange.isFresh) return;
+    exchange.isFresh = false;
+    const socket = this.#sockets.get(exchange.peer.family, exchange.peer.socketIndex);
+    if (socket !== undefined && socket.fresh > 0) socket.fresh -= 1;
+  }
+
+  #fail(exchange: Exchange, error: GatewayError): void {
+    this.#release(exchange);
+    exchange.reader.failed(error);
+  }
+
+  #advanceQueue(nowMs: number): void {
+    // Each is looked at once: one whose socket is still full goes back to the end.
+    for (let count = this.#queue.length; count > 0; count--) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      next.isQueued = false;
+      this.#launch(next, nowMs);
+      if (next.isQueued) return;
+    }
+  }
+
+  async #tick(): Promise<void> {
+    this.#ticking = true;
+    while (this.#pending > 0 && !this.closed) {
+      await this.#clock.sleep(tickMs, this.#life.signal).catch(() => undefined);
+      const nowMs = this.#clock.monotonicMs();
+      for (const exchange of this.#slots) if (exchange !== undefined) this.#age(exchange, nowMs);
+      this.#advanceQueue(nowMs);
+    }
+    this.#ticking = false;
+  }
+
+  #age(exchange: Exchange, nowMs: number): void {
+    const { reader, peer } = exchange;
+    if (reader.signal.aborted) {
+      const reason: unknown = reader.signal.reason;
+      this.#fail(exchange, new GatewayError("driver.timeout", { message: "the request was given up", cause: reason }));
+      return;
+    }
+    if (exchange.isFresh && nowMs - exchange.sentAtMs[Math.min(exchange.attempt, 3) as 0] > this.#limits.freshMs)
+      this.#noLongerFresh(exchange);
+    if (nowMs < exchange.expiresAtMs) return;
+    if (!exchange.isQueued) peer.counters.timeouts += 1;
+    if (exchange.attempt + 1 >= exchange.attemptsMax || nowMs >= exchange.deadlineMs || exchange.isQueued)
+      this.#fail(exchange, silence(peer));
+    else {
+      exchange.attempt += 1;
+      this.#launch(exchange, nowMs);
+    }
+  }
+}
+
+function badAnswer(message: string): GatewayError {
+  return new GatewayError("driver.bad-answer", { message });
+}
+
+function silence(peer: Peer): GatewayError {
+  const fields = { address: peer.target.address, port: peer.target.port };
+  if (peer.sendError !== undefined) return new GatewayError("driver.unreachable", { message: `cannot send: ${peer.sendError}`, fields });
+  const { forgedAnswers } = peer.counters;
+  const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : "no answer";
+  return new GatewayError("driver.timeout", { message, fields: { ...fields, forgedAnswers } });
+}

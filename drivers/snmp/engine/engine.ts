@@ -1,0 +1,130 @@
+import { GatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { SnmpEngine, SnmpSession, SnmpTarget } from "#ports/snmp.ts";
+import { CommunitySecurity } from "./community-security.ts";
+import { Conversation, type Readiness } from "./conversation.ts";
+import { Counters } from "./counters.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Learned } from "./learned.ts";
+import { defaultLimits, type EngineLimits } from "./limits.ts";
+import { type NameLookup, Names, parseLiteral } from "./names.ts";
+import type { Peer } from "./peer.ts";
+import { EngineSession } from "./session.ts";
+import { UsmKeys } from "./usm-keys.ts";
+import { UsmSecurity } from "./usm-security.ts";
+
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  readonly limits?: Partial<EngineLimits>;
+  /** For tests; the system's resolver otherwise. */
+  readonly lookup?: NameLookup;
+}
+
+const alwaysReady: Readiness = { isReady: true, becomeReady: () => Promise.resolve() };
+
+/** Our own SNMP engine: v1, v2c and v3 over few shared sockets. */
+export function createSnmpEngine(parts: EngineParts): Engine {
+  return new Engine(parts);
+}
+
+export class Engine implements SnmpEngine {
+  readonly #parts: EngineParts;
+  readonly #limits: EngineLimits;
+  readonly #dispatcher: Dispatcher;
+  readonly #names: Names;
+  readonly #keys: UsmKeys;
+  readonly #sessions = new Set<EngineSession>();
+  readonly #life = new AbortController();
+  #salt: bigint;
+
+  constructor(parts: EngineParts) {
+    const limits = { ...defaultLimits, ...parts.limits };
+    this.#parts = parts;
+    this.#limits = limits;
+    this.#dispatcher = new Dispatcher({ clock: parts.clock, entropy: parts.entropy, logger: parts.logger, limits });
+    this.#names = new Names({
+      clock: parts.clock,
+      logger: parts.logger,
+      limits,
+      ...(parts.lookup === undefined ? {} : { lookup: parts.lookup }),
+    });
+    this.#keys = new UsmKeys({ limits, clock: parts.clock, life: this.#life.signal });
+    this.#salt = Buffer.from(parts.entropy.bytes(8)).readBigUInt64BE();
+  }
+
+  /** Datagrams that belong to no session; engine-wide. */
+  get strays(): Readonly<Dispatcher["strays"]> {
+    return this.#dispatcher.strays;
+  }
+
+  /** Requests on their way or waiting for their turn. */
+  get pending(): number {
+    return this.#dispatcher.pending;
+  }
+
+  open(target: SnmpTarget): SnmpSession {
+    if (this.#sessions.size >= this.#limits.maxSessions)
+      throw new GatewayError("driver.limit", { fields: { maxSessions: this.#limits.maxSessions } });
+    const logger = this.#parts.logger.child({ address: target.address, port: target.port });
+    const { credential } = target;
+    const usm =
+      credential.version === "3"
+        ? new UsmSecurity({ credential, keys: this.#keys, limits: this.#limits, logger, nextSalt: () => this.#nextSalt() })
+        : undefined;
+    const security =
+      usm ?? new CommunitySecurity(credential.version === "1" ? "1" : "2c", credential.version === "3" ? "" : credential.community);
+    const literal = parseLiteral(target.address);
+    const peer: Peer = {
+      target,
+      counters: new Counters(),
+      learned: new Learned({
+        timeoutMs: target.timeoutMs,
+        targetMessageBytes: this.#limits.targetMessageBytes,
+        bulk: credential.version !== "1",
+      }),
+      security,
+      logger,
+      address: literal?.address ?? "",
+      family: literal?.family ?? 4,
+      isLiteral: literal !== undefined,
+      socketIndex: Math.min(this.#limits.maxSockets - 1, Math.floor(this.#sessions.size / this.#limits.sessionsPerSocket)),
+      sendError: undefined,
+    };
+    if (literal !== undefined) this.#dispatcher.enrol(peer);
+    const conversation = new Conversation({
+      peer,
+      dispatcher: this.#dispatcher,
+      clock: this.#parts.clock,
+      names: this.#names,
+      readiness: usm ?? alwaysReady,
+      life: this.#life.signal,
+    });
+    const session = new EngineSession(conversation, () => {
+      this.#dispatcher.abandon(peer);
+      this.#sessions.delete(session);
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Unique per message sent by this process: a repeated salt under one key would reveal plaintext (RFC 3826 3.1.2.1). */
+  #nextSalt(): bigint {
+    this.#salt = BigInt.asUintN(64, this.#salt + 1n);
+    return this.#salt;
+  }
+
+  async close(): Promise<void> {
+    this.#life.abort(new Error("closed"));
+    for (const session of this.#sessions) session.close();
+    await this.#dispatcher.close();
+  }
+
+  /** For tests that bring datagrams of their own: the receive path without a socket. */
+  get receive(): Dispatcher["onDatagram"] {
+    return (bytes, from) => this.#dispatcher.onDatagram(bytes, from);
+  }
+}

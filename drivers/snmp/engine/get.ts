@@ -1,0 +1,151 @@
+import { type ErrorCode, GatewayError } from "#model/errors.ts";
+import type { Varbind } from "#ports/snmp.ts";
+import { pdu } from "./answer.ts";
+import { tags } from "./ber.ts";
+import type { Conversation } from "./conversation.ts";
+import { compareOids, dottedOid, encodeOid, sameBytes } from "./oid.ts";
+import { nullVarbind, type PduSpec } from "./request.ts";
+import { decodeValue, encodeVarbind, readVarbind, varbindSpan } from "./values.ts";
+
+/** OIDs of one GET at first; their values may be long. */
+const chunkOids = 24;
+/** error-status of RFC 3416 3. */
+const errorNames = [
+  "noError",
+  "tooBig",
+  "noSuchName",
+  "badValue",
+  "readOnly",
+  "genErr",
+  "noAccess",
+  "wrongType",
+  "wrongLength",
+  "wrongEncoding",
+  "wrongValue",
+  "noCreation",
+  "inconsistentValue",
+  "resourceUnavailable",
+  "commitFailed",
+  "undoFailed",
+  "authorizationError",
+  "notWritable",
+  "inconsistentName",
+] as const;
+const tooBig = 1;
+const noSuchName = 2;
+const genErr = 5;
+
+interface Reply {
+  readonly status: number;
+  readonly index: number;
+  readonly varbinds: readonly Varbind[];
+}
+
+/** The varbind read last, as the port defines it. A value that does not fit its type is counted and comes as a null. */
+export function currentVarbind(bytes: Uint8Array, conversation: Conversation): Varbind {
+  const { nameStart, nameEnd, tag, valueStart, valueEnd } = varbindSpan;
+  const { type, value, fit } = decodeValue(bytes, tag, valueStart, valueEnd);
+  if (!fit) conversation.peer.counters.unfitValues += 1;
+  return { oid: dottedOid(bytes, nameStart, nameEnd), type, value };
+}
+
+/** One PDU with these OIDs. The answer must name exactly them (GET, SET), or each one's successor (GETNEXT). */
+async function askFor(conversation: Conversation, spec: PduSpec, names: readonly Uint8Array[], signal: AbortSignal): Promise<Reply> {
+  const { counters } = conversation.peer;
+  const reply = { status: 0, index: 0, varbinds: [] as Varbind[] };
+  await conversation.ready(signal);
+  await conversation.ask(
+    spec,
+    (bytes) => {
+      reply.status = pdu.errorStatus;
+      reply.index = pdu.errorIndex;
+      reply.varbinds = [];
+      if (pdu.errorStatus !== 0) return true;
+      let at = pdu.varbindsStart;
+      for (const name of names) {
+        if (!readVarbind(bytes, at, pdu.varbindsEnd)) return false;
+        const { nameStart, nameEnd, tag } = varbindSpan;
+        const isRight =
+          spec.type === tags.getNext
+            ? tag === tags.endOfMibView || compareOids(bytes, nameStart, nameEnd, name, 0, name.length) > 0
+            : sameBytes(bytes, nameStart, nameEnd, name);
+        if (!isRight) {
+          counters.oidViolations += 1;
+          return false;
+        }
+        at = varbindSpan.end;
+        reply.varbinds.push(currentVarbind(bytes, conversation));
+      }
+      return at === pdu.varbindsEnd;
+    },
+    signal,
+  );
+  return reply;
+}
+
+/** GET or GETNEXT of any number of OIDs, in chunks that the agent can take. One bad varbind costs itself only. */
+export async function getAll(
+  conversation: Conversation,
+  type: number,
+  oids: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Varbind[]> {
+  const names = oids.map(encodeOid);
+  const answers = new Array<Varbind | undefined>(oids.length);
+  let waiting = [...oids.keys()];
+  let chunkMax = chunkOids;
+  while (waiting.length > 0) {
+    const chunk = waiting.slice(0, Math.min(chunkMax, conversation.peer.learned.maxRequestVarbinds));
+    const asked = chunk.map((index) => names[index] ?? new Uint8Array(0));
+    const spec = { type, nonRepeaters: 0, maxRepetitions: 0, varbinds: asked.map(nullVarbind) };
+    const reply = await askFor(conversation, spec, asked, signal).catch((error: unknown) => badReply(error, chunk.length, oids.length));
+    const culprit = chunk[reply.index - 1];
+    if (reply.status === 0) {
+      for (const [position, index] of chunk.entries()) answers[index] = reply.varbinds[position];
+    } else if (reply.status === tooBig && chunk.length > 1) {
+      conversation.peer.learned.shrinkRequest(chunk.length);
+    } else if (reply.status === genErr && chunk.length > 1 && culprit === undefined) {
+      chunkMax = chunk.length >> 1;
+    } else if ((reply.status === noSuchName || reply.status === genErr || reply.status === tooBig) && (culprit ?? chunk[0]) !== undefined) {
+      const index = culprit ?? chunk[0] ?? 0;
+      answers[index] = withoutValue(reply.status, type, oids[index] ?? "");
+    } else throw refused(reply.status, oids[chunk[reply.index - 1] ?? -1]);
+    waiting = waiting.filter((index) => answers[index] === undefined);
+  }
+  return answers.filter((answer) => answer !== undefined);
+}
+
+/** v1 says noSuchName where later versions have exceptions; genErr and tooBig of a single object leave nothing to tell. */
+function withoutValue(status: number, type: number, oid: string): Varbind {
+  const dotted = oid.startsWith(".") ? oid.slice(1) : oid;
+  if (status !== noSuchName) return { oid: dotted, type: "null", value: undefined };
+  return { oid: dotted, type: type === tags.getNext ? "end-of-mib-view" : "no-such-instance", value: undefined };
+}
+
+/** An answer that stays unusable: narrow it down, unless it was asked for alone. */
+function badReply(error: unknown, chunkLength: number, oidsLength: number): Reply {
+  if (!(error instanceof GatewayError) || error.code !== "driver.bad-answer" || oidsLength === 1) throw error;
+  return { status: genErr, index: chunkLength === 1 ? 1 : 0, varbinds: [] };
+}
+
+function refused(status: number, oid: string | undefined): GatewayError {
+  const reason = errorNames[status] ?? `error-status ${status}`;
+  const code: ErrorCode = "driver.refused";
+  return new GatewayError(code, {
+    message: `the agent answered ${reason}`,
+    fields: { errorStatus: status, ...(oid === undefined ? {} : { oid }) },
+  });
+}
+
+/** SET of one PDU, all or nothing. @throws GatewayError driver.refused with the agent's reason and the OID it names */
+export async function setAll(conversation: Conversation, varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]> {
+  const encoded = varbinds.map(encodeVarbind);
+  const names = varbinds.map((varbind) => encodeOid(varbind.oid));
+  const spec = { type: tags.set, nonRepeaters: 0, maxRepetitions: 0, varbinds: encoded };
+  const reply = await askFor(conversation, spec, names, signal);
+  if (reply.status !== 0) throw refused(reply.status, varbinds[reply.index - 1]?.oid);
+  return reply.varbinds;
+}
+
+/** Only for the discovery of v3 engines: a GET of nothing (RFC 3414 4). */
+export const emptyGet: PduSpec = { type: tags.get, nonRepeaters: 0, maxRepetitions: 0, varbinds: [] };

@@ -1,0 +1,43 @@
+/** Bounds of one engine. Each has a default that suits a site of 1,000 devices. */
+export interface EngineLimits {
+  /** Sessions open at once; beyond it `open` throws driver.limit. */
+  readonly maxSessions: number;
+  /** Requests waiting for an answer or for their turn, at most 16,384; beyond it a request fails with driver.limit. */
+  readonly maxPending: number;
+  /**
+   * Requests sent within `freshMs` and not answered yet, per socket; further ones wait their turn. Keeps a burst of answers within the
+   * socket's receive buffer. An unanswered request stops counting after `freshMs`, so dead equipment never holds up the rest.
+   */
+  readonly maxFreshPerSocket: number;
+  readonly freshMs: number;
+  /** A further socket of a family is opened for so many sessions more, up to `maxSockets`. */
+  readonly sessionsPerSocket: number;
+  readonly maxSockets: number;
+  readonly receiveBufferBytes: number;
+  /** Answers are asked for in this size: one Ethernet frame by default, since fragments get lost in cheap equipment. */
+  readonly targetMessageBytes: number;
+  /** Largest datagram we say we can take (v3 msgMaxSize, RFC 3412). */
+  readonly maxMessageBytes: number;
+  /** v3 passwords and (user, engine) keys kept; the oldest goes first. */
+  readonly maxPasswordKeys: number;
+  readonly maxLocalizedKeys: number;
+  /** A host name is looked up again after this time, in the background; the old address serves meanwhile. */
+  readonly nameRefreshMs: number;
+  readonly nameLookupMs: number;
+}
+
+export const defaultLimits: EngineLimits = {
+  maxSessions: 8192,
+  maxPending: 8192,
+  maxFreshPerSocket: 96,
+  freshMs: 100,
+  sessionsPerSocket: 512,
+  maxSockets: 4,
+  receiveBufferBytes: 4 * 1024 * 1024,
+  targetMessageBytes: 1472,
+  maxMessageBytes: 65_507,
+  maxPasswordKeys: 256,
+  maxLocalizedKeys: 4096,
+  nameRefreshMs: 300_000,
+  nameLookupMs: 5_000,
+};

@@ -1,0 +1,91 @@
+import { GatewayError } from "#model/errors.ts";
+import type { SnmpSession, SnmpSessionCounters, TableAnswer, TablePlan, Varbind, WalkLimits } from "#ports/snmp.ts";
+import { tags } from "./ber.ts";
+import type { Conversation } from "./conversation.ts";
+import { getAll, setAll } from "./get.ts";
+import { CompiledPlan } from "./table-plan.ts";
+import { TableRead } from "./table-read.ts";
+import { UsmSecurity } from "./usm-security.ts";
+import { Walk } from "./walk.ts";
+
+/** A session of our own engine. */
+export class EngineSession implements SnmpSession {
+  readonly #conversation: Conversation;
+  readonly #onClose: () => void;
+  /** Forgotten with the plan object. */
+  readonly #plans = new WeakMap<TablePlan, CompiledPlan>();
+  readonly #life = new AbortController();
+
+  constructor(conversation: Conversation, onClose: () => void) {
+    this.#conversation = conversation;
+    this.#onClose = onClose;
+  }
+
+  get(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
+    return this.#open() ?? getAll(this.#conversation, tags.get, oids, signal);
+  }
+
+  getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
+    return this.#open() ?? getAll(this.#conversation, tags.getNext, oids, signal);
+  }
+
+  walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]> {
+    return new Walk(this.#conversation, root, limits, signal).batches();
+  }
+
+  async readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer> {
+    await this.#open();
+    const compiled = this.#compile(plan);
+    if (compiled.reading)
+      throw new GatewayError("driver.limit", { message: "this plan is being read already", fields: { table: plan.table } });
+    compiled.reading = true;
+    try {
+      await this.#conversation.ready(signal);
+    } catch (error) {
+      compiled.reading = false;
+      throw error;
+    }
+    return new Promise((resolve, reject) => {
+      const conversation = this.#conversation;
+      new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs: conversation.nowMs(), resolve, reject }).start();
+    });
+  }
+
+  #compile(plan: TablePlan): CompiledPlan {
+    const known = this.#plans.get(plan);
+    if (known !== undefined) return known;
+    const compiled = new CompiledPlan(plan);
+    this.#plans.set(plan, compiled);
+    return compiled;
+  }
+
+  set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]> {
+    return this.#open() ?? setAll(this.#conversation, varbinds, signal);
+  }
+
+  #open(): Promise<never> | undefined {
+    if (!this.#life.signal.aborted) return undefined;
+    return Promise.reject(new GatewayError("driver.unreachable", { message: "the SNMP session is closed" }));
+  }
+
+  counters(): SnmpSessionCounters {
+    const { counters, learned } = this.#conversation.peer;
+    return {
+      ...counters,
+      maxRepetitions: learned.bulk ? learned.maxRepetitions : 0,
+      maxMessageBytes: learned.largestAnswerBytes,
+      roundTripMs: Number.isNaN(learned.roundTripMs) ? 0 : learned.roundTripMs,
+    };
+  }
+
+  engine(): ReturnType<SnmpSession["engine"]> {
+    const { security } = this.#conversation.peer;
+    return security instanceof UsmSecurity ? security.engine(this.#conversation.nowMs()) : undefined;
+  }
+
+  close(): void {
+    if (this.#life.signal.aborted) return;
+    this.#life.abort();
+    this.#onClose();
+  }
+}

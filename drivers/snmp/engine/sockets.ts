@@ -1,0 +1,64 @@
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { Logger } from "#ports/logger.ts";
+import type { EngineLimits } from "./limits.ts";
+
+export type DatagramHandler = (bytes: Buffer, from: RemoteInfo) => void;
+
+interface OpenSocket {
+  readonly socket: Socket;
+  /** Requests sent lately and not answered; kept by the dispatcher. */
+  fresh: number;
+}
+
+/** The engine's UDP sockets: one per address family, more only for many sessions. Opened on first use, replaced when the kernel breaks one. */
+export class Sockets {
+  readonly #open = new Map<string, OpenSocket>();
+  readonly #limits: EngineLimits;
+  readonly #logger: Logger;
+  readonly #onDatagram: DatagramHandler;
+  #closed = false;
+
+  constructor(limits: EngineLimits, logger: Logger, onDatagram: DatagramHandler) {
+    this.#limits = limits;
+    this.#logger = logger;
+    this.#onDatagram = onDatagram;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** The socket of a family; undefined after `close`. */
+  get(family: 4 | 6, index: number): OpenSocket | undefined {
+    const key = `${family}/${index}`;
+    const known = this.#open.get(key);
+    if (known !== undefined || this.#closed) return known;
+    const opened: OpenSocket = { socket: this.#create(family, key), fresh: 0 };
+    this.#open.set(key, opened);
+    return opened;
+  }
+
+  #create(family: 4 | 6, key: string): Socket {
+    const socket = createSocket({
+      type: family === 4 ? "udp4" : "udp6",
+      ...(family === 6 ? { ipv6Only: true } : {}),
+      recvBufferSize: this.#limits.receiveBufferBytes,
+      // Addresses are literals by now. The default lookup would defer every single datagram.
+      lookup: (address, _options, done) => done(null, address, family),
+    });
+    socket.on("message", this.#onDatagram);
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#logger.warn({ family, reason: error.code }, "udp socket failed and is replaced");
+      if (this.#open.get(key)?.socket === socket) this.#open.delete(key);
+      socket.close();
+    });
+    return socket;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const sockets = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(sockets.map(({ socket }) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+  }
+}

@@ -1,0 +1,189 @@
+import { tags } from "./ber.ts";
+import { compareOids, hasPrefix } from "./oid.ts";
+import { storeCell } from "./table-cells.ts";
+import { type Block, blockSpec } from "./table-layout.ts";
+import type { CompiledPlan } from "./table-plan.ts";
+import { readVarbind, varbindSpan } from "./values.ts";
+
+/** What a careful reading found, besides the values stored. */
+export interface CarefulFindings {
+  /** Varbinds read. */
+  varbinds: number;
+  /** Cells that became known to be there or not. */
+  resolved: number;
+  unfit: number;
+  oidViolations: number;
+  changed: boolean;
+  malformed: boolean;
+}
+
+/** Fate of each cell in a read that met surprises: 0 = not known yet, 1 = value, 2 = the agent has none, 3 = it has one that does not fit. */
+export type Fates = Uint8Array;
+export const fate = { unknown: 0, value: 1, absent: 2, unfit: 3 } as const;
+
+/**
+ * Reads an answer that is not what was predicted: holes, rows in between, an early end, cut answers, wrong OIDs. Values are believed only under
+ * the name they came with. When the answer is malformed nothing of it is kept.
+ */
+export function readCarefully(
+  plan: CompiledPlan,
+  block: Block,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  fates: Fates,
+): CarefulFindings {
+  const reader = new CarefulReader(plan, block, bytes, fates);
+  reader.readAll(from, end);
+  return reader.findings;
+}
+
+class CarefulReader {
+  readonly findings: CarefulFindings = { varbinds: 0, resolved: 0, unfit: 0, oidViolations: 0, changed: false, malformed: false };
+  readonly #plan: CompiledPlan;
+  readonly #block: Block;
+  readonly #bytes: Uint8Array;
+  readonly #fates: Fates;
+  readonly #width: number;
+  /** Per requested varbind: name of the last answer (or of the request), and the first row not passed yet. */
+  readonly #names: { bytes: Uint8Array; start: number; end: number }[];
+  readonly #nextRow: number[];
+  readonly #ended: boolean[];
+
+  constructor(plan: CompiledPlan, block: Block, bytes: Uint8Array, fates: Fates) {
+    this.#plan = plan;
+    this.#block = block;
+    this.#bytes = bytes;
+    this.#fates = fates;
+    this.#width = block.columns.length;
+    this.#names = blockSpec(plan, block).varbinds.map(requestedName);
+    this.#nextRow = Array.from({ length: this.#width }, () => block.rows[0] ?? 0);
+    this.#ended = new Array<boolean>(this.#width).fill(false);
+  }
+
+  readAll(from: number, end: number): void {
+    const { findings } = this;
+    if (!this.#isStructureSound(from, end)) {
+      findings.malformed = true;
+      return;
+    }
+    let at = from;
+    let position = this.#block.sentinel ? -1 : 0;
+    const most = this.#width * this.#block.rows.length;
+    for (; at < end && position < most; position++) {
+      if (!readVarbind(this.#bytes, at, end)) return;
+      at = varbindSpan.end;
+      findings.varbinds += 1;
+      if (position < 0) this.#readSentinel();
+      else if (this.#block.type === tags.getBulk) this.#readRepetition(position % this.#width);
+      else this.#readSingle(position);
+    }
+  }
+
+  #isStructureSound(from: number, end: number): boolean {
+    let at = from;
+    while (at < end) {
+      if (!readVarbind(this.#bytes, at, end)) return false;
+      at = varbindSpan.end;
+    }
+    return true;
+  }
+
+  #readSentinel(): void {
+    const prefix = this.#plan.columns[this.#block.columns[0] ?? 0]?.prefix;
+    if (prefix === undefined || varbindSpan.tag === tags.endOfMibView || !this.#isAfter(0)) return;
+    if (hasPrefix(this.#bytes, varbindSpan.nameStart, varbindSpan.nameEnd, prefix)) this.findings.changed = true;
+  }
+
+  /** Whether the varbind's name comes after the name last known for this requested varbind; otherwise it is a violation. */
+  #isAfter(request: number): boolean {
+    const { nameStart, nameEnd } = varbindSpan;
+    const last = this.#names[request];
+    const isAfter = last !== undefined && compareOids(this.#bytes, nameStart, nameEnd, last.bytes, last.start, last.end) > 0;
+    if (!isAfter) this.findings.oidViolations += 1;
+    return isAfter;
+  }
+
+  #readRepetition(x: number): void {
+    if (this.#ended[x] === true) return;
+    const column = this.#block.columns[x] ?? 0;
+    const request = x + (this.#block.sentinel ? 1 : 0);
+    if (varbindSpan.tag === tags.endOfMibView) {
+      this.#endColumn(x, column);
+      return;
+    }
+    if (!this.#isAfter(request)) {
+      this.#ended[x] = true;
+      return;
+    }
+    this.#names[request] = { bytes: this.#bytes, start: varbindSpan.nameStart, end: varbindSpan.nameEnd };
+    const prefix = this.#plan.columns[column]?.prefix ?? new Uint8Array(0);
+    if (!hasPrefix(this.#bytes, varbindSpan.nameStart, varbindSpan.nameEnd, prefix)) {
+      this.#endColumn(x, column);
+      return;
+    }
+    const found = this.#plan.findRow(this.#bytes, varbindSpan.nameStart + prefix.length, varbindSpan.nameEnd);
+    const row = found >= 0 ? found : -1 - found;
+    for (let skipped = this.#nextRow[x] ?? 0; skipped < row; skipped++) this.#settle(column, skipped, fate.absent);
+    this.#nextRow[x] = found >= 0 ? row + 1 : row;
+    if (found >= 0) this.#store(column, row);
+    else this.findings.changed = true;
+  }
+
+  /** The agent has nothing more in this column: what was asked for and not answered is not there. */
+  #endColumn(x: number, column: number): void {
+    this.#ended[x] = true;
+    const last = this.#plan.rowCount;
+    for (let row = this.#nextRow[x] ?? 0; row < last; row++) this.#settle(column, row, fate.absent);
+  }
+
+  #readSingle(position: number): void {
+    const column = this.#block.columns[position % this.#width] ?? 0;
+    const row = this.#block.rows[Math.floor(position / this.#width)] ?? 0;
+    const prefix = this.#plan.columns[column]?.prefix ?? new Uint8Array(0);
+    const { nameStart, nameEnd, tag } = varbindSpan;
+    const isOfColumn = hasPrefix(this.#bytes, nameStart, nameEnd, prefix);
+    const found = isOfColumn ? this.#plan.findRow(this.#bytes, nameStart + prefix.length, nameEnd) : -1;
+    if (this.#block.type === tags.get) {
+      if (found !== row || !isOfColumn) this.findings.oidViolations += 1;
+      else this.#store(column, row);
+      return;
+    }
+    if (tag === tags.endOfMibView) this.#settle(column, row, fate.absent);
+    else if (this.#isAfter(position)) {
+      if (isOfColumn && found === row) this.#store(column, row);
+      else {
+        this.#settle(column, row, fate.absent);
+        if (isOfColumn && found < 0 && -1 - found <= row) this.findings.changed = true;
+      }
+    }
+  }
+
+  #store(column: number, row: number): void {
+    const store = this.#plan.columns[column];
+    const { tag, valueStart, valueEnd } = varbindSpan;
+    if (store === undefined) return;
+    if (tag === tags.noSuchObject || tag === tags.noSuchInstance || tag === tags.endOfMibView) this.#settle(column, row, fate.absent);
+    else if (storeCell(store, row, this.#bytes, tag, valueStart, valueEnd)) this.#settle(column, row, fate.value);
+    else {
+      store.present[row] = 0;
+      if (this.#settle(column, row, fate.unfit)) this.findings.unfit += 1;
+    }
+  }
+
+  #settle(column: number, row: number, what: number): boolean {
+    const cell = column * this.#plan.rowCount + row;
+    const known = this.#fates[cell] ?? 0;
+    // A value already read is not taken back by a neighbour's answer.
+    if (known === fate.value && what !== fate.unfit) return false;
+    if (known === fate.unknown) this.findings.resolved += 1;
+    this.#fates[cell] = what;
+    return known !== what;
+  }
+}
+
+/** The name inside an encoded request varbind. */
+function requestedName(varbind: Uint8Array): { bytes: Uint8Array; start: number; end: number } {
+  readVarbind(varbind, 0, varbind.length);
+  return { bytes: varbind, start: varbindSpan.nameStart, end: varbindSpan.nameEnd };
+}

@@ -1,0 +1,171 @@
+import { GatewayError } from "#model/errors.ts";
+import type { Varbind, WalkLimits } from "#ports/snmp.ts";
+import { pdu } from "./answer.ts";
+import { tags } from "./ber.ts";
+import type { Conversation } from "./conversation.ts";
+import { currentVarbind } from "./get.ts";
+import { compareOids, encodeOid, hasPrefix } from "./oid.ts";
+import { nullVarbind } from "./request.ts";
+import { readVarbind, varbindSpan } from "./values.ts";
+
+const firstRepetitions = 10;
+const status = { noError: 0, tooBig: 1, noSuchName: 2 } as const;
+
+/** How one step of a walk ended. */
+type StepEnd = "go-on" | "end" | "violation" | "error";
+
+/**
+ * All rows below a root. Each OID must come after the one before it, else the walk ends: an agent that repeats itself would keep a walker for
+ * ever. Repetitions follow the size of the rows, so that an answer fills one message.
+ */
+export class Walk {
+  readonly #conversation: Conversation;
+  readonly #root: Uint8Array;
+  readonly #limits: WalkLimits;
+  readonly #signal: AbortSignal;
+  #last: Uint8Array;
+  #repetitions = firstRepetitions;
+  #requests = 0;
+  #rows = 0;
+  /** The next step uses GETNEXT, because GETBULK failed there. */
+  #single = false;
+
+  constructor(conversation: Conversation, root: string, limits: WalkLimits, signal: AbortSignal) {
+    this.#conversation = conversation;
+    this.#root = encodeOid(root);
+    this.#last = this.#root;
+    this.#limits = limits;
+    this.#signal = signal;
+  }
+
+  async *batches(): AsyncGenerator<readonly Varbind[]> {
+    await this.#conversation.ready(this.#signal);
+    for (;;) {
+      this.#checkLimits();
+      const { batch, end } = await this.#step();
+      const room = this.#limits.maxRows - this.#rows;
+      this.#rows += batch.length;
+      if (batch.length > 0) yield batch.length > room ? batch.slice(0, room) : batch;
+      if (end === "violation") throw new GatewayError("driver.bad-answer", { message: "the agent's OIDs do not increase" });
+      if (batch.length > room) throw limitReached("maxRows", this.#limits.maxRows);
+      if (end === "end") return;
+    }
+  }
+
+  #checkLimits(): void {
+    if (this.#rows >= this.#limits.maxRows) throw limitReached("maxRows", this.#limits.maxRows);
+    if (this.#requests >= this.#limits.maxRequests) throw limitReached("maxRequests", this.#limits.maxRequests);
+    if (this.#conversation.nowMs() >= this.#limits.deadlineMs) throw limitReached("deadlineMs", this.#limits.deadlineMs);
+  }
+
+  async #step(): Promise<{ batch: readonly Varbind[]; end: StepEnd }> {
+    const { learned } = this.#conversation.peer;
+    const isBulk = learned.bulk && !this.#single;
+    const repetitions = isBulk ? Math.min(this.#repetitions, learned.maxRepetitions, this.#limits.maxRows - this.#rows + 1) : 0;
+    const type = isBulk ? tags.getBulk : tags.getNext;
+    const spec = { type, nonRepeaters: 0, maxRepetitions: repetitions, varbinds: [nullVarbind(this.#last)] };
+    const batch: Varbind[] = [];
+    let end: StepEnd = "go-on";
+    let errorStatus: number = status.noError;
+    let averageBytes = 1;
+    this.#requests += 1;
+    try {
+      await this.#conversation.ask(
+        spec,
+        (bytes) => {
+          batch.length = 0;
+          errorStatus = pdu.errorStatus;
+          if (errorStatus !== status.noError) return true;
+          const outcome = this.#readBatch(bytes, batch);
+          if (outcome === "error") return false;
+          end = outcome;
+          averageBytes = (pdu.varbindsEnd - pdu.varbindsStart) / Math.max(1, batch.length);
+          return true;
+        },
+        this.#signal,
+        this.#limits.deadlineMs,
+      );
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return this.#afterFailure(error, isBulk, repetitions);
+    }
+    if (errorStatus !== status.noError) return this.#afterError(errorStatus, isBulk, repetitions);
+    this.#afterAnswer(isBulk, averageBytes);
+    return { batch, end };
+  }
+
+  #readBatch(bytes: Uint8Array, batch: Varbind[]): StepEnd {
+    const { counters } = this.#conversation.peer;
+    let at = pdu.varbindsStart;
+    let last = this.#last;
+    let lastStart = 0;
+    let lastEnd = last.length;
+    let outcome: StepEnd = at === pdu.varbindsEnd ? "error" : "go-on";
+    while (at < pdu.varbindsEnd && outcome === "go-on") {
+      if (!readVarbind(bytes, at, pdu.varbindsEnd)) return "error";
+      const { nameStart, nameEnd, tag, end } = varbindSpan;
+      const isException = tag === tags.endOfMibView || tag === tags.noSuchObject || tag === tags.noSuchInstance;
+      if (isException || !isBelow(bytes, nameStart, nameEnd, this.#root))
+        outcome = isException || this.#isAfter(bytes, last, lastStart, lastEnd) ? "end" : "violation";
+      else if (!this.#isAfter(bytes, last, lastStart, lastEnd)) outcome = "violation";
+      else {
+        last = bytes;
+        lastStart = nameStart;
+        lastEnd = nameEnd;
+        batch.push(currentVarbind(bytes, this.#conversation));
+      }
+      at = end;
+    }
+    if (outcome === "violation") counters.oidViolations += 1;
+    if (batch.length > 0) this.#last = Uint8Array.prototype.slice.call(last, lastStart, lastEnd);
+    return outcome;
+  }
+
+  #isAfter(bytes: Uint8Array, last: Uint8Array, lastStart: number, lastEnd: number): boolean {
+    return compareOids(bytes, varbindSpan.nameStart, varbindSpan.nameEnd, last, lastStart, lastEnd) > 0;
+  }
+
+  #afterAnswer(isBulk: boolean, averageBytes: number): void {
+    const { learned, security } = this.#conversation.peer;
+    if (isBulk) learned.bulkProven = true;
+    else if (this.#single && !learned.bulkProven) learned.giveUpBulk();
+    this.#single = false;
+    const fits = Math.floor((learned.answerBytes - security.overheadBytes) / averageBytes);
+    // Grows in steps: one row of short values says little about the next.
+    this.#repetitions = Math.max(1, Math.min(fits, this.#repetitions * 2));
+  }
+
+  #afterError(errorStatus: number, isBulk: boolean, repetitions: number): { batch: readonly Varbind[]; end: StepEnd } {
+    const { learned } = this.#conversation.peer;
+    if (errorStatus === status.noSuchName) return { batch: [], end: "end" };
+    if (errorStatus === status.tooBig && isBulk && repetitions > 1) {
+      this.#repetitions = repetitions >> 1;
+      learned.shrink(1, repetitions);
+    } else if (isBulk) this.#single = true;
+    else {
+      throw new GatewayError("driver.refused", { message: "the agent refused to go on with the walk", fields: { errorStatus } });
+    }
+    return { batch: [], end: "go-on" };
+  }
+
+  /** Silence or nonsense in answer to a GETBULK: some agents do not know it, some are too slow for many rows. */
+  #afterFailure(error: GatewayError, isBulk: boolean, repetitions: number): { batch: readonly Varbind[]; end: StepEnd } {
+    const { learned } = this.#conversation.peer;
+    const isWorthwhile = error.code === "driver.timeout" || error.code === "driver.bad-answer";
+    if (!isWorthwhile || !isBulk || this.#conversation.nowMs() >= this.#limits.deadlineMs) throw error;
+    if (repetitions > 1 && learned.bulkProven) {
+      this.#repetitions = Math.max(1, repetitions >> 2);
+      learned.shrink(1, repetitions >> 1);
+    } else this.#single = true;
+    return { batch: [], end: "go-on" };
+  }
+}
+
+/** Strictly below: the root itself is not a row of its own subtree. */
+function isBelow(bytes: Uint8Array, start: number, end: number, root: Uint8Array): boolean {
+  return end - start > root.length && hasPrefix(bytes, start, end, root);
+}
+
+function limitReached(limit: string, value: number): GatewayError {
+  return new GatewayError("driver.limit", { message: "the walk reached its limit", fields: { limit, value } });
+}
