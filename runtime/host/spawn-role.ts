@@ -14,7 +14,7 @@ export const spawnSelf: ChildSpawner = {
       stdio: ["ignore", "pipe", "pipe"],
       // Ctrl-C in a terminal reaches the whole foreground group; roles are stopped in order by their parent instead.
       detached: true,
-      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...options.environment },
+      env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...options.environment },
     });
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => options.onLine?.(line.slice(0, maxLineLength)));

@@ -44,6 +44,7 @@ export const errorTable = {
   "service.unknown": { retryable: false, help: "No such service in the catalogue." },
   "command.refused": { retryable: false, help: "The command is not allowed or not valid." },
   "host.port-in-use": { retryable: true, help: "Another program uses this port. Stop it or choose another port." },
+  "host.not-running": { retryable: true, help: "Is `gatehouse run` running? Give its state folder with --state." },
   "host.denied": { retryable: false, help: "The operating system refused it. Check user, rights and capabilities." },
   "noc.unreachable": { retryable: true, help: "The NOC's end does not answer. Is `gatehouse noc serve` running?" },
   "noc.store-busy": { retryable: true, help: "Another program holds the NOC's database. Nothing is acknowledged until it lets go." },

@@ -172,6 +172,15 @@ export interface GatewayFile {
     port: number;
   };
   /**
+   * How far this machine's clock is believed.
+   */
+  clock: {
+    /**
+     * auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.
+     */
+    source: "auto" | "host" | "none";
+  };
+  /**
    * What the gateway may do to the site's network.
    */
   limits: {

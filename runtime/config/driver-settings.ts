@@ -1,0 +1,34 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { Driver } from "#ports/driver.ts";
+import type { Schema } from "./json-schema.ts";
+import type { Problem } from "./problem.ts";
+import type { Source } from "./source.ts";
+import { problemsOf } from "./violations.ts";
+
+/** What the loader has to know of a driver. */
+export type DriverDescription = Pick<Driver, "name" | "settingsSchema">;
+
+/** Checks (and completes with defaults) the settings of one equipment. */
+export type SettingsCheck = (settings: unknown, pointer: string) => void;
+
+/**
+ * One check per driver. Compiled when the driver's first equipment with settings is met: drivers are an open set, so their schemas are not
+ * part of the generated validator.
+ */
+export function settingsChecks(
+  drivers: readonly DriverDescription[],
+  source: Source,
+  add: (problems: readonly Problem[]) => void,
+): ReadonlyMap<string, SettingsCheck> {
+  return new Map(drivers.map((driver) => [driver.name, settingsCheck(driver, source, add)]));
+}
+
+function settingsCheck(driver: DriverDescription, source: Source, add: (problems: readonly Problem[]) => void): SettingsCheck {
+  let validate: ReturnType<Ajv2020["compile"]> | undefined;
+  return (settings, pointer) => {
+    if (settings === undefined) return;
+    validate ??= new Ajv2020({ allErrors: true, useDefaults: true, allowUnionTypes: true, strict: false }).compile(driver.settingsSchema);
+    // A driver's schema is JSON Schema; the loader reads of it what its own Schema names.
+    if (!validate(settings)) add(problemsOf(validate.errors ?? [], driver.settingsSchema as Schema, source, pointer));
+  };
+}

@@ -1,0 +1,67 @@
+import type { Equipment, EquipmentId } from "#model/equipment.ts";
+import { CredentialVault } from "./credential-vault.ts";
+import { type DriverDescription, settingsChecks } from "./driver-settings.ts";
+import schema from "./gateway.schema.json" with { type: "json" };
+import { checkGatewayRules } from "./gateway-rules.ts";
+import { type GatewayFile, validate } from "./generated/gateway.ts";
+import type { Schema } from "./json-schema.ts";
+import { type DocumentKind, type LoadedDocument, loadDocument } from "./load-document.ts";
+import type { Problem } from "./problem.ts";
+import type { Environment } from "./references.ts";
+
+/** JSON Schema (draft 2020-12) of gatehouse.yaml. */
+export const gatewaySchema: Schema = schema as Schema;
+
+/** What one gateway does: gatehouse.yaml, loaded. Deeply frozen; safe to print (secrets are Secret objects or in the vault). */
+export interface GatewayConfiguration extends Omit<GatewayFile, "credentials" | "equipment"> {
+  /** The file it came from, as given. */
+  readonly file: string;
+  readonly credentials: CredentialVault;
+  readonly equipment: readonly Equipment[];
+  /** The whole document with defaults, secrets redacted: for `config show` and the console. */
+  readonly shown: unknown;
+  readonly warnings: readonly Problem[];
+}
+
+export interface GatewayLoadOptions {
+  /** The drivers of this program: their names and the schemas of their settings. */
+  readonly drivers: readonly DriverDescription[];
+  /** Where `$env` references are looked up. */
+  readonly environment: Environment;
+}
+
+/**
+ * Loads gatehouse.yaml.
+ * @throws GatewayError config.unreadable when the file cannot be read
+ * @throws ConfigurationError (config.invalid) with everything that is wrong in it
+ */
+export function loadGatewayConfiguration(file: string, options: GatewayLoadOptions): GatewayConfiguration {
+  const loaded = loadDocument(file, gatewayKind(options.drivers), options.environment);
+  return asConfiguration(loaded);
+}
+
+function gatewayKind(drivers: readonly DriverDescription[]): DocumentKind<GatewayFile> {
+  return {
+    schema: gatewaySchema,
+    validate,
+    check: (document, report, source) => {
+      const settings = settingsChecks(drivers, source, (problems) => {
+        for (const problem of problems) report(problem.pointer, problem.sentence, problem.severity);
+      });
+      checkGatewayRules(document, settings, report);
+    },
+  };
+}
+
+function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfiguration {
+  const { credentials, equipment, ...rest } = loaded.value;
+  return Object.freeze({
+    ...rest,
+    file: loaded.file,
+    credentials: new CredentialVault(credentials),
+    // The schema's pattern is that of EquipmentId, and `parent` is one of the ids.
+    equipment: Object.freeze(equipment.map((entry) => Object.freeze({ ...entry, id: entry.id as EquipmentId }) as Equipment)),
+    shown: loaded.shown,
+    warnings: loaded.warnings,
+  });
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * Start reading here. One program, its roles are commands; each command is one file in `cli/` that describes itself and imports what
+ * it needs when it runs. Which drivers, codecs and uplinks there are stands in `parts-*.ts`; how a gateway is wired in `gateway.ts`.
+ */
+import { report, runCommandLine } from "./cli/command-line.ts";
+import { register as config } from "./cli/config.ts";
+import { processContext } from "./cli/process-context.ts";
+import { register as status } from "./cli/status.ts";
+import { register as version } from "./cli/version.ts";
+
+const args = process.argv.slice(2);
+const context = processContext(args, async () => {
+  const anySettings = { type: "object" };
+  return ["snmp", "loopback", "probe"].map((name) => ({ name, settingsSchema: anySettings }));
+});
+
+// Whatever nobody caught is a bug: said with its stack, and the process ends; init starts it again.
+process.on("uncaughtException", (error) => {
+  const code = report(error, context);
+  context.flush();
+  process.exit(code);
+});
+
+const code = await runCommandLine(args, [config, status, version], context);
+context.flush();
+process.exitCode = code === 0 ? context.exitCode : code;
