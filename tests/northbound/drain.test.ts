@@ -1,0 +1,376 @@
+import { expect, it } from "vitest";
+import type { StreamId } from "../../runtime/model/chunk.ts";
+import { Harness } from "./harness.ts";
+
+const quiet = { grants: {}, neededDictionaries: [], resync: false, rejected: [] };
+
+it("delivers a chunk and deletes it only when the noc has acknowledged it", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  await harness.pass(100);
+  harness.buffer.put("T", 100);
+  await harness.pass(2_000);
+  expect(harness.noc.stored).toBe(1);
+  expect(harness.buffer.remaining).toBe(1);
+  harness.uplink.silentNoc = false;
+  harness.noc.touchAll();
+  harness.buffer.put("T", 100);
+  await harness.pass(2_000);
+  expect(harness.buffer.remaining).toBe(0);
+  await harness.stop();
+});
+
+it("sends events first, then live telemetry, then inventory, then backlog", async () => {
+  const harness = new Harness();
+  const old = harness.buffer.streamOf("T");
+  for (let i = 0; i < 30; i++) harness.buffer.put("T", 100);
+  harness.buffer.put("I", 100);
+  harness.buffer.put("E", 100);
+  harness.start();
+  await harness.until(() => harness.buffer.remaining === 0, 60_000);
+  const leaves = harness.leaves();
+  expect(leaves[0]).toBe("ev");
+  // The newest chunk of the outage goes live before the rest of its stream.
+  expect(leaves[1]).toBe("tm");
+  expect(leaves[2]).toBe("inv");
+  expect(new Set(leaves.slice(3))).toEqual(new Set(["bf"]));
+  expect(harness.noc.arrivals.find((arrival) => arrival.leaf === "tm")?.key).toBe(`${old}:30`);
+  await harness.stop();
+});
+
+it("opens a new live stream with a key-frame when the backlog is long, and leaves a short one alone", async () => {
+  const long = new Harness();
+  for (let i = 0; i < 22; i++) long.buffer.put("T", 10);
+  long.start();
+  await long.pass(1_000);
+  expect(long.calls).toContain("restartStream");
+  await long.stop();
+  const short = new Harness();
+  for (let i = 0; i < 20; i++) short.buffer.put("T", 10);
+  short.start();
+  await short.pass(1_000);
+  expect(short.calls).toEqual([]);
+  expect(new Set(short.leaves())).toEqual(new Set(["tm"]));
+  await short.stop();
+});
+
+it("opens a new live stream when the oldest chunk is older than five minutes", async () => {
+  const harness = new Harness();
+  harness.buffer.put("T", 10);
+  await harness.pass(301_000);
+  harness.start();
+  await harness.pass(1_000);
+  expect(harness.calls).toContain("restartStream");
+  await harness.stop();
+});
+
+it("keeps new live chunks flowing while the backlog drains slowly", async () => {
+  const harness = new Harness();
+  harness.noc.grants = { backlogWindow: 4, backlogChunksPerSecond: 1 };
+  for (let i = 0; i < 200; i++) harness.buffer.put("T", 100);
+  harness.start();
+  await harness.pass(5_000);
+  const fresh = harness.buffer.put("T", 100);
+  const sealedAtMs = harness.clock.monotonicMs();
+  await harness.pass(3_000);
+  const arrival = harness.noc.arrivals.find((entry) => entry.key === `${fresh.stream}:${fresh.seq}`);
+  expect(arrival?.leaf).toBe("tm");
+  expect((arrival?.atMs ?? Number.POSITIVE_INFINITY) - sealedAtMs).toBeLessThan(1_000);
+  expect(harness.buffer.remaining).toBeGreaterThan(100);
+  await harness.stop();
+});
+
+it("keeps to the backlog rate the noc granted, pauses at zero and goes on when it is lifted", async () => {
+  const harness = new Harness();
+  harness.noc.grants = { backlogChunksPerSecond: 2 };
+  for (let i = 0; i < 400; i++) harness.buffer.put("T", 100);
+  harness.start();
+  await harness.pass(2_000);
+  const before = harness.noc.stored;
+  await harness.pass(20_000);
+  expect(harness.noc.stored - before).toBeGreaterThanOrEqual(38);
+  expect(harness.noc.stored - before).toBeLessThanOrEqual(42);
+  harness.uplink.session?.deliver("ack", { ...quiet, streams: [], grants: { backlogChunksPerSecond: 0 } });
+  harness.noc.grants = {};
+  await harness.pass(1_000);
+  const paused = harness.noc.stored;
+  await harness.pass(60_000);
+  expect(harness.noc.stored).toBe(paused);
+  harness.uplink.session?.deliver("ack", { ...quiet, streams: [], grants: { backlogChunksPerSecond: null } });
+  await harness.until(() => harness.buffer.remaining === 0, 30_000);
+  await harness.stop();
+});
+
+it("never has more than the window without PUBACK nor more than 64 live chunks unacknowledged", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  await harness.pass(100);
+  for (let i = 0; i < 500; i++) harness.buffer.put("T", 100);
+  await harness.pass(10_000);
+  expect(harness.uplink.maxInFlightSeen).toBeLessThanOrEqual(16);
+  expect(harness.noc.stored).toBe(64);
+  await harness.stop();
+});
+
+it("has at most 1 MiB unacknowledged by the noc per lane", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  await harness.pass(100);
+  for (let i = 0; i < 50; i++) harness.buffer.put("T", 90_000);
+  await harness.pass(10_000);
+  expect(harness.noc.stored).toBe(Math.floor(1_048_576 / 90_000));
+  await harness.stop();
+});
+
+it("sends one at a time to a broker with a receive maximum of one, and every lane gets its turn", async () => {
+  const harness = new Harness();
+  harness.uplink.limits = { receiveMaximum: 1, maxPayloadBytes: 262_000 };
+  for (let i = 0; i < 30; i++) harness.buffer.put("T", 10);
+  for (let i = 0; i < 60; i++) harness.buffer.put("E", 10);
+  harness.start();
+  await harness.until(() => harness.buffer.remaining === 0, 60_000);
+  expect(harness.uplink.maxInFlightSeen).toBe(1);
+  // Backlog got through before the last of sixty events.
+  expect(harness.leaves().indexOf("bf")).toBeLessThan(harness.leaves().lastIndexOf("ev"));
+  await harness.stop();
+});
+
+it("resends only the hole when the noc has what came after it", async () => {
+  const harness = new Harness();
+  harness.buffer.put("T", 10);
+  harness.start();
+  await harness.pass(2_000);
+  harness.uplink.faults.lostBehindBroker = 1;
+  const lost = harness.buffer.put("T", 10);
+  await harness.pass(100);
+  harness.uplink.faults.lostBehindBroker = 0;
+  for (let i = 0; i < 10; i++) harness.buffer.put("T", 10);
+  await harness.pass(3_000);
+  expect(harness.noc.has(lost.stream, lost.seq)).toBe(false);
+  await harness.pass(4_000);
+  expect(harness.noc.has(lost.stream, lost.seq)).toBe(true);
+  expect(harness.noc.duplicates).toBe(0);
+  expect(harness.buffer.remaining).toBe(0);
+  await harness.stop();
+});
+
+it("starts again from the first unacknowledged chunk when the noc stays silent, ever more patiently", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  harness.buffer.put("T", 10);
+  await harness.pass(3_600_000);
+  const sendings = harness.noc.arrivals.map((arrival) => arrival.atMs);
+  const pauses = sendings.slice(1).map((atMs, index) => atMs - (sendings[index] ?? 0));
+  expect(pauses[0]).toBeGreaterThanOrEqual(24_000);
+  expect(pauses[0]).toBeLessThanOrEqual(36_500);
+  for (const pause of pauses.slice(0, 4)) expect(pause).toBeLessThanOrEqual(720_500);
+  expect(pauses.at(-1)).toBeGreaterThanOrEqual(480_000);
+  await harness.stop();
+});
+
+it("resends after a reconnection what was not acknowledged, skipping the ranges the noc has", async () => {
+  const harness = new Harness();
+  harness.start();
+  await harness.pass(100);
+  const stream = harness.buffer.streamOf("T");
+  harness.uplink.faults.lostBehindBroker = 1;
+  for (let i = 0; i < 3; i++) harness.buffer.put("T", 10);
+  await harness.pass(50);
+  harness.uplink.faults.lostBehindBroker = 0;
+  for (let i = 0; i < 5; i++) harness.buffer.put("T", 10);
+  await harness.pass(1_000);
+  harness.uplink.cut();
+  await harness.pass(500);
+  harness.uplink.restore();
+  await harness.until(() => harness.buffer.remaining === 0, 60_000);
+  expect([1, 2, 3, 4, 5, 6, 7, 8].every((seq) => harness.noc.has(stream, seq))).toBe(true);
+  expect(harness.noc.duplicates).toBe(0);
+  await harness.stop();
+});
+
+it("sends nothing but events while the noc is off, and the rest when it is back", async () => {
+  const harness = new Harness();
+  harness.start();
+  await harness.pass(100);
+  harness.uplink.session?.deliver("noc-state", { on: false });
+  await harness.pass(100);
+  for (const streamClass of ["T", "E", "I", "S"] as const) harness.buffer.put(streamClass, 10);
+  await harness.pass(60_000);
+  expect(harness.leaves()).toEqual(["ev"]);
+  harness.uplink.session?.deliver("noc-state", { on: true });
+  await harness.pass(5_000);
+  expect([...harness.leaves()].sort()).toEqual(["ev", "inv", "sla", "tm"]);
+  await harness.stop();
+});
+
+it("sends the full dictionary again when the noc needs it, once per half minute", async () => {
+  const harness = new Harness();
+  harness.start();
+  await harness.pass(100);
+  for (let i = 0; i < 20; i++) harness.uplink.session?.deliver("ack", { ...quiet, streams: [], neededDictionaries: [17, 18] });
+  await harness.pass(5_000);
+  expect(harness.calls).toEqual(["fullDictionary"]);
+  expect(harness.leaves()).toEqual(["tm"]);
+  await harness.stop();
+});
+
+it("gives a chunk up after the noc refused it three times, and the others pass meanwhile", async () => {
+  const harness = new Harness();
+  harness.start();
+  await harness.pass(100);
+  const stream = harness.buffer.streamOf("T");
+  harness.noc.refuses = (key) => key === `${stream}:2`;
+  for (let i = 0; i < 6; i++) harness.buffer.put("T", 10);
+  await harness.pass(2_000);
+  expect(harness.noc.has(stream, 6)).toBe(true);
+  await harness.pass(60_000);
+  expect(harness.buffer.rejected).toEqual([`${stream}:2 noc: malformed`]);
+  expect(harness.uplink.published.filter((entry) => entry.leaf === "tm").length).toBe(6 + 2);
+  await harness.stop();
+});
+
+it("gives a chunk up after the broker refused its format three times", async () => {
+  const harness = new Harness();
+  harness.uplink.puback = (_leaf, payload) => (payload.length === 13 ? 0x99 : 0);
+  harness.start();
+  harness.buffer.put("T", 12);
+  const bad = harness.buffer.put("T", 13);
+  const good = harness.buffer.put("T", 14);
+  await harness.pass(60_000);
+  expect(harness.buffer.rejected.map((entry) => entry.split(" ")[0])).toEqual([`${bad.stream}:${bad.seq}`]);
+  expect(harness.noc.has(good.stream, good.seq)).toBe(true);
+  await harness.stop();
+});
+
+it("stops a lane that is not authorized without stopping the others, and tries again later", async () => {
+  const harness = new Harness();
+  let allowed = false;
+  harness.uplink.puback = (leaf) => (leaf === "tm" && !allowed ? 0x87 : 0);
+  harness.start();
+  for (let i = 0; i < 5; i++) harness.buffer.put("T", 10);
+  await harness.pass(1_000);
+  harness.buffer.put("E", 10);
+  await harness.pass(60_000);
+  expect(harness.leaves().filter((leaf) => leaf === "ev").length).toBe(1);
+  expect(harness.link.status().lanes.find((lane) => lane.lane === "live")?.paused).toBe("not authorized");
+  expect(harness.leaves().filter((leaf) => leaf === "tm").length).toBeLessThanOrEqual(5);
+  allowed = true;
+  await harness.pass(310_000);
+  expect(harness.buffer.remaining).toBe(0);
+  expect(harness.buffer.rejected).toEqual([]);
+  await harness.stop();
+});
+
+it("pauses thirty seconds when the quota is exceeded and loses nothing", async () => {
+  const harness = new Harness();
+  let exceeded = true;
+  harness.uplink.puback = () => (exceeded ? 0x97 : 0);
+  // The hello must pass.
+  exceeded = false;
+  harness.start();
+  await harness.pass(100);
+  exceeded = true;
+  harness.buffer.put("T", 10);
+  await harness.pass(1_000);
+  exceeded = false;
+  await harness.pass(27_000);
+  expect(harness.noc.stored).toBe(0);
+  await harness.pass(5_000);
+  expect(harness.noc.stored).toBe(1);
+  await harness.stop();
+});
+
+it("holds back chunks that a broker with a tiny maximum packet size cannot take, and never throws them away", async () => {
+  const harness = new Harness();
+  harness.uplink.limits = { receiveMaximum: 16, maxPayloadBytes: 900 };
+  harness.start();
+  harness.buffer.put("T", 2_000);
+  const small = harness.buffer.put("T", 200);
+  await harness.pass(3_600_000);
+  expect(harness.noc.has(small.stream, small.seq)).toBe(true);
+  expect(harness.buffer.rejected).toEqual([]);
+  expect(harness.link.status().lanes.reduce((sum, lane) => sum + lane.heldBack, 0)).toBe(1);
+  harness.uplink.limits = { receiveMaximum: 16, maxPayloadBytes: 262_000 };
+  harness.uplink.session?.close({ reason: "test", brokerInitiated: false });
+  await harness.until(() => harness.buffer.remaining === 0, 60_000);
+  await harness.stop();
+});
+
+it("finds the chunk on which the broker disconnects, gives it up after three times and delivers the rest", async () => {
+  const harness = new Harness();
+  harness.start();
+  await harness.pass(100);
+  harness.uplink.puback = (_leaf, payload) => {
+    if (payload.length !== 13) return 0;
+    harness.uplink.session?.close({ reason: "packet too large", brokerInitiated: true, reasonCode: 0x95 });
+    return undefined;
+  };
+  for (let i = 0; i < 10; i++) harness.buffer.put("T", i === 5 ? 13 : 12);
+  await harness.pass(3_600_000);
+  expect(harness.buffer.rejected.length).toBe(1);
+  expect(harness.buffer.rejected[0]).toContain("disconnects");
+  expect(harness.noc.stored).toBe(9);
+  await harness.stop();
+});
+
+it("ignores acknowledgements of streams it does not know and of chunks that do not exist, and counts them", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  await harness.pass(100);
+  const { stream } = harness.buffer.put("T", 10);
+  await harness.pass(2_000);
+  const lies = [
+    { stream: "ffffffffffff" as StreamId, upTo: 5, ranges: [] },
+    { stream, upTo: 9_007_199_254_740_991, ranges: [] },
+    { stream, upTo: 0, ranges: [[5, 900]] },
+  ];
+  harness.uplink.session?.deliver("ack", { ...quiet, streams: lies });
+  await harness.pass(100);
+  expect(harness.buffer.acks).toEqual([]);
+  const { unknownAcks, impossibleAcks } = harness.link.status().counters;
+  expect({ unknownAcks, impossibleAcks }).toEqual({ unknownAcks: 1, impossibleAcks: 2 });
+  harness.uplink.silentNoc = false;
+  const next = harness.buffer.put("T", 10);
+  await harness.pass(2_000);
+  expect(harness.noc.has(next.stream, next.seq)).toBe(true);
+  await harness.stop();
+});
+
+it("merges a flood of acknowledgements into few calls of the buffer", async () => {
+  const harness = new Harness();
+  harness.start();
+  await harness.pass(100);
+  for (let i = 0; i < 60; i++) harness.buffer.put("T", 10);
+  await harness.pass(3_000);
+  const { stream } = harness.buffer.put("T", 10);
+  await harness.pass(1_000);
+  const before = harness.buffer.acks.length;
+  for (let i = 0; i < 10_000; i++) harness.uplink.session?.deliver("ack", { ...quiet, streams: [{ stream, upTo: 61, ranges: [] }] });
+  await harness.pass(100);
+  expect(harness.link.status().counters.acknowledgements).toBeGreaterThan(10_000);
+  expect(harness.buffer.acks.length - before).toBeLessThanOrEqual(10_000);
+  await harness.stop();
+});
+
+it("does not let one stream that is never acknowledged hold up the other old streams", async () => {
+  const harness = new Harness();
+  for (let i = 0; i < 200; i++) harness.buffer.put("T", 10);
+  const stuck = harness.buffer.streamOf("T");
+  await harness.buffer.splitStream("T");
+  for (let i = 0; i < 200; i++) harness.buffer.put("T", 10);
+  const other = harness.buffer.streamOf("T");
+  harness.uplink.faults.commitMs = 100;
+  const store = harness.noc.store.bind(harness.noc);
+  harness.noc.store = (stream, seq, leaf, atMs) => {
+    if (stream !== stuck) store(stream, seq, leaf, atMs);
+  };
+  harness.start();
+  await harness.pass(1_800_000);
+  expect(harness.noc.has(other, 200)).toBe(true);
+  await harness.stop();
+});
