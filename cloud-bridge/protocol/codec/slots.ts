@@ -115,7 +115,8 @@ export class SlotClock {
     const keyNumber = Math.floor((at.monotonicMs + own.keyPhaseMs) / this.#options.keyFrameEveryMs);
     const isKeyFrame = own.forceKey || keyNumber !== own.keyNumber || !sameBoot;
     if (isKeyFrame) own.keyEpoch += 1;
-    this.#lastId += 1;
+    // Counted from the wall clock's floor on, so that ids also grow over a restart: the journal may still hold the last run's.
+    this.#lastId = this.#lastId === 0 ? Math.max(1, Math.floor(at.wallMs)) : this.#lastId + 1;
     const unanchored = isUnanchored(at);
     const slot: Slot = Object.freeze({
       id: this.#lastId,

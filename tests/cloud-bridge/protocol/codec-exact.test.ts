@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DecodedCell, DecodedChunk } from "#model/chunk.ts";
@@ -156,7 +157,7 @@ function expected(column: Column, row: number): DecodedCell {
 
 interface Run {
   readonly reports: readonly Report[];
-  readonly chunks: readonly { readonly bytes: Uint8Array; readonly samples: number }[];
+  readonly chunks: MemoryStore["chunks"];
   readonly expectedGaps: number;
 }
 
@@ -196,6 +197,30 @@ function play(script: typeof site extends fc.Arbitrary<infer T> ? T : never): Ru
   return { reports, chunks: store.chunks, expectedGaps };
 }
 
+interface Want {
+  readonly at: number;
+  readonly cells: readonly DecodedCell[];
+  readonly unanchored: boolean;
+}
+
+/** What a reader that has everything must see, row by row. */
+function wanted(reports: readonly Report[]): Want[] {
+  return reports.map(({ observedAt, tables }) => {
+    const unanchored = observedAt.quality === "unanchored";
+    const cells = tables.flatMap((table) => table.columns.flatMap((column) => table.shape.rows.map((_, row) => expected(column, row))));
+    return { at: unanchored ? observedAt.monotonicMs : observedAt.wallMs, cells, unanchored };
+  });
+}
+
+/** What a reader may see that lost chunks: the truth, or that it does not know. Increments need no memory. */
+function isHonest(seen: DecodedCell, truth: DecodedCell): boolean {
+  if (seen.state === "unchanged") return truth.state === "value";
+  if (seen.state === "counter" && truth.state === "counter") {
+    return Object.is(seen.increment, truth.increment) && (seen.absolute === undefined || seen.absolute === truth.absolute);
+  }
+  return isDeepStrictEqual(seen, truth);
+}
+
 function rowsOf(chunks: readonly DecodedChunk[]) {
   return chunks.flatMap((chunk) => chunk.groups.flatMap((group) => group.rows.map((row) => ({ ...row, unanchored: chunk.unanchored }))));
 }
@@ -207,19 +232,36 @@ describe("encode, assemble, decode and resolve", () => {
         const run = play(script);
         const decoded = readAll(createChunkDecoder(), run.chunks);
         const rows = rowsOf(decoded);
-        const want = run.reports.map((report) => {
-          const { observedAt } = report;
-          const unanchored = observedAt.quality === "unanchored";
-          const cells = report.tables.flatMap((table) =>
-            table.columns.flatMap((column) => table.shape.rows.map((_, row) => expected(column, row))),
-          );
-          return { at: unanchored ? observedAt.monotonicMs : observedAt.wallMs, cells, unanchored };
-        });
-        expect(rows).toEqual(want);
+        expect(rows).toEqual(wanted(run.reports));
         const polled = run.reports.reduce((sum, report) => sum + report.tables.reduce((n, table) => n + countSamples(table), 0), 0);
         expect(decoded.reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(polled);
         expect(run.chunks.reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(polled);
         expect(decoded.reduce((sum, chunk) => sum + chunk.misses.length, 0)).toBe(run.expectedGaps);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("never show a wrong value after lost chunks, and show all again from the next key-frame on", () => {
+    fc.assert(
+      fc.property(site, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (script, lost) => {
+        const run = play(script);
+        const isDictionary = (slotId: number | undefined) => slotId === undefined;
+        const kept = run.chunks.filter((chunk, index) => isDictionary(chunk.slotId) || lost[index % lost.length] !== true);
+        const truth = new Map(wanted(run.reports).map((row) => [`${row.unanchored}/${row.at}`, row.cells]));
+        const firstOfSlot = new Set([...Map.groupBy(run.chunks, (chunk) => chunk.slotId).values()].map((chunks) => chunks[0]?.seq));
+        let whole = false;
+        let before = 0;
+        for (const chunk of readAll(createChunkDecoder(), kept)) {
+          const skipped = run.chunks.some((one) => one.seq > before && one.seq < chunk.seq && !isDictionary(one.slotId));
+          whole = (whole && !skipped) || (chunk.keyFrame && firstOfSlot.has(chunk.seq));
+          before = chunk.seq;
+          for (const row of rowsOf([chunk])) {
+            const cells = truth.get(`${row.unanchored}/${row.at}`) ?? [];
+            if (whole) expect(row.cells).toEqual(cells);
+            else expect(row.cells.map((cell, index) => isHonest(cell, cells[index] ?? cell))).not.toContain(false);
+          }
+        }
       }),
       { numRuns: runs },
     );

@@ -54,7 +54,8 @@ export function reportOf(observedAt: Instant, tables: readonly TableReport[], ga
 
 /** What the store does, without a disk: collects the frames of a slot, seals them in order, and hands on bytes. */
 export class MemoryStore {
-  readonly chunks: { readonly seq: number; readonly bytes: Uint8Array; readonly samples: number }[] = [];
+  readonly chunks: { readonly seq: number; readonly bytes: Uint8Array; readonly samples: number; readonly slotId: number | undefined }[] =
+    [];
   readonly #assembler: ChunkAssembler;
   readonly #open = new Map<number, Frame[]>();
   #seq = 0;
@@ -95,7 +96,7 @@ export class MemoryStore {
     this.#seq += 1;
     const head = { stream: "0123456789ab" as StreamId, seq: this.#seq, ...(first.slot === undefined ? {} : { slot: first.slot }) };
     const samples = frames.reduce((sum, frame) => sum + frame.samples, 0);
-    this.chunks.push({ seq: this.#seq, bytes: this.#assembler.assemble(head, frames), samples });
+    this.chunks.push({ seq: this.#seq, bytes: this.#assembler.assemble(head, frames), samples, slotId: first.slot?.id });
   }
 }
 
