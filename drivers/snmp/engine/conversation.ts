@@ -4,12 +4,26 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { type AnswerReader, Exchange } from "./exchange.ts";
 import type { Names } from "./names.ts";
 import type { Peer } from "./peer.ts";
-import type { PduSpec } from "./request.ts";
+import type { PreparedRequest } from "./request.ts";
 
 /** Makes a session's security able to speak: nothing for communities, discovery and keys for v3. */
 export interface Readiness {
   readonly isReady: boolean;
   becomeReady(conversation: Conversation, signal: AbortSignal): Promise<void>;
+  /** After a timeout: what else is known about the silence. The same error when nothing is. */
+  explainSilence?(conversation: Conversation, error: GatewayError): Promise<GatewayError>;
+}
+
+/** One question. */
+export interface Question {
+  /** Called again when the security state has changed. */
+  readonly prepare: () => PreparedRequest;
+  /** See AnswerReader.read. */
+  readonly read: (bytes: Uint8Array) => boolean;
+  readonly signal: AbortSignal;
+  readonly deadlineMs?: number;
+  /** Absent = as many as the target's retries allow. */
+  readonly attemptsMax?: number;
 }
 
 /** What get, walk and table reads share: one peer, its address, one question at a time. */
@@ -61,10 +75,9 @@ export class Conversation {
   }
 
   /**
-   * One question, answered through `read` (see AnswerReader.read). Call `ready` before.
-   * @throws GatewayError driver.*; the signal's reason when aborted
+   * Asks once. Call `ready` before. @throws GatewayError driver.*; the signal's reason when aborted
    */
-  ask(spec: PduSpec, read: (bytes: Uint8Array) => boolean, signal: AbortSignal, deadlineMs = Number.POSITIVE_INFINITY): Promise<void> {
+  ask({ prepare, read, signal, deadlineMs, attemptsMax }: Question): Promise<void> {
     const { peer, dispatcher } = this;
     return new Promise((resolve, reject) => {
       const failed = (error: unknown) => reject(signal.aborted ? signal.reason : error);
@@ -72,18 +85,24 @@ export class Conversation {
         signal,
         read,
         done: () => resolve(),
-        failed: (error: GatewayError) => failed(error),
+        failed,
         stale: () => {
           this.ready(signal).then(() => {
-            exchange.request = peer.security.prepare(spec);
+            exchange.request = prepare();
             dispatcher.submit(exchange);
           }, failed);
         },
       };
-      const exchange = new Exchange(peer, reader, peer.security.prepare(spec));
-      exchange.attemptsMax = 1 + peer.target.retries;
-      exchange.deadlineMs = deadlineMs;
+      const exchange = new Exchange(peer, reader, prepare());
+      exchange.attemptsMax = attemptsMax ?? 1 + peer.target.retries;
+      exchange.deadlineMs = deadlineMs ?? Number.POSITIVE_INFINITY;
       dispatcher.submit(exchange);
     });
+  }
+
+  /** The error to hand on for a request that got none or no good answer. */
+  async explain(error: GatewayError): Promise<GatewayError> {
+    if (error.code !== "driver.timeout") return error;
+    return (await this.#readiness.explainSilence?.(this, error)) ?? error;
   }
 }

@@ -303,6 +303,7 @@ function silence(peer: Peer): GatewayError {
   const fields = { address: peer.target.address, port: peer.target.port };
   if (peer.sendError !== undefined) return new GatewayError("driver.unreachable", { message: `cannot send: ${peer.sendError}`, fields });
   const { forgedAnswers } = peer.counters;
-  const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : "no answer";
+  const hint = peer.security.version === 3 ? "" : " (a wrong community looks the same)";
+  const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : `no answer${hint}`;
   return new GatewayError("driver.timeout", { message, fields: { ...fields, forgedAnswers } });
 }

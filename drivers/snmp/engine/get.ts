@@ -51,36 +51,35 @@ export function currentVarbind(bytes: Uint8Array, conversation: Conversation): V
 
 /** One PDU with these OIDs. The answer must name exactly them (GET, SET), or each one's successor (GETNEXT). */
 async function askFor(conversation: Conversation, spec: PduSpec, names: readonly Uint8Array[], signal: AbortSignal): Promise<Reply> {
-  const { counters } = conversation.peer;
+  const { counters, security } = conversation.peer;
   const reply = { status: 0, index: 0, varbinds: [] as Varbind[] };
   await conversation.ready(signal);
-  await conversation.ask(
-    spec,
-    (bytes) => {
-      reply.status = pdu.errorStatus;
-      reply.index = pdu.errorIndex;
-      reply.varbinds = [];
-      if (pdu.errorStatus !== 0) return true;
-      let at = pdu.varbindsStart;
-      for (const name of names) {
-        if (!readVarbind(bytes, at, pdu.varbindsEnd)) return false;
-        const { nameStart, nameEnd, tag } = varbindSpan;
-        const isRight =
-          spec.type === tags.getNext
-            ? tag === tags.endOfMibView || compareOids(bytes, nameStart, nameEnd, name, 0, name.length) > 0
-            : sameBytes(bytes, nameStart, nameEnd, name);
-        if (!isRight) {
-          counters.oidViolations += 1;
-          return false;
-        }
-        at = varbindSpan.end;
-        reply.varbinds.push(currentVarbind(bytes, conversation));
+  const read = (bytes: Uint8Array): boolean => {
+    reply.status = pdu.errorStatus;
+    reply.index = pdu.errorIndex;
+    reply.varbinds = [];
+    if (pdu.errorStatus !== 0) return true;
+    let at = pdu.varbindsStart;
+    for (const name of names) {
+      if (!readVarbind(bytes, at, pdu.varbindsEnd)) return false;
+      if (!isExpected(spec.type, bytes, name)) {
+        counters.oidViolations += 1;
+        return false;
       }
-      return at === pdu.varbindsEnd;
-    },
-    signal,
-  );
+      at = varbindSpan.end;
+      reply.varbinds.push(currentVarbind(bytes, conversation));
+    }
+    return at === pdu.varbindsEnd;
+  };
+  await conversation.ask({ prepare: () => security.prepare(spec), read, signal });
   return reply;
+}
+
+/** Whether the name in `varbindSpan` is what a request of this type for `name` may answer. */
+function isExpected(type: number, bytes: Uint8Array, name: Uint8Array): boolean {
+  const { nameStart, nameEnd, tag } = varbindSpan;
+  if (type !== tags.getNext) return sameBytes(bytes, nameStart, nameEnd, name);
+  return tag === tags.endOfMibView || compareOids(bytes, nameStart, nameEnd, name, 0, name.length) > 0;
 }
 
 /** GET or GETNEXT of any number of OIDs, in chunks that the agent can take. One bad varbind costs itself only. */

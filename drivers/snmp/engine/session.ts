@@ -1,4 +1,4 @@
-import { GatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { SnmpSession, SnmpSessionCounters, TableAnswer, TablePlan, Varbind, WalkLimits } from "#ports/snmp.ts";
 import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
@@ -22,33 +22,34 @@ export class EngineSession implements SnmpSession {
   }
 
   get(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#open() ?? getAll(this.#conversation, tags.get, oids, signal);
+    return this.#explained(() => getAll(this.#conversation, tags.get, oids, signal));
   }
 
   getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#open() ?? getAll(this.#conversation, tags.getNext, oids, signal);
+    return this.#explained(() => getAll(this.#conversation, tags.getNext, oids, signal));
   }
 
   walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]> {
-    return new Walk(this.#conversation, root, limits, signal).batches();
+    return this.#walk(root, limits, signal);
   }
 
   async readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer> {
-    await this.#open();
+    this.#assertOpen();
     const compiled = this.#compile(plan);
     if (compiled.reading)
       throw new GatewayError("driver.limit", { message: "this plan is being read already", fields: { table: plan.table } });
     compiled.reading = true;
+    const conversation = this.#conversation;
     try {
-      await this.#conversation.ready(signal);
-    } catch (error) {
+      return await this.#explained(async () => {
+        await conversation.ready(signal);
+        return await new Promise<TableAnswer>((resolve, reject) => {
+          new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs: conversation.nowMs(), resolve, reject }).start();
+        });
+      });
+    } finally {
       compiled.reading = false;
-      throw error;
     }
-    return new Promise((resolve, reject) => {
-      const conversation = this.#conversation;
-      new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs: conversation.nowMs(), resolve, reject }).start();
-    });
   }
 
   #compile(plan: TablePlan): CompiledPlan {
@@ -60,12 +61,31 @@ export class EngineSession implements SnmpSession {
   }
 
   set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#open() ?? setAll(this.#conversation, varbinds, signal);
+    return this.#explained(() => setAll(this.#conversation, varbinds, signal));
   }
 
-  #open(): Promise<never> | undefined {
-    if (!this.#life.signal.aborted) return undefined;
-    return Promise.reject(new GatewayError("driver.unreachable", { message: "the SNMP session is closed" }));
+  async *#walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncGenerator<readonly Varbind[]> {
+    this.#assertOpen();
+    try {
+      yield* new Walk(this.#conversation, root, limits, signal).batches();
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      throw await this.#conversation.explain(error);
+    }
+  }
+
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    try {
+      return await work();
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      throw await this.#conversation.explain(error);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#life.signal.aborted) throw new GatewayError("driver.unreachable", { message: "the SNMP session is closed" });
   }
 
   counters(): SnmpSessionCounters {

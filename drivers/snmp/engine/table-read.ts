@@ -255,7 +255,7 @@ export class TableRead implements AnswerReader {
   stale(): void {
     this.#conversation.ready(this.signal).then(
       () => this.#sendNext(this.#conversation.nowMs()),
-      (error: unknown) => this.#end(() => this.#reject(error)),
+      (error: unknown) => this.#reject(error),
     );
   }
 
@@ -264,7 +264,7 @@ export class TableRead implements AnswerReader {
     const block = this.#blocks[this.#next];
     const nowMs = this.#conversation.nowMs();
     if (this.signal.aborted) {
-      this.#end(() => this.#reject(this.signal.reason));
+      this.#reject(this.signal.reason);
       return;
     }
     if (block !== undefined && nowMs < this.#deadlineMs) {
@@ -281,7 +281,7 @@ export class TableRead implements AnswerReader {
       }
     }
     if (this.#hasValues()) this.#finish(nowMs, false);
-    else this.#end(() => this.#reject(error));
+    else this.#reject(error);
   }
 
   #hasValues(): boolean {
@@ -295,7 +295,7 @@ export class TableRead implements AnswerReader {
     if (this.#changed) plan.cutFor = -1;
     const { counters } = this.#conversation.peer;
     counters.unfitValues += this.#unfit;
-    const answer: TableAnswer = {
+    this.#resolve({
       columns: plan.columns.map((column) => column.answer),
       vanished: isComplete && (this.#fates !== undefined || plan.absent !== undefined) ? this.#countVanished() : 0,
       changed: this.#changed,
@@ -306,8 +306,7 @@ export class TableRead implements AnswerReader {
       durationMs: nowMs - this.#startedAtMs,
       complete: isComplete,
       unfit: this.#unfit,
-    };
-    this.#end(() => this.#resolve(answer));
+    });
   }
 
   #learnHoles(fates: Fates): void {
@@ -321,10 +320,5 @@ export class TableRead implements AnswerReader {
     let vanished = 0;
     for (let row = 0; row < this.#plan.rowCount; row++) if (this.#plan.columns.every((column) => column.present[row] === 0)) vanished++;
     return vanished;
-  }
-
-  #end(settle: () => void): void {
-    this.#plan.reading = false;
-    settle();
   }
 }

@@ -18,6 +18,8 @@ import { type ReportKind, reportKind, reportRefusal } from "./usm-reports.ts";
 
 const noBytes = new Uint8Array(0);
 const minEngineIdBytes = 5;
+const silenceAskedMs = 30_000;
+const noAbort = new AbortController().signal;
 
 interface UsmParts {
   readonly credential: UserCredential;
@@ -37,11 +39,13 @@ export class UsmSecurity implements Security, Readiness {
   readonly #context: Uint8Array;
   readonly #level: number;
   readonly #time: EngineTime;
+  readonly #salt = Buffer.alloc(8);
   #engineId: Uint8Array = noBytes;
   #auth: UsmAuth | undefined;
   #privacy: UsmPrivacy | undefined;
   #isReady = false;
   #failure = new GatewayError("driver.auth");
+  #silence = { askAgainAtMs: Number.NEGATIVE_INFINITY, isDeaf: false };
 
   constructor(parts: UsmParts) {
     const { credential } = parts;
@@ -62,7 +66,8 @@ export class UsmSecurity implements Security, Readiness {
   }
 
   async becomeReady(conversation: Conversation, signal: AbortSignal): Promise<void> {
-    if (this.#engineId.length === 0) await conversation.ask(emptyGet, () => true, signal);
+    const prepare = () => prepareScopedRequest(noBytes, noBytes, emptyGet, this.revision);
+    if (this.#engineId.length === 0) await conversation.ask({ prepare, read: () => true, signal });
     const engineId = this.#engineId;
     const { credential, keys } = this.#parts;
     const derived = await keys.keysFor(credential, engineId);
@@ -70,6 +75,24 @@ export class UsmSecurity implements Security, Readiness {
     if (credential.priv !== undefined && derived.priv !== undefined) this.#privacy = createPrivacy(credential.priv.protocol, derived.priv);
     this.revision += 1;
     this.#isReady = true;
+  }
+
+  /**
+   * Agents drop what they cannot decipher, mostly without a word: a wrong privacy key looks like a dead agent. One that still answers discovery
+   * is not dead. Asked at most every 30 s.
+   */
+  async explainSilence(conversation: Conversation, error: GatewayError): Promise<GatewayError> {
+    if (!this.#isReady || this.#privacy === undefined) return error;
+    const nowMs = conversation.nowMs();
+    if (nowMs < this.#silence.askAgainAtMs) return this.#silence.isDeaf ? deaf(error) : error;
+    this.#silence = { askAgainAtMs: nowMs + silenceAskedMs, isDeaf: false };
+    const prepare = () => prepareScopedRequest(noBytes, noBytes, emptyGet, this.revision);
+    const answered = conversation.ask({ prepare, read: () => true, signal: noAbort, attemptsMax: 1 }).then(
+      () => true,
+      () => false,
+    );
+    this.#silence = { askAgainAtMs: nowMs + silenceAskedMs, isDeaf: await answered };
+    return this.#silence.isDeaf ? deaf(error) : error;
   }
 
   engine(nowMs: number): { engineId: string; boots: number; timeS: number; regressions: number } | undefined {
@@ -110,8 +133,6 @@ export class UsmSecurity implements Security, Readiness {
     return message;
   }
 
-  readonly #salt = Buffer.alloc(8);
-
   open(bytes: Uint8Array, exchange: Exchange, requestId: number, nowMs: number): Opened {
     if (head.version !== 3 || head.securityModel !== 3 || !readUsm(bytes, head.credentialStart, head.credentialEnd)) return "forged";
     const level = head.flags & (flag.auth | flag.priv);
@@ -126,6 +147,7 @@ export class UsmSecurity implements Security, Readiness {
     // A Response at another level, or of another user, engine or request, is not ours whatever it says.
     if (level !== this.#level || pdu.requestId !== requestId || !this.#isOurs(bytes)) return "forged";
     if (level !== 0) this.#time.learn(usm.boots, usm.timeS, nowMs, true);
+    if (this.#silence.isDeaf) this.#silence = { askAgainAtMs: nowMs, isDeaf: false };
     opened.bytes = plaintext;
     return "accept";
   }
@@ -149,6 +171,7 @@ export class UsmSecurity implements Security, Readiness {
   #openDiscovery(bytes: Uint8Array, nowMs: number): Opened {
     if (!readScoped(bytes, head.dataStart, head.dataEnd, true)) return "malformed";
     if (pdu.type !== tags.report || usm.engineEnd - usm.engineStart < minEngineIdBytes) return "malformed";
+    if (this.#isReady && sameBytes(bytes, usm.engineStart, usm.engineEnd, this.#engineId)) return "accept";
     this.#engineId = Uint8Array.prototype.slice.call(bytes, usm.engineStart, usm.engineEnd);
     // Not authenticated: good for a first guess that the agent itself will check, and for nothing else.
     this.#time.learn(usm.boots, usm.timeS, nowMs, false);
@@ -179,6 +202,11 @@ export class UsmSecurity implements Security, Readiness {
   failure(): GatewayError {
     return this.#failure;
   }
+}
+
+function deaf(cause: GatewayError): GatewayError {
+  const message = "the agent answers discovery but not the encrypted request: perhaps the privacy key or protocol is not the user's";
+  return new GatewayError("driver.auth", { message, cause, fields: cause.fields });
 }
 
 /**

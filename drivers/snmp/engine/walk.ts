@@ -21,6 +21,8 @@ type StepEnd = "go-on" | "end" | "violation" | "error";
 export class Walk {
   readonly #conversation: Conversation;
   readonly #root: Uint8Array;
+  /** Set for a root of a single arc: BER joins the first two arcs in one number, so such a root is no prefix of bytes. */
+  readonly #onlyArc: number | undefined;
   readonly #limits: WalkLimits;
   readonly #signal: AbortSignal;
   #last: Uint8Array;
@@ -33,6 +35,7 @@ export class Walk {
   constructor(conversation: Conversation, root: string, limits: WalkLimits, signal: AbortSignal) {
     this.#conversation = conversation;
     this.#root = encodeOid(root);
+    this.#onlyArc = /^\.?[012]$/.test(root) ? Number(root.replace(".", "")) : undefined;
     this.#last = this.#root;
     this.#limits = limits;
     this.#signal = signal;
@@ -70,21 +73,19 @@ export class Walk {
     let averageBytes = 1;
     this.#requests += 1;
     try {
-      await this.#conversation.ask(
-        spec,
-        (bytes) => {
+      await this.#conversation.ask({
+        prepare: () => this.#conversation.peer.security.prepare(spec),
+        read: (bytes) => {
           batch.length = 0;
           errorStatus = pdu.errorStatus;
           if (errorStatus !== status.noError) return true;
-          const outcome = this.#readBatch(bytes, batch);
-          if (outcome === "error") return false;
-          end = outcome;
+          end = this.#readBatch(bytes, batch);
           averageBytes = (pdu.varbindsEnd - pdu.varbindsStart) / Math.max(1, batch.length);
-          return true;
+          return end !== "error";
         },
-        this.#signal,
-        this.#limits.deadlineMs,
-      );
+        signal: this.#signal,
+        deadlineMs: this.#limits.deadlineMs,
+      });
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       return this.#afterFailure(error, isBulk, repetitions);
@@ -105,7 +106,7 @@ export class Walk {
       if (!readVarbind(bytes, at, pdu.varbindsEnd)) return "error";
       const { nameStart, nameEnd, tag, end } = varbindSpan;
       const isException = tag === tags.endOfMibView || tag === tags.noSuchObject || tag === tags.noSuchInstance;
-      if (isException || !isBelow(bytes, nameStart, nameEnd, this.#root))
+      if (isException || !this.#isBelow(bytes, nameStart, nameEnd))
         outcome = isException || this.#isAfter(bytes, last, lastStart, lastEnd) ? "end" : "violation";
       else if (!this.#isAfter(bytes, last, lastStart, lastEnd)) outcome = "violation";
       else {
@@ -119,6 +120,12 @@ export class Walk {
     if (outcome === "violation") counters.oidViolations += 1;
     if (batch.length > 0) this.#last = Uint8Array.prototype.slice.call(last, lastStart, lastEnd);
     return outcome;
+  }
+
+  /** Strictly below: the root itself is not a row of its own subtree. */
+  #isBelow(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#onlyArc !== undefined) return Math.min(2, Math.floor((bytes[start] ?? 0) / 40)) === this.#onlyArc;
+    return end - start > this.#root.length && hasPrefix(bytes, start, end, this.#root);
   }
 
   #isAfter(bytes: Uint8Array, last: Uint8Array, lastStart: number, lastEnd: number): boolean {
@@ -159,11 +166,6 @@ export class Walk {
     } else this.#single = true;
     return { batch: [], end: "go-on" };
   }
-}
-
-/** Strictly below: the root itself is not a row of its own subtree. */
-function isBelow(bytes: Uint8Array, start: number, end: number, root: Uint8Array): boolean {
-  return end - start > root.length && hasPrefix(bytes, start, end, root);
 }
 
 function limitReached(limit: string, value: number): GatewayError {
