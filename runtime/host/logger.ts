@@ -69,7 +69,7 @@ function wrap(target: PinoLogger, bound: LogFields, limiter: LineLimiter): Logge
     const suppressed = limiter.admit(level, sentence);
     if (suppressed === undefined) return;
     const extra = suppressed > 0 ? { suppressedLines: suppressed } : {};
-    target[level](it({ ...bound, ...fields, ...extra }), sentence);
+    target[level](presentable({ ...bound, ...fields, ...extra }), sentence);
   };
   return {
     error: (fields, sentence) => write("error", fields, sentence),
@@ -81,7 +81,7 @@ function wrap(target: PinoLogger, bound: LogFields, limiter: LineLimiter): Logge
 }
 
 /** Secrets out, long texts cut. Names that pino writes itself are not overwritten by a field. */
-function _fit(fields: LogFields): Record<string, string | number | boolean> {
+function presentable(fields: LogFields): Record<string, string | number | boolean> {
   const result: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;

@@ -1,30 +1,42 @@
-/** When a unit that ended is started again, and when the process gives up on it. */
+import type { BackoffOptions } from "../concurrency/backoff.ts";
+
+/** How crashes of one unit are answered. */
 export interface RestartPolicy {
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
-  /** This many crashes ... */
+  /** Pause before a restart: full jitter, doubling. */
+  readonly backoff: BackoffOptions;
+  /** So many crashes ... */
   readonly maxCrashes: number;
   /** ... within this time end the process, so that init starts it afresh. */
-  readonly windowMs: number;
+  readonly withinMs: number;
 }
 
-export const defaultRestartPolicy: RestartPolicy = { firstDelayMs: 200, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 };
+export const defaultRestartPolicy: RestartPolicy = { backoff: { firstMs: 200, maxMs: 10_000 }, maxCrashes: 5, withinMs: 60_000 };
 
-/** Counts the crashes of one unit. Times are monotonic milliseconds. */
+/** Remembers the crashes of one unit, at most `maxCrashes` of them. */
 export class CrashHistory {
   readonly #policy: RestartPolicy;
-  readonly #crashesMs: number[] = [];
+  #timesMs: readonly number[] = [];
+  #total = 0;
 
   constructor(policy: RestartPolicy) {
     this.#policy = policy;
   }
 
-  /** @returns the delay until the restart, or undefined when the process should give up */
-  crashed(nowMs: number): number | undefined {
-    const { windowMs, maxCrashes, firstDelayMs, maxDelayMs } = this.#policy;
-    while ((this.#crashesMs[0] ?? nowMs) < nowMs - windowMs) this.#crashesMs.shift();
-    this.#crashesMs.push(nowMs);
-    if (this.#crashesMs.length >= maxCrashes) return undefined;
-    return Math.min(maxDelayMs, firstDelayMs * 2 ** (this.#crashesMs.length - 1));
+  /** Crashes since the start. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Notes a crash. @returns whether the unit has crashed too often */
+  add(nowMs: number): boolean {
+    this.#total += 1;
+    this.#timesMs = [...this.#timesMs, nowMs].filter((timeMs) => nowMs - timeMs < this.#policy.withinMs).slice(-this.#policy.maxCrashes);
+    return this.#timesMs.length >= this.#policy.maxCrashes;
+  }
+
+  /** Whether the crash before the last was long ago: the unit had recovered, and its pauses begin small again. */
+  hadRecovered(nowMs: number): boolean {
+    const previousMs = this.#timesMs.at(-2);
+    return previousMs === undefined || nowMs - previousMs >= this.#policy.withinMs;
   }
 }

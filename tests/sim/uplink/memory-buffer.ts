@@ -26,6 +26,8 @@ export class MemoryBuffer implements Buffer {
   readonly sealedKeys: string[] = [];
   reads = 0;
   readonly #known = new WeakMap<Uint8Array, Chunk>();
+  /** Called for each chunk that an acknowledgement deletes. */
+  onDelete: (chunk: Chunk) => void = () => undefined;
   /** Before each read; for slow disks. */
   readDelay: (() => Promise<void>) | undefined;
 
@@ -102,8 +104,10 @@ export class MemoryBuffer implements Buffer {
     this.acks.push(ack);
     const stream = this.#streams.get(ack.stream);
     if (stream !== undefined && ack.upTo < stream.nextSeq) {
-      for (const seq of stream.chunks.keys()) {
-        if (seq <= ack.upTo || ack.ranges.some(([from, to]) => seq >= from && seq <= to)) stream.chunks.delete(seq);
+      for (const [seq, chunk] of stream.chunks) {
+        if (seq > ack.upTo && !ack.ranges.some(([from, to]) => seq >= from && seq <= to)) continue;
+        stream.chunks.delete(seq);
+        this.onDelete(chunk);
       }
       if (!stream.open && stream.chunks.size === 0) this.#streams.delete(stream.id);
     }
