@@ -4,7 +4,7 @@ import { GatewayError } from "#model/errors.ts";
 const maxOidBytes = 640;
 const maxArc = 0xffff_ffff;
 
-/** Content bytes of a dotted OID (a leading dot is allowed). @throws GatewayError driver.refused when it is not one */
+/** Content bytes of a dotted OID (a leading dot is allowed). @throws GatewayError driver.unsupported when it is not one */
 export function encodeOid(dotted: string): Uint8Array {
   const arcs = parseArcs(dotted.startsWith(".") ? dotted.slice(1) : dotted);
   const [first, second, ...rest] = arcs;
@@ -15,7 +15,7 @@ export function encodeOid(dotted: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Content bytes of an index, i.e. of the arcs after a column's OID: `3` or `1.3`. @throws GatewayError driver.refused */
+/** Content bytes of an index, i.e. of the arcs after a column's OID: `3` or `1.3`. @throws GatewayError driver.unsupported */
 export function encodeIndex(dotted: string): Uint8Array {
   const bytes: number[] = [];
   for (const arc of parseArcs(dotted)) pushArc(bytes, arc);
@@ -33,7 +33,7 @@ function parseArcs(dotted: string): readonly number[] {
 }
 
 function invalidOid(): GatewayError {
-  return new GatewayError("driver.refused", { message: "not an object identifier of 1..128 arcs below 2^32" });
+  return new GatewayError("driver.unsupported", { message: "not an object identifier of 1..128 arcs below 2^32" });
 }
 
 function pushArc(bytes: number[], arc: number): void {

@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { AuthProtocol, PrivProtocol, SnmpCredential } from "#model/equipment.ts";
+import { GatewayError } from "#model/errors.ts";
+import type { SnmpTarget } from "#ports/snmp.ts";
+import type { CommandContext } from "./context.ts";
+
+const authProtocols: readonly AuthProtocol[] = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
+const privProtocols: readonly PrivProtocol[] = ["des", "aes128", "aes192", "aes256", "aes192-cisco", "aes256-cisco"];
+
+/** Whom to ask and with what credential, as options of a command. */
+export interface TargetOptions {
+  readonly port: number;
+  readonly v1?: boolean;
+  readonly community?: string;
+  readonly communityEnv?: string;
+  readonly v3User?: string;
+  readonly context?: string;
+  readonly auth: AuthProtocol;
+  readonly authKeyFile?: string;
+  readonly authKeyEnv?: string;
+  readonly priv: PrivProtocol;
+  readonly privKeyFile?: string;
+  readonly privKeyEnv?: string;
+  readonly config?: string;
+  readonly equipment?: string;
+  readonly timeoutMs: number;
+  readonly retries: number;
+}
+
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option("--port <port>", "UDP port of the agent", wholeNumber, 161)
+    .option("--community <text>", "community (v2c, or v1 with --v1); others on this machine can see it, --community-env is safer")
+    .option("--community-env <name>", "environment variable that holds the community")
+    .option("--v1", "speak v1 instead of v2c")
+    .option("--v3-user <name>", "user name: speak v3")
+    .option("--context <name>", "v3 context name")
+    .addOption(new Option("--auth <protocol>", "v3 authentication protocol").choices(authProtocols).default("sha256"))
+    .option("--auth-key-file <file>", "file that holds the authentication password")
+    .option("--auth-key-env <name>", "environment variable that holds the authentication password")
+    .addOption(new Option("--priv <protocol>", "v3 privacy protocol").choices(privProtocols).default("aes128"))
+    .option("--priv-key-file <file>", "file that holds the privacy password")
+    .option("--priv-key-env <name>", "environment variable that holds the privacy password")
+    .option("--config <file>", "take address and credential from a gatehouse.yaml; needs --equipment")
+    .option("--equipment <id>", "equipment of that file")
+    .option("--timeout-ms <ms>", "wait so long for an answer", wholeNumber, 1000)
+    .option("--retries <count>", "ask again so often", wholeNumber, 2);
+}
+
+/** Target from the options, and the words that are not its address. @throws GatewayError config.* for secrets and files that are not there */
+export async function resolveTarget(
+  words: readonly string[],
+  options: TargetOptions,
+  context: CommandContext,
+): Promise<{ readonly target: SnmpTarget; readonly rest: readonly string[] }> {
+  const { timeoutMs, retries } = options;
+  if (options.config !== undefined || options.equipment !== undefined) {
+    return { target: { ...(await configuredTarget(options, context)), timeoutMs, retries }, rest: words };
+  }
+  const [address, ...rest] = words;
+  if (address === undefined) throw usageError(context, "whom to ask? Give an address, or --config and --equipment");
+  return { target: { address, port: options.port, credential: givenCredential(options, context), timeoutMs, retries }, rest };
+}
+
+async function configuredTarget(
+  options: TargetOptions,
+  context: CommandContext,
+): Promise<Pick<SnmpTarget, "address" | "port" | "credential">> {
+  if (options.config === undefined || options.equipment === undefined) throw usageError(context, "--config and --equipment go together");
+  const { loadGatewayConfiguration } = await import("../config/gateway-configuration.ts");
+  const configuration = loadGatewayConfiguration(options.config, { drivers: await context.drivers(), environment: context.environment });
+  const equipment = configuration.equipment.find(({ id }) => id === options.equipment);
+  if (equipment === undefined) throw usageError(context, `there is no equipment "${options.equipment}" in ${options.config}`);
+  const credential = equipment.credential === undefined ? undefined : configuration.credentials.credential(equipment.credential).snmp;
+  if (credential === undefined) throw new GatewayError("config.secret", { message: `equipment "${equipment.id}" has no SNMP credential` });
+  return { address: equipment.address, port: equipment.port, credential };
+}
+
+function givenCredential(options: TargetOptions, context: CommandContext): SnmpCredential {
+  if (options.v3User === undefined) {
+    const community = options.community ?? fromEnvironment(options.communityEnv, context) ?? "public";
+    return { version: options.v1 === true ? "1" : "2c", community };
+  }
+  const authKey = fromFile(options.authKeyFile) ?? fromEnvironment(options.authKeyEnv, context);
+  const privKey = fromFile(options.privKeyFile) ?? fromEnvironment(options.privKeyEnv, context);
+  return {
+    version: "3",
+    user: options.v3User,
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(authKey === undefined ? {} : { auth: { protocol: options.auth, key: authKey } }),
+    ...(privKey === undefined ? {} : { priv: { protocol: options.priv, key: privKey } }),
+  };
+}
+
+/** A command line that makes no sense: says why; the error only carries the exit code. */
+export function usageError(context: CommandContext, sentence: string): InvalidArgumentError {
+  context.say(`gatehouse: ${sentence}\n`);
+  return new InvalidArgumentError(sentence);
+}
+
+function fromEnvironment(name: string | undefined, context: CommandContext): string | undefined {
+  if (name === undefined) return undefined;
+  const value = context.environment[name];
+  if (value === undefined) throw new GatewayError("config.secret", { message: `the environment variable ${name} is not set` });
+  return value;
+}
+
+function fromFile(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new GatewayError("config.secret", { message: `the file ${file} cannot be read`, cause });
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new InvalidArgumentError("It wants a whole number from 0 to 65535.");
+}
