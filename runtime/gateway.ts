@@ -1,11 +1,13 @@
 import type { Equipment } from "#model/equipment.ts";
-import type { Buffer } from "#ports/buffer.ts";
+import type { Buffer, Ledger } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
+import type { Entropy } from "#ports/entropy.ts";
 import type { History } from "#ports/history.ts";
 import type { Intake } from "#ports/intake.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { GapReporter } from "./gap-reporter.ts";
@@ -16,13 +18,14 @@ import { Supervisor } from "./supervise/supervisor.ts";
 
 /** The gateway's connection to the NOC as a unit, with what it says of itself. */
 export interface LinkUnit extends Unit {
-  status(): { readonly connected: boolean };
+  status(): { readonly state: string };
 }
 
 /** Everything concrete, chosen by the bill of materials (parts-appliance.ts) or by the simulation. */
 export interface GatewayParts {
   readonly identity: { readonly id: string; readonly tenant: string; readonly site: string; readonly version: string };
   readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly logger: Logger;
   readonly drivers: ReadonlyMap<string, Driver>;
   readonly driverContext: DriverContext;
@@ -31,9 +34,12 @@ export interface GatewayParts {
   readonly encoder: FrameEncoder;
   readonly buffer: Buffer;
   readonly history?: History;
+  readonly state: State;
   readonly link?: LinkUnit;
   /** Passive receivers (traps, syslog), checks and whatever else feeds the intake. */
   readonly feeders: (intake: Intake) => readonly Unit[];
+  /** What looks at the gateway and outlives its southbound half: control socket, console. */
+  readonly services?: (gateway: Gateway) => readonly Unit[];
 }
 
 /** How long a stopping gateway tries to hand over what it still holds while the NOC is reachable. The rest keeps: it is on flash. */
@@ -48,9 +54,12 @@ export class Gateway {
   readonly poller: Poller;
   readonly intake: Intake;
   readonly #parts: GatewayParts;
+  readonly #southUnits: readonly Unit[];
+  readonly #northUnits: readonly Unit[];
   readonly #south: Supervisor;
   readonly #north: Supervisor;
   readonly #startedAtMs: number;
+  #finalLedger: Omit<Ledger, "drops"> = { polled: 0, delivered: 0, buffered: 0, dropped: 0, sinceMs: 0, restarts: 0 };
 
   constructor(parts: GatewayParts) {
     const { clock, logger, buffer, encoder, history } = parts;
@@ -68,9 +77,10 @@ export class Gateway {
       maxConcurrentPolls: parts.maxConcurrentPolls,
     });
     const shared = { clock, logger, intake: this.intake, buffer };
-    const south = [this.poller, new ClockWatch(shared), new GapReporter(shared), ...parts.feeders(this.intake)];
-    this.#south = new Supervisor({ units: south, clock, logger });
-    this.#north = new Supervisor({ units: parts.link === undefined ? [] : [parts.link], clock, logger });
+    this.#southUnits = [this.poller, new ClockWatch(shared), new GapReporter(shared), ...parts.feeders(this.intake)];
+    this.#northUnits = [...(parts.link === undefined ? [] : [parts.link]), ...(parts.services?.(this) ?? [])];
+    this.#south = new Supervisor(parts);
+    this.#north = new Supervisor(parts);
   }
 
   /** For `gatehouse status` and the console. */
@@ -81,23 +91,23 @@ export class Gateway {
       clock,
       poller: this.poller,
       buffer,
-      units: () => [...this.#south.status(), ...this.#north.status()],
-      uplink: () => link?.status() ?? { connected: false, configured: false },
+      units: () => [...this.#south.health(), ...this.#north.health()],
+      uplink: () => link?.status() ?? { state: "not configured" },
       startedAtMs: this.#startedAtMs,
     });
   }
 
-  /** Runs until the signal aborts. @throws GivenUp when a unit keeps crashing */
+  /** Runs until the signal aborts. @throws what a unit threw that crashed too often or beyond mending */
   async run(signal: AbortSignal): Promise<void> {
     const stopSouth = new AbortController();
     const stopNorth = new AbortController();
     const abort = () => stopSouth.abort(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
-    const north = this.#north.run(stopNorth.signal).finally(() => stopSouth.abort(new Error("the uplink gave up")));
+    const north = this.#north.run(this.#northUnits, stopNorth.signal).finally(() => stopSouth.abort(new Error("the uplink gave up")));
     north.catch(() => undefined);
     try {
-      await this.#south.run(stopSouth.signal);
+      await this.#south.run(this.#southUnits, stopSouth.signal);
       await this.#handOver();
     } finally {
       signal.removeEventListener("abort", abort);
@@ -113,7 +123,7 @@ export class Gateway {
     await buffer.sealNow();
     const endMs = clock.monotonicMs() + handOverMs;
     const never = new AbortController().signal;
-    while (link?.status().connected === true && clock.monotonicMs() < endMs) {
+    while (link?.status().state === "connected" && clock.monotonicMs() < endMs) {
       const { ledger, streams } = await buffer.stats();
       if (ledger.buffered === 0 && streams.every((stream) => stream.firstSeq === stream.nextSeq)) return;
       await clock.sleep(handOverLookMs, never);
@@ -122,10 +132,17 @@ export class Gateway {
     if (ledger.buffered > 0) logger.info({ samples: ledger.buffered }, "samples stay in the buffer until the next start");
   }
 
+  /** How the ledger stood when the buffer was closed. */
+  get finalLedger(): Omit<Ledger, "drops"> {
+    return this.#finalLedger;
+  }
+
   async #release(): Promise<void> {
-    const { drivers, buffer, history } = this.#parts;
+    const { drivers, buffer, history, state } = this.#parts;
+    this.#finalLedger = (await buffer.stats()).ledger;
     await Promise.allSettled([...drivers.values()].map((driver) => driver.close()));
     await history?.close();
     await buffer.close();
+    state.close();
   }
 }

@@ -2,7 +2,7 @@ import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { PolledEquipment } from "./southbound/polled-equipment.ts";
 import type { Poller } from "./southbound/poller.ts";
-import type { UnitStatus } from "./supervise/supervisor.ts";
+import type { UnitHealth } from "./supervise/supervisor.ts";
 
 const shownDrops = 50;
 
@@ -12,7 +12,7 @@ export async function gatewayStatus(parts: {
   readonly clock: Clock;
   readonly poller: Poller;
   readonly buffer: Buffer;
-  readonly units: () => readonly UnitStatus[];
+  readonly units: () => readonly UnitHealth[];
   readonly uplink: () => unknown;
   readonly startedAtMs: number;
 }): Promise<Readonly<Record<string, unknown>>> {

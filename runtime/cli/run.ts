@@ -1,0 +1,17 @@
+import type { Command } from "commander";
+import { examples } from "./command-line.ts";
+import type { CommandContext } from "./context.ts";
+
+/** `gatehouse run --config FILE [--state DIR]`: the appliance's telemetry role. */
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command("run")
+    .requiredOption("--config <file>", "configuration (gatehouse.yaml)")
+    .option("--state <folder>", "state folder; made if it is missing", "./gatehouse-state")
+    .description("run the gateway: poll, keep, deliver; until SIGTERM or Ctrl-C")
+    .addHelpText("after", examples("run --config /etc/gatehouse/gatehouse.yaml --state /var/lib/gatehouse"))
+    .action(async (options: { config: string; state: string }) => {
+      const { runGateway } = await import("../roles/run-gateway.ts");
+      await runGateway({ file: options.config, stateDir: options.state }, context);
+    });
+}

@@ -1,0 +1,143 @@
+/**
+ * Bill of materials of the appliance: which drivers, codec, store and uplink a gateway is made of. One line each; how they are wired
+ * stands in gateway.ts.
+ */
+import { mkdirSync } from "node:fs";
+import { GatewayError } from "#model/errors.ts";
+import type { Buffer } from "#ports/buffer.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { FrameEncoder } from "#ports/codec.ts";
+import type { Driver, DriverContext } from "#ports/driver.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { State } from "#ports/state.ts";
+import type { Unit } from "#ports/unit.ts";
+import { createFrameEncoder } from "../cloud-bridge/protocol/codec/frame-encoder.ts";
+import { parseAck } from "../cloud-bridge/protocol/messages/ack.ts";
+import { parseNocState } from "../cloud-bridge/protocol/messages/presence.ts";
+import { createMqttUplink } from "../cloud-bridge/uplink/mqtt-uplink.ts";
+import { createLoopbackDriver } from "../drivers/loopback/loopback-driver.ts";
+import { createSnmpEngine } from "../drivers/snmp/engine/engine.ts";
+import { settingsSchema as snmpSettingsSchema } from "../drivers/snmp/settings.ts";
+import { createSnmpDriver } from "../drivers/snmp/snmp-driver.ts";
+import packageJson from "../package.json" with { type: "json" };
+import type { DriverDescription } from "./config/driver-settings.ts";
+import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import { Gateway } from "./gateway.ts";
+import { helloBody } from "./hello.ts";
+import { Link } from "./northbound/link.ts";
+import { openBufferWorker } from "./store/buffer-worker.ts";
+import { openState } from "./store/state.ts";
+
+export interface Platform {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+}
+
+/** What `config check` needs to know of the drivers, without opening a socket. */
+export function describeDrivers(): readonly DriverDescription[] {
+  return [
+    { name: "snmp", settingsSchema: snmpSettingsSchema },
+    { name: "loopback", settingsSchema: createLoopbackDriver().settingsSchema },
+  ];
+}
+
+function openDrivers(platform: Platform): ReadonlyMap<string, Driver> {
+  const drivers = [createSnmpDriver({ engine: createSnmpEngine(platform) }), createLoopbackDriver()];
+  return new Map(drivers.map((driver) => [driver.name, driver]));
+}
+
+/**
+ * Builds a gateway from its configuration. @param stateDir is made if it is missing
+ * @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full | config.*
+ */
+export async function assembleGateway(
+  configuration: GatewayConfiguration,
+  stateDir: string,
+  platform: Platform,
+  services?: (gateway: Gateway) => readonly Unit[],
+): Promise<Gateway> {
+  makeFolder(stateDir);
+  const { gateway: identity, uplink, equipment, limits, credentials } = configuration;
+  const state = openState(stateDir, {
+    wallMs: platform.clock.now().wallMs,
+    onDamage: (setAside, restored) => platform.logger.error({ setAside, restored }, "the state file was damaged and set aside"),
+  });
+  const encoder = createFrameEncoder({
+    entropy: platform.entropy,
+    streamSalt: identity.id,
+    intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
+  });
+  const buffer = await openBufferWorker({ folder: stateDir, settings: configuration.buffer, ...platform });
+  const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
+  const link = uplink?.enabled === true ? openLink(configuration, uplink, { encoder, buffer, state }, platform) : undefined;
+  return new Gateway({
+    identity: { ...identity, version: packageJson.version },
+    ...platform,
+    drivers: openDrivers(platform),
+    driverContext,
+    equipment,
+    maxConcurrentPolls: limits.concurrentPolls,
+    encoder,
+    buffer,
+    state,
+    ...(link === undefined ? {} : { link }),
+    feeders: () => [],
+    ...(services === undefined ? {} : { services }),
+  });
+}
+
+function openLink(
+  configuration: GatewayConfiguration,
+  uplink: NonNullable<GatewayConfiguration["uplink"]>,
+  parts: { readonly encoder: FrameEncoder; readonly buffer: Buffer; readonly state: State },
+  platform: Platform,
+): Link {
+  const { gateway, equipment } = configuration;
+  const { tls, password, username } = uplink;
+  return new Link({
+    uplink: createMqttUplink({
+      url: uplink.url,
+      tenant: gateway.tenant,
+      gateway: gateway.id,
+      keepAliveS: uplink.keepAliveS,
+      state: parts.state,
+      ...platform,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password: password.reveal() }),
+      ...(tls?.ca === undefined
+        ? {}
+        : {
+            tls: {
+              ca: tls.ca,
+              ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+              ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
+              ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+            },
+          }),
+    }),
+    buffer: parts.buffer,
+    encoder: parts.encoder,
+    messages: { parseAck, parseNocState },
+    ...platform,
+    hello: (connection, sessionLimits) =>
+      helloBody({
+        gateway,
+        version: packageJson.version,
+        devices: equipment.length,
+        connection,
+        limits: sessionLimits,
+        ...parts,
+        ...platform,
+      }),
+  });
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new GatewayError("buffer.denied", { message: `the state folder ${folder} cannot be made`, cause, fields: { folder } });
+  }
+}

@@ -1,0 +1,39 @@
+import type { CommandContext } from "../cli/context.ts";
+import { loadGatewayConfiguration } from "../config/gateway-configuration.ts";
+import { controlServer } from "../host/control-server.ts";
+import { SystemClock } from "../host/system-clock.ts";
+import { synchronisationProbe } from "../host/time-synchronisation.ts";
+import { assembleGateway } from "../parts-appliance.ts";
+
+/** Runs one gateway until it is told to stop. @throws GatewayError config.* | buffer.* | host.* */
+export async function runGateway(options: { readonly file: string; readonly stateDir: string }, context: CommandContext): Promise<void> {
+  const drivers = await context.drivers();
+  const configuration = loadGatewayConfiguration(options.file, { drivers, environment: context.environment });
+  const logger = await context.logger({ to: "stdout", level: configuration.log.level, format: configuration.log.format });
+  for (const warning of configuration.warnings)
+    logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);
+  const clock = new SystemClock(synchronisationProbe(configuration.clock.source));
+  const signal = context.stopSignal();
+  const gateway = await assembleGateway(configuration, options.stateDir, { clock, entropy: context.entropy, logger }, (running) => [
+    controlServer({
+      folder: options.stateDir,
+      clock,
+      logger,
+      handlers: {
+        status: () => running.status(),
+        poll: async (args, stop) => {
+          await running.poller.pollNow(String(args.equipment), stop);
+          return {};
+        },
+      },
+    }),
+  ]);
+  const { id, tenant, site } = configuration.gateway;
+  logger.info({ gateway: id, tenant, site, equipment: configuration.equipment.length }, "gateway starts");
+  await gateway.run(signal);
+  const { polled, delivered, buffered, dropped } = gateway.finalLedger;
+  logger.info(
+    { gateway: id, polledSamples: polled, deliveredSamples: delivered, bufferedSamples: buffered, droppedSamples: dropped },
+    "gateway stopped",
+  );
+}
