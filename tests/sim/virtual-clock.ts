@@ -2,52 +2,50 @@ import { type ClockAnchor, type ClockQuality, type Instant, monotonicMs, wallMs 
 import type { Clock } from "../../runtime/ports/clock.ts";
 
 interface Sleeper {
-  readonly wakeAtMs: number;
+  readonly dueMs: number;
   readonly order: number;
   readonly wake: () => void;
-  gone: boolean;
 }
 
-export interface VirtualClockOptions {
-  /** Wall time at monotonic 0. */
-  readonly wallMs?: number;
-  /** Operations the doubles (network, disk, child) have under way: time stands still while there are any. */
-  readonly pending?: () => number;
-}
-
-/** Event-loop turns that one settling may take before somebody is taken to hang. */
-const maxTurns = 100_000;
+/** Turns of the event loop that promises get to settle before time moves on. Real I/O must be announced with `busy`. */
+const settleTurns = 3;
+/** Turns after which whoever is busy is taken to hang. */
+const maxTurns = 1_000_000;
 
 /**
- * A clock whose time moves only when told. `advance` wakes the sleepers in the order of their times (equal times: first come first
- * served), and after each one waits until everybody who was woken is asleep again. The same program takes the same steps each time.
+ * Time for simulation: stands still while anything runs and jumps to the next sleeper when everything sleeps. Doubles that wait for real
+ * work (a worker, a socket) announce it with `busy()`, and time waits for them. Same program, same order: same run.
  */
 export class VirtualClock implements Clock {
-  readonly #pending: () => number;
-  readonly #heap: Sleeper[] = [];
+  readonly #sleepers: Sleeper[] = [];
   readonly #anchors: ClockAnchor[] = [];
+  #monotonic = 0;
+  #wallOffset: number;
   #order = 0;
-  #nowMs = 0;
-  #wallOffsetMs: number;
-  #boots = 1;
+  #pending = 0;
+  bootId = "00000001";
   quality: ClockQuality = "synced";
 
-  constructor(options: VirtualClockOptions = {}) {
-    this.#pending = options.pending ?? (() => 0);
-    this.#wallOffsetMs = options.wallMs ?? Date.UTC(2026, 0, 1);
+  constructor(wallStartMs = Date.UTC(2026, 0, 1)) {
+    this.#wallOffset = wallStartMs;
   }
 
   now(): Instant {
+    const monotonic = this.#monotonic;
     return {
-      wallMs: wallMs(Math.round(this.#nowMs + this.#wallOffsetMs)),
-      monotonicMs: monotonicMs(this.#nowMs),
-      bootId: this.#boots.toString(16).padStart(8, "0"),
+      wallMs: wallMs(Math.floor(monotonic + this.#wallOffset)),
+      monotonicMs: monotonicMs(monotonic),
+      bootId: this.bootId,
       quality: this.quality,
     };
   }
 
   monotonicMs(): number {
-    return this.#nowMs;
+    return this.#monotonic;
+  }
+
+  anchors(): readonly ClockAnchor[] {
+    return this.#anchors;
   }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -57,62 +55,80 @@ export class VirtualClock implements Clock {
         return;
       }
       const sleeper: Sleeper = {
-        wakeAtMs: this.#nowMs + Math.max(ms, 0),
+        dueMs: this.#monotonic + Math.max(ms, 0),
         order: this.#order++,
-        gone: false,
         wake: () => {
           signal.removeEventListener("abort", aborted);
           resolve();
         },
       };
       const aborted = () => {
-        sleeper.gone = true;
+        this.#remove(sleeper);
         reject(signal.reason);
       };
       signal.addEventListener("abort", aborted, { once: true });
-      this.#push(sleeper);
+      this.#insert(sleeper);
     });
   }
 
-  anchors(): readonly ClockAnchor[] {
-    return this.#anchors;
+  /** The wall clock is set, as by NTP or a person: monotonic time goes on untouched. */
+  stepWall(byMs: number): void {
+    this.#wallOffset += byMs;
   }
 
-  /** The wall clock is set by `deltaMs`; monotonic time does not notice. */
-  stepWall(deltaMs: number): void {
-    this.#wallOffsetMs += deltaMs;
+  /** The wall clock is found right; from now on `quality` is synced and an anchor says so. */
+  synchronise(trueWallMs: number): void {
+    this.#wallOffset = trueWallMs - this.#monotonic;
+    this.quality = "synced";
+    this.#anchors.push({
+      bootId: this.bootId,
+      monotonicMs: monotonicMs(this.#monotonic),
+      wallMs: wallMs(trueWallMs),
+      source: "ntp",
+      errorMs: 10,
+    });
+    if (this.#anchors.length > 64) this.#anchors.splice(32, 1);
   }
 
-  /** The pairing of both clocks that a synchronisation would leave behind. */
-  addAnchor(source: ClockAnchor["source"] = "ntp", errorMs = 50): void {
-    const { bootId, wallMs: wall, monotonicMs: monotonic } = this.now();
-    this.#anchors.push({ bootId, wallMs: wall, monotonicMs: monotonic, source, errorMs });
-  }
-
-  /** A new boot: monotonic time begins again, nobody sleeps, wall time goes on after `downMs`. */
-  reboot(downMs = 0): void {
-    this.#wallOffsetMs += this.#nowMs + downMs;
-    this.#nowMs = 0;
-    this.#boots += 1;
-    this.#heap.length = 0;
+  /** A new boot: monotonic time starts at zero again, sleepers of the old boot never wake. */
+  reboot(bootId: string, wallStartMs: number, quality: ClockQuality): void {
+    this.#sleepers.length = 0;
     this.#anchors.length = 0;
+    this.#monotonic = 0;
+    this.#wallOffset = wallStartMs;
+    this.bootId = bootId;
+    this.quality = quality;
   }
 
-  /** How many are asleep. */
-  get sleepers(): number {
-    return this.#heap.filter((sleeper) => !sleeper.gone).length;
+  /** Real work is under way; time stands still until the returned function is called. */
+  busy(): () => void {
+    this.#pending += 1;
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.#pending -= 1;
+    };
   }
 
-  /** Lets time pass: wakes everybody whose time comes within `ms`. */
+  get sleeping(): number {
+    return this.#sleepers.length;
+  }
+
+  /** Lets `ms` of virtual time pass, waking sleepers in order of their time. */
   async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    while (await this.#wakeNext(untilMs));
-    this.#nowMs = untilMs;
+    const endMs = this.#monotonic + ms;
+    while (await this.#wakeNext(endMs));
+    this.#monotonic = endMs;
+    await this.settle();
   }
 
-  /** Lets time pass until the promise settles; gives its outcome. @throws Error after `maxMs` of virtual time or when nobody is left to wake */
-  async runUntil<T>(promise: Promise<T>, maxMs = 86_400_000): Promise<T> {
-    const untilMs = this.#nowMs + maxMs;
+  /**
+   * Lets time pass until the promise settles; gives its outcome.
+   * @throws Error after `limitMs` of virtual time, or when nobody is left to wake
+   */
+  async runUntil<T>(promise: Promise<T>, limitMs = 86_400_000): Promise<T> {
+    const endMs = this.#monotonic + limitMs;
     let settled = false;
     const watch = () => {
       settled = true;
@@ -121,70 +137,53 @@ export class VirtualClock implements Clock {
     for (;;) {
       await this.settle();
       if (settled) return promise;
-      if (!(await this.#wakeNext(untilMs))) throw new Error(`nothing settled within ${maxMs} ms of virtual time (${this.sleepers} asleep)`);
+      if (!(await this.#wakeNext(endMs))) throw new Error(`nothing settled within ${limitMs} ms of virtual time (${this.sleeping} asleep)`);
     }
   }
 
-  /** Waits until everybody is asleep: no microtask is left and the doubles have nothing under way. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < maxTurns; turn++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (this.#pending() === 0) return;
-    }
-    throw new Error(`${this.#pending()} operations are under way after ${maxTurns} turns`);
-  }
-
-  async #wakeNext(untilMs: number): Promise<boolean> {
+  /** Advances until `condition` holds. @throws Error after `limitMs` of virtual time */
+  async until(condition: () => boolean, limitMs: number, stepMs = 100): Promise<void> {
+    const endMs = this.#monotonic + limitMs;
     await this.settle();
-    let next = this.#heap[0];
-    while (next?.gone === true) {
-      this.#pop();
-      next = this.#heap[0];
+    while (!condition()) {
+      if (this.#monotonic >= endMs) throw new Error(`condition not met within ${limitMs} ms of virtual time`);
+      await this.advance(stepMs);
     }
-    if (next === undefined || next.wakeAtMs > untilMs) return false;
-    this.#pop();
-    this.#nowMs = Math.max(this.#nowMs, next.wakeAtMs);
+  }
+
+  /** Waits until everybody is asleep: no promise is left to run and nobody is busy. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < settleTurns || this.#pending > 0; turn++) {
+      if (turn > maxTurns) throw new Error(`${this.#pending} operations are still under way after ${maxTurns} turns`);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async #wakeNext(endMs: number): Promise<boolean> {
+    await this.settle();
+    const next = this.#sleepers[0];
+    if (next === undefined || next.dueMs > endMs) return false;
+    this.#sleepers.shift();
+    this.#monotonic = Math.max(this.#monotonic, next.dueMs);
     next.wake();
     return true;
   }
 
-  #push(sleeper: Sleeper): void {
-    const heap = this.#heap;
-    let index = heap.push(sleeper) - 1;
-    while (index > 0) {
-      const above = (index - 1) >> 1;
-      if (!isBefore(heap[index], heap[above])) break;
-      this.#swap(index, above);
-      index = above;
+  #insert(sleeper: Sleeper): void {
+    let low = 0;
+    let high = this.#sleepers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#sleepers[middle];
+      if (other !== undefined && (other.dueMs < sleeper.dueMs || (other.dueMs === sleeper.dueMs && other.order < sleeper.order)))
+        low = middle + 1;
+      else high = middle;
     }
+    this.#sleepers.splice(low, 0, sleeper);
   }
 
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    let index = 0;
-    for (;;) {
-      const [left, right] = [2 * index + 1, 2 * index + 2];
-      let least = index;
-      if (isBefore(heap[left], heap[least])) least = left;
-      if (isBefore(heap[right], heap[least])) least = right;
-      if (least === index) return;
-      this.#swap(index, least);
-      index = least;
-    }
+  #remove(sleeper: Sleeper): void {
+    const index = this.#sleepers.indexOf(sleeper);
+    if (index >= 0) this.#sleepers.splice(index, 1);
   }
-
-  #swap(a: number, b: number): void {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (first === undefined || second === undefined) return;
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-  }
-}
-
-function isBefore(a: Sleeper | undefined, b: Sleeper | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  return a.wakeAtMs < b.wakeAtMs || (a.wakeAtMs === b.wakeAtMs && a.order < b.order);
 }
