@@ -1,0 +1,252 @@
+import type { StreamClass } from "#model/chunk.ts";
+import type { ChunkDecoder } from "#ports/codec.ts";
+import type { ChunkRow, JsonObject, StreamRow } from "../store/rows.ts";
+import type { StoreTransaction } from "../store/store.ts";
+import type { Delivery, GatewayNews } from "./delivery.ts";
+import { type Draft, Drafts, type GatewayDraft } from "./drafts.ts";
+import { applyEvents } from "./events.ts";
+import { applyInventory } from "./inventory.ts";
+import type { IngestLimits } from "./limits.ts";
+import { applyHello, applyReported, applyState } from "./presence.ts";
+import { beyondContiguous, contiguousTo, hasSeq, highestSeq, withRange } from "./ranges.ts";
+import type { Telemetry } from "./telemetry.ts";
+import { type Understood, understand } from "./understand.ts";
+
+/** What one transaction did, for counters and acknowledgements. */
+export interface BatchResult {
+  readonly news: readonly GatewayNews[];
+  readonly chunks: number;
+  readonly samples: number;
+  readonly duplicates: number;
+  readonly refused: number;
+  /** Some stream has more chunks ready than fit this transaction. */
+  readonly more: boolean;
+}
+
+interface Tally {
+  chunks: number;
+  duplicates: number;
+  refused: number;
+}
+
+/** At most this many `x` ranges in an ack (schema of `ack`). */
+const maxAckRanges = 32;
+
+/** Turns messages into rows, inside one transaction: chunk keys, data and positions stand or fall together. */
+export class BatchWriter {
+  readonly #decoder: ChunkDecoder;
+  readonly #telemetry: Telemetry;
+  readonly #limits: IngestLimits;
+
+  constructor(decoder: ChunkDecoder, telemetry: Telemetry, limits: IngestLimits) {
+    this.#decoder = decoder;
+    this.#telemetry = telemetry;
+    this.#limits = limits;
+  }
+
+  async write(tx: StoreTransaction, deliveries: readonly Delivery[], nowMs: number): Promise<BatchResult> {
+    const drafts = new Drafts(tx, nowMs, this.#limits);
+    const tally: Tally = { chunks: 0, duplicates: 0, refused: 0 };
+    for (const delivery of deliveries) {
+      const gateway = await drafts.gateway(delivery.tenant, delivery.gateway);
+      if (gateway === undefined) {
+        tally.refused += 1;
+        continue;
+      }
+      gateway.row.seenMs = nowMs;
+      const understood = understand(delivery, this.#decoder, this.#limits.maxMessageBytes);
+      await this.#receive(drafts, gateway, { delivery, understood }, tally);
+    }
+    return this.#finish(drafts, tally);
+  }
+
+  /** Applies chunks that are stored and were not yet: of streams that wait for a lost predecessor, or (`all`) whatever earlier transactions left. */
+  async settle(tx: StoreTransaction, nowMs: number, all: boolean): Promise<BatchResult> {
+    const drafts = new Drafts(tx, nowMs, this.#limits);
+    for (const pending of await tx.pendingStreams(all ? nowMs + 1 : nowMs - this.#limits.patienceMs, 64)) {
+      const gateway = await drafts.gateway(pending.tenant, pending.gateway);
+      if (gateway !== undefined) await drafts.stream(gateway, pending.stream.id);
+    }
+    return this.#finish(drafts, { chunks: 0, duplicates: 0, refused: 0 });
+  }
+
+  async #finish(drafts: Drafts, tally: Tally): Promise<BatchResult> {
+    const samplesBefore = samplesOf(drafts);
+    let more = false;
+    for (const gateway of drafts.gateways) {
+      for (const stream of gateway.streams.values()) {
+        if (stream.streamClass === "T" && (await this.#telemetry.apply(drafts, gateway, stream))) more = true;
+      }
+    }
+    await drafts.flush();
+    return { ...tally, samples: samplesOf(drafts) - samplesBefore, more, news: [...drafts.gateways].map(newsOf) };
+  }
+
+  async #receive(
+    drafts: Drafts,
+    gateway: GatewayDraft,
+    message: { delivery: Delivery; understood: Understood },
+    tally: Tally,
+  ): Promise<void> {
+    const { delivery, understood } = message;
+    switch (understood.kind) {
+      case "refused":
+        tally.refused += 1;
+        return this.#refuse(drafts, gateway, delivery, understood.reason);
+      case "state":
+        applyState(gateway.row, understood.message, drafts.nowMs);
+        return;
+      case "hello": {
+        applyHello(gateway.row, understood.message, drafts.nowMs, delivery.retained);
+        gateway.hello = true;
+        const { T, E, I, S, B } = understood.message.streams;
+        // Named in the answer, so that the gateway knows at once what it need not send again.
+        for (const id of [T, E, I, S, ...(B ?? [])].slice(0, 100)) if (typeof id === "string") await drafts.stream(gateway, id);
+        return;
+      }
+      case "reported":
+        applyReported(gateway.row, understood.message);
+        return;
+      case "json":
+        return this.#receiveBatch(drafts, gateway, delivery, understood, tally);
+      default:
+        return this.#receiveChunk(drafts, gateway, delivery, understood, tally);
+    }
+  }
+
+  async #receiveBatch(
+    drafts: Drafts,
+    gateway: GatewayDraft,
+    delivery: Delivery,
+    batch: Extract<Understood, { kind: "json" }>,
+    tally: Tally,
+  ): Promise<void> {
+    const stream = await this.#admit(drafts, gateway, delivery, batch, batch.streamClass, tally);
+    if (stream === undefined) return;
+    const body: JsonObject = batch.body;
+    if (batch.streamClass === "I") await applyInventory(drafts, gateway, body);
+    else if (delivery.leaf === "sla") await this.#keep(drafts, gateway, stream, batch.seq, delivery.payload);
+    else await applyEvents(drafts, gateway, this.#limits, batch);
+  }
+
+  /** Evidence is kept as it came: its signature covers these bytes. */
+  async #keep(drafts: Drafts, gateway: GatewayDraft, stream: StreamRow, seq: number, payload: Uint8Array): Promise<void> {
+    const place = { streamRef: stream.ref, gatewayRef: gateway.row.ref, seq, kind: "chunk", state: "applied" } as const;
+    const when = {
+      fromMs: drafts.nowMs,
+      toMs: drafts.nowMs,
+      intervalMs: 0,
+      keyFrame: false,
+      dictionaryRevision: 0,
+      samples: 0,
+      bootId: undefined,
+    };
+    await drafts.tx.addChunk({ ...place, ...when, receivedMs: drafts.nowMs, payload });
+  }
+
+  async #receiveChunk(
+    drafts: Drafts,
+    gateway: GatewayDraft,
+    delivery: Delivery,
+    understood: Extract<Understood, { kind: "chunk" | "dict" }>,
+    tally: Tally,
+  ): Promise<void> {
+    const stream = await this.#admit(drafts, gateway, delivery, understood, "T", tally);
+    if (stream === undefined) return;
+    const place = {
+      streamRef: stream.ref,
+      gatewayRef: gateway.row.ref,
+      seq: understood.seq,
+      kind: understood.kind,
+      state: "pending",
+    } as const;
+    const row: ChunkRow = { ...place, ...headOf(understood), samples: 0, receivedMs: drafts.nowMs, payload: delivery.payload };
+    await drafts.tx.addChunk(row);
+  }
+
+  /** The gate: undefined = known already, or no room; else the stream with `seq` marked as received. */
+  async #admit(
+    drafts: Drafts,
+    gateway: GatewayDraft,
+    delivery: Delivery,
+    place: { readonly stream: string; readonly seq: number },
+    streamClass: StreamClass,
+    tally: Tally,
+  ): Promise<Draft<StreamRow> | undefined> {
+    const stream = await drafts.stream(gateway, place.stream, streamClass);
+    if (stream === undefined || stream.streamClass !== streamClass) {
+      tally.refused += 1;
+      await this.#refuse(drafts, gateway, delivery, stream === undefined ? "too-many-streams" : "wrong-stream-class");
+      return undefined;
+    }
+    gateway.committed += 1;
+    stream.seenMs = drafts.nowMs;
+    if (hasSeq(stream.received, place.seq)) {
+      stream.duplicates += 1;
+      tally.duplicates += 1;
+      return undefined;
+    }
+    const received = withRange(stream.received, place.seq, place.seq);
+    if (received.length > this.#limits.maxRanges) {
+      tally.refused += 1;
+      gateway.row.refusedMessages += 1;
+      return undefined;
+    }
+    if (place.seq < highestSeq(stream.received)) stream.late += 1;
+    stream.received = received;
+    stream.chunks += 1;
+    stream.bytes += delivery.payload.byteLength;
+    tally.chunks += 1;
+    return stream;
+  }
+
+  async #refuse(drafts: Drafts, gateway: GatewayDraft, delivery: Delivery, reason: string): Promise<void> {
+    gateway.row.refusedMessages += 1;
+    const { leaf, payload } = delivery;
+    // Presence and reports are repeated by themselves; what a stream carried is kept for a person.
+    if (leaf === "state" || leaf === "hello" || leaf === "rep") return;
+    const letter = { gatewayRef: gateway.row.ref, leaf, streamId: "", seq: 0, reason, receivedMs: drafts.nowMs };
+    await drafts.tx.addDeadLetter({ ...letter, bytes: payload.byteLength, payload: payload.subarray(0, 98_304) });
+  }
+}
+
+type ChunkHead = Pick<ChunkRow, "fromMs" | "toMs" | "intervalMs" | "keyFrame" | "dictionaryRevision" | "bootId">;
+
+function headOf(understood: Extract<Understood, { kind: "chunk" | "dict" }>): ChunkHead {
+  if (understood.kind === "dict") {
+    const none = { fromMs: undefined, toMs: undefined, bootId: undefined, intervalMs: 0, keyFrame: false };
+    const { full, base, revision } = understood.record;
+    return { ...none, dictionaryRevision: full ? revision : base };
+  }
+  const { chunk } = understood;
+  const unanchored = (chunk.flags & 4) !== 0;
+  return {
+    fromMs: undefined,
+    toMs: undefined,
+    intervalMs: chunk.intervalMs,
+    keyFrame: (chunk.flags & 1) !== 0,
+    dictionaryRevision: chunk.dictionaryRevision,
+    bootId: unanchored ? (chunk.bootId ?? "") : undefined,
+  };
+}
+
+function samplesOf(drafts: Drafts): number {
+  let samples = 0;
+  for (const gateway of drafts.gateways) for (const stream of gateway.streams.values()) samples += stream.samples;
+  return samples;
+}
+
+function newsOf(gateway: GatewayDraft): GatewayNews {
+  const streams = new Map<string, { readonly upTo: number; readonly ranges: readonly (readonly [number, number])[] }>();
+  for (const stream of gateway.streams.values()) {
+    streams.set(stream.id, { upTo: contiguousTo(stream.received), ranges: beyondContiguous(stream.received, maxAckRanges) });
+  }
+  return {
+    tenant: gateway.row.tenant,
+    gateway: gateway.row.id,
+    streams,
+    neededRevisions: [...gateway.needed],
+    committed: gateway.committed,
+    hello: gateway.hello,
+  };
+}

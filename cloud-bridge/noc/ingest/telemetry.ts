@@ -1,0 +1,201 @@
+import type { DecodedChunk, DecodedGroup, DictionaryRecord } from "#model/chunk.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { ChunkDecoder, RawChunk } from "#ports/codec.ts";
+import type { AnchorRow, ChunkRow, ChunkState, StreamRow } from "../store/rows.ts";
+import { anchorShift, firstAt } from "./chunk-time.ts";
+import { deriveRow, rollupLevels } from "./derive.ts";
+import type { Draft, Drafts, GatewayDraft } from "./drafts.ts";
+import type { IngestLimits } from "./limits.ts";
+import { contentOf, counterTimes, type ResolvedDictionary, StreamMemories, type StreamMemory } from "./memories.ts";
+import { contiguousTo, hasRange, highestSeq } from "./ranges.ts";
+
+/** What became of one chunk when its turn came. `wait`: not now; later chunks of the stream may not pass it yet. */
+type Turn = ChunkState | "wait";
+
+/**
+ * Turns stored chunks into last values and rollups, in stream order: exact, because a chunk's unchanged values are those of its
+ * predecessor. Every effect is part of the caller's transaction; when that fails, call `forget`.
+ */
+export class Telemetry {
+  readonly #decoder: ChunkDecoder;
+  readonly #limits: IngestLimits;
+  readonly #memories: StreamMemories;
+
+  constructor(decoder: ChunkDecoder, limits: IngestLimits) {
+    this.#decoder = decoder;
+    this.#limits = limits;
+    this.#memories = new StreamMemories(decoder, limits);
+  }
+
+  /** Drops what a failed transaction may have changed; it is rebuilt from the store. */
+  forget(): void {
+    this.#memories.forget();
+  }
+
+  /** Applies whatever is ready. True = the transaction's share was used up and there may be more. */
+  async apply(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>): Promise<boolean> {
+    let cursor = 1;
+    for (let count = 0; count < this.#limits.appliesPerTransaction; count++) {
+      const chunk = await drafts.tx.nextPending(stream.ref, cursor);
+      if (chunk === undefined) {
+        stream.appliedTo = Math.max(stream.appliedTo, contiguousTo(stream.received));
+        return false;
+      }
+      cursor = chunk.seq + 1;
+      const waited = drafts.nowMs - chunk.receivedMs >= this.#limits.patienceMs;
+      const inTurn = chunk.seq <= stream.appliedTo || hasRange(stream.received, stream.appliedTo + 1, chunk.seq);
+      if (!inTurn && !waited) return false;
+      const turn = await this.#take(drafts, gateway, stream, chunk);
+      if (turn === "wait") return false;
+      stream.appliedTo = Math.max(stream.appliedTo, chunk.seq);
+      if (turn === "dead") stream.deadLetters += 1;
+    }
+    return highestSeq(stream.received) > stream.appliedTo;
+  }
+
+  async #take(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow): Promise<Turn> {
+    try {
+      const decoded = this.#decoder.decode(chunk.payload);
+      if (decoded.kind === "dict") return await this.#learn(drafts, gateway, stream, chunk, decoded.record);
+      if (decoded.kind === "chunk") return await this.#derive(drafts, gateway, stream, chunk, decoded.chunk);
+      return "dead";
+    } catch (error) {
+      if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
+      if (error.code === "codec.dictionary") return this.#park(drafts, gateway, chunk);
+      await this.#bury(drafts, gateway, stream, chunk, error.code);
+      return "dead";
+    }
+  }
+
+  /** Sets a chunk aside until the dictionary it needs is known; it is asked for with the next ack. */
+  async #park(drafts: Drafts, gateway: GatewayDraft, chunk: ChunkRow): Promise<Turn> {
+    gateway.needed.add(chunk.dictionaryRevision);
+    await drafts.tx.markChunk(chunk, "parked");
+    return "parked";
+  }
+
+  async #bury(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, reason: string): Promise<void> {
+    const { seq, payload } = chunk;
+    const letter = { gatewayRef: gateway.row.ref, leaf: "tm", streamId: stream.id, seq, reason, bytes: payload.byteLength, payload };
+    await drafts.tx.addDeadLetter({ ...letter, receivedMs: drafts.nowMs });
+    await drafts.tx.markChunk(chunk, "dead");
+  }
+
+  async #learn(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, record: DictionaryRecord): Promise<Turn> {
+    const base = record.full ? undefined : await drafts.tx.dictionary(gateway.row.ref, stream.ref, record.base, chunk.seq);
+    if (!record.full && base === undefined) return this.#park(drafts, gateway, chunk);
+    const groups = new Map(base?.groups ?? []);
+    for (const groupId of record.removed) groups.delete(groupId);
+    for (const group of record.groups) {
+      const row = await drafts.tx.internGroup(gateway.row.ref, contentOf(group), this.#limits.maxSeries);
+      if (row === undefined) {
+        await this.#bury(drafts, gateway, stream, chunk, "too-many-series");
+        return "dead";
+      }
+      groups.set(group.groupId, row.ref);
+    }
+    const place = { streamRef: stream.ref, gatewayRef: gateway.row.ref, seq: chunk.seq, revision: record.revision };
+    await drafts.tx.addDictionary({ ...place, groups });
+    await drafts.tx.markChunk(chunk, "applied");
+    await drafts.tx.unpark(gateway.row.ref, { revision: record.revision });
+    this.#memories.passDictionary(stream.ref, chunk.seq);
+    return "applied";
+  }
+
+  async #derive(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, raw: RawChunk): Promise<Turn> {
+    const dictionary = await this.#memories.dictionary(drafts.tx, stream, raw);
+    if (dictionary === undefined) return this.#park(drafts, gateway, chunk);
+    const memory = await this.#memories.before(drafts.tx, stream, raw.seq);
+    const decoded = this.#decoder.resolve(raw, dictionary.groups, memory.codec);
+    const shiftMs = decoded.unanchored ? anchorShift(await this.#anchors(drafts, gateway, decoded), firstAt(decoded)) : 0;
+    if (shiftMs === undefined) {
+      await drafts.tx.markChunk({ ...chunk, samples: decoded.samples }, "parked");
+      return "parked";
+    }
+    const span = await this.#applyGroups(drafts, gateway, decoded, { dictionary, memory, shiftMs });
+    await this.#applyMisses(drafts, gateway, decoded, { dictionary, shiftMs });
+    if (chunk.samples === 0) stream.samples += decoded.samples;
+    const state = isExact(decoded) ? "applied" : "alone";
+    await drafts.tx.markChunk({ ...chunk, ...span, samples: decoded.samples }, state);
+    return state;
+  }
+
+  async #anchors(drafts: Drafts, gateway: GatewayDraft, decoded: DecodedChunk): Promise<readonly AnchorRow[]> {
+    return decoded.bootId === undefined ? [] : drafts.tx.anchors(gateway.row.ref, decoded.bootId);
+  }
+
+  async #applyGroups(drafts: Drafts, gateway: GatewayDraft, decoded: DecodedChunk, context: ApplyContext): Promise<Span> {
+    let fromMs = Number.POSITIVE_INFINITY;
+    let toMs = Number.NEGATIVE_INFINITY;
+    for (const group of decoded.groups) {
+      const span = await this.#applyGroup(drafts, gateway, group, context);
+      fromMs = Math.min(fromMs, span.fromMs);
+      toMs = Math.max(toMs, span.toMs);
+    }
+    // A chunk of misses only lies where its misses lie.
+    for (const miss of decoded.misses) {
+      fromMs = Math.min(fromMs, miss.at + context.shiftMs);
+      toMs = Math.max(toMs, miss.at + context.shiftMs);
+    }
+    return Number.isFinite(fromMs) ? { fromMs: Math.floor(fromMs), toMs: Math.ceil(toMs) } : { fromMs: drafts.nowMs, toMs: drafts.nowMs };
+  }
+
+  async #applyGroup(drafts: Drafts, gateway: GatewayDraft, decoded: DecodedGroup, context: ApplyContext): Promise<Span> {
+    const { group, rows } = decoded;
+    const ref = context.dictionary.refs.get(group.groupId);
+    const span: Draft<Span> = { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY };
+    if (ref === undefined) return span;
+    const columns = group.series.length;
+    const last = await drafts.last(ref, columns);
+    const counterMs = counterTimes(context.memory, ref, columns);
+    const equipment = await drafts.equipment(gateway, group.equipment);
+    for (const row of rows) {
+      const atMs = row.at + context.shiftMs;
+      span.fromMs = Math.min(span.fromMs, atMs);
+      span.toMs = Math.max(span.toMs, atMs);
+      const buckets: Float64Array[] = [];
+      for (const level of rollupLevels) buckets.push(await drafts.prepareRollup(level, ref, Math.floor(atMs / level) * level, columns));
+      deriveRow(row, group.intervalMs, atMs, { last: last.numbers, texts: last.texts, counterMs, buckets });
+      last.atMs = Math.max(last.atMs, atMs);
+      if (equipment === undefined) continue;
+      equipment.lastPollMs = Math.max(equipment.lastPollMs, atMs);
+      equipment.intervalMs = group.intervalMs;
+    }
+    return span;
+  }
+
+  async #applyMisses(
+    drafts: Drafts,
+    gateway: GatewayDraft,
+    decoded: DecodedChunk,
+    context: { readonly dictionary: ResolvedDictionary; readonly shiftMs: number },
+  ): Promise<void> {
+    for (const miss of decoded.misses) {
+      const group = context.dictionary.groups.get(miss.groupId);
+      const ref = context.dictionary.refs.get(miss.groupId);
+      if (group === undefined || ref === undefined) continue;
+      const atMs = miss.at + context.shiftMs;
+      await drafts.tx.addMiss(ref, atMs, miss.reason, group.intervalMs * 1.6);
+      const equipment = await drafts.equipment(gateway, group.equipment);
+      if (equipment === undefined || atMs < equipment.lastMissMs) continue;
+      equipment.lastMissMs = atMs;
+      equipment.missReason = miss.reason;
+    }
+  }
+}
+
+/** Without its predecessors a chunk cannot say what its unchanged values are. */
+function isExact(chunk: DecodedChunk): boolean {
+  return chunk.groups.every((group) => group.rows.every((row) => row.cells.every((cell) => cell.state !== "unchanged")));
+}
+
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+interface ApplyContext {
+  readonly dictionary: ResolvedDictionary;
+  readonly memory: StreamMemory;
+  readonly shiftMs: number;
+}

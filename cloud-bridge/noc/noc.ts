@@ -1,0 +1,140 @@
+import { isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { ChunkDecoder } from "#ports/codec.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { Unit } from "#ports/unit.ts";
+import { createChunkDecoder } from "../protocol/codec/decoder.ts";
+import { LiveFeed } from "./api/live-feed.ts";
+import { type ApiServer, createApi } from "./api/server.ts";
+import { Acker } from "./ingest/acker.ts";
+import { BatchWriter } from "./ingest/batch.ts";
+import { BrokerLink, type BrokerLinkOptions } from "./ingest/broker-link.ts";
+import { Ingest, type IngestCounters } from "./ingest/ingest.ts";
+import { defaultGrants, defaultIngestLimits, type IngestGrants, type IngestLimits } from "./ingest/limits.ts";
+import { Telemetry } from "./ingest/telemetry.ts";
+import type { PageAssets } from "./pages/assets.ts";
+import type { NocStore } from "./store/store.ts";
+
+export interface NocOptions {
+  readonly brokerUrl: string;
+  readonly credentials?: BrokerLinkOptions["credentials"];
+  /** Tenants served; empty = all. Only named ones are told the NOC's state. */
+  readonly tenants: readonly string[];
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Names under which the page may be asked for, besides the addresses it listens on. */
+  readonly allowedHosts?: readonly string[];
+  /** Bearer token of the API; at least 32 characters. */
+  readonly token: string;
+  /** Opened by the caller, closed by the NOC at its end. */
+  readonly store: NocStore;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  readonly pages: () => Promise<PageAssets>;
+  readonly version: string;
+  readonly limits?: Partial<IngestLimits>;
+  readonly grants?: Partial<IngestGrants>;
+}
+
+export interface NocStatus {
+  readonly brokerConnected: boolean;
+  readonly acksSent: number;
+  readonly ingest: IngestCounters;
+}
+
+/** The NOC's end as one unit. */
+export interface Noc extends Unit {
+  /** Where the API listens; settles once it does. */
+  readonly url: Promise<string>;
+  status(): NocStatus;
+  /** A link that signs a browser in, once. */
+  signInLink(): Promise<string>;
+}
+
+/** How often old data is looked for, and the pause between two pieces of it, ms. */
+const expireEveryMs = 600_000;
+const expirePauseMs = 200;
+
+export function createNoc(options: NocOptions): Noc {
+  const limits: IngestLimits = { ...defaultIngestLimits, ...options.limits };
+  const grants: IngestGrants = { ...defaultGrants, ...options.grants };
+  const { store, clock, entropy, logger } = options;
+  const decoder: ChunkDecoder = createChunkDecoder();
+  const telemetry = new Telemetry(decoder, limits);
+  const feed = new LiveFeed();
+  const acker = new Acker(clock, grants, (tenant, gateway, payload) => link.sendAck(tenant, gateway, payload));
+  const ingest = new Ingest({
+    ...{ store, clock, entropy, logger, limits, telemetry },
+    writer: new BatchWriter(decoder, telemetry, limits),
+    onCommitted: (news) => {
+      for (const one of news) acker.note(one);
+      feed.announce(news.map((one) => `${one.tenant}/${one.gateway}`));
+    },
+  });
+  const link: BrokerLink = new BrokerLink({
+    ...{ brokerUrl: options.brokerUrl, tenants: options.tenants, limits, clock, entropy, logger },
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    onDelivery: (delivery) => ingest.offer(delivery),
+  });
+  const status = (): NocStatus => ({ brokerConnected: link.connected, acksSent: acker.sent, ingest: ingest.counters });
+  const api = createApi({ ...options, decoder, feed, status });
+  return {
+    name: "noc",
+    url: api.url,
+    status,
+    signInLink: () => api.signInLink(),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock }, signal),
+  };
+}
+
+interface Parts {
+  readonly link: BrokerLink;
+  readonly ingest: Ingest;
+  readonly acker: Acker;
+  readonly api: ApiServer;
+  readonly store: NocStore;
+  readonly clock: Clock;
+}
+
+async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
+  const inner = new AbortController();
+  const abort = () => inner.abort(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  const units = [
+    parts.api.run(inner.signal),
+    parts.ingest.run(inner.signal),
+    parts.acker.run(inner.signal),
+    parts.link.run(inner.signal),
+    expire(parts, inner.signal),
+  ];
+  // The first that fails takes the others along; the supervisor decides what happens then.
+  const lives = units.map((unit) => unit.catch((error: unknown) => endOf(error, inner, signal)));
+  try {
+    await Promise.all(lives);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    inner.abort(new Error("ended"));
+    await Promise.allSettled(units);
+    await parts.store.close();
+  }
+}
+
+function endOf(error: unknown, inner: AbortController, outer: AbortSignal): void {
+  if (outer.aborted && (error === outer.reason || inner.signal.aborted)) return;
+  inner.abort(error);
+  throw error;
+}
+
+async function expire(parts: Pick<Parts, "store" | "clock">, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await parts.clock.sleep(expireEveryMs, signal);
+    try {
+      while (await parts.store.expire(parts.clock.now().wallMs)) await parts.clock.sleep(expirePauseMs, signal);
+    } catch (error) {
+      // Ingest meets the same store and says so; old data can wait for the next round.
+      if (!isGatewayError(error) || !error.retryable) throw error;
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { gapReason } from "#model/report.ts";
+import type { EquipmentRow, GatewayRow, JsonObject } from "../store/rows.ts";
+import type { StoreQueries } from "../store/store.ts";
+
+/** One gateway as people see it in a list. Times are Unix ms; absent = not known. */
+export interface GatewayView {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string;
+  readonly site: string;
+  readonly online: boolean;
+  readonly sinceMs: number;
+  readonly why: string;
+  readonly seenMs: number;
+  readonly version: string;
+  readonly clock: string;
+  /** Time of the newest value the NOC has. */
+  readonly newestMs: number | null;
+  /** What the gateway said it still held when it last said hello. */
+  readonly buffered: { readonly bytes: number | null; readonly samples: number | null; readonly oldestMs: number | null };
+  readonly equipment: number;
+  readonly silentEquipment: number;
+  readonly alarms: Readonly<Record<string, number>>;
+  readonly refusedMessages: number;
+}
+
+export interface EquipmentView {
+  readonly id: string;
+  /** `answering`, `silent`, or `unknown` while the gateway is offline or nothing was polled yet. */
+  readonly status: "answering" | "silent" | "unknown";
+  readonly lastPollMs: number | null;
+  readonly lastMissMs: number | null;
+  readonly missReason: string;
+  readonly intervalMs: number;
+  readonly vendor: string;
+  readonly model: string;
+  readonly deviceClass: string;
+  readonly name: string;
+  readonly firmware: string;
+}
+
+const reasonNames = new Map<number, string>(Object.entries(gapReason).map(([name, number]) => [number, name]));
+
+export function reasonName(reason: number): string {
+  return reasonNames.get(reason) ?? "unknown";
+}
+
+export async function viewGateways(read: StoreQueries): Promise<readonly GatewayView[]> {
+  const rows = await read.gateways();
+  return Promise.all(rows.map((row) => viewGateway(read, row)));
+}
+
+export async function viewGateway(read: StoreQueries, row: GatewayRow): Promise<GatewayView> {
+  const equipment = await read.equipment(row.ref);
+  const alarms: Record<string, number> = {};
+  for (const alarm of await read.alarms(row.ref, false, 10_000)) alarms[alarm.severity] = (alarms[alarm.severity] ?? 0) + 1;
+  const hello = row.hello ?? {};
+  const outbox = object(hello["outbox"]);
+  return {
+    tenant: row.tenant,
+    id: row.id,
+    name: text(hello["name"]) || row.id,
+    site: text(hello["site"]),
+    online: row.online,
+    sinceMs: row.presenceSinceMs,
+    why: row.presenceWhy,
+    seenMs: row.seenMs,
+    version: text(hello["agent"]),
+    clock: text(object(hello["clock"])["quality"]),
+    newestMs: (await read.newestMs(row.ref)) ?? null,
+    buffered: { bytes: number(outbox["bytes"]), samples: number(outbox["samples"]), oldestMs: number(outbox["oldest"]) },
+    equipment: equipment.length,
+    silentEquipment: equipment.filter((one) => statusOf(one, row.online) === "silent").length,
+    alarms,
+    refusedMessages: row.refusedMessages,
+  };
+}
+
+export async function viewEquipment(read: StoreQueries, gateway: GatewayRow): Promise<readonly EquipmentView[]> {
+  return (await read.equipment(gateway.ref)).map((row) => {
+    const identity = object((row.inventory ?? {})["identity"]);
+    return {
+      id: row.id,
+      status: statusOf(row, gateway.online),
+      lastPollMs: row.lastPollMs === 0 ? null : row.lastPollMs,
+      lastMissMs: row.lastMissMs === 0 ? null : row.lastMissMs,
+      missReason: row.missReason === 0 ? "" : reasonName(row.missReason),
+      intervalMs: row.intervalMs,
+      vendor: text(identity["vendor"]),
+      model: text(identity["model"]),
+      deviceClass: text(identity["deviceClass"]),
+      name: text(identity["sysName"]),
+      firmware: text(identity["firmware"]),
+    };
+  });
+}
+
+function statusOf(row: EquipmentRow, gatewayOnline: boolean): EquipmentView["status"] {
+  if (!gatewayOnline || (row.lastPollMs === 0 && row.lastMissMs === 0)) return "unknown";
+  return row.lastMissMs > row.lastPollMs ? "silent" : "answering";
+}
+
+function object(value: unknown): JsonObject {
+  return typeof value === "object" && value !== null ? (value as JsonObject) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 256) : "";
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}

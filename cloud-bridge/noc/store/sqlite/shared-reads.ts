@@ -1,0 +1,86 @@
+import { zstdDecompressSync } from "node:zlib";
+import type { ChunkRow, DictionaryRow, GroupRow, LastValues, RollupLevel } from "../rows.ts";
+import {
+  type ChunkColumns,
+  chunkColumns,
+  chunkOf,
+  type DictionaryColumns,
+  dictionaryOf,
+  type GroupColumns,
+  groupOf,
+  numbersOf,
+} from "./columns.ts";
+import type { Connection } from "./connection.ts";
+
+/** Revisions of one process run of a gateway lie within one multiple of this (protocol/codec/dictionary-writer.ts). */
+export const runRevisions = 1_048_576;
+
+/** Reads that both the transaction and the queries need, over whichever connection asks. */
+export function findGroup(db: Connection, ref: number): GroupRow | undefined {
+  const row = db.get<GroupColumns>("SELECT ref, gateway, equipment, tbl, iv, series FROM series_group WHERE ref = ?", ref);
+  return row === undefined ? undefined : groupOf(row);
+}
+
+export interface DictionaryKey {
+  readonly gatewayRef: number;
+  readonly streamRef: number;
+  readonly revision: number;
+  readonly seq: number;
+}
+
+export function findDictionary(db: Connection, key: DictionaryKey): DictionaryRow | undefined {
+  const columns = "stream, seq, gateway, rev, groups";
+  const row =
+    db.get<DictionaryColumns>(
+      `SELECT ${columns} FROM dictionary WHERE stream = ? AND rev = ? AND seq < ? ORDER BY seq DESC LIMIT 1`,
+      ...[key.streamRef, key.revision, key.seq],
+    ) ??
+    db.get<DictionaryColumns>(
+      `SELECT ${columns} FROM dictionary WHERE stream = ? AND rev = ? ORDER BY seq LIMIT 1`,
+      ...[key.streamRef, key.revision],
+    ) ??
+    db.get<DictionaryColumns>(
+      // The exact revision from another stream, else the next later one of the same run: group ids are never used twice within a run.
+      `SELECT ${columns} FROM dictionary WHERE gateway = ? AND rev >= ? AND rev < ? ORDER BY rev, stream DESC, seq DESC LIMIT 1`,
+      ...[key.gatewayRef, key.revision, (Math.floor(key.revision / runRevisions) + 1) * runRevisions],
+    );
+  return row === undefined ? undefined : dictionaryOf(row);
+}
+
+export function chunksSinceKeyFrame(db: Connection, streamRef: number, seq: number, limit: number): readonly ChunkRow[] {
+  // Interval classes have key frames of their own: going back `limit` chunks covers them all, and whatever lies before one is simply replayed.
+  const first = db.get<{ seq: number }>(
+    `SELECT min(seq) AS seq FROM (SELECT max(seq) AS seq FROM chunk WHERE stream = ?1 AND seq < ?2 AND seq >= ?2 - ?3 AND kf = 1 GROUP BY iv)`,
+    ...[streamRef, seq, limit],
+  );
+  if (first === undefined || first.seq === null) return [];
+  const sql = `SELECT ${chunkColumns} FROM chunk WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq`;
+  return db.all<ChunkColumns>(sql, streamRef, first.seq, seq).map(chunkOf);
+}
+
+export function readLastValues(db: Connection, groupRef: number): LastValues | undefined {
+  const row = db.get<{ at: number; numbers: Uint8Array; texts: string }>(
+    "SELECT at, numbers, texts FROM last_value WHERE grp = ?",
+    groupRef,
+  );
+  if (row === undefined) return undefined;
+  return { groupRef, atMs: row.at, numbers: numbersOf(row.numbers), texts: JSON.parse(row.texts) as Record<string, string> };
+}
+
+export interface RollupColumns {
+  grp: number;
+  bucket: number;
+  packed: number;
+  numbers: Uint8Array;
+}
+
+/** Closed buckets are compressed by the housekeeping; both forms read alike. */
+export function unpackRollup(row: RollupColumns): Float64Array {
+  return numbersOf(row.packed === 1 ? zstdDecompressSync(row.numbers, { maxOutputLength: 1 << 24 }) : row.numbers);
+}
+
+export function readRollup(db: Connection, level: RollupLevel, groupRef: number, bucketMs: number): Float64Array | undefined {
+  const sql = "SELECT grp, bucket, packed, numbers FROM rollup WHERE level = ? AND grp = ? AND bucket = ?";
+  const row = db.get<RollupColumns>(sql, level, groupRef, bucketMs);
+  return row === undefined ? undefined : unpackRollup(row);
+}

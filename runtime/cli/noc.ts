@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { GatewayError } from "#model/errors.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { examples } from "./command-line.ts";
+import type { CommandContext } from "./context.ts";
+
+const defaultUrl = "http://127.0.0.1:8440";
+const defaultDir = "./gatehouse-state/noc";
+
+interface ServeOptions {
+  readonly broker: string;
+  readonly dir: string;
+  readonly listen: string;
+  readonly tenant?: readonly string[];
+  readonly tokenFile?: string;
+  readonly allowHost?: readonly string[];
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** `gatehouse noc serve|sign-in|devices|tail|ledger` */
+export function register(program: Command, context: CommandContext): void {
+  const noc = program.command("noc").description("the NOC's end: run it, or ask a running one");
+  const many = (value: string, before: readonly string[] = []) => [...before, value];
+  noc
+    .command("serve")
+    .description("take in what gateways send, keep it, acknowledge it and show it")
+    .option("--broker <url>", "MQTT broker", "mqtt://127.0.0.1:18830")
+    .option("--dir <folder>", "where its database and token lie", defaultDir)
+    .option("--listen <host:port>", "address of the page and the API", "127.0.0.1:8440")
+    .option("--tenant <name>", "tenant to serve; may be repeated; all if none is named", many)
+    .option("--token-file <file>", "API token; made at the first start (default: DIR/token)")
+    .option("--allow-host <name>", "host name the page may be asked for; may be repeated", many)
+    .option("--username <name>", "user at the broker")
+    .option("--password-file <file>", "file with the broker's password")
+    .option("--ca <file>", "certificate authority of the broker (PEM)")
+    .option("--cert <file>", "client certificate (PEM)")
+    .option("--key <file>", "key of the client certificate (PEM)")
+    .addHelpText(
+      "after",
+      examples("noc serve", "noc serve --broker mqtts://broker.example.net:8883 --dir /var/lib/gatehouse-noc --tenant acme"),
+    )
+    .action((options: ServeOptions) => serve(options, context));
+  registerQuestions(noc, context);
+}
+
+function registerQuestions(noc: Command, context: CommandContext): void {
+  const question = (name: string, description: string) =>
+    noc
+      .command(name)
+      .description(description)
+      .option("--url <url>", "address of the NOC's end", defaultUrl)
+      .option("--token-file <file>", "its API token", join(defaultDir, "token"));
+  question("sign-in", "print a link that signs a browser in, once").action(async (options: Asked) => {
+    const { url } = await (await client(options)).post<{ readonly url: string }>("/api/sign-in-links", context.stopSignal());
+    context.print(`${url}\n`);
+  });
+  question("devices", "gateways and their equipment")
+    .option("--gateway <id>", "only this gateway")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("noc devices", "noc devices --gateway gw-lisbon-01 --json"))
+    .action(async (options: Asked) => {
+      const { printDevices } = await import("./noc-questions.ts");
+      await printDevices(await client(options), options, context);
+    });
+  question("tail", "values and events as they come in")
+    .option("--gateway <id>", "only this gateway")
+    .option("--search <words>", "only values whose equipment, table, row or metric has these words")
+    .option("--events", "events and alarms only")
+    .option("--json", "one JSON object per line")
+    .addHelpText("after", examples("noc tail", "noc tail --gateway gw-lisbon-01 --search 'sw-1 octets' --json"))
+    .action(async (options: Asked) => {
+      const { tail } = await import("./noc-questions.ts");
+      await tail(await client(options), options, context);
+    });
+  question("ledger", "what was delivered, twice, late, or is missing, per gateway")
+    .option("--gateway <id>", "only this gateway")
+    .option("--recount", "count from the stored chunks, not from counters")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("noc ledger", "noc ledger --gateway gw-lisbon-01 --recount --json"))
+    .action(async (options: Asked) => {
+      const { printLedger } = await import("./noc-questions.ts");
+      await printLedger(await client(options), options, context);
+    });
+}
+
+/** Options of the commands that ask. */
+export interface Asked {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly gateway?: string;
+  readonly search?: string;
+  readonly events?: boolean;
+  readonly recount?: boolean;
+  readonly json?: boolean;
+}
+
+async function client(options: Asked) {
+  const { NocClient } = await import("../../cloud-bridge/noc/api/client.ts");
+  const { readToken } = await import("../../cloud-bridge/noc/store/open-token.ts");
+  return new NocClient({ url: options.url, token: readToken(options.tokenFile) });
+}
+
+async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
+  const { createNoc } = await import("../../cloud-bridge/noc/noc.ts");
+  const { SqliteStore } = await import("../../cloud-bridge/noc/store/sqlite/sqlite-store.ts");
+  const { openToken } = await import("../../cloud-bridge/noc/store/open-token.ts");
+  const { bundledPages } = await import("../../cloud-bridge/noc/pages/bundle.ts");
+  const listen = addressOf(options.listen);
+  const tokenFile = options.tokenFile ?? join(options.dir, "token");
+  const logger = await context.logger({ to: "stderr" });
+  const store = new SqliteStore(options.dir);
+  const noc = createNoc({
+    brokerUrl: options.broker,
+    credentials: credentialsOf(options),
+    tenants: options.tenant ?? [],
+    listen,
+    ...(options.allowHost === undefined ? {} : { allowedHosts: options.allowHost }),
+    token: openToken(tokenFile, context.entropy),
+    store,
+    clock: context.clock,
+    entropy: context.entropy,
+    logger,
+    pages: bundledPages(),
+    version: packageJson.version,
+  });
+  const signal = context.stopSignal();
+  const running = noc.run(signal);
+  const greeted = noc.signInLink().then(
+    (link) =>
+      context.print(
+        `NOC's end of ${options.broker}\n  page   ${link}\n         (signs one browser in; another link: gatehouse noc sign-in --token-file ${tokenFile})\n  token  ${tokenFile}\n`,
+      ),
+    () => undefined,
+  );
+  await Promise.all([running, greeted]);
+}
+
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(\[[0-9a-f:]+\]|[^:]*):([0-9]{1,5})$/i.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) throw new GatewayError("noc.invalid", { message: `--listen needs HOST:PORT, not ${text}` });
+  return { host: (match[1] ?? "").replaceAll(/[[\]]/g, "") || "127.0.0.1", port };
+}
+
+function credentialsOf(options: ServeOptions) {
+  return {
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.passwordFile === undefined ? {} : { password: secretOf(options.passwordFile).trim() }),
+    ...(options.ca === undefined ? {} : { ca: secretOf(options.ca) }),
+    ...(options.cert === undefined ? {} : { cert: secretOf(options.cert) }),
+    ...(options.key === undefined ? {} : { key: secretOf(options.key) }),
+  };
+}
+
+function secretOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("config.secret", { message: `cannot read ${file}`, cause });
+  }
+}
