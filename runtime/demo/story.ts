@@ -123,7 +123,7 @@ export class Demo {
 
   async #nocClient(role: DemoRole, dir: string, port: number, stop: AbortSignal): Promise<NocClient> {
     await role.announced((line) => (line.includes(`:${port}`) ? line : undefined), stop);
-    const token = readFileSync(join(dir, "api-token"), "utf8").trim();
+    const token = readFileSync(join(dir, "token"), "utf8").trim();
     return new NocClient(`http://127.0.0.1:${port}`, token);
   }
 
