@@ -5,18 +5,25 @@
  */
 import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
-import { register as demo, register as demo } from "./cli/demo.ts";
+import { register as demo } from "./cli/demo.ts";
 import { register as noc } from "./cli/noc.ts";
 import { processContext } from "./cli/process-context.ts";
-import { register as run, register as run } from "./cli/run.ts";
+import { register as run } from "./cli/run.ts";
 import { register as simulate } from "./cli/simulate.ts";
-import { register as snmp, register as snmp } from "./cli/snmp.ts";
+import { register as snmp } from "./cli/snmp.ts";
 import { register as status } from "./cli/status.ts";
 import { register as version } from "./cli/version.ts";
 
 const args = process.argv.slice(2);
 const context = processContext(args, async () => (await import("./parts-appliance.ts")).describeDrivers());
 
-const code = await runCommandLine(args, [run, demo, config, snmp, status, version], context);
+// Whatever nobody caught is a bug: said with its stack, and the process ends; init starts it again.
+process.on("uncaughtException", (error) => {
+  const code = report(error, context);
+  context.flush();
+  process.exit(code);
+});
+
+const code = await runCommandLine(args, [run, demo, noc, config, snmp, simulate, status, version], context);
 context.flush();
 process.exitCode = code === 0 ? context.exitCode : code;

@@ -50,7 +50,7 @@ describe("deadline", () => {
       return "done";
     });
     expect(await clock.runUntil(work)).toBe("done");
-    expect(clock.sleepers).toBe(0);
+    expect(clock.sleeping).toBe(0);
   });
 
   it("ends with the code and the limit, and aborts the work, when it is late", async () => {
