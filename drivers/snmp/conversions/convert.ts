@@ -7,7 +7,7 @@ export type RowLabels = Readonly<Record<string, string>>;
 export type ValueForm = "number" | "text" | "bytes";
 
 const textConversions = new Set(["number-in-text", "percent-in-text", "size-in-text", "text-state"]);
-const byteConversions = new Set(["bit", "flag-character"]);
+const byteConversions = new Set(["bit", "flag-character", "octets"]);
 
 export function valueForm(conversion: Conversion | undefined, isOctetString: boolean): ValueForm {
   if (conversion !== undefined && byteConversions.has(conversion.is)) return "bytes";

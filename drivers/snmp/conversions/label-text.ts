@@ -33,18 +33,20 @@ function octetsText(format: LabelFormat, bytes: Uint8Array): string {
       return ipText(bytes);
     case "hex":
       return hex(bytes);
+    case "auto":
+      return octetsAsText(bytes, bytes.length === 6 ? macText : hex);
     default:
-      return octetsAsText(bytes);
+      return octetsAsText(bytes, hex);
   }
 }
 
-/** Readable text of an OCTET STRING: UTF-8, else Latin-1 if printable, else hexadecimal. Trailing NULs and blanks go. */
-export function octetsAsText(bytes: Uint8Array): string {
+/** Readable text of an OCTET STRING: UTF-8, else Latin-1 if printable, else as `otherwise` says. Trailing NULs and blanks go. */
+export function octetsAsText(bytes: Uint8Array, otherwise: (bytes: Uint8Array) => string): string {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   const trimmed = bytes.subarray(0, end);
   const text = decode(trimmed);
-  return isPrintable(text) ? clean(text) : hex(trimmed);
+  return isPrintable(text) ? clean(text) : otherwise(bytes);
 }
 
 function decode(bytes: Uint8Array): string {
@@ -90,4 +92,13 @@ export function hex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes.subarray(0, maxLabelLength >> 1)) text += byte.toString(16).padStart(2, "0");
   return text;
+}
+
+/** A name that stands in an index as length and characters (`4.110.97.109.101`). "" = the index has no such name at its start. */
+export function nameInIndex(index: string): string {
+  const arcs = index.split(".").map(Number);
+  const length = arcs[0] ?? 0;
+  const bytes = arcs.slice(1, 1 + length);
+  if (bytes.length !== length || bytes.some((arc) => !(arc >= 0 && arc <= 255))) return "";
+  return octetsAsText(Uint8Array.from(bytes), hex);
 }

@@ -65,7 +65,13 @@ export const interfaces: MetricSet = {
       ],
     },
     {
-      table: "IF-MIB:ifSpeed",
+      table: "IF-MIB:interfaces",
+      cadence: "rare",
+      scalars: true,
+      columns: [{ metric: "ifNumber", oid: "1.3.6.1.2.1.2.1", kind: "gauge", unit: "{interface}", range: [0, 2_147_483_647] }],
+    },
+    {
+      table: "IF-MIB:ifLink",
       cadence: "slow",
       rowsOf: "IF-MIB:ifTable",
       columns: [
@@ -79,6 +85,9 @@ export const interfaces: MetricSet = {
           fallback: `${ifEntry}.5`,
           fallbackConvert: { is: "multiply", by: 1 },
         },
+        { metric: "ifMtu", oid: `${ifEntry}.4`, kind: "gauge", unit: "By", range: [1, 2_147_483_647] },
+        // sysUpTime at the last change of state.
+        { metric: "ifLastChange", oid: `${ifEntry}.9`, kind: "gauge", unit: "s", convert: { is: "divide", by: 100 } },
       ],
     },
   ],

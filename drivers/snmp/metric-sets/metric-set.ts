@@ -7,8 +7,11 @@ import type { MetricKind } from "#model/report.ts";
  */
 export type Cadence = "live" | "slow" | "rare";
 
-/** How a label's bytes become text. `enum` needs an enumeration; `auto` is text if printable, else hexadecimal. */
-export type LabelFormat = "text" | "mac" | "ip" | "hex" | "integer" | "oid" | "enum" | "auto";
+/**
+ * How a label's bytes become text. `enum` needs an enumeration; `auto` is text if printable, else a MAC address if six bytes, else
+ * hexadecimal; `index-name` is not read but taken from the index, where it stands as length and characters.
+ */
+export type LabelFormat = "text" | "mac" | "ip" | "hex" | "integer" | "oid" | "enum" | "auto" | "index-name";
 
 /** A slowly changing column: read with the rows, not with the values. */
 export interface LabelDefinition {
@@ -45,6 +48,8 @@ export type Conversion =
   | { readonly is: "text-state"; readonly values: Readonly<Record<string, number>> }
   /** Per cent of the label's value (100 when that says "already per cent": -2); negative levels give no value. */
   | { readonly is: "percent-of"; readonly label: string }
+  /** An OCTET STRING as readable text (text columns). */
+  | { readonly is: "octets"; readonly format: LabelFormat }
   /** The negative special values of Printer-MIB levels as a state: -3 -2 -1, 0 for a measured level. */
   | { readonly is: "special-level" };
 
@@ -112,6 +117,10 @@ export interface TableDefinition {
   readonly key?: readonly string[];
   /** Labels that tell rows of equal key apart, best first, before the index does. */
   readonly tiebreak?: readonly string[];
+  /** Arcs of the index left out of a key that is made of the index (LLDP's time mark changes without the row changing). */
+  readonly keyIndexFrom?: number;
+  /** Fewer rows than settings.maxRowsPerTable. */
+  readonly maxRows?: number;
   /** Label that carries the row's index; absent = `index`. */
   readonly indexLabel?: string;
   readonly skip?: readonly SkipRule[];

@@ -21,6 +21,8 @@ export interface HeadReading {
   readonly sysObjectIdChanged: boolean;
   /** ifTableLastChange or entLastChangeTime moved. */
   readonly tablesChanged: boolean;
+  /** When they moved, by the agent's own word; negative infinity = not known. Monotonic milliseconds. */
+  readonly changedAtMs: number;
   readonly entitiesChanged: boolean;
 }
 
@@ -54,7 +56,7 @@ export class AgentHead {
     };
     const assessment = assessUptime(this.#previous, uptime);
     this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
-    const changes = this.#changes(found, assessment.verdict);
+    const changes = this.#changes(found, assessment.verdict, uptime);
     // After a restart the agent may have learnt or lost something: ask for everything again.
     this.#asked =
       assessment.verdict === "restart"
@@ -82,7 +84,8 @@ export class AgentHead {
   #changes(
     found: ReadonlyMap<string, Varbind>,
     verdict: UptimeVerdict,
-  ): Pick<HeadReading, "sysObjectIdChanged" | "tablesChanged" | "entitiesChanged"> {
+    uptime: UptimeReading,
+  ): Pick<HeadReading, "sysObjectIdChanged" | "tablesChanged" | "changedAtMs" | "entitiesChanged"> {
     const sysObjectId = textOf(found.get(headOids.sysObjectId));
     const sysObjectIdChanged = verdict !== "first" && sysObjectId !== undefined && sysObjectId !== this.#sysObjectId;
     this.#sysObjectId = sysObjectId ?? this.#sysObjectId;
@@ -92,7 +95,9 @@ export class AgentHead {
     const entityChange = numberOf(found.get(headOids.entLastChangeTime));
     const entitiesChanged = verdict !== "first" && entityChange !== this.#entLastChangeTime;
     this.#entLastChangeTime = entityChange;
-    return { sysObjectIdChanged, tablesChanged, entitiesChanged };
+    const agoTicks = (uptime.sysUpTimeTicks ?? Number.NaN) - (lastChange ?? Number.NaN);
+    const changedAtMs = tablesChanged && agoTicks >= 0 ? uptime.monotonicMs - agoTicks * 10 : Number.NEGATIVE_INFINITY;
+    return { sysObjectIdChanged, tablesChanged, changedAtMs, entitiesChanged };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TableAnswer, TableColumn } from "#ports/snmp.ts";
 import { convertBytes, convertNumber, convertText } from "../conversions/convert.ts";
+import { labelText } from "../conversions/label-text.ts";
 import { type CounterAnomalies, type CounterState, wordsOf } from "../counters/counter-column.ts";
 import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
 import type { OutputColumn, TableOutput } from "./table-output.ts";
@@ -122,13 +123,14 @@ function numberAt(source: TableColumn, row: number, conversion: ColumnDefinition
 }
 
 function fillText(column: OutputColumn, source: TableColumn, target: Int32Array): void {
-  if (column.column.kind !== "text" || source.as !== "text") return;
-  const values = column.texts;
-  if (values === undefined) return;
+  const { texts } = column;
+  if (texts === undefined || (source.as !== "text" && source.as !== "bytes")) return;
+  const conversion = column.definition.convert;
+  const format = conversion?.is === "octets" ? conversion.format : "auto";
   for (let row = 0; row < target.length; row++) {
     const to = target[row] ?? -1;
     if (to < 0 || source.present[row] !== 1) continue;
-    values[to] = source.value[row] ?? "";
+    texts[to] = labelText(format, undefined, source.value[row]);
     column.column.present[to] = 1;
   }
 }
@@ -160,11 +162,10 @@ export function applyConditions(output: TableOutput): void {
   }
 }
 
-/** One row over all rows read: mean of each column, or the number of rows that answered. */
-export function fillAggregate(
+/** One row over all rows read: the mean of each column. */
+export function fillMean(
   output: TableOutput,
   answers: readonly { readonly answer: TableAnswer; readonly routing: AnswerRouting; readonly rows: number }[],
-  how: "mean" | "count",
 ): void {
   for (const [position, column] of output.columns.entries()) {
     if (column.column.kind !== "number") continue;
@@ -173,17 +174,16 @@ export function fillAggregate(
     const [low, high] = column.definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
     for (const { answer, routing, rows } of answers) {
       const source = answer.columns[routing.source[position] ?? -1];
-      if (source === undefined) continue;
-      for (let row = 0; row < rows; row++) {
+      for (let row = 0; source !== undefined && row < rows; row++) {
         if (source.present[row] !== 1) continue;
-        const value = how === "count" ? 1 : numberAt(source, row, column.definition.convert, 1);
-        if (how === "mean" && !(value >= low && value <= high)) continue;
+        const value = numberAt(source, row, column.definition.convert, 1);
+        if (!(value >= low && value <= high)) continue;
         sum += value;
         count += 1;
       }
     }
-    if (count === 0 && how === "mean") continue;
-    column.column.value[0] = how === "count" ? count : Math.round((sum / count) * 100) / 100;
+    if (count === 0) continue;
+    column.column.value[0] = Math.round((sum / count) * 100) / 100;
     column.column.present[0] = 1;
   }
 }

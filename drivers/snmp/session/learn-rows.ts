@@ -1,6 +1,6 @@
 import { isGatewayError } from "#model/errors.ts";
 import type { Varbind } from "#ports/snmp.ts";
-import { labelText } from "../conversions/label-text.ts";
+import { labelText, nameInIndex } from "../conversions/label-text.ts";
 import type { LabelDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import { compareOids, indexBelow, isBelow } from "../oid.ts";
 import type { Exchange } from "./exchange.ts";
@@ -30,13 +30,17 @@ export async function learnRows(
   labels: readonly LabelDefinition[],
   exchange: Exchange,
 ): Promise<RowsLearnt> {
-  const maxRows = exchange.settings.maxRowsPerTable;
+  const maxRows = Math.min(exchange.settings.maxRowsPerTable, definition.maxRows ?? Number.POSITIVE_INFINITY);
   const found = new Map<string, Record<string, string>>();
   let truncated = false;
   for (const column of rowColumns) {
     truncated = (await walkColumn(column, exchange, (index) => noteRow(found, index, maxRows))) || truncated;
   }
   for (const label of labels) {
+    if (label.format === "index-name") {
+      for (const [index, row] of found) row[label.name] = nameInIndex(index);
+      continue;
+    }
     await walkColumn(label.oid, exchange, (index, varbind) => {
       const row = found.get(index);
       if (row !== undefined) row[label.name] = labelText(label.format, label.enumeration, varbind.value);
@@ -53,6 +57,17 @@ function noteRow(found: Map<string, Record<string, string>>, index: string, maxR
   if (found.size >= maxRows) return false;
   found.set(index, {});
   return true;
+}
+
+/** How many instances a column has, or undefined when there are more than the limit. @throws GatewayError driver.* */
+export async function countRows(definition: TableDefinition, column: string, exchange: Exchange): Promise<number | undefined> {
+  let count = 0;
+  const truncated = await walkColumn(column, exchange, () => {
+    count += 1;
+    return count <= exchange.settings.maxRowsPerTable;
+  });
+  if (truncated) refuseRows(definition, exchange.settings.maxRowsPerTable, exchange);
+  return truncated ? undefined : count;
 }
 
 /** @returns whether the walk was cut by a limit */

@@ -1,22 +1,14 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { TableReport } from "#model/report.ts";
-import type { TableAnswer, TableColumn, TablePlan } from "#ports/snmp.ts";
+import type { Instant } from "#model/time.ts";
+import type { TableAnswer } from "#ports/snmp.ts";
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
-import { applyConditions, fillAggregate, fillOutput } from "./fill-columns.ts";
-import { learnRows } from "./learn-rows.ts";
-import {
-  buildGroups,
-  type ColumnsByOid,
-  decideSignature,
-  defaultSignature,
-  existingColumns,
-  needsFallback,
-  type ReadGroup,
-  type Signature,
-  type WireTypes,
-} from "./read-groups.ts";
-import { assignKeys, isSkipped, type LearntRow } from "./row-keys.ts";
+import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
+import { countRows, learnRows } from "./learn-rows.ts";
+import { buildGroups, defaultSignature, existingColumns, type ReadGroup, type WireTypes } from "./read-groups.ts";
+import { assignKeys, chooseRows, type LearntRow, type RowChoice } from "./row-keys.ts";
+import { decideSources } from "./row-sources.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
 
 /** What reading a table gave, and what it cost. */
@@ -39,6 +31,9 @@ export interface AgentMoment {
   readonly epoch: number;
 }
 
+/** The row of scalars and aggregates. */
+const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "" });
+
 /** A walk for new rows that found none is not repeated for this long, doubled each time up to the rare interval. */
 const firstHoldDownMs = 30_000;
 
@@ -53,9 +48,9 @@ export class PolledTable {
   /** Not asked for before this time: it failed too often. */
   setAsideUntilMs = Number.NEGATIVE_INFINITY;
   readonly #equipment: EquipmentId;
-  #columns: readonly ColumnDefinition[] = [];
   #rows: readonly LearntRow[] = [];
-  #skipped: readonly LearntRow[] = [];
+  /** Rows asked for: those reported, and skipped ones where leaving them out would cost more than asking. */
+  #planned: readonly LearntRow[] = [];
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
   #previous: AgentMoment | undefined;
@@ -80,48 +75,42 @@ export class PolledTable {
     return this.#outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
   }
 
-  /** Learns rows, labels and sources anew. `base`: the table whose rows these are. @throws GatewayError driver.* */
-  async learn(types: WireTypes, base: PolledTable | undefined, mayFollow: boolean, exchange: Exchange): Promise<void> {
-    this.#columns = existingColumns(this.definition, types);
-    const before = this.#rows.length + this.#skipped.length;
-    const rows = await this.#learnRows(types, base, exchange);
-    const signatures = await this.#decideSources(rows, types, exchange);
-    this.#rows = rows;
-    this.#outputs = buildOutputs(this.#outputDefinition(base), this.#columns, this.#reportedRows(), {
+  /**
+   * Learns rows, labels and sources anew. `base`: the table whose rows these are. `changedAtMs`: when the agent says that its rows
+   * changed; counters are followed to other instances only if nothing was read since. @throws GatewayError driver.*
+   */
+  async learn(types: WireTypes, base: PolledTable | undefined, changedAtMs: number, exchange: Exchange): Promise<void> {
+    const columns = existingColumns(this.definition, types);
+    const before = this.#planned.length;
+    const { planned, reported } = await this.#learnRows(columns, types, base, exchange);
+    const signatures = await decideSources(columns, planned, types, exchange);
+    this.#rows = reported;
+    this.#planned = planned;
+    this.#outputs = buildOutputs(this.#outputDefinition(base), columns, this.#reportedRows(), {
       equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
       speedOverrides: exchange.settings.speeds,
-      mayFollow,
+      mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
     });
-    this.#groups = buildGroups(
-      this.definition,
-      this.#columns,
-      rows.map((row, position) => ({ row, signature: signatures[position] ?? defaultSignature(this.#columns, types) })),
-      this.#outputs,
-      types,
-    );
+    const rows = planned.map((row, position) => ({ row, signature: signatures[position] ?? defaultSignature(columns, types) }));
+    this.#groups = buildGroups(this.definition, columns, rows, this.#outputs, types);
     const nowMs = exchange.clock.monotonicMs();
     this.learnAtMs = nowMs + exchange.settings.rareIntervalMs;
-    this.#holdDown(before === rows.length + this.#skipped.length, nowMs, exchange.settings.rareIntervalMs);
+    this.#holdDown(before === planned.length, nowMs, exchange.settings.rareIntervalMs);
   }
 
   /** Reads the values. @throws GatewayError driver.* when nothing of the table was obtained */
   async read(moment: AgentMoment, exchange: Exchange): Promise<TableReading> {
+    if (this.definition.aggregate === "count") return this.#count(moment, exchange);
     const answers: TableAnswer[] = [];
     for (const group of this.#groups) {
       const answer = await exchange.session.readTable(group.plan, exchange.deadlineMs, exchange.signal);
       answers.push(answer);
       if ((answer.changed || answer.vanished > 0) && exchange.clock.monotonicMs() >= this.#walkAgainAtMs) this.learnAtMs = 0;
     }
-    const observedAt = exchange.clock.now();
-    const elapsedMs = this.#elapsed(moment, observedAt.monotonicMs);
+    const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
     this.#fill(answers, elapsedMs, exchange);
-    this.#previous = {
-      ...moment,
-      agentMs: moment.agentMs + (observedAt.monotonicMs - moment.monotonicMs),
-      monotonicMs: observedAt.monotonicMs,
-    };
     return {
       reports: this.#outputs.map((output) => output.report(observedAt, elapsedMs)),
       complete: answers.every((answer) => answer.complete),
@@ -133,73 +122,73 @@ export class PolledTable {
     };
   }
 
+  /** Rows come and go too fast here for a plan: they are walked and counted. */
+  async #count(moment: AgentMoment, exchange: Exchange): Promise<TableReading> {
+    const startedMs = exchange.clock.monotonicMs();
+    const before = exchange.session.counters().requests;
+    const column = this.#outputs[0]?.columns[0];
+    const count = column === undefined ? undefined : await countRows(this.definition, column.definition.oid, exchange);
+    const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
+    if (column?.column.kind === "number") {
+      column.column.present[0] = count === undefined ? 0 : 1;
+      column.column.value[0] = count ?? 0;
+    }
+    return {
+      reports: this.#outputs.map((output) => output.report(observedAt, elapsedMs)),
+      complete: count !== undefined,
+      requests: exchange.session.counters().requests - before,
+      retries: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      durationMs: observedAt.monotonicMs - startedMs,
+    };
+  }
+
+  #stamp(moment: AgentMoment, exchange: Exchange): { readonly observedAt: Instant; readonly elapsedMs: number } {
+    const observedAt = exchange.clock.now();
+    const elapsedMs = this.#elapsed(moment, observedAt.monotonicMs);
+    this.#previous = {
+      ...moment,
+      agentMs: moment.agentMs + (observedAt.monotonicMs - moment.monotonicMs),
+      monotonicMs: observedAt.monotonicMs,
+    };
+    return { observedAt, elapsedMs };
+  }
+
   /** Names must be verified before the next reading. */
   learnSoon(): void {
     this.learnAtMs = Number.NEGATIVE_INFINITY;
     this.#holdDownMs = firstHoldDownMs;
   }
 
-  async #learnRows(types: WireTypes, base: PolledTable | undefined, exchange: Exchange): Promise<LearntRow[]> {
-    if (this.definition.scalars) return [{ index: "0", labels: {}, key: "" }];
-    const first = this.#columns[0];
-    if (first === undefined) return [];
-    if (base !== undefined) return this.#rowsOfBase(base, types, exchange);
-    const labels = (this.definition.labels ?? []).filter((label) => types.has(label.oid));
-    const rowColumns = [
-      ...new Set([types.has(first.oid) ? first.oid : (first.fallback ?? first.oid), ...labels.slice(0, 1).map((l) => l.oid)]),
-    ];
+  async #learnRows(
+    columns: readonly ColumnDefinition[],
+    types: WireTypes,
+    base: PolledTable | undefined,
+    exchange: Exchange,
+  ): Promise<RowChoice> {
+    const first = columns[0];
+    if (first === undefined) return { planned: [], reported: [] };
+    if (this.definition.scalars || this.definition.aggregate === "count") return { planned: [onlyRow], reported: [onlyRow] };
+    if (base !== undefined) {
+      const rows = await this.#rowsOfBase(columns, base, types, exchange);
+      return { planned: rows, reported: rows };
+    }
+    const labels = (this.definition.labels ?? []).filter((label) => label.format === "index-name" || types.has(label.oid));
+    const firstColumn = types.has(first.oid) ? first.oid : (first.fallback ?? first.oid);
+    const rowColumns = [...new Set([firstColumn, ...labels.slice(0, 1).flatMap((label) => (label.oid === "" ? [] : [label.oid]))])];
     const learnt = await learnRows(this.definition, rowColumns, labels, exchange);
-    const keyed = assignKeys(this.definition, learnt.rows);
-    const skip = exchange.settings.keepSkippedRows ? undefined : this.definition.skip;
-    this.#skipped = keyed.filter((row) => isSkipped(skip, row.labels));
-    return this.#skipped.length === 0 ? keyed : keyed.filter((row) => !isSkipped(skip, row.labels));
+    return chooseRows(assignKeys(this.definition, learnt.rows), exchange.settings.keepSkippedRows ? undefined : this.definition.skip);
   }
 
   /** Of the other table's rows those that have the first column. */
-  async #rowsOfBase(base: PolledTable, types: WireTypes, exchange: Exchange): Promise<LearntRow[]> {
-    const oids = this.#columns.flatMap((column) => [column.oid, ...(column.fallback === undefined ? [] : [column.fallback])]);
-    const columns = oids.filter((oid) => types.has(oid)).map((oid) => ({ oid, as: "number" as const }));
-    if (base.rows.length === 0 || columns.length === 0) return [];
-    const plan = { table: `${this.definition.table} rows`, columns, rows: base.rows.map((row) => row.index) };
+  async #rowsOfBase(columns: readonly ColumnDefinition[], base: PolledTable, types: WireTypes, exchange: Exchange): Promise<LearntRow[]> {
+    const oids = columns.flatMap((column) => [column.oid, ...(column.fallback === undefined ? [] : [column.fallback])]);
+    const requests = oids.filter((oid) => types.has(oid)).map((oid) => ({ oid, as: "number" as const }));
+    if (base.rows.length === 0 || requests.length === 0) return [];
+    const plan = { table: `${this.definition.table} rows`, columns: requests, rows: base.rows.map((row) => row.index) };
     const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
     return base.rows.filter((_, position) => answer.columns.some((column) => column.present[position] === 1));
-  }
-
-  async #decideSources(rows: readonly LearntRow[], types: WireTypes, exchange: Exchange): Promise<readonly Signature[]> {
-    const candidates = this.#columns.filter((column) => column.fallback !== undefined && types.has(column.fallback));
-    if (candidates.length === 0 || rows.length === 0) return [];
-    const own = await this.#readOnce(
-      candidates.map((column) => column.oid),
-      rows,
-      types,
-      exchange,
-    );
-    const doubtful = rows.map((_, position) => position).filter((position) => needsFallback(this.#columns, own, position));
-    if (doubtful.length === 0) return [];
-    const fallback = await this.#readOnce(
-      candidates.map((column) => column.fallback ?? ""),
-      doubtful.flatMap((position) => rows[position] ?? []),
-      types,
-      exchange,
-    );
-    const read = new Map([...own, ...fallback]);
-    const place = new Map(doubtful.map((position, order) => [position, order]));
-    return rows.map((_, position) => decideSignature(this.#columns, read, position, place.get(position) ?? -1));
-  }
-
-  async #readOnce(oids: readonly string[], rows: readonly LearntRow[], types: WireTypes, exchange: Exchange): Promise<ColumnsByOid> {
-    const columns = oids
-      .filter((oid) => types.has(oid))
-      .map((oid) => ({ oid, as: isCounter(types, oid) ? ("counter" as const) : ("number" as const) }));
-    if (columns.length === 0) return new Map();
-    const plan: TablePlan = { table: `${this.definition.table} sources`, columns, rows: rows.map((row) => row.index) };
-    const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
-    return new Map(
-      columns.flatMap(({ oid }, position): [string, TableColumn][] => {
-        const column = answer.columns[position];
-        return column === undefined ? [] : [[oid, column]];
-      }),
-    );
   }
 
   #fill(answers: readonly TableAnswer[], elapsedMs: number, exchange: Exchange): void {
@@ -215,7 +204,7 @@ export class PolledTable {
         const routing = group?.routings[position];
         return group === undefined || routing === undefined ? [] : [{ answer, routing, rows: group.plan.rows.length }];
       });
-      if (this.definition.aggregate !== undefined) fillAggregate(output, routed, this.definition.aggregate);
+      if (this.definition.aggregate !== undefined) fillMean(output, routed);
       else for (const { answer, routing } of routed) fillOutput(output, answer, routing, context);
       applyConditions(output);
       output.settle();
@@ -236,7 +225,7 @@ export class PolledTable {
 
   /** An aggregate has one row whatever was read. */
   #reportedRows(): readonly LearntRow[] {
-    return this.definition.aggregate === undefined ? this.#rows : [{ index: "0", labels: {}, key: "" }];
+    return this.definition.aggregate === undefined ? this.#rows : [onlyRow];
   }
 
   #outputDefinition(base: PolledTable | undefined): TableDefinition {
@@ -249,11 +238,6 @@ export class PolledTable {
     this.#holdDownMs = sameNumber ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
     this.#walkAgainAtMs = nowMs + this.#holdDownMs;
   }
-}
-
-function isCounter(types: WireTypes, oid: string): boolean {
-  const type = types.get(oid);
-  return type === "counter32" || type === "counter64";
 }
 
 function sum(answers: readonly TableAnswer[], field: "requests" | "retries" | "bytesIn" | "bytesOut" | "durationMs"): number {

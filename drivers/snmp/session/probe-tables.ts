@@ -43,7 +43,7 @@ async function answersBelow(oids: readonly string[], exchange: Exchange): Promis
 
 function columnsOf(table: TableDefinition): string[] {
   const values = table.columns.flatMap((column) => (column.fallback === undefined ? [column.oid] : [column.oid, column.fallback]));
-  const labels = (table.labels ?? []).map((label) => label.oid);
+  const labels = (table.labels ?? []).flatMap((label) => (label.format === "index-name" ? [] : [label.oid]));
   return [...values, ...labels, ...(table.discontinuity === undefined ? [] : [table.discontinuity])];
 }
 

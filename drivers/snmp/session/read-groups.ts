@@ -1,4 +1,4 @@
-import type { ColumnRequest, SnmpType, TableColumn, TablePlan } from "#ports/snmp.ts";
+import type { ColumnRequest, SnmpType, TablePlan } from "#ports/snmp.ts";
 import { valueForm } from "../conversions/convert.ts";
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { AnswerRouting } from "./fill-columns.ts";
@@ -104,58 +104,10 @@ function requestColumn(oid: string, as: ColumnRequest["as"], requests: ColumnReq
 
 /** The form to ask for, by what the agent really sends: counters declared as integers, sizes declared as Counter64. */
 function formOf(column: ColumnDefinition, isFallback: boolean, type: SnmpType | undefined): ColumnRequest["as"] {
-  if (column.kind === "text") return "text";
+  if (column.kind === "text") return column.convert?.is === "octets" && type === "octet-string" ? "bytes" : "text";
   const isCounterType = type === "counter32" || type === "counter64";
   if (column.kind === "counter") return isCounterType || type === undefined ? "counter" : "number";
   if (type === "counter64") return "counter";
   const conversion = isFallback && column.fallbackConvert ? column.fallbackConvert : column.convert;
   return valueForm(conversion, type === "octet-string");
-}
-
-/** Columns as read once, by OID. */
-export type ColumnsByOid = ReadonlyMap<string, TableColumn>;
-
-/**
- * Decides per row where its cells come from, from one reading of the columns and one of their fallbacks. A 64-bit column that is
- * not there, or whose octets all stand at zero while the 32-bit ones do not, is left for its fallback. Rows whose fallback was not
- * read keep their own columns.
- */
-export function decideSignature(columns: readonly ColumnDefinition[], read: ColumnsByOid, ownRow: number, fallbackRow: number): Signature {
-  const stuck = standsStill(columns, read, ownRow, fallbackRow);
-  return columns
-    .map((column) => {
-      if (column.fallback === undefined) return "p";
-      const hasOwn = read.get(column.oid)?.present[ownRow] === 1;
-      const hasFallback = read.get(column.fallback)?.present[fallbackRow] === 1;
-      return hasFallback && (!hasOwn || stuck) ? "f" : "p";
-    })
-    .join("");
-}
-
-function standsStill(columns: readonly ColumnDefinition[], read: ColumnsByOid, ownRow: number, fallbackRow: number): boolean {
-  let fallbackRuns = false;
-  for (const column of columns) {
-    if (column.rateLimit !== "octets" || column.fallback === undefined) continue;
-    if (counterAt(read.get(column.oid), ownRow) > 0n) return false;
-    if (counterAt(read.get(column.fallback), fallbackRow) > 0n) fallbackRuns = true;
-  }
-  return fallbackRuns;
-}
-
-/** Whether the row's fallback must be read to decide: a column is missing, or all octets stand at zero. */
-export function needsFallback(columns: readonly ColumnDefinition[], read: ColumnsByOid, row: number): boolean {
-  let octets = false;
-  let running = false;
-  for (const column of columns) {
-    if (column.fallback === undefined) continue;
-    if (read.get(column.oid)?.present[row] !== 1) return true;
-    if (column.rateLimit !== "octets") continue;
-    octets = true;
-    running ||= counterAt(read.get(column.oid), row) > 0n;
-  }
-  return octets && !running;
-}
-
-function counterAt(column: TableColumn | undefined, row: number): bigint {
-  return column?.as === "counter" && column.present[row] === 1 ? (column.value[row] ?? 0n) : 0n;
 }

@@ -44,7 +44,9 @@ export function assignKeys(
 
 function baseName(definition: TableDefinition, index: string, labels: RowLabels): string {
   const name = firstUsable(definition.key, labels);
-  return name === "" ? index.slice(0, maxKeyLength) : name;
+  if (name !== "") return name;
+  const from = definition.keyIndexFrom ?? 0;
+  return (from === 0 ? index : index.split(".").slice(from).join(".")).slice(0, maxKeyLength);
 }
 
 function firstUsable(names: readonly string[] | undefined, labels: RowLabels): string {
@@ -76,4 +78,26 @@ export function speedOf(labels: RowLabels): number | undefined {
   if (high > 0 && high < 10_000_000) return high * 1_000_000;
   const low = Number(labels.ifSpeed);
   return low > 0 && low < 4_294_967_295 ? low : undefined;
+}
+
+export interface RowChoice {
+  /** What the engine is asked for. */
+  readonly planned: readonly LearntRow[];
+  /** What is reported. */
+  readonly reported: readonly LearntRow[];
+}
+
+/** Skipped rows up to this share of the others (and at least so many) are asked for all the same and thrown away. */
+const skippedShareAskedFor = 0.25;
+const skippedAlwaysAskedFor = 8;
+
+/**
+ * Leaves rows out. A few rows left out of the middle of a table cost more than they save: GETBULK returns them anyway, and the engine
+ * would have to ask for exact instances.
+ */
+export function chooseRows(rows: readonly LearntRow[], rules: readonly SkipRule[] | undefined): RowChoice {
+  const reported = rows.filter((row) => !isSkipped(rules, row.labels));
+  const skipped = rows.length - reported.length;
+  const few = reported.length > 0 && skipped <= Math.max(skippedAlwaysAskedFor, reported.length * skippedShareAskedFor);
+  return { planned: few ? rows : reported, reported };
 }

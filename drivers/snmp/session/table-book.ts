@@ -32,7 +32,6 @@ export class TableBook {
   #probeAtMs = Number.NEGATIVE_INFINITY;
   #tables: readonly PolledTable[] = [];
   readonly #failures = new Map<PolledTable, number>();
-  #mayFollow = false;
 
   constructor(equipment: Equipment, sets: readonly MetricSet[]) {
     this.#equipment = equipment;
@@ -54,8 +53,6 @@ export class TableBook {
     if (restarted) this.#probeAtMs = nowMs;
     // Names are verified before any value is read after a restart or a change of the tables: values never get another row's name.
     if (restarted || head.tablesChanged) for (const table of this.#tables) if (!table.definition.scalars) table.learnSoon();
-    // A move that the agent announced since the last poll may be followed: nothing was read under the old names in between.
-    this.#mayFollow = head.tablesChanged && !restarted;
     if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
     const probed = await probeTables(this.#sets, exchange);
     this.#probeAtMs = nowMs + exchange.settings.inventoryIntervalMs;
@@ -78,7 +75,7 @@ export class TableBook {
         continue;
       }
       try {
-        if (table.learnAtMs <= nowMs) await table.learn(probed.types, this.#baseOf(table), this.#mayFollow, exchange);
+        if (table.learnAtMs <= nowMs) await table.learn(probed.types, this.#baseOf(table), head.changedAtMs, exchange);
         if (this.#exceedsSeries(table, exchange)) continue;
         const reading = await table.read(head.moment, exchange);
         for (const report of reading.reports) if (report.shape.rows.length > 0) reports.push(report);
