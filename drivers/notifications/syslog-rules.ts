@@ -1,0 +1,211 @@
+import { GatewayError } from "#model/errors.ts";
+import type { PerceivedSeverity } from "#model/observation.ts";
+import type { SyslogMessage } from "./syslog-message.ts";
+
+/** Characters of a message that a pattern sees. */
+const maxMatchedLength = 512;
+const maxPatternLength = 256;
+const maxUnboundedRepeats = 3;
+const maxRules = 500;
+/** A pattern that takes longer than this, three times, is switched off. */
+const slowMs = 10;
+const maxSlow = 3;
+const maxTags = 16;
+
+/** What a message must have; all that is given must hold. */
+export interface SyslogMatch {
+  /** Any of these, ignoring case: the cheap test that comes first. */
+  readonly contains?: readonly string[];
+  /** On the text, ignoring case; named groups become tags. */
+  readonly regex?: string;
+  readonly app?: string;
+  /** `FAC-SEV-MNEMONIC`, exact. */
+  readonly mnemonic?: string;
+  /** Syslog severity at most (0 emergency .. 7 debug). */
+  readonly maxSeverity?: number;
+  readonly facility?: number;
+}
+
+/** First match wins. */
+export interface SyslogRule {
+  readonly name: string;
+  readonly match: SyslogMatch;
+  /** Event type behind `syslog.`; absent = the message is dropped. */
+  readonly type?: string;
+  /** Absent = from the message's own severity. */
+  readonly severity?: PerceivedSeverity;
+}
+
+export interface RuleHit {
+  readonly rule: string;
+  readonly type: string | undefined;
+  readonly severity: PerceivedSeverity;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface RuleProblem {
+  readonly rule: string;
+  readonly problem: string;
+}
+
+interface CompiledRule extends SyslogRule {
+  readonly pattern: RegExp | undefined;
+  readonly needles: readonly string[];
+  slow: number;
+}
+
+/** RFC 5424's severities in RFC 8632's terms. */
+export function perceivedSeverity(syslogSeverity: number): PerceivedSeverity {
+  if (syslogSeverity <= 2) return "critical";
+  if (syslogSeverity === 3) return "major";
+  return syslogSeverity === 4 ? "warning" : "indeterminate";
+}
+
+/** Rules in order, with their patterns checked and compiled. A broken rule costs itself only. */
+export class SyslogRules {
+  readonly problems: readonly RuleProblem[];
+  readonly #rules: CompiledRule[] = [];
+  readonly #nowMs: () => number;
+
+  /** @param nowMs monotonic, to notice patterns that take too long */
+  constructor(rules: readonly SyslogRule[], nowMs: () => number) {
+    this.#nowMs = nowMs;
+    const problems: RuleProblem[] = [];
+    for (const rule of rules.slice(0, maxRules)) {
+      const problem = problemOf(rule);
+      if (problem !== undefined) problems.push({ rule: rule.name, problem });
+      else this.#rules.push(compile(rule));
+    }
+    if (rules.length > maxRules) problems.push({ rule: "*", problem: `more than ${maxRules} rules; the rest is left out` });
+    this.problems = problems;
+  }
+
+  get size(): number {
+    return this.#rules.length;
+  }
+
+  /** Rules that were switched off because their pattern was too slow. */
+  get switchedOff(): readonly string[] {
+    return this.#rules.filter(({ slow }) => slow >= maxSlow).map(({ name }) => name);
+  }
+
+  match(message: SyslogMessage): RuleHit | undefined {
+    const lower = message.text.slice(0, maxMatchedLength).toLowerCase();
+    for (const rule of this.#rules) {
+      const tags = this.#tagsOf(rule, message, lower);
+      if (tags !== undefined)
+        return { rule: rule.name, type: rule.type, severity: rule.severity ?? perceivedSeverity(message.severity), tags };
+    }
+    return undefined;
+  }
+
+  #tagsOf(rule: CompiledRule, message: SyslogMessage, lower: string): Readonly<Record<string, string>> | undefined {
+    const { match, needles, pattern } = rule;
+    if (match.maxSeverity !== undefined && message.severity > match.maxSeverity) return undefined;
+    if (match.facility !== undefined && message.facility !== match.facility) return undefined;
+    if (match.app !== undefined && message.app !== match.app) return undefined;
+    if (match.mnemonic !== undefined && message.mnemonic !== match.mnemonic) return undefined;
+    if (needles.length > 0 && !needles.some((needle) => lower.includes(needle))) return undefined;
+    if (pattern === undefined) return {};
+    if (rule.slow >= maxSlow) return undefined;
+    const startMs = this.#nowMs();
+    const found = pattern.exec(message.text.slice(0, maxMatchedLength));
+    if (this.#nowMs() - startMs > slowMs) rule.slow += 1;
+    if (found === null) return undefined;
+    const groups = Object.entries(found.groups ?? {}).slice(0, maxTags);
+    return Object.fromEntries(groups.flatMap(([name, value]) => (value === undefined ? [] : [[name, value.slice(0, 240)]])));
+  }
+}
+
+/**
+ * Patterns come from configuration and profile folders, subjects from strangers: no back references, no look-around, no repeat within a
+ * repeat, at most three unbounded repeats. @throws GatewayError config.invalid with the reason
+ */
+export function checkPattern(source: string): RegExp {
+  const refuse = (why: string) => new GatewayError("config.invalid", { message: `pattern ${why}` });
+  if (source.length > maxPatternLength) throw refuse(`is longer than ${maxPatternLength} characters`);
+  if (/\\[1-9k]/.test(source)) throw refuse("has a back reference");
+  if (/\(\?(?:[=!]|<[=!])/.test(source)) throw refuse("looks ahead or behind");
+  const shape = withoutLiterals(source);
+  if (repeatsWithinRepeat(shape)) throw refuse("repeats a group that itself repeats or chooses");
+  const unbounded = shape.match(/[*+]|\{\d+,\}/g)?.length ?? 0;
+  if (unbounded > maxUnboundedRepeats) throw refuse(`has more than ${maxUnboundedRepeats} unbounded repeats`);
+  try {
+    return new RegExp(source, "iu");
+  } catch (error) {
+    throw new GatewayError("config.invalid", { message: "pattern is not a regular expression", cause: error });
+  }
+}
+
+/** Escapes and classes become one plain character, group openers a bare parenthesis: only structure is left. */
+function withoutLiterals(source: string): string {
+  return source
+    .replaceAll(/\\./gs, "a")
+    .replaceAll(/\[\^?\]?[^\]]*\]/g, "a")
+    .replaceAll(/\(\?(?::|<\w+>)/g, "(");
+}
+
+function repeatsWithinRepeat(shape: string): boolean {
+  const risky: boolean[] = [];
+  for (let i = 0; i < shape.length; i++) {
+    const character = shape[i] ?? "";
+    if (character === "(") risky.push(false);
+    else if (/[*+{|]/.test(character) && risky.length > 0) risky[risky.length - 1] = true;
+    else if (character === ")") {
+      const inside = risky.pop() ?? false;
+      const repeated = /^(?:[*+]|\{\d+,?\d*\})/.test(shape.slice(i + 1));
+      if (inside && repeated) return true;
+      if (inside && risky.length > 0) risky[risky.length - 1] = true;
+    }
+  }
+  return false;
+}
+
+function problemOf(rule: SyslogRule): string | undefined {
+  if (rule.type !== undefined && !/^[a-z][a-z0-9.-]{0,62}$/.test(rule.type)) return "type is not of a-z, 0-9, '.' and '-'";
+  if (Object.values(rule.match).every((value) => value === undefined)) return "matches everything";
+  if (rule.match.regex === undefined) return undefined;
+  try {
+    checkPattern(rule.match.regex);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return error.message;
+  }
+}
+
+function compile(rule: SyslogRule): CompiledRule {
+  const pattern = rule.match.regex === undefined ? undefined : checkPattern(rule.match.regex);
+  return { ...rule, pattern, needles: (rule.match.contains ?? []).map((needle) => needle.toLowerCase()), slow: 0 };
+}
+
+/** What equipment says in many words and everywhere means: own rules come before these. */
+export const builtInSyslogRules: readonly SyslogRule[] = [
+  rule("link-down", "link-down", "minor", { contains: ["link down", "changed state to down", "link is down", "port down"] }),
+  rule("link-up", "link-up", "indeterminate", { contains: ["link up", "changed state to up", "link is up"] }),
+  rule("login-failed", "login-failed", "warning", {
+    contains: ["failed password", "authentication failure", "authentication failed", "login failed", "invalid user", "login failure"],
+  }),
+  rule("configuration-changed", "configuration-changed", "indeterminate", {
+    contains: ["configured from", "configuration changed", "config changed", "configuration has been changed", "running-config changed"],
+  }),
+  rule("topology-changed", "topology-changed", "warning", { contains: ["topology change", "new root bridge", "root bridge changed"] }),
+  rule("loop-detected", "loop-detected", "major", { contains: ["loop detected", "loopback detected", "loop protection", "bpdu guard"] }),
+  rule("address-conflict", "address-conflict", "major", {
+    contains: ["duplicate ip", "ip address conflict", "duplicate address", "ip conflict"],
+  }),
+  rule("out-of-memory", "out-of-memory", "major", { contains: ["out of memory", "oom-killer", "memory allocation fail"] }),
+  rule("disk-error", "disk-error", "major", { contains: ["i/o error", "medium error", "uncorrectable", "smart failure", "read error"] }),
+  rule("raid-degraded", "raid-degraded", "critical", { contains: ["raid degraded", "volume degraded", "array degraded", "has degraded"] }),
+  rule("fan-failed", "fan-failed", "major", { contains: ["fan fail", "fan failure", "fan error"] }),
+  rule("power-failed", "power-failed", "major", { contains: ["power supply fail", "power failure", "power lost", "on battery"] }),
+  rule("overheating", "overheating", "major", { contains: ["over temperature", "overheat", "temperature critical", "thermal shutdown"] }),
+  rule("poe-denied", "poe-denied", "warning", { contains: ["poe power denied", "power denied", "poe overload", "power budget exceeded"] }),
+  rule("restarted", "restarted", "warning", {
+    contains: ["system restarted", "system rebooted", "cold start", "warm start", "reload requested"],
+  }),
+];
+
+function rule(name: string, type: string, severity: PerceivedSeverity, match: SyslogMatch): SyslogRule {
+  return { name, type, severity, match };
+}
