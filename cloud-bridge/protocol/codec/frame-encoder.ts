@@ -1,14 +1,14 @@
-import type { Frame, Slot } from "#model/chunk.ts";
-import type { Event } from "#model/observation.ts";
+import type { Frame } from "#model/chunk.ts";
 import { type Gap, gapReason, type Report, type TableReport, type TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { DictionaryWriter } from "./dictionary-writer.ts";
+import { countFrom, dictionaryFrame, missPayload, offsetOf, priorityOf, refusal, type Stamp, stampOf, telemetryFrame } from "./frames.ts";
 import { GroupEncoder, GroupScratch } from "./group-encoder.ts";
-import { flagUnanchored, frameTypeMisses, limits, missEntryBytes, missPrefixBytes } from "./layout.ts";
+import { limits } from "./layout.ts";
 import { elementText, type JsonObservation } from "./observation-json.ts";
-import { chunkTimeMs, SlotClock } from "./slots.ts";
+import { SlotClock } from "./slots.ts";
 
 export interface FrameEncoderOptions {
   readonly entropy: Entropy;
@@ -226,77 +226,4 @@ class TelemetryEncoder implements FrameEncoder {
       }
     }
   }
-}
-
-interface Stamp {
-  readonly wallMs: number;
-  readonly monotonicMs: number;
-  readonly bootId: string;
-}
-
-function stampOf(at: Instant): Stamp {
-  return { wallMs: at.wallMs, monotonicMs: at.monotonicMs, bootId: at.bootId };
-}
-
-function offsetOf(at: Instant, slot: Slot): number {
-  return chunkTimeMs(at, (slot.flags & flagUnanchored) !== 0) - slot.t0;
-}
-
-function telemetryFrame(slot: Slot, at: Instant, samples: number, payload: Uint8Array): Frame {
-  return { streamClass: "T", kind: "group", slot, samples, urgent: false, priority: 2, ...stampOf(at), payload };
-}
-
-function dictionaryFrame(text: string, stamp: Stamp): Frame {
-  // Without its dictionary no chunk can be read: it outlives the chunks when room is short.
-  return { streamClass: "T", kind: "dict", samples: 0, urgent: false, priority: 4, ...stamp, payload: textEncoder.encode(text) };
-}
-
-function missPayload(groups: readonly GroupEncoder[], reason: number, dtMs: number, revisionsAhead: number): Uint8Array {
-  const payload = new Uint8Array(missPrefixBytes + groups.length * missEntryBytes);
-  const view = new DataView(payload.buffer);
-  view.setUint8(0, frameTypeMisses);
-  view.setUint16(1, revisionsAhead, true);
-  for (const [index, encoder] of groups.entries()) {
-    const at = missPrefixBytes + index * missEntryBytes;
-    view.setUint32(at, encoder.group.gid, true);
-    view.setUint8(at + 4, reason);
-    view.setInt32(at + 5, Math.max(-0x8000_0000, Math.min(0x7fff_ffff, dtMs)), true);
-  }
-  return payload;
-}
-
-function priorityOf(observation: JsonObservation): Frame["priority"] {
-  switch (observation.kind) {
-    case "alarm":
-    case "event":
-    case "anchor":
-      return 4;
-    case "gap":
-      return 5;
-    case "check":
-      return 2;
-    default:
-      return 3;
-  }
-}
-
-function countFrom(table: TableReport, fromRow: number): number {
-  let count = 0;
-  for (const column of table.columns) {
-    for (let row = fromRow; row < table.shape.rows.length; row++) count += column.present[row] === 1 ? 1 : 0;
-  }
-  return count;
-}
-
-function refusal(shape: TableShape, acceptedRows: number, maxSeries: number, at: Instant): Event {
-  return {
-    kind: "event",
-    type: "codec.series-limit",
-    equipment: shape.equipment,
-    source: "gateway",
-    severity: "warning",
-    text: "rows of a table are not sent: the gateway's limit of series is reached",
-    observedAt: at,
-    attributes: { table: shape.table, rows: shape.rows.length, acceptedRows, maxSeries },
-  };
 }

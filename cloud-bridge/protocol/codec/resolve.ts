@@ -1,21 +1,9 @@
 import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow, DictionaryGroup, DictionarySeries } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { RawChunk, SeriesMemory } from "#ports/codec.ts";
-import {
-  flagKeyFrame,
-  flagUnanchored,
-  limits,
-  type RawBody,
-  type RawGroup,
-  seriesState,
-  WireFloat,
-  type WireInteger,
-  type WireValue,
-} from "./layout.ts";
+import { type GroupMemory, rebaseMap, resolveCounter, resolveGauge, resolveText, uint64, wireValueAt } from "./cells.ts";
+import { flagKeyFrame, flagUnanchored, limits, type RawBody, type RawGroup, seriesState, type WireValue } from "./layout.ts";
 import { stateOf } from "./merge.ts";
-
-/** Last value (gauge, text) or absolute (counter) of each series of a group; undefined = not known. */
-type GroupMemory = (number | string | bigint | undefined)[];
 
 /** Memory of one stream, valid as long as no seq is left out. */
 export class StreamMemory implements SeriesMemory {
@@ -35,10 +23,6 @@ export function passOver(memory: SeriesMemory, seq: number): void {
   if (seq !== own.nextSeq) own.groups.clear();
   own.nextSeq = seq + 1;
 }
-
-const unchanged: DecodedCell = Object.freeze({ state: "unchanged" });
-const missing: DecodedCell = Object.freeze({ state: "missing" });
-const uint64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 function malformed(message: string): GatewayError {
   return new GatewayError("codec.malformed", { message });
@@ -157,13 +141,14 @@ function resolveGroup(chunk: RawChunk, group: RawGroup, entry: DictionaryGroup, 
     if (series.kind === "c") {
       const given = group.base?.[base];
       base += 1;
-      if (given !== undefined && given !== null) memory[index] = uint64(BigInt(given));
+      if (given !== undefined && given !== null)
+        memory[index] = { state: "counter", increment: Number.NaN, absolute: uint64(BigInt(given)) };
       resolveCounter({ index, rows, valueAt, rebases }, memory);
     } else if (series.kind === "g")
       resolveGauge({ index, rows, valueAt, scale: series.scale, perRow: state === seriesState.perRow }, memory);
     else resolveText({ index, rows, valueAt }, memory);
   }
-  for (const cells of rows) for (const cell of cells) if (cell !== missing) counter.samples += 1;
+  for (const cells of rows) for (const cell of cells) if (cell.state !== "missing") counter.samples += 1;
   return { group: entry, rows: timed(chunk, group, rows) };
 }
 
@@ -173,97 +158,4 @@ function timed(chunk: RawChunk, group: RawGroup, rows: readonly DecodedCell[][])
     at += (group.dts[row] ?? 0) + (row === 0 ? 0 : chunk.intervalMs);
     return { at, cells };
   });
-}
-
-/** `null` = as before, `false` = no data: the marks, whatever the state said. */
-function wireValueAt(group: RawGroup, state: number, at: number, row: number): WireValue {
-  if (state === seriesState.unchanged) return null;
-  if (state === seriesState.missing) return false;
-  return group.vals[state === seriesState.constant ? at : at + row] ?? null;
-}
-
-type Rebases = ReadonlyMap<number, WireInteger> | undefined;
-
-function rebaseMap(group: RawGroup): Rebases {
-  if (group.rebase.length === 0) return undefined;
-  return new Map(group.rebase.map(([series, row, absolute]) => [series * limits.rows + row, absolute]));
-}
-
-interface SeriesRows {
-  readonly index: number;
-  readonly rows: readonly DecodedCell[][];
-  readonly valueAt: (row: number) => WireValue;
-}
-
-function resolveCounter(series: SeriesRows & { readonly rebases: Rebases }, memory: GroupMemory): void {
-  const { index, rows, valueAt, rebases } = series;
-  for (const [row, cells] of rows.entries()) {
-    const value = valueAt(row);
-    if (value === false) {
-      cells.push(missing);
-      continue;
-    }
-    const step = value === true ? undefined : BigInt(integerOf(value));
-    const before = memory[index];
-    const rebased = rebases?.get(index * limits.rows + row);
-    let absolute = typeof before === "bigint" ? uint64(before + (step ?? 0n)) : undefined;
-    if (rebased !== undefined && rebased !== null) absolute = uint64(BigInt(rebased));
-    memory[index] = absolute;
-    cells.push({ state: "counter", increment: step === undefined ? Number.NaN : Number(step), absolute });
-  }
-}
-
-function resolveGauge(series: SeriesRows & { readonly scale: number; readonly perRow: boolean }, memory: GroupMemory): void {
-  const { index, rows, valueAt, scale, perRow } = series;
-  let last: number | bigint = 0;
-  for (const [row, cells] of rows.entries()) {
-    const value = valueAt(row);
-    if (value === false) {
-      cells.push(missing);
-      continue;
-    }
-    if (value !== null) {
-      const float = floatOf(value);
-      if (float !== undefined) memory[index] = float;
-      else {
-        // The first integer stands for itself, the following ones are differences; a constant is the same integer in each row.
-        last = perRow ? sum(last, integerOf(value)) : integerOf(value);
-        memory[index] = Number(last) / scale;
-      }
-    }
-    const known = memory[index];
-    cells.push(typeof known === "number" ? { state: "value", value: known } : unchanged);
-  }
-}
-
-function resolveText(series: SeriesRows, memory: GroupMemory): void {
-  const { index, rows, valueAt } = series;
-  for (const [row, cells] of rows.entries()) {
-    const value = valueAt(row);
-    if (value === false) {
-      cells.push(missing);
-      continue;
-    }
-    if (typeof value === "string") memory[index] = value;
-    const known = memory[index];
-    cells.push(typeof known === "string" ? { state: "value", value: known } : unchanged);
-  }
-}
-
-/** The value if it travels as a float: unscaled and absolute. */
-function floatOf(value: WireValue): number | undefined {
-  if (value instanceof WireFloat) return value.value;
-  if (typeof value === "number") return Number.isInteger(value) ? undefined : value;
-  return typeof value === "string" && value.startsWith("f") ? Number(value.slice(1)) : undefined;
-}
-
-function integerOf(value: WireValue): number | bigint {
-  if (typeof value === "number" || typeof value === "bigint") return value;
-  return typeof value === "string" ? BigInt(value) : 0;
-}
-
-function sum(a: number | bigint, b: number | bigint): number | bigint {
-  if (typeof a === "number" && typeof b === "number" && Number.isSafeInteger(a + b)) return a + b;
-  const exact = BigInt(a) + BigInt(b);
-  return exact >= BigInt(Number.MIN_SAFE_INTEGER) && exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(exact) : exact;
 }
