@@ -1,0 +1,102 @@
+import type { Database } from "better-sqlite3";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Disk } from "./disk.ts";
+import { atDisk } from "./disk-error.ts";
+import { type Migrations, migrate } from "./migrations.ts";
+
+export interface DatabaseOptions {
+  readonly migrations: Migrations;
+  /** Bound of the file; 0 = none. */
+  readonly maxBytes: number;
+  readonly cacheKiB: number;
+  /** Verify the file's structure first: after an unclean stop. */
+  readonly check: boolean;
+}
+
+const walLimitBytes = 8 * 1024 * 1024;
+
+/**
+ * Opens a database for one connection that owns it: WAL, FULL, exclusive. Its first transaction is a write, so that missing space, rights or
+ * descriptors show now and not at the first alarm.
+ * @throws GatewayError buffer.*
+ */
+export function openOwnDatabase(disk: Disk, file: string, options: DatabaseOptions): Database {
+  const database = disk.openDatabase(file);
+  try {
+    atDisk({ file }, () => {
+      // Exclusive before the first access: then there is no -shm file and no second reader to race with.
+      database.pragma("locking_mode = EXCLUSIVE");
+      database.pragma("journal_mode = WAL");
+      database.pragma("synchronous = FULL");
+      database.pragma(`journal_size_limit = ${walLimitBytes}`);
+      database.pragma("wal_autocheckpoint = 1000");
+      database.pragma(`cache_size = -${options.cacheKiB}`);
+      database.pragma("mmap_size = 0");
+      database.pragma("temp_store = MEMORY");
+      database.pragma("foreign_keys = OFF");
+      if (options.check) checkStructure(database, file);
+    });
+    migrate(database, options.migrations, file);
+    atDisk({ file }, () => {
+      if (options.maxBytes > 0) database.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes(database))}`);
+      touch(database, file);
+    });
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+export function pageBytes(database: Database): number {
+  return Number(database.pragma("page_size", { simple: true }));
+}
+
+/** Bytes of the main file that hold something, without its free pages. */
+export function usedBytes(database: Database): number {
+  const pages = Number(database.pragma("page_count", { simple: true })) - Number(database.pragma("freelist_count", { simple: true }));
+  return pages * pageBytes(database);
+}
+
+function checkStructure(database: Database, file: string): void {
+  const answer = database.pragma("quick_check(1)", { simple: true });
+  if (answer !== "ok") throw new GatewayError("buffer.corrupt", { message: "quick_check found damage", fields: { file } });
+}
+
+/** The library falls back to NORMAL at the first write of a WAL database, whatever was read before: write, then look again. */
+function touch(database: Database, file: string): void {
+  const version = Number(database.pragma("user_version", { simple: true }));
+  database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; COMMIT`);
+  database.pragma("synchronous = FULL");
+  const mode = database.pragma("synchronous", { simple: true });
+  if (mode !== 2) throw new GatewayError("buffer.io", { message: "the database does not keep synchronous=FULL", fields: { file } });
+}
+
+/** Moves a database with its side files to `corrupt/<stamp>/`. @returns the folder */
+export function quarantine(disk: Disk, file: string, wallMs: number): string {
+  const stamp = new Date(wallMs).toISOString().replaceAll(":", "-");
+  const taken = new Set(disk.list("corrupt"));
+  let folder = `corrupt/${stamp}`;
+  for (let n = 1; taken.has(folder.slice("corrupt/".length)); n += 1) folder = `corrupt/${stamp}.${n}`;
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+    if (disk.size(file + suffix) !== undefined) disk.rename(file + suffix, `${folder}/${file}${suffix}`);
+  }
+  return folder;
+}
+
+/** Opens, or sets a damaged file aside and begins a new one. */
+export function openOrQuarantine(
+  disk: Disk,
+  file: string,
+  options: DatabaseOptions,
+  wallMs: number,
+): { readonly database: Database; readonly setAside: string | undefined } {
+  try {
+    return { database: openOwnDatabase(disk, file, options), setAside: undefined };
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    if (error.code !== "buffer.corrupt") throw error;
+    const setAside = quarantine(disk, file, wallMs);
+    return { database: openOwnDatabase(disk, file, { ...options, check: false }), setAside };
+  }
+}

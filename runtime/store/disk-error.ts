@@ -1,0 +1,36 @@
+import { type ErrorCode, type ErrorFields, GatewayError } from "#model/errors.ts";
+
+const codeOfErrno: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: "buffer.disk-full",
+  EDQUOT: "buffer.disk-full",
+  EFBIG: "buffer.disk-full",
+  EACCES: "buffer.denied",
+  EPERM: "buffer.denied",
+  EROFS: "buffer.denied",
+  SQLITE_FULL: "buffer.disk-full",
+  SQLITE_READONLY: "buffer.denied",
+  SQLITE_PERM: "buffer.denied",
+  SQLITE_BUSY: "buffer.busy",
+  SQLITE_LOCKED: "buffer.busy",
+  SQLITE_CORRUPT: "buffer.corrupt",
+  SQLITE_NOTADB: "buffer.corrupt",
+};
+
+/** Turns what node:fs or SQLite throws into a GatewayError; anything else is a bug and comes back unchanged. */
+export function toStoreError(error: unknown, fields: ErrorFields): unknown {
+  if (!(error instanceof Error) || error instanceof GatewayError) return error;
+  const errno = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (errno === undefined || errno.startsWith("ERR_")) return error;
+  const primary = errno.startsWith("SQLITE_") ? errno.split("_").slice(0, 2).join("_") : errno;
+  const code = codeOfErrno[primary] ?? "buffer.io";
+  return new GatewayError(code, { message: `${code}: ${errno}`, cause: error, fields: { ...fields, errno } });
+}
+
+/** Runs a library call at the border to the file system or SQLite. */
+export function atDisk<T>(fields: ErrorFields, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw toStoreError(error, fields);
+  }
+}

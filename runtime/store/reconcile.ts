@@ -1,0 +1,107 @@
+import type { GapRecord } from "#model/observation.ts";
+import type { Instant } from "#model/time.ts";
+import type { Backlog, Eviction } from "./backlog.ts";
+import type { StoreLedger } from "./ledger.ts";
+import type { OpenGroup } from "./open-group.ts";
+import { type Ranges, withRange } from "./ranges.ts";
+import type { Ring } from "./ring.ts";
+import type { OutboxStream, StreamTable } from "./streams.ts";
+
+export interface Books {
+  readonly streams: StreamTable;
+  readonly ring: Ring;
+  readonly backlog: Backlog;
+  readonly open: OpenGroup;
+  readonly ledger: StoreLedger;
+  readonly now: Instant;
+}
+
+/**
+ * Brings journal and backlog together after a start: what the journal acknowledged leaves the backlog, what lies in both counts once, evictions
+ * that the journal missed are booked, and whatever is still missing is booked as lost. Afterwards polled = delivered + buffered + dropped.
+ * @returns number of the last eviction that is in the books
+ */
+export function reconcile(books: Books, bookedEviction: number): number {
+  const { streams, backlog } = books;
+  for (const stream of streams.all()) {
+    const done: Ranges = stream.ackedUpTo > 0 ? [[1, stream.ackedUpTo], ...stream.acked] : stream.acked;
+    if (done.length > 0) backlog.remove(stream.id, done);
+  }
+  const evictions = backlog.evictionsAfter(bookedEviction);
+  for (const eviction of evictions) bookEviction(books, eviction);
+  for (const { id, streamClass, counts } of backlog.load()) {
+    // A stream the journal does not know: the journal was lost. It is read out and never continued.
+    const stream =
+      streams.get(id) ?? streams.restore({ id, cls: streamClass, open: false, next: counts.lastSeq + 1, ack: counts.firstSeq - 1 });
+    if (stream === undefined) continue;
+    Object.assign(stream.backlog, counts);
+    stream.nextSeq = Math.max(stream.nextSeq, counts.lastSeq + 1);
+    dropCopies(books, stream);
+  }
+  bookMissing(books);
+  return evictions.at(-1)?.id ?? bookedEviction;
+}
+
+function bookEviction({ streams, ledger, now }: Books, eviction: Eviction): void {
+  const { stream, fromSeq, toSeq, fromMs, toMs, samples } = eviction;
+  streams.get(stream)?.entomb(fromSeq, toSeq);
+  ledger.drop({ kind: "gap", observedAt: now, reason: "cap", stream, fromSeq, toSeq, fromMs, toMs, samples });
+}
+
+/** A cut between the move to the backlog and the next record leaves chunks in both. */
+function dropCopies({ backlog, ring }: Books, stream: OutboxStream): void {
+  const doubtful = [...stream.ring.values()].filter((chunk) => chunk.seq <= stream.backlog.lastSeq);
+  if (doubtful.length === 0) return;
+  const there = new Set(seqsIn(backlog, stream.id, doubtful[0]?.seq ?? 0));
+  for (const chunk of doubtful) {
+    if (!there.has(chunk.seq)) continue;
+    stream.removeFromRing(chunk.seq);
+    ring.release(chunk.recordSeq, 1);
+  }
+}
+
+function* seqsIn(backlog: Backlog, stream: string, fromSeq: number): Generator<number> {
+  for (let from = fromSeq; ; ) {
+    const page = backlog.describe(stream, from, 1000);
+    for (const row of page) yield row.seq;
+    const last = page.at(-1);
+    if (last === undefined || page.length < 1000) return;
+    from = last.seq + 1;
+  }
+}
+
+function bookMissing(books: Books): void {
+  const { streams, ledger, open, now } = books;
+  let buffered = open.heldSamples;
+  for (const stream of streams.all()) buffered += stream.samples;
+  let unaccounted = ledger.polled - ledger.delivered - ledger.dropped - buffered;
+  // More in store than the counts say: they are older than what was found (a lost journal). What is there counts.
+  if (unaccounted < 0) ledger.polled -= unaccounted;
+  const gaps: GapRecord[] = [];
+  for (const stream of streams.all()) {
+    for (const [fromSeq, toSeq] of missingOf(books, stream)) {
+      stream.entomb(fromSeq, toSeq);
+      gaps.push({ kind: "gap", observedAt: now, reason: "corrupt", stream: stream.id, fromSeq, toSeq, samples: 0 });
+    }
+  }
+  // How the loss is spread over the ranges is not known; its sum is.
+  const heir = gaps.findIndex((gap) => streams.get(gap.stream ?? "")?.streamClass === "T");
+  for (const [index, gap] of gaps.entries()) {
+    const samples = index === heir ? Math.max(unaccounted, 0) : 0;
+    unaccounted -= samples;
+    ledger.drop({ ...gap, samples });
+  }
+  if (unaccounted > 0) ledger.drop({ kind: "gap", observedAt: now, reason: "corrupt", samples: unaccounted });
+}
+
+function missingOf({ backlog }: Books, stream: OutboxStream): Ranges {
+  const acked = stream.acked.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  const expected = stream.nextSeq - 1 - stream.ackedUpTo - acked;
+  if (expected === stream.chunks) return [];
+  const there = new Set(stream.backlog.chunks > 0 ? seqsIn(backlog, stream.id, 0) : []);
+  let missing: Ranges = [];
+  for (let seq = stream.ackedUpTo + 1; seq < stream.nextSeq; seq += 1) {
+    if (!stream.isDone(seq) && !stream.ring.has(seq) && !there.has(seq)) missing = withRange(missing, seq, seq);
+  }
+  return missing;
+}

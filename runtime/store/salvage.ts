@@ -1,0 +1,113 @@
+import { crc32 } from "node:zlib";
+import type { Database } from "better-sqlite3";
+import type { StreamClass } from "#model/chunk.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Backlog, BacklogChunk } from "./backlog.ts";
+import type { Disk } from "./disk.ts";
+import { atDisk } from "./disk-error.ts";
+import type { StreamTable } from "./streams.ts";
+
+export interface SalvageParts {
+  readonly disk: Disk;
+  /** The damaged database where it was set aside. */
+  readonly file: string;
+  readonly into: Backlog;
+  readonly streams: StreamTable;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly budgetMs: number;
+}
+
+const seqSpan = 2 ** 40;
+const pageRows = 64;
+const maxFailures = 1000;
+
+interface Row {
+  readonly key: number;
+  readonly samples: number;
+  readonly priority: number;
+  readonly sealed_at: number;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly crc: number;
+  readonly size: number;
+  readonly bytes: Buffer;
+}
+
+/** Copies what can still be read, and matches its checksum, out of a damaged backlog. Stops when its time is over. @returns rows saved */
+export function salvage(parts: SalvageParts): number {
+  let database: Database | undefined;
+  let saved = 0;
+  try {
+    database = parts.disk.openDatabase(parts.file);
+    const source = database;
+    const streams = atDisk({ file: parts.file }, () =>
+      source.prepare<[], { number: number; id: string; class: StreamClass }>("SELECT number, id, class FROM stream").all(),
+    );
+    const deadlineMs = parts.clock.monotonicMs() + parts.budgetMs;
+    for (const stream of streams) saved += salvageStream(parts, source, stream, deadlineMs);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error; // Nothing, or nothing more, can be read: the rest is booked as lost.
+  } finally {
+    database?.close();
+  }
+  return saved;
+}
+
+function salvageStream(
+  parts: SalvageParts,
+  source: Database,
+  stream: { readonly number: number; readonly id: string; readonly class: StreamClass },
+  deadlineMs: number,
+): number {
+  const select = source.prepare<[bigint, bigint, number], Row>(
+    "SELECT c.*, p.bytes FROM chunk c JOIN payload p ON p.key = c.key WHERE c.key BETWEEN ? AND ? ORDER BY c.key LIMIT ?",
+  );
+  const known = parts.streams.get(stream.id);
+  const end = (stream.number + 1) * seqSpan - 1;
+  let saved = 0;
+  let failures = 0;
+  let key = stream.number * seqSpan + (known?.ackedUpTo ?? 0) + 1;
+  let limit = pageRows;
+  while (key <= end && parts.clock.monotonicMs() < deadlineMs && failures < maxFailures) {
+    const rows = tryRows(parts.file, () => select.all(BigInt(key), BigInt(end), limit));
+    if (rows === undefined) {
+      // A damaged page: first narrow down to single rows, then step over it.
+      failures += 1;
+      if (limit > 1) limit = 1;
+      else key += 1;
+      continue;
+    }
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    const sound = rows.filter((row) => row.bytes.length === row.size && crc32(row.bytes) === row.crc);
+    parts.into.insert([{ stream: stream.id, streamClass: stream.class, chunks: sound.map(chunkOf) }]);
+    saved += sound.length;
+    key = last.key + 1;
+    limit = pageRows;
+  }
+  return saved;
+}
+
+function tryRows<T>(file: string, read: () => T): T | undefined {
+  try {
+    return atDisk({ file }, read);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return undefined;
+  }
+}
+
+function chunkOf(row: Row): BacklogChunk {
+  return {
+    seq: row.key % seqSpan,
+    samples: row.samples,
+    priority: row.priority,
+    sealedAtMs: row.sealed_at,
+    fromMs: row.from_ms,
+    toMs: row.to_ms,
+    crc: row.crc,
+    size: row.size,
+    bytes: row.bytes,
+  };
+}

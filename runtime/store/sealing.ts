@@ -1,0 +1,128 @@
+import { crc32 } from "node:zlib";
+import type { Slot } from "#model/chunk.ts";
+import { GatewayError } from "#model/errors.ts";
+import type { ChunkAssembler } from "#ports/codec.ts";
+import type { CommitPlan, HeldFrame, Seal } from "./open-group.ts";
+import type { ChunkEntry, FrameEntry } from "./record.ts";
+import type { OutboxStream, StreamTable } from "./streams.ts";
+
+/** A chunk that has its seq and bytes and waits for its record. */
+export interface SealedChunk {
+  readonly stream: OutboxStream;
+  readonly entry: ChunkEntry;
+  readonly bytes: Uint8Array;
+}
+
+/** Frames no assembler could make a chunk of; a bug somewhere, but one that must not block what comes after. */
+export interface RefusedFrames {
+  readonly frames: readonly HeldFrame[];
+  readonly error: GatewayError;
+}
+
+export interface Sealed {
+  readonly chunks: readonly SealedChunk[];
+  readonly refused: readonly RefusedFrames[];
+}
+
+/** Gives each seal of a plan its stream and seq and assembles it. Takes the numbers; `undo` gives them back when the record fails. */
+export function sealPlan(
+  plan: CommitPlan,
+  streams: StreamTable,
+  assembler: ChunkAssembler,
+  nowMs: number,
+): Sealed & { readonly undo: () => void } {
+  const before = new Map<OutboxStream, number>();
+  const chunks: SealedChunk[] = [];
+  const refused: RefusedFrames[] = [];
+  const undo = () => {
+    for (const [stream, nextSeq] of before) stream.nextSeq = nextSeq;
+  };
+  const seal = (frames: readonly HeldFrame[], from: Seal): void => {
+    const stream = streams.openStream(from.streamClass);
+    if (!before.has(stream)) before.set(stream, stream.nextSeq);
+    const seq = stream.nextSeq;
+    const head = { stream: stream.id, seq, ...(from.slot === undefined ? {} : { slot: from.slot }) };
+    try {
+      const bytes = assembler.assemble(
+        head,
+        frames.map((held) => held.frame),
+      );
+      chunks.push({ stream, bytes, entry: entryOf(stream, seq, from, frames, bytes, nowMs) });
+      stream.nextSeq += 1;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      if (frames.length === 1) {
+        refused.push({ frames, error });
+        return;
+      }
+      const half = Math.ceil(frames.length / 2);
+      seal(frames.slice(0, half), from);
+      seal(frames.slice(half), from);
+    }
+  };
+  try {
+    for (const item of plan.seals) seal(item.frames, item);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  return { chunks, refused, undo };
+}
+
+function entryOf(
+  stream: OutboxStream,
+  seq: number,
+  from: Seal,
+  frames: readonly HeldFrame[],
+  bytes: Uint8Array,
+  nowMs: number,
+): ChunkEntry {
+  let samples = 0;
+  let priority = 0;
+  let fromMs = Number.POSITIVE_INFINITY;
+  let toMs = Number.NEGATIVE_INFINITY;
+  for (const { frame } of frames) {
+    samples += frame.samples;
+    // The chunk lives as long as the most precious thing in it.
+    priority = Math.max(priority, frame.priority);
+    fromMs = Math.min(fromMs, frame.wallMs);
+    toMs = Math.max(toMs, frame.wallMs);
+  }
+  return {
+    stream: stream.id,
+    cls: stream.streamClass,
+    seq,
+    samples,
+    priority,
+    sealedAtMs: nowMs,
+    fromMs,
+    toMs,
+    size: bytes.length,
+    crc: crc32(bytes),
+    lastPosition: frames.at(-1)?.position ?? 0,
+    ...(from.slot === undefined ? {} : { slotId: from.slot.id }),
+  };
+}
+
+/** Journal entries of frames that stay unsealed, with each slot written once. */
+export function journalEntries(journal: readonly HeldFrame[]): {
+  readonly slots: readonly Slot[];
+  readonly frames: readonly FrameEntry[];
+  readonly payloads: readonly Uint8Array[];
+} {
+  const slots: Slot[] = [];
+  const indexOf = new Map<Slot, number>();
+  const frames: FrameEntry[] = [];
+  const payloads: Uint8Array[] = [];
+  for (const { frame, position } of journal) {
+    if (frame.slot === undefined) continue;
+    let index = indexOf.get(frame.slot);
+    if (index === undefined) {
+      index = slots.push(frame.slot) - 1;
+      indexOf.set(frame.slot, index);
+    }
+    frames.push([index, position, frame.samples, frame.priority, frame.wallMs, frame.monotonicMs, frame.payload.length]);
+    payloads.push(frame.payload);
+  }
+  return { slots, frames, payloads };
+}

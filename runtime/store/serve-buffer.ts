@@ -1,0 +1,72 @@
+import type { LogFields, Logger } from "#ports/logger.ts";
+import type { InlineBuffer } from "./buffer-inline.ts";
+import { type FromStore, packError, type ToStore, unpackFrames } from "./worker-messages.ts";
+
+/** The end of a message channel as the store sees it. */
+export interface StorePort {
+  postMessage(message: FromStore, transfer?: readonly ArrayBuffer[]): void;
+  on(event: "message", listener: (message: ToStore) => void): unknown;
+  close(): void;
+}
+
+/** Serves a buffer to another thread until `close` is called. */
+export function serveBuffer(port: StorePort, buffer: InlineBuffer): void {
+  port.on("message", (message) => {
+    if (message.kind === "append") append(buffer, message.frames);
+    else if (message.kind === "gapsTaken") buffer.takeGaps(message.upTo);
+    else void answer(port, buffer, message);
+  });
+  port.postMessage({ kind: "ready", progress: buffer.progress });
+  buffer.watch((progress) => port.postMessage({ kind: "progress", progress }));
+}
+
+/** The far side holds back before this buffer is full; should it not, frames wait their turn in `append`. */
+function append(buffer: InlineBuffer, packed: Parameters<typeof unpackFrames>[0]): void {
+  const admitted = buffer.append(unpackFrames(packed));
+  if (typeof admitted !== "number") admitted.catch(() => undefined); // Closed meanwhile: the far side's `durable` says so.
+}
+
+async function answer(port: StorePort, buffer: InlineBuffer, message: Extract<ToStore, { kind: "call" }>): Promise<void> {
+  const { id } = message;
+  try {
+    const value = await perform(buffer, message);
+    port.postMessage({ kind: "reply", id, value });
+  } catch (error) {
+    port.postMessage({ kind: "reply", id, error: packError(error) });
+  }
+  if (message.op === "close") port.close();
+}
+
+function perform(buffer: InlineBuffer, call: Extract<ToStore, { kind: "call" }>): Promise<unknown> {
+  switch (call.op) {
+    case "read":
+      return buffer.read(call.args.query);
+    case "acknowledge":
+      return buffer.acknowledge(call.args.ack);
+    case "sealNow":
+      return buffer.sealNow();
+    case "splitStream":
+      return buffer.splitStream(call.args.streamClass);
+    case "reject":
+      return buffer.reject(call.args.stream, call.args.seq, call.args.reason);
+    case "stats":
+      return buffer.stats();
+    case "close":
+      return buffer.close();
+  }
+}
+
+/** A logger whose lines are written by the far side. */
+export function remoteLogger(port: Pick<StorePort, "postMessage">, bound: LogFields = {}): Logger {
+  const line =
+    (level: "error" | "warn" | "info" | "debug") =>
+    (fields: LogFields, sentence: string): void =>
+      port.postMessage({ kind: "log", level, fields: { ...bound, ...fields }, sentence });
+  return {
+    error: line("error"),
+    warn: line("warn"),
+    info: line("info"),
+    debug: line("debug"),
+    child: (fields) => remoteLogger(port, { ...bound, ...fields }),
+  };
+}
