@@ -45,6 +45,8 @@ export interface GatewayParts {
 /** How long a stopping gateway tries to hand over what it still holds while the NOC is reachable. The rest keeps: it is on flash. */
 const handOverMs = 5_000;
 const handOverLookMs = 100;
+/** After a start the first values travel at once, not when their interval ends: somebody is waiting to see them. */
+const firstSealMs = 2_000;
 
 /**
  * Wires the units of one gateway and runs them. Southbound stops first, then what was measured is sealed and handed over, then the uplink
@@ -106,6 +108,7 @@ export class Gateway {
     else signal.addEventListener("abort", abort, { once: true });
     const north = this.#north.run(this.#northUnits, stopNorth.signal).finally(() => stopSouth.abort(new Error("the uplink gave up")));
     north.catch(() => undefined);
+    this.#sealFirst(stopSouth.signal).catch(() => undefined);
     try {
       await this.#south.run(this.#southUnits, stopSouth.signal);
       await this.#handOver();
@@ -116,6 +119,11 @@ export class Gateway {
       await this.#release();
     }
     await north;
+  }
+
+  async #sealFirst(signal: AbortSignal): Promise<void> {
+    await this.#parts.clock.sleep(firstSealMs, signal);
+    await this.#parts.buffer.sealNow();
   }
 
   async #handOver(): Promise<void> {

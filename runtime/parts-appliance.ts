@@ -23,9 +23,11 @@ import { createSnmpDriver } from "../drivers/snmp/snmp-driver.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { DriverDescription } from "./config/driver-settings.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
-import { helloBody } from "./hello.ts";
 import { Link } from "./northbound/link.ts";
+import { helloBody } from "./parts-hello.ts";
+import { openReceivers } from "./parts-receivers.ts";
 import { openBufferWorker } from "./store/buffer-worker.ts";
 import { openState } from "./store/state.ts";
 
@@ -70,6 +72,7 @@ export async function assembleGateway(
     intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
   });
   const buffer = await openBufferWorker({ folder: stateDir, settings: configuration.buffer, ...platform });
+  const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
   const link = uplink?.enabled === true ? openLink(configuration, uplink, { encoder, buffer, state }, platform) : undefined;
   return new Gateway({
@@ -83,7 +86,7 @@ export async function assembleGateway(
     buffer,
     state,
     ...(link === undefined ? {} : { link }),
-    feeders: () => [],
+    feeders: (intake) => [events.feeds(intake), ...openReceivers(configuration, { sink: events, state }, platform)],
     ...(services === undefined ? {} : { services }),
   });
 }

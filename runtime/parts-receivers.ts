@@ -1,0 +1,63 @@
+import type { Equipment, EquipmentId } from "#model/equipment.ts";
+import type { EventSink } from "#ports/event-sink.ts";
+import type { State } from "#ports/state.ts";
+import type { Unit } from "#ports/unit.ts";
+import { SyslogReceiver } from "../drivers/notifications/syslog-receiver.ts";
+import { TrapReceiver } from "../drivers/notifications/trap-receiver.ts";
+import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import type { Platform } from "./parts-appliance.ts";
+
+const engineIdKey = "traps/engine-id";
+const engineBootsKey = "traps/engine-boots";
+/** RFC 3411: enterprise 32473 (RFC 5612, documentation) with the first bit set, format 5 = octets of our own choosing. */
+const engineIdPrefix = [0x80, 0x00, 0x7e, 0xd9, 0x05];
+
+/** The passive receivers that the configuration asks for. */
+export function openReceivers(
+  configuration: GatewayConfiguration,
+  parts: { readonly sink: EventSink; readonly state: State },
+  platform: Platform,
+): readonly Unit[] {
+  const { traps, syslog, equipment, credentials } = configuration;
+  const lookup = sourceLookup(equipment);
+  const units: Unit[] = [];
+  if (traps.enabled) {
+    units.push(
+      new TrapReceiver({
+        host: traps.host,
+        port: traps.port,
+        ...platform,
+        sink: parts.sink,
+        lookup,
+        engineId: engineId(parts.state, platform),
+        engineBoots: nextEngineBoots(parts.state),
+        credentials: credentials.names.flatMap((name) => credentials.credential(name).snmp ?? []),
+      }),
+    );
+  }
+  if (syslog.enabled) units.push(new SyslogReceiver({ host: syslog.host, port: syslog.port, ...platform, sink: parts.sink, lookup }));
+  return units;
+}
+
+/** By address and port where several share an address (a simulated site), else by address alone. Host names are the transport's business. */
+function sourceLookup(equipment: readonly Equipment[]): (address: string, port: number) => EquipmentId | undefined {
+  const byPort = new Map(equipment.map((one) => [`${one.address} ${one.port}`, one.id]));
+  const byAddress = new Map<string, EquipmentId | undefined>();
+  for (const { address, id } of equipment) byAddress.set(address, byAddress.has(address) ? undefined : id);
+  return (address, port) => byPort.get(`${address} ${port}`) ?? byAddress.get(address);
+}
+
+/** Made once: senders of informs remember it (RFC 3414). */
+function engineId(state: State, platform: Platform): Uint8Array {
+  const known = state.get(engineIdKey);
+  if (known !== undefined) return known;
+  const made = Uint8Array.from([...engineIdPrefix, ...platform.entropy.bytes(8)]);
+  state.put({ [engineIdKey]: made });
+  return made;
+}
+
+function nextEngineBoots(state: State): number {
+  const boots = (Number(state.getText(engineBootsKey) ?? "0") + 1) % 2_147_483_647;
+  state.put({ [engineBootsKey]: String(boots) });
+  return boots;
+}
