@@ -50,13 +50,21 @@ export function parseSyslog(octets: Uint8Array): SyslogMessage {
   };
 }
 
-/** UTF-8, a character cut off at the end included; else the old western encoding that such senders use. */
+/** UTF-8, with a character cut off at the end at most; else the old western encoding that such senders use. */
 function decode(octets: Uint8Array): string {
-  for (let cut = 0; cut <= 3 && cut <= octets.length; cut++) {
-    const part = octets.subarray(0, octets.length - cut);
-    if (isUtf8(part)) return Buffer.from(part).toString("utf8");
+  const whole = octets.subarray(0, octets.length - cutOff(octets));
+  return Buffer.from(isUtf8(whole) ? whole : octets).toString(isUtf8(whole) ? "utf8" : "latin1");
+}
+
+/** Octets of an unfinished UTF-8 sequence at the end: a lead octet with fewer continuations than it announces. */
+function cutOff(octets: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, octets.length); back++) {
+    const octet = octets[octets.length - back] ?? 0;
+    if (octet >= 0x80 && octet < 0xc0) continue;
+    const announced = octet >= 0xf0 ? 4 : octet >= 0xe0 ? 3 : octet >= 0xc2 ? 2 : 1;
+    return announced > back && octet < 0xf5 ? back : 0;
   }
-  return Buffer.from(octets).toString("latin1");
+  return 0;
 }
 
 function parse5424(rest: string): Parts | undefined {
