@@ -115,8 +115,8 @@ export class Demo {
     const { clock } = this.#context;
     const environment = command[0] === "run" ? demoSecrets : {};
     const level = this.#context.logLevel === undefined ? [] : ["--log-level", this.#context.logLevel];
-    const [first, ...rest] = command;
-    const role = new DemoRole(name, { spawner: this.#spawner, clock, environment }, [first, ...rest, ...level]);
+    const [first, ...rest] = [...level, ...command];
+    const role = new DemoRole(name, { spawner: this.#spawner, clock, environment }, [first ?? command[0], ...rest]);
     this.#roles.push(role);
     return role;
   }
