@@ -1,49 +1,48 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { GatewayError } from "#model/errors.ts";
-import ack from "./schemas/ack.schema.json" with { type: "json" };
-import alarm from "./schemas/alarm.schema.json" with { type: "json" };
-import blobq from "./schemas/blobq.schema.json" with { type: "json" };
-import cmd from "./schemas/cmd.schema.json" with { type: "json" };
-import des from "./schemas/des.schema.json" with { type: "json" };
-import ev from "./schemas/ev.schema.json" with { type: "json" };
-import hello from "./schemas/hello.schema.json" with { type: "json" };
-import inv from "./schemas/inv.schema.json" with { type: "json" };
-import nocState from "./schemas/noc-state.schema.json" with { type: "json" };
-import rep from "./schemas/rep.schema.json" with { type: "json" };
-import rsp from "./schemas/rsp.schema.json" with { type: "json" };
-import state from "./schemas/state.schema.json" with { type: "json" };
+import { validate as ack } from "./schemas/generated/ack.validate.js";
+import { validate as alarm } from "./schemas/generated/alarm.validate.js";
+import { validate as blobq } from "./schemas/generated/blobq.validate.js";
+import { validate as cmd } from "./schemas/generated/cmd.validate.js";
+import { validate as des } from "./schemas/generated/des.validate.js";
+import { validate as ev } from "./schemas/generated/ev.validate.js";
+import { validate as hello } from "./schemas/generated/hello.validate.js";
+import { validate as inv } from "./schemas/generated/inv.validate.js";
+import { validate as nocState } from "./schemas/generated/noc-state.validate.js";
+import { validate as rep } from "./schemas/generated/rep.validate.js";
+import { validate as rsp } from "./schemas/generated/rsp.validate.js";
+import { validate as state } from "./schemas/generated/state.validate.js";
 
-const schemas = { ack, alarm, blobq, cmd, des, ev, hello, inv, "noc-state": nocState, rep, rsp, state } as const;
-
-export type SchemaName = keyof typeof schemas;
-
-export const schemaNames = Object.freeze(Object.keys(schemas)) as readonly SchemaName[];
-
-const compiled = new Map<SchemaName, ValidateFunction>();
-// One problem is enough to refuse a peer's message; collecting all of them would let it choose our work.
-const ajv = new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true, addUsedSchema: false });
-
-/** The validator of one message; compiled at its first use. */
-export function validator(name: SchemaName): ValidateFunction {
-  const known = compiled.get(name);
-  if (known !== undefined) return known;
-  const made = ajv.compile(schemas[name]);
-  compiled.set(name, made);
-  return made;
+/** One thing that is wrong, as the generated validators say it. */
+interface Violation {
+  readonly keyword: string;
+  readonly instancePath: string;
 }
 
-function problemOf(errors: readonly ErrorObject[] | null | undefined): { readonly at: string; readonly rule: string } {
-  const first = errors?.[0];
-  // The pointer names keys a peer chose; only its length is bounded here, and it never becomes a field's name.
-  return { at: (first?.instancePath ?? "").slice(0, 120), rule: first?.keyword ?? "schema" };
+/** A validator made by `npm run generate`; nothing is compiled when a process starts. */
+export interface MessageValidator {
+  (value: unknown): boolean;
+  readonly errors?: readonly Violation[] | null;
+}
+
+const validators = { ack, alarm, blobq, cmd, des, ev, hello, inv, "noc-state": nocState, rep, rsp, state } as const;
+
+export type SchemaName = keyof typeof validators;
+
+export const schemaNames = Object.freeze(Object.keys(validators)) as readonly SchemaName[];
+
+/** The validator of one message. */
+export function validator(name: SchemaName): MessageValidator {
+  return validators[name];
 }
 
 /** Checks a value against a message's schema. @throws GatewayError codec.malformed naming the place and the rule broken */
 export function assertValid(name: SchemaName, value: unknown): void {
   const validate = validator(name);
-  if (validate(value) === true) return;
+  if (validate(value)) return;
+  const first = validate.errors?.[0];
   throw new GatewayError("codec.malformed", {
     message: `the message is not a valid ${name}`,
-    fields: { schema: name, ...problemOf(validate.errors) },
+    // The pointer names keys a peer chose: bounded, and never the name of a field.
+    fields: { schema: name, at: (first?.instancePath ?? "").slice(0, 120), rule: first?.keyword ?? "schema" },
   });
 }

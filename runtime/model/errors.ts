@@ -30,6 +30,10 @@ export const errorTable = {
   "codec.malformed": { retryable: false, help: "The bytes are not a valid chunk." },
   "codec.limit": { retryable: false, help: "The chunk exceeds a limit of the protocol." },
   "codec.dictionary": { retryable: true, help: "The chunk refers to a dictionary revision that is not known yet." },
+  "codec.signature": {
+    retryable: false,
+    help: "The document is not signed by a key trusted for its purpose, or is meant for another gateway. Check the NOC's signing keys.",
+  },
   "uplink.refused": { retryable: true, help: "The broker refused the connection. Check identity, ACL and the broker's log." },
   "uplink.unreachable": { retryable: true, help: "The broker cannot be reached. Check the URL, DNS, firewall and the line." },
   "uplink.tls": { retryable: true, help: "The TLS handshake failed. Check the CA, the certificate's dates and this machine's clock." },

@@ -63,11 +63,9 @@ export class CborWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserveFor(bytes));
-  }
-
-  #reserveFor(bytes: Uint8Array): number {
-    return this.#reserve(bytes.length);
+    // Reserved first: it may replace the buffer.
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /** Major type and argument in the shortest form. @param major already shifted: 0x00, 0x20, 0x40 ... */

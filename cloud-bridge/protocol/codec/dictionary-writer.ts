@@ -104,7 +104,7 @@ export class DictionaryWriter {
       this.#revision += 1;
       const full = isFull && index === 0;
       const removed = isFull || index > 0 ? [] : this.#removed;
-      return this.#recordText(this.#revision, full ? 0 : base, full, part, removed, index === parts.length - 1);
+      return this.#recordText({ base: full ? 0 : base, full }, part, removed, index === parts.length - 1);
     });
     this.#sentFull = true;
     this.#added = [];
@@ -117,7 +117,7 @@ export class DictionaryWriter {
     const parts = this.#parts([...this.#groups.keys()]);
     const [only, ...more] = parts;
     if (only === undefined || more.length > 0) return undefined;
-    return this.#recordText(this.#revision, 0, true, only, [], true);
+    return this.#recordText({ base: 0, full: true }, only, [], true);
   }
 
   /** SHA-256 over the digests of the live groups in the order of their ids, hexadecimal. */
@@ -142,9 +142,16 @@ export class DictionaryWriter {
     return parts;
   }
 
-  #recordText(revision: number, base: number, full: boolean, groups: readonly string[], removed: readonly number[], last: boolean): string {
+  /** A record of the present revision. */
+  #recordText(
+    head: { readonly base: number; readonly full: boolean },
+    groups: readonly string[],
+    removed: readonly number[],
+    isLast: boolean,
+  ): string {
     // Only the last record of a set leaves the dictionary complete, so only that one carries its digest.
-    const digest = last ? `,"sha256":"${this.sha256()}"` : "";
-    return `{"v":1,"rev":${revision},"base":${base},"full":${full},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
+    const digest = isLast ? `,"sha256":"${this.sha256()}"` : "";
+    const place = `"v":1,"rev":${this.#revision},"base":${head.base},"full":${head.full}`;
+    return `{${place},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
   }
 }

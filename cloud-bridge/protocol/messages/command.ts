@@ -10,7 +10,7 @@ export interface CommandMessage {
   readonly iss?: string;
   /** The gateway it is for. */
   readonly aud: string;
-  readonly tenant?: string;
+  readonly tenant: string;
   /** The nonce of the gateway's newest hello. */
   readonly nonce?: string;
   /** Unix seconds. */

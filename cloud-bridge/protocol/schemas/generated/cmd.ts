@@ -17,7 +17,7 @@ export interface CommandMessage {
    * The gateway it is for
    */
   aud: string;
-  tenant?: string;
+  tenant: string;
   /**
    * The nonce of the gateway's newest hello
    */

@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 // cmd.validate.js
 var validate = validate52;
 var cmd_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/cmd/1", "title": "CommandMessage", "description": "Payload of a signed command (gh-cmd+jws) on `cmd`.", "type": "object", "required": ["v", "id", "op", "risk", "aud", "iat", "ttl"], "properties": { "v": { "const": 1 }, "id": { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$", "description": "ULID; executed at most once" }, "op": { "type": "string", "maxLength": 64, "pattern": "^[a-z]+(\\.[a-z_]+)+$" }, "risk": { "enum": ["read", "write", "disruptive", "destructive"] }, "iss": { "type": "string", "maxLength": 64 }, "aud": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$", "description": "The gateway it is for" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "The nonce of the gateway's newest hello" }, "iat": { "type": "integer", "minimum": 0, "maximum": 9007199254740991, "description": "Unix seconds" }, "ttl": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "Seconds" }, "idem": { "type": "string", "maxLength": 64 }, "dev": { "type": "string", "maxLength": 63, "description": "Equipment, where the operation is for one" }, "args": { "type": "object" }, "reply": { "type": "string", "maxLength": 128 }, "sub": { "type": "string", "maxLength": 128, "description": "The person who gave the order: for the audit" } }, "additionalProperties": true };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/cmd/1", "title": "CommandMessage", "description": "Payload of a signed command (gh-cmd+jws) on `cmd`.", "type": "object", "required": ["v", "id", "op", "risk", "aud", "tenant", "iat", "ttl"], "properties": { "v": { "const": 1 }, "id": { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$", "description": "ULID; executed at most once" }, "op": { "type": "string", "maxLength": 64, "pattern": "^[a-z]+(\\.[a-z_]+)+$" }, "risk": { "enum": ["read", "write", "disruptive", "destructive"] }, "iss": { "type": "string", "maxLength": 64 }, "aud": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$", "description": "The gateway it is for" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "The nonce of the gateway's newest hello" }, "iat": { "type": "integer", "minimum": 0, "maximum": 9007199254740991, "description": "Unix seconds" }, "ttl": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "Seconds" }, "idem": { "type": "string", "maxLength": 64 }, "dev": { "type": "string", "maxLength": 63, "description": "Equipment, where the operation is for one" }, "args": { "type": "object" }, "reply": { "type": "string", "maxLength": 128 }, "sub": { "type": "string", "maxLength": 128, "description": "The person who gave the order: for the audit" } }, "additionalProperties": true };
 var pattern3 = new RegExp("^[0-9A-HJKMNP-TV-Z]{26}$", "u");
 var pattern4 = new RegExp("^[a-z]+(\\.[a-z_]+)+$", "u");
 var pattern5 = new RegExp("^[a-z0-9-]{3,40}$", "u");
@@ -100,8 +100,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    if (data.iat === void 0) {
-      const err5 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "iat" }, message: "must have required property 'iat'" };
+    if (data.tenant === void 0) {
+      const err5 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "tenant" }, message: "must have required property 'tenant'" };
       if (vErrors === null) {
         vErrors = [err5];
       } else {
@@ -109,8 +109,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    if (data.ttl === void 0) {
-      const err6 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "ttl" }, message: "must have required property 'ttl'" };
+    if (data.iat === void 0) {
+      const err6 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "iat" }, message: "must have required property 'iat'" };
       if (vErrors === null) {
         vErrors = [err6];
       } else {
@@ -118,13 +118,22 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
+    if (data.ttl === void 0) {
+      const err7 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "ttl" }, message: "must have required property 'ttl'" };
+      if (vErrors === null) {
+        vErrors = [err7];
+      } else {
+        vErrors.push(err7);
+      }
+      errors++;
+    }
     if (data.v !== void 0) {
       if (1 !== data.v) {
-        const err7 = { instancePath: instancePath + "/v", schemaPath: "#/properties/v/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant" };
+        const err8 = { instancePath: instancePath + "/v", schemaPath: "#/properties/v/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant" };
         if (vErrors === null) {
-          vErrors = [err7];
+          vErrors = [err8];
         } else {
-          vErrors.push(err7);
+          vErrors.push(err8);
         }
         errors++;
       }
@@ -133,20 +142,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data1 = data.id;
       if (typeof data1 === "string") {
         if (!pattern3.test(data1)) {
-          const err8 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-HJKMNP-TV-Z]{26}$" }, message: 'must match pattern "^[0-9A-HJKMNP-TV-Z]{26}$"' };
+          const err9 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-HJKMNP-TV-Z]{26}$" }, message: 'must match pattern "^[0-9A-HJKMNP-TV-Z]{26}$"' };
           if (vErrors === null) {
-            vErrors = [err8];
+            vErrors = [err9];
           } else {
-            vErrors.push(err8);
+            vErrors.push(err9);
           }
           errors++;
         }
       } else {
-        const err9 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err10 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err9];
+          vErrors = [err10];
         } else {
-          vErrors.push(err9);
+          vErrors.push(err10);
         }
         errors++;
       }
@@ -155,16 +164,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data2 = data.op;
       if (typeof data2 === "string") {
         if (func1(data2) > 64) {
-          const err10 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
-          if (vErrors === null) {
-            vErrors = [err10];
-          } else {
-            vErrors.push(err10);
-          }
-          errors++;
-        }
-        if (!pattern4.test(data2)) {
-          const err11 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/pattern", keyword: "pattern", params: { pattern: "^[a-z]+(\\.[a-z_]+)+$" }, message: 'must match pattern "^[a-z]+(\\.[a-z_]+)+$"' };
+          const err11 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
           if (vErrors === null) {
             vErrors = [err11];
           } else {
@@ -172,20 +172,17 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      } else {
-        const err12 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err12];
-        } else {
-          vErrors.push(err12);
+        if (!pattern4.test(data2)) {
+          const err12 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/pattern", keyword: "pattern", params: { pattern: "^[a-z]+(\\.[a-z_]+)+$" }, message: 'must match pattern "^[a-z]+(\\.[a-z_]+)+$"' };
+          if (vErrors === null) {
+            vErrors = [err12];
+          } else {
+            vErrors.push(err12);
+          }
+          errors++;
         }
-        errors++;
-      }
-    }
-    if (data.risk !== void 0) {
-      let data3 = data.risk;
-      if (!(data3 === "read" || data3 === "write" || data3 === "disruptive" || data3 === "destructive")) {
-        const err13 = { instancePath: instancePath + "/risk", schemaPath: "#/properties/risk/enum", keyword: "enum", params: { allowedValues: schema19.properties.risk.enum }, message: "must be equal to one of the allowed values" };
+      } else {
+        const err13 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err13];
         } else {
@@ -194,24 +191,36 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.risk !== void 0) {
+      let data3 = data.risk;
+      if (!(data3 === "read" || data3 === "write" || data3 === "disruptive" || data3 === "destructive")) {
+        const err14 = { instancePath: instancePath + "/risk", schemaPath: "#/properties/risk/enum", keyword: "enum", params: { allowedValues: schema19.properties.risk.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err14];
+        } else {
+          vErrors.push(err14);
+        }
+        errors++;
+      }
+    }
     if (data.iss !== void 0) {
       let data4 = data.iss;
       if (typeof data4 === "string") {
         if (func1(data4) > 64) {
-          const err14 = { instancePath: instancePath + "/iss", schemaPath: "#/properties/iss/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+          const err15 = { instancePath: instancePath + "/iss", schemaPath: "#/properties/iss/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
           if (vErrors === null) {
-            vErrors = [err14];
+            vErrors = [err15];
           } else {
-            vErrors.push(err14);
+            vErrors.push(err15);
           }
           errors++;
         }
       } else {
-        const err15 = { instancePath: instancePath + "/iss", schemaPath: "#/properties/iss/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err16 = { instancePath: instancePath + "/iss", schemaPath: "#/properties/iss/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err15];
+          vErrors = [err16];
         } else {
-          vErrors.push(err15);
+          vErrors.push(err16);
         }
         errors++;
       }
@@ -220,20 +229,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data5 = data.aud;
       if (typeof data5 === "string") {
         if (!pattern5.test(data5)) {
-          const err16 = { instancePath: instancePath + "/aud", schemaPath: "#/properties/aud/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
+          const err17 = { instancePath: instancePath + "/aud", schemaPath: "#/properties/aud/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
-            vErrors = [err16];
+            vErrors = [err17];
           } else {
-            vErrors.push(err16);
+            vErrors.push(err17);
           }
           errors++;
         }
       } else {
-        const err17 = { instancePath: instancePath + "/aud", schemaPath: "#/properties/aud/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err18 = { instancePath: instancePath + "/aud", schemaPath: "#/properties/aud/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err17];
+          vErrors = [err18];
         } else {
-          vErrors.push(err17);
+          vErrors.push(err18);
         }
         errors++;
       }
@@ -242,20 +251,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data6 = data.tenant;
       if (typeof data6 === "string") {
         if (!pattern5.test(data6)) {
-          const err18 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
+          const err19 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9-]{3,40}$" }, message: 'must match pattern "^[a-z0-9-]{3,40}$"' };
           if (vErrors === null) {
-            vErrors = [err18];
+            vErrors = [err19];
           } else {
-            vErrors.push(err18);
+            vErrors.push(err19);
           }
           errors++;
         }
       } else {
-        const err19 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err20 = { instancePath: instancePath + "/tenant", schemaPath: "#/properties/tenant/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err19];
+          vErrors = [err20];
         } else {
-          vErrors.push(err19);
+          vErrors.push(err20);
         }
         errors++;
       }
@@ -264,28 +273,16 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data7 = data.nonce;
       if (typeof data7 === "string") {
         if (!pattern7.test(data7)) {
-          const err20 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{16,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{16,64}$"' };
+          const err21 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{16,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{16,64}$"' };
           if (vErrors === null) {
-            vErrors = [err20];
+            vErrors = [err21];
           } else {
-            vErrors.push(err20);
+            vErrors.push(err21);
           }
           errors++;
         }
       } else {
-        const err21 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err21];
-        } else {
-          vErrors.push(err21);
-        }
-        errors++;
-      }
-    }
-    if (data.iat !== void 0) {
-      let data8 = data.iat;
-      if (!(typeof data8 == "number" && (!(data8 % 1) && !isNaN(data8)) && isFinite(data8))) {
-        const err22 = { instancePath: instancePath + "/iat", schemaPath: "#/properties/iat/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err22 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err22];
         } else {
@@ -293,22 +290,34 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
+    }
+    if (data.iat !== void 0) {
+      let data8 = data.iat;
+      if (!(typeof data8 == "number" && (!(data8 % 1) && !isNaN(data8)) && isFinite(data8))) {
+        const err23 = { instancePath: instancePath + "/iat", schemaPath: "#/properties/iat/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err23];
+        } else {
+          vErrors.push(err23);
+        }
+        errors++;
+      }
       if (typeof data8 == "number" && isFinite(data8)) {
         if (data8 > 9007199254740991 || isNaN(data8)) {
-          const err23 = { instancePath: instancePath + "/iat", schemaPath: "#/properties/iat/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
-          if (vErrors === null) {
-            vErrors = [err23];
-          } else {
-            vErrors.push(err23);
-          }
-          errors++;
-        }
-        if (data8 < 0 || isNaN(data8)) {
-          const err24 = { instancePath: instancePath + "/iat", schemaPath: "#/properties/iat/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          const err24 = { instancePath: instancePath + "/iat", schemaPath: "#/properties/iat/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
           if (vErrors === null) {
             vErrors = [err24];
           } else {
             vErrors.push(err24);
+          }
+          errors++;
+        }
+        if (data8 < 0 || isNaN(data8)) {
+          const err25 = { instancePath: instancePath + "/iat", schemaPath: "#/properties/iat/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err25];
+          } else {
+            vErrors.push(err25);
           }
           errors++;
         }
@@ -317,30 +326,30 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.ttl !== void 0) {
       let data9 = data.ttl;
       if (!(typeof data9 == "number" && (!(data9 % 1) && !isNaN(data9)) && isFinite(data9))) {
-        const err25 = { instancePath: instancePath + "/ttl", schemaPath: "#/properties/ttl/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err26 = { instancePath: instancePath + "/ttl", schemaPath: "#/properties/ttl/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err25];
+          vErrors = [err26];
         } else {
-          vErrors.push(err25);
+          vErrors.push(err26);
         }
         errors++;
       }
       if (typeof data9 == "number" && isFinite(data9)) {
         if (data9 > 604800 || isNaN(data9)) {
-          const err26 = { instancePath: instancePath + "/ttl", schemaPath: "#/properties/ttl/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800" };
-          if (vErrors === null) {
-            vErrors = [err26];
-          } else {
-            vErrors.push(err26);
-          }
-          errors++;
-        }
-        if (data9 < 1 || isNaN(data9)) {
-          const err27 = { instancePath: instancePath + "/ttl", schemaPath: "#/properties/ttl/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          const err27 = { instancePath: instancePath + "/ttl", schemaPath: "#/properties/ttl/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800" };
           if (vErrors === null) {
             vErrors = [err27];
           } else {
             vErrors.push(err27);
+          }
+          errors++;
+        }
+        if (data9 < 1 || isNaN(data9)) {
+          const err28 = { instancePath: instancePath + "/ttl", schemaPath: "#/properties/ttl/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err28];
+          } else {
+            vErrors.push(err28);
           }
           errors++;
         }
@@ -350,20 +359,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data10 = data.idem;
       if (typeof data10 === "string") {
         if (func1(data10) > 64) {
-          const err28 = { instancePath: instancePath + "/idem", schemaPath: "#/properties/idem/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+          const err29 = { instancePath: instancePath + "/idem", schemaPath: "#/properties/idem/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
           if (vErrors === null) {
-            vErrors = [err28];
+            vErrors = [err29];
           } else {
-            vErrors.push(err28);
+            vErrors.push(err29);
           }
           errors++;
         }
       } else {
-        const err29 = { instancePath: instancePath + "/idem", schemaPath: "#/properties/idem/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err30 = { instancePath: instancePath + "/idem", schemaPath: "#/properties/idem/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err29];
+          vErrors = [err30];
         } else {
-          vErrors.push(err29);
+          vErrors.push(err30);
         }
         errors++;
       }
@@ -372,28 +381,16 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data11 = data.dev;
       if (typeof data11 === "string") {
         if (func1(data11) > 63) {
-          const err30 = { instancePath: instancePath + "/dev", schemaPath: "#/properties/dev/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
+          const err31 = { instancePath: instancePath + "/dev", schemaPath: "#/properties/dev/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
           if (vErrors === null) {
-            vErrors = [err30];
+            vErrors = [err31];
           } else {
-            vErrors.push(err30);
+            vErrors.push(err31);
           }
           errors++;
         }
       } else {
-        const err31 = { instancePath: instancePath + "/dev", schemaPath: "#/properties/dev/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err31];
-        } else {
-          vErrors.push(err31);
-        }
-        errors++;
-      }
-    }
-    if (data.args !== void 0) {
-      let data12 = data.args;
-      if (!(data12 && typeof data12 == "object" && !Array.isArray(data12))) {
-        const err32 = { instancePath: instancePath + "/args", schemaPath: "#/properties/args/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err32 = { instancePath: instancePath + "/dev", schemaPath: "#/properties/dev/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err32];
         } else {
@@ -402,24 +399,36 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.args !== void 0) {
+      let data12 = data.args;
+      if (!(data12 && typeof data12 == "object" && !Array.isArray(data12))) {
+        const err33 = { instancePath: instancePath + "/args", schemaPath: "#/properties/args/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err33];
+        } else {
+          vErrors.push(err33);
+        }
+        errors++;
+      }
+    }
     if (data.reply !== void 0) {
       let data13 = data.reply;
       if (typeof data13 === "string") {
         if (func1(data13) > 128) {
-          const err33 = { instancePath: instancePath + "/reply", schemaPath: "#/properties/reply/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+          const err34 = { instancePath: instancePath + "/reply", schemaPath: "#/properties/reply/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
           if (vErrors === null) {
-            vErrors = [err33];
+            vErrors = [err34];
           } else {
-            vErrors.push(err33);
+            vErrors.push(err34);
           }
           errors++;
         }
       } else {
-        const err34 = { instancePath: instancePath + "/reply", schemaPath: "#/properties/reply/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err35 = { instancePath: instancePath + "/reply", schemaPath: "#/properties/reply/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err34];
+          vErrors = [err35];
         } else {
-          vErrors.push(err34);
+          vErrors.push(err35);
         }
         errors++;
       }
@@ -428,30 +437,30 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       let data14 = data.sub;
       if (typeof data14 === "string") {
         if (func1(data14) > 128) {
-          const err35 = { instancePath: instancePath + "/sub", schemaPath: "#/properties/sub/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+          const err36 = { instancePath: instancePath + "/sub", schemaPath: "#/properties/sub/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
           if (vErrors === null) {
-            vErrors = [err35];
+            vErrors = [err36];
           } else {
-            vErrors.push(err35);
+            vErrors.push(err36);
           }
           errors++;
         }
       } else {
-        const err36 = { instancePath: instancePath + "/sub", schemaPath: "#/properties/sub/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err37 = { instancePath: instancePath + "/sub", schemaPath: "#/properties/sub/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err36];
+          vErrors = [err37];
         } else {
-          vErrors.push(err36);
+          vErrors.push(err37);
         }
         errors++;
       }
     }
   } else {
-    const err37 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err38 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err37];
+      vErrors = [err38];
     } else {
-      vErrors.push(err37);
+      vErrors.push(err38);
     }
     errors++;
   }
