@@ -34,27 +34,30 @@ function octetsText(format: LabelFormat, bytes: Uint8Array): string {
     case "hex":
       return hex(bytes);
     case "auto":
+      // Six bytes that are no UTF-8 are an address rather than Latin-1.
       return octetsAsText(bytes, bytes.length === 6 ? macText : hex);
     default:
       return octetsAsText(bytes, hex);
   }
 }
 
-/** Readable text of an OCTET STRING: UTF-8, else Latin-1 if printable, else as `otherwise` says. Trailing NULs and blanks go. */
+/** Readable text of an OCTET STRING: UTF-8, else Latin-1 if that is printable, else as `otherwise` says. Trailing NULs and blanks go. */
 export function octetsAsText(bytes: Uint8Array, otherwise: (bytes: Uint8Array) => string): string {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   const trimmed = bytes.subarray(0, end);
-  const text = decode(trimmed);
+  const text = utf8(trimmed) ?? (otherwise === macText ? "" : latin1.decode(trimmed));
+  if (text === "" && trimmed.length > 0) return otherwise(bytes);
   return isPrintable(text) ? clean(text) : otherwise(bytes);
 }
 
-function decode(bytes: Uint8Array): string {
+/** undefined = not UTF-8: field devices write Latin-1, too. */
+function utf8(bytes: Uint8Array): string | undefined {
   try {
     return strictUtf8.decode(bytes);
-  } catch {
-    // Not UTF-8: field devices write Latin-1.
-    return latin1.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
   }
 }
 

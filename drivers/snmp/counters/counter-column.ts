@@ -38,8 +38,10 @@ export class CounterState {
   /** Consecutive refusals against the row's limit; 255 = the limit is no longer believed. */
   readonly refused: Uint8Array;
   readonly #words: Uint32Array;
+  readonly #anomalies: CounterAnomalies;
 
-  constructor(rows: number) {
+  constructor(rows: number, anomalies: CounterAnomalies) {
+    this.#anomalies = anomalies;
     const absolute = new BigUint64Array(rows);
     this.column = { kind: "counter", present: new Uint8Array(rows), absolute, increment: new Float64Array(rows).fill(Number.NaN) };
     this.width = new Uint8Array(rows);
@@ -76,7 +78,7 @@ export class CounterState {
    * One reading as (high, low) words. `limit`: greatest plausible increase of this row over the elapsed time, NaN = unknown.
    * @returns true when the row's limit has just been found unbelievable
    */
-  take(row: number, high: number, low: number, bits: 32 | 64, limit: number, anomalies: CounterAnomalies): boolean {
+  take(row: number, high: number, low: number, bits: 32 | 64, limit: number): boolean {
     const words = this.#words;
     const oldLow = words[row * 2] ?? 0;
     const oldHigh = words[row * 2 + 1] ?? 0;
@@ -86,17 +88,26 @@ export class CounterState {
     this.width[row] = bits;
     this.column.present[row] = 1;
     if (width !== bits) {
-      if (width !== 0) anomalies.widthChanged += 1;
+      if (width !== 0) this.#anomalies.widthChanged += 1;
       this.column.increment[row] = Number.NaN;
       return false;
     }
     const difference = (high - oldHigh) * two32 + (low - oldLow);
-    const increase =
-      difference >= 0 ? difference : resolveDecrease(oldLow, low, bits, limit, this.refused[row] === limitDoubted, anomalies);
-    return this.#judge(row, increase, limit, anomalies);
+    const increase = difference >= 0 ? difference : this.#resolveDecrease(row, oldLow, low, limit);
+    return this.#judge(row, increase, limit);
   }
 
-  #judge(row: number, increase: number, limit: number, anomalies: CounterAnomalies): boolean {
+  /** A smaller value than before: one wrap of a Counter32 if that is credible, else not known (NaN). A Counter64 does not wrap in practice. */
+  #resolveDecrease(row: number, oldLow: number, low: number, limit: number): number {
+    const wrapped = low + two32 - oldLow;
+    const limited = !Number.isNaN(limit) && this.refused[row] !== limitDoubted;
+    const credible = this.width[row] === 32 && (limited ? wrapped <= limit : oldLow >= wrapZone && wrapped <= wrapIncreaseMax);
+    if (credible) this.#anomalies.wrapped += 1;
+    else this.#anomalies.decreased += 1;
+    return credible ? wrapped : Number.NaN;
+  }
+
+  #judge(row: number, increase: number, limit: number): boolean {
     const refused = this.refused[row] ?? 0;
     const overLimit = refused !== limitDoubted && increase > limit;
     if (!overLimit && increase <= Number.MAX_SAFE_INTEGER) {
@@ -106,32 +117,12 @@ export class CounterState {
     }
     this.column.increment[row] = Number.NaN;
     if (Number.isNaN(increase)) return false;
-    anomalies.implausible += 1;
+    this.#anomalies.implausible += 1;
     if (!overLimit) return false;
     const doubted = refused + 1 >= refusalsUntilLimitIsDoubted;
     this.refused[row] = doubted ? limitDoubted : refused + 1;
     return doubted;
   }
-}
-
-/** A smaller value than before: one wrap of a Counter32 if that is credible, else not known (NaN). A Counter64 does not wrap in practice. */
-function resolveDecrease(
-  oldLow: number,
-  low: number,
-  bits: 32 | 64,
-  limit: number,
-  limitIsDoubted: boolean,
-  anomalies: CounterAnomalies,
-): number {
-  const wrapped = low + two32 - oldLow;
-  const limited = !Number.isNaN(limit) && !limitIsDoubted;
-  const credible = bits === 32 && (limited ? wrapped <= limit : oldLow >= wrapZone && wrapped <= wrapIncreaseMax);
-  if (credible) {
-    anomalies.wrapped += 1;
-    return wrapped;
-  }
-  anomalies.decreased += 1;
-  return Number.NaN;
 }
 
 /** 32-bit words of an array of 64-bit values, low word first: every platform the gateway runs on is little-endian. */

@@ -84,6 +84,8 @@ export const interfaces: MetricSet = {
           range: [1, 1e13],
           fallback: `${ifEntry}.5`,
           fallbackConvert: { is: "multiply", by: 1 },
+          // ifSpeed saturates at 2^32 - 1.
+          fallbackRange: [1, 4_294_967_294],
         },
         { metric: "ifMtu", oid: `${ifEntry}.4`, kind: "gauge", unit: "By", range: [1, 2_147_483_647] },
         // sysUpTime at the last change of state.

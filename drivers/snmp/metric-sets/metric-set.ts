@@ -70,6 +70,8 @@ export interface ColumnDefinition {
   readonly fallback?: string;
   /** Conversion of the fallback's values where it differs from `convert`. */
   readonly fallbackConvert?: Conversion;
+  /** Range of the fallback's values where it differs from `range`. */
+  readonly fallbackRange?: readonly [number, number];
   readonly convert?: Conversion;
   /** Values outside are not believed. */
   readonly range?: readonly [number, number];

@@ -8,6 +8,7 @@ export const mobileRouters: MetricSet = {
   title: "Teltonika LTE routers",
   identity: [
     { field: "vendor", value: "Teltonika" },
+    { field: "osName", value: "RutOS" },
     { field: "deviceClass", value: "router" },
     { field: "serial", oid: `${teltonikaRoot}.1.1.0` },
     { field: "model", oid: `${teltonikaRoot}.1.2.0` },

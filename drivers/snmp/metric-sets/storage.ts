@@ -79,6 +79,7 @@ export const qnap: MetricSet = {
   title: "QNAP NAS",
   identity: [
     { field: "vendor", value: "QNAP" },
+    { field: "osName", value: "QTS" },
     { field: "deviceClass", value: "nas" },
     { field: "model", oid: `${qts}.1.1.2.1.3` },
     { field: "serial", oid: `${qts}.1.1.2.1.4` },

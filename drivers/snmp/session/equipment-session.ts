@@ -3,6 +3,8 @@ import { isGatewayError } from "#model/errors.ts";
 import type { Report } from "#model/report.ts";
 import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
 import type { SnmpSession } from "#ports/snmp.ts";
+import type { Identifier } from "../inventory/facts.ts";
+import { InventoryDesk } from "../inventory/inventory-desk.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import { parseSettings, type SnmpSettings } from "../settings.ts";
 import { AgentHead, type HeadReading, headOids } from "./agent-head.ts";
@@ -15,6 +17,7 @@ import { TableBook, type TablesRead } from "./table-book.ts";
 
 export interface SessionParts {
   readonly sets: readonly MetricSet[];
+  readonly identifiers: readonly Identifier[];
   readonly snmp: SnmpSession;
 }
 
@@ -32,6 +35,7 @@ export class EquipmentSession implements DriverSession {
   readonly #head = new AgentHead();
   readonly #system: SystemTable;
   readonly #book: TableBook;
+  readonly #inventory: InventoryDesk;
 
   constructor(equipment: Equipment, context: DriverContext, parts: SessionParts) {
     this.#equipment = equipment;
@@ -42,6 +46,7 @@ export class EquipmentSession implements DriverSession {
     this.#notices = new Notices(equipment.id);
     this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
     this.#book = new TableBook(equipment, sets);
+    this.#inventory = new InventoryDesk(equipment, parts.sets, parts.identifiers);
   }
 
   async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
@@ -82,6 +87,7 @@ export class EquipmentSession implements DriverSession {
     const observedAt = exchange.clock.now();
     this.#noticeHead(head, exchange);
     const tables = await this.#readTables(head, exchange);
+    const inventory = await this.#inventory.update(head, this.#book.probed?.sets ?? [], this.#book.tables, exchange);
     const ticks = head.uptime.sysUpTimeTicks;
     const report: Report = {
       kind: "report",
@@ -92,7 +98,7 @@ export class EquipmentSession implements DriverSession {
       tables: [this.#system.report(head.uptime, observedAt), ...tables.reports],
       gaps: tables.gaps,
     };
-    return { report, cost: this.#cost(tables, before, startedMs), events: this.#notices.take() };
+    return { report, cost: this.#cost(tables, before, startedMs), events: this.#notices.take(), ...(inventory && { inventory }) };
   }
 
   async #readTables(head: HeadReading, exchange: Exchange): Promise<TablesRead> {

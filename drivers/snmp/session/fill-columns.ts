@@ -56,7 +56,7 @@ function fillCounter(output: TableOutput, column: OutputColumn, source: TableCol
     for (let row = 0; row < target.length; row++) {
       const to = target[row] ?? -1;
       if (to < 0 || source.present[row] !== 1) continue;
-      const doubted = state.take(to, words[row * 2 + 1] ?? 0, words[row * 2] ?? 0, source.bits, limitOf(to), context.anomalies);
+      const doubted = state.take(to, words[row * 2 + 1] ?? 0, words[row * 2] ?? 0, source.bits, limitOf(to));
       if (doubted) context.limitDoubted(output, to);
     }
   } else if (source.as === "number") fillCounterFromNumbers(state, source, target, context);
@@ -73,7 +73,7 @@ function fillCounterFromNumbers(
     const to = target[row] ?? -1;
     if (to < 0 || source.present[row] !== 1) continue;
     const value = source.value[row] ?? -1;
-    if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) state.take(to, 0, value, 32, Number.NaN, context.anomalies);
+    if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) state.take(to, 0, value, 32, Number.NaN);
     else context.anomalies.malformed += 1;
   }
 }
@@ -92,8 +92,10 @@ function fillNumber(output: TableOutput, position: number, source: TableColumn, 
   const column = output.columns[position];
   if (column === undefined || column.column.kind !== "number") return;
   const { definition, factors, splitCase } = column;
-  const conversion = routing.isFallback[position] === 1 && definition.fallbackConvert ? definition.fallbackConvert : definition.convert;
-  const [low, high] = splitCase?.range ?? definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+  const isFallback = routing.isFallback[position] === 1;
+  const conversion = isFallback ? (definition.fallbackConvert ?? definition.convert) : definition.convert;
+  const ownRange = isFallback ? (definition.fallbackRange ?? definition.range) : definition.range;
+  const [low, high] = splitCase?.range ?? ownRange ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
   const { present, value } = column.column;
   for (let row = 0; row < routing.target.length; row++) {
     const to = routing.target[row] ?? -1;

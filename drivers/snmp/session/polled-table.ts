@@ -31,6 +31,9 @@ export interface AgentMoment {
   readonly epoch: number;
 }
 
+/** Sparse columns are common; three of them together are not sparse. */
+const maxRowColumns = 3;
+
 /** The row of scalars and aggregates. */
 const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "" });
 
@@ -71,6 +74,11 @@ export class PolledTable {
     return this.#outputs;
   }
 
+  /** Whether rows and labels were learnt at least once. */
+  get isLearnt(): boolean {
+    return this.#groups.length > 0;
+  }
+
   get seriesCount(): number {
     return this.#outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
   }
@@ -90,6 +98,7 @@ export class PolledTable {
       equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
+      anomalies: exchange.notices.anomalies,
       speedOverrides: exchange.settings.speeds,
       mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
     });
@@ -167,17 +176,14 @@ export class PolledTable {
     base: PolledTable | undefined,
     exchange: Exchange,
   ): Promise<RowChoice> {
-    const first = columns[0];
-    if (first === undefined) return { planned: [], reported: [] };
+    if (columns.length === 0) return { planned: [], reported: [] };
     if (this.definition.scalars || this.definition.aggregate === "count") return { planned: [onlyRow], reported: [onlyRow] };
     if (base !== undefined) {
       const rows = await this.#rowsOfBase(columns, base, types, exchange);
       return { planned: rows, reported: rows };
     }
     const labels = (this.definition.labels ?? []).filter((label) => label.format === "index-name" || types.has(label.oid));
-    const firstColumn = types.has(first.oid) ? first.oid : (first.fallback ?? first.oid);
-    const rowColumns = [...new Set([firstColumn, ...labels.slice(0, 1).flatMap((label) => (label.oid === "" ? [] : [label.oid]))])];
-    const learnt = await learnRows(this.definition, rowColumns, labels, exchange);
+    const learnt = await learnRows(this.definition, rowColumnsOf(columns, types), labels, exchange);
     return chooseRows(assignKeys(this.definition, learnt.rows), exchange.settings.keepSkippedRows ? undefined : this.definition.skip);
   }
 
@@ -238,6 +244,12 @@ export class PolledTable {
     this.#holdDownMs = sameNumber ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
     this.#walkAgainAtMs = nowMs + this.#holdDownMs;
   }
+}
+
+/** Columns whose instances say which rows there are: value columns, since rows that only have a name have nothing to report. */
+function rowColumnsOf(columns: readonly ColumnDefinition[], types: WireTypes): readonly string[] {
+  const oids = columns.map((column) => (types.has(column.oid) ? column.oid : (column.fallback ?? column.oid)));
+  return [...new Set(oids)].slice(0, maxRowColumns);
 }
 
 function sum(answers: readonly TableAnswer[], field: "requests" | "retries" | "bytesIn" | "bytesOut" | "durationMs"): number {

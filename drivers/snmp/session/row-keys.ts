@@ -46,7 +46,9 @@ function baseName(definition: TableDefinition, index: string, labels: RowLabels)
   const name = firstUsable(definition.key, labels);
   if (name !== "") return name;
   const from = definition.keyIndexFrom ?? 0;
-  return (from === 0 ? index : index.split(".").slice(from).join(".")).slice(0, maxKeyLength);
+  const rest = from === 0 ? index : index.split(".").slice(from).join(".");
+  // Agents with a short index exist: then all of it is the key.
+  return (rest === "" ? index : rest).slice(0, maxKeyLength);
 }
 
 function firstUsable(names: readonly string[] | undefined, labels: RowLabels): string {

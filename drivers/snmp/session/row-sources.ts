@@ -1,4 +1,5 @@
 import type { TableColumn, TablePlan } from "#ports/snmp.ts";
+import { convertNumber } from "../conversions/convert.ts";
 import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Signature, WireTypes } from "./read-groups.ts";
@@ -59,7 +60,7 @@ function decideSignature(columns: readonly ColumnDefinition[], read: ColumnsByOi
   return columns
     .map((column) => {
       if (column.fallback === undefined) return "p";
-      const hasOwn = read.get(column.oid)?.present[ownRow] === 1;
+      const hasOwn = isUsable(column, read.get(column.oid), ownRow);
       const hasFallback = read.get(column.fallback)?.present[fallbackRow] === 1;
       return hasFallback && (!hasOwn || stuck) ? "f" : "p";
     })
@@ -82,12 +83,20 @@ function needsFallback(columns: readonly ColumnDefinition[], read: ColumnsByOid,
   let running = false;
   for (const column of columns) {
     if (column.fallback === undefined) continue;
-    if (read.get(column.oid)?.present[row] !== 1) return true;
+    if (!isUsable(column, read.get(column.oid), row)) return true;
     if (column.rateLimit !== "octets") continue;
     octets = true;
     running ||= counterAt(read.get(column.oid), row) > 0n;
   }
   return octets && !running;
+}
+
+/** There, and within its range (ifHighSpeed is 0 on many agents whose ifSpeed is right). */
+function isUsable(column: ColumnDefinition, read: TableColumn | undefined, row: number): boolean {
+  if (read?.present[row] !== 1) return false;
+  if (read.as !== "number" || column.range === undefined) return true;
+  const value = convertNumber(column.convert, read.value[row] ?? Number.NaN, 1);
+  return value >= column.range[0] && value <= column.range[1];
 }
 
 function counterAt(column: TableColumn | undefined, row: number): bigint {

@@ -2,7 +2,7 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { Column, Metric, Row, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { rowFactor } from "../conversions/convert.ts";
-import { CounterState } from "../counters/counter-column.ts";
+import { type CounterAnomalies, CounterState } from "../counters/counter-column.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
 import { type LearntRow, speedOf } from "./row-keys.ts";
 
@@ -77,6 +77,7 @@ export interface OutputOptions {
   readonly speedOverrides: Readonly<Record<string, number>>;
   /** Rows whose counters may be followed to another instance: the move was seen at once, so nothing was read in between. */
   readonly mayFollow: boolean;
+  readonly anomalies: CounterAnomalies;
 }
 
 /**
@@ -136,7 +137,7 @@ function buildOutput(
       });
   const output = new TableOutput(
     shape,
-    columns.map((column, position) => outputColumn(column, part, unchanged ? previous.columns[position] : undefined)),
+    columns.map((column, position) => outputColumn(column, part, unchanged ? previous.columns[position] : undefined, options.anomalies)),
     part.members,
     speeds,
   );
@@ -148,6 +149,7 @@ function outputColumn(
   definition: ColumnDefinition,
   part: Pick<Part, "splitCase" | "members">,
   reused: OutputColumn | undefined,
+  anomalies: CounterAnomalies,
 ): OutputColumn {
   const rows = part.members.length;
   const splitCase = part.splitCase?.metric === definition.metric ? part.splitCase : undefined;
@@ -156,7 +158,7 @@ function outputColumn(
   const factors = factored ? Float64Array.from(part.members, (row) => rowFactor(definition.convert, row.labels)) : undefined;
   if (reused !== undefined) return { definition, column: reused.column, counter: reused.counter, texts: reused.texts, factors, splitCase };
   if (definition.kind === "counter") {
-    const counter = new CounterState(rows);
+    const counter = new CounterState(rows, anomalies);
     return { definition, column: counter.column, counter, texts: undefined, factors, splitCase };
   }
   const present = new Uint8Array(rows);

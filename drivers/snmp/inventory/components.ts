@@ -1,0 +1,61 @@
+import type { InventoryComponent } from "#model/observation.ts";
+import type { PolledTable } from "../session/polled-table.ts";
+import type { LearntRow } from "../session/row-keys.ts";
+import { speedOf } from "../session/row-keys.ts";
+import { type EntityRow, meaningful } from "./facts.ts";
+
+/** More components than this are left out. */
+const maxComponents = 2_000;
+/** Ports and sensors have tables of their own; containers are holes. */
+const quietClasses = new Set(["port", "sensor", "container", "backplane", "unknown", "other", ""]);
+
+/** What the device is made of: rows of tables that are components, and the entities that can be replaced. */
+export function componentsOf(tables: readonly PolledTable[], entities: readonly EntityRow[]): readonly InventoryComponent[] {
+  const components: InventoryComponent[] = [];
+  for (const table of tables) {
+    const { component } = table.definition;
+    if (component === undefined) continue;
+    for (const row of table.rows)
+      components.push({ kind: component.kind, key: row.key, name: nameOf(row, component.name), attributes: attributesOf(table, row) });
+  }
+  for (const entity of entities) if (!quietClasses.has(entity.class)) components.push(entityComponent(entity));
+  return components.slice(0, maxComponents);
+}
+
+function nameOf(row: LearntRow, names: readonly string[]): string {
+  for (const name of names) {
+    const value = row.labels[name];
+    if (value !== undefined && value !== "") return value;
+  }
+  return row.key;
+}
+
+function attributesOf(table: PolledTable, row: LearntRow): Record<string, string | number> {
+  const attributes: Record<string, string | number> = { [table.definition.indexLabel ?? "index"]: row.index };
+  for (const [name, value] of Object.entries(row.labels)) {
+    if (value !== "" && name !== "ifSpeed" && name !== "ifHighSpeed") attributes[name] = value;
+  }
+  const speed = table.definition.speedLabel === undefined ? undefined : speedOf(row.labels);
+  if (speed !== undefined) attributes.speedBitPerS = speed;
+  return attributes;
+}
+
+function entityComponent(entity: EntityRow): InventoryComponent {
+  const attributes: Record<string, string> = { class: entity.class };
+  for (const field of ["descr", "model", "serial", "hardware", "firmware", "software", "vendor", "containedIn"] as const) {
+    const value = meaningful(entity[field]);
+    if (value !== undefined) attributes[field] = value;
+  }
+  return {
+    kind: kindOf(entity.class),
+    key: `entity-${entity.index}`,
+    name: meaningful(entity.name) ?? meaningful(entity.descr) ?? entity.index,
+    attributes,
+  };
+}
+
+function kindOf(entityClass: string): InventoryComponent["kind"] {
+  if (entityClass === "module") return "module";
+  if (entityClass === "battery") return "battery";
+  return entityClass === "storageDrive" ? "disk" : "entity";
+}

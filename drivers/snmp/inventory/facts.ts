@@ -1,0 +1,70 @@
+import type { EquipmentId } from "#model/equipment.ts";
+import type { DeviceIdentity } from "#model/observation.ts";
+
+/** One row of entPhysicalTable. */
+export interface EntityRow {
+  readonly index: string;
+  /** Name of entPhysicalClass: `chassis`, `module` ... */
+  readonly class: string;
+  readonly containedIn: string;
+  readonly descr: string;
+  readonly name: string;
+  readonly hardware: string;
+  readonly firmware: string;
+  readonly software: string;
+  readonly serial: string;
+  readonly vendor: string;
+  readonly model: string;
+}
+
+/** All that was read about what a device is. Texts as the device gives them, cleaned of control characters. */
+export interface IdentityFacts {
+  readonly equipment: EquipmentId;
+  readonly sysDescr?: string;
+  readonly sysObjectId?: string;
+  readonly sysName?: string;
+  readonly sysLocation?: string;
+  readonly sysContact?: string;
+  /** Hexadecimal, lower case. */
+  readonly engineId?: string;
+  /** By the OID that was asked for (an instance, or a column whose first instance answered); absent = the device does not have it. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly entities: readonly EntityRow[];
+  /** Names of the metric sets that probing found. */
+  readonly sets: readonly string[];
+  /** Addresses of the interfaces, `00:1a:2b:3c:4d:5e`. */
+  readonly macAddresses: readonly string[];
+}
+
+/**
+ * What knows devices better than the built-in rules do: profiles. Its word comes before theirs, field by field.
+ * `evidence` says which rule spoke.
+ */
+export interface Identifier {
+  /** Instances to be read besides; at most 64 are asked for. */
+  readonly oids: readonly string[];
+  identify(facts: IdentityFacts): Partial<DeviceIdentity> | undefined;
+}
+
+const noValues = new Set([
+  "",
+  "0",
+  "none",
+  "n/a",
+  "na",
+  "null",
+  "unknown",
+  "<private>",
+  "default string",
+  "to be filled by o.e.m.",
+  "not specified",
+  "not available",
+  "-",
+]);
+
+/** What devices write when they have nothing to say counts as nothing. */
+export function meaningful(value: string | undefined): string | undefined {
+  const text = value?.trim().replace(/^[\\"']+|[\\"']+$/g, "");
+  if (text === undefined || noValues.has(text.toLowerCase()) || /^[0x.\s-]+$/i.test(text)) return undefined;
+  return text;
+}

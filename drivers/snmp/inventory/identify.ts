@@ -1,0 +1,154 @@
+import type { DeviceIdentity } from "#model/observation.ts";
+import type { IdentityRule, MetricSet } from "../metric-sets/metric-set.ts";
+import { describe } from "./description-rules.ts";
+import { enterpriseOf } from "./enterprises.ts";
+import { type EntityRow, type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
+
+type Fields = Partial<Record<IdentityRule["field"], string>>;
+
+export type IdentityRules = readonly Pick<MetricSet, "name" | "identity">[];
+
+/**
+ * What a device is, by the best evidence for each field: profiles, then the vendor's own objects, then the chassis of ENTITY-MIB, then
+ * the form of sysDescr, then the enterprise number, then what its metric sets imply. Pure.
+ */
+export function identify(facts: IdentityFacts, rules: IdentityRules, identifiers: readonly Identifier[]): DeviceIdentity {
+  const evidence: string[] = [];
+  const fields: Fields = {};
+  const take = (found: Fields, source: string): void => {
+    const names = (Object.keys(found) as IdentityRule["field"][]).filter((field) => {
+      const said = meaningful(found[field]);
+      const value = field === "vendor" && said !== undefined ? vendorName(said) : said;
+      if (value === undefined || fields[field] !== undefined) return false;
+      fields[field] = value;
+      return true;
+    });
+    if (names.length > 0) evidence.push(`${source}: ${names.join(", ")}`);
+  };
+  for (const identifier of identifiers) {
+    const found = identifier.identify(facts);
+    if (found !== undefined) take(fieldsOf(found), found.evidence?.[0] ?? "profile");
+  }
+  for (const set of rules) take(valuesOfRules(set.identity ?? [], facts, hasSet(set, facts)), `objects of ${set.name}`);
+  take(fieldsOfEntities(facts.entities), "ENTITY-MIB");
+  const described = describe(facts.sysDescr);
+  if (described !== undefined) take(fieldsOf(described.identity), `sysDescr of ${described.form}`);
+  const enterprise = enterpriseOf(facts.sysObjectId);
+  if (enterprise !== undefined) take({ ...enterprise }, "sysObjectID");
+  for (const set of rules) if (hasSet(set, facts)) take(fixedOfRules(set.identity ?? []), `metric set ${set.name}`);
+  take(impliedBySets(facts), "what it answers");
+  return compose(facts, fields, evidence);
+}
+
+function hasSet(set: Pick<MetricSet, "name">, facts: IdentityFacts): boolean {
+  return facts.sets.includes(set.name);
+}
+
+/** Objects of vendors speak for themselves; standard objects only where their set is there. Fixed values come with them. */
+function valuesOfRules(rules: readonly IdentityRule[], facts: IdentityFacts, setIsThere: boolean): Fields {
+  const found: Fields = {};
+  let vendorSpoke = false;
+  for (const { field, oid, extract } of rules) {
+    if (oid === undefined || found[field] !== undefined) continue;
+    const isVendors = oid.startsWith("1.3.6.1.4.1.");
+    if (!isVendors && !setIsThere) continue;
+    const raw = meaningful(facts.values.get(oid));
+    const value = raw !== undefined && extract !== undefined ? meaningful(extract.exec(raw)?.[1]) : raw;
+    if (value === undefined) continue;
+    found[field] = value;
+    vendorSpoke ||= isVendors;
+  }
+  return vendorSpoke ? { ...fixedOfRules(rules), ...found } : found;
+}
+
+function fixedOfRules(rules: readonly IdentityRule[]): Fields {
+  const found: Fields = {};
+  for (const { field, value } of rules) if (value !== undefined) found[field] = value;
+  return found;
+}
+
+/** The chassis, else the stack's first member with a serial number, else the first row that has one. */
+function fieldsOfEntities(entities: readonly EntityRow[]): Fields {
+  const chassis = entities.filter((row) => row.class === "chassis");
+  const withSerial = (rows: readonly EntityRow[]): EntityRow | undefined => rows.find((row) => meaningful(row.serial) !== undefined);
+  const main = withSerial(chassis) ?? chassis[0];
+  const first = withSerial(entities) ?? entities.find((row) => meaningful(row.model) !== undefined);
+  const pick = (read: (row: EntityRow) => string | undefined): string | undefined => (main && read(main)) ?? (first && read(first));
+  return withoutUndefined({
+    vendor: pick((row) => meaningful(row.vendor)),
+    model: pick((row) => meaningful(row.model)),
+    serial: pick((row) => meaningful(row.serial)),
+    firmware: pick((row) => meaningful(row.software) ?? meaningful(row.firmware)),
+    hardware: pick((row) => meaningful(row.hardware)),
+  });
+}
+
+function withoutUndefined(fields: { readonly [field in keyof Fields]: string | undefined }): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Last resort for the class: what kind of thing answers such tables. */
+function impliedBySets({ sets, macAddresses }: IdentityFacts): Fields {
+  if (sets.includes("lldp") || sets.includes("bridge")) {
+    if (macAddresses.length >= 5) return { deviceClass: "switch" };
+  }
+  if (sets.includes("host-resources") || sets.includes("ucd-snmp")) return { deviceClass: "server" };
+  return {};
+}
+
+function fieldsOf(identity: Partial<DeviceIdentity>): Fields {
+  const { vendor, model, serial, firmware, hardware, osName, deviceClass, macAddress } = identity;
+  return withoutUndefined({ vendor, model, serial, firmware, hardware, osName, deviceClass, macAddress });
+}
+
+function compose(facts: IdentityFacts, fields: Fields, evidence: readonly string[]): DeviceIdentity {
+  const { deviceClass = "unknown", macAddress = lowestBurntIn(facts.macAddresses), ...rest } = fields;
+  const { sysDescr, sysObjectId, sysName, sysLocation, sysContact, engineId } = facts;
+  return {
+    ...rest,
+    deviceClass,
+    ...(macAddress !== undefined && { macAddress }),
+    ...(sysObjectId !== undefined && { sysObjectId }),
+    ...(sysName !== undefined && { sysName }),
+    ...(sysDescr !== undefined && { sysDescr }),
+    ...(sysLocation !== undefined && { sysLocation }),
+    ...(sysContact !== undefined && { sysContact }),
+    ...(engineId !== undefined && { engineId }),
+    evidence,
+  };
+}
+
+/** Locally administered and virtual-router addresses are nobody's identity. */
+export function lowestBurntIn(addresses: readonly string[]): string | undefined {
+  return addresses
+    .filter((address) => (Number.parseInt(address.slice(0, 2), 16) & 3) === 0)
+    .filter((address) => !address.startsWith("00:00:5e:00:01") && !address.startsWith("00:00:0c:07:ac"))
+    .sort()[0];
+}
+
+/** One name for one vendor, however its devices write it. */
+const vendorForms: readonly (readonly [RegExp, string])[] = [
+  [/^eaton/i, "Eaton"],
+  [/^(hewlett[ -]?packard|hp)$/i, "HP"],
+  [/^(hpe|hewlett packard enterprise)/i, "HPE"],
+  [/^zyxel/i, "Zyxel"],
+  [/^(american power conversion|apc)/i, "APC"],
+  [/^cisco/i, "Cisco"],
+  [/^juniper/i, "Juniper"],
+  [/^d-link/i, "D-Link"],
+  [/^tp-?link/i, "TP-Link"],
+  [/^netgear/i, "Netgear"],
+  [/^dell/i, "Dell"],
+  [/^fortinet/i, "Fortinet"],
+  [/^mikrotik/i, "MikroTik"],
+  [/^(ubiquiti|ubnt)/i, "Ubiquiti"],
+  [/^huawei/i, "Huawei"],
+  [/^lenovo/i, "Lenovo"],
+  [/^synology/i, "Synology"],
+  [/^qnap/i, "QNAP"],
+  [/^(cyber ?power|cps)/i, "CyberPower"],
+];
+
+function vendorName(said: string): string {
+  return vendorForms.find(([form]) => form.test(said))?.[1] ?? said;
+}

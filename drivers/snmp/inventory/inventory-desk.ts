@@ -1,0 +1,128 @@
+import type { Equipment } from "#model/equipment.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { Inventory, PerceivedSeverity } from "#model/observation.ts";
+import type { MetricSet } from "../metric-sets/metric-set.ts";
+import type { HeadReading } from "../session/agent-head.ts";
+import type { Exchange } from "../session/exchange.ts";
+import type { PolledTable } from "../session/polled-table.ts";
+import { changesBetween } from "./changes.ts";
+import { componentsOf } from "./components.ts";
+import type { Identifier, IdentityFacts } from "./facts.ts";
+import { type IdentityRules, identify } from "./identify.ts";
+import { readFacts } from "./read-facts.ts";
+import { vendorProbes } from "./vendor-probes.ts";
+
+/** After a reading that failed the next one waits for this many times the poll interval. */
+const pollsBetweenAttempts = 5;
+
+/** Knows what one equipment is, reads it again when there is a reason, and says what changed. */
+export class InventoryDesk {
+  readonly #equipment: Equipment;
+  readonly #rules: IdentityRules;
+  readonly #identifiers: readonly Identifier[];
+  #facts: IdentityFacts | undefined;
+  #last: Inventory | undefined;
+  #dueAtMs = Number.NEGATIVE_INFINITY;
+  #built = "";
+  #complete = false;
+
+  constructor(equipment: Equipment, sets: readonly MetricSet[], identifiers: readonly Identifier[]) {
+    this.#equipment = equipment;
+    this.#rules = [...sets, ...vendorProbes];
+    this.#identifiers = identifiers;
+  }
+
+  /** @returns the inventory if it was read anew or its components changed, and it differs from the last one returned */
+  async update(
+    head: HeadReading,
+    sets: readonly MetricSet[],
+    tables: readonly PolledTable[],
+    exchange: Exchange,
+  ): Promise<Inventory | undefined> {
+    const nowMs = exchange.clock.monotonicMs();
+    if (head.verdict === "restart" || head.sysObjectIdChanged || head.entitiesChanged) this.#dueAtMs = nowMs;
+    const built = tables
+      .flatMap((table) => (table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision)))
+      .join();
+    if (nowMs >= this.#dueAtMs) await this.#read(sets, tables, exchange);
+    else if (built === this.#built) return undefined;
+    if (this.#facts === undefined) return undefined;
+    this.#built = built;
+    return this.#compose(this.#facts, tables, exchange);
+  }
+
+  async #read(sets: readonly MetricSet[], tables: readonly PolledTable[], exchange: Exchange): Promise<void> {
+    const nowMs = exchange.clock.monotonicMs();
+    this.#dueAtMs = nowMs + this.#equipment.pollIntervalMs * pollsBetweenAttempts;
+    try {
+      this.#facts = await readFacts(
+        {
+          equipment: this.#equipment.id,
+          rules: this.#rules,
+          identifiers: this.#identifiers,
+          sets: sets.map((set) => set.name),
+          macAddresses: macAddressesOf(tables),
+        },
+        exchange,
+      );
+      this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
+    } catch (error) {
+      // The values of this poll are not lost for an inventory that can wait.
+      if (!isGatewayError(error) || exchange.outer.aborted) throw error;
+    }
+  }
+
+  #compose(facts: IdentityFacts, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
+    const identity = identify(facts, this.#rules, this.#identifiers);
+    const components = componentsOf(tables, facts.entities);
+    const before = this.#last;
+    // Tables are learnt over several polls at first: what appears then was there before.
+    const wasComplete = this.#complete;
+    this.#complete = tables.every((table) => table.isLearnt);
+    const all = before === undefined ? [] : changesBetween(before, { identity, components });
+    if (before !== undefined && all.length === 0) return undefined;
+    const changes = wasComplete ? all : all.filter((change) => change.path.startsWith("identity/"));
+    const inventory: Inventory = {
+      kind: "inventory",
+      equipment: this.#equipment.id,
+      observedAt: exchange.clock.now(),
+      identity,
+      components,
+      changes,
+    };
+    this.#last = inventory;
+    for (const change of changes) noticeChange(change, exchange);
+    return inventory;
+  }
+}
+
+function macAddressesOf(tables: readonly PolledTable[]): readonly string[] {
+  return tables.flatMap((table) => table.rows.flatMap((row) => row.labels.ifPhysAddress || []));
+}
+
+/** Identity changes that people want to hear of at once; the rest stands in the inventory. */
+const noticed: Readonly<Record<string, { readonly type: string; readonly severity: PerceivedSeverity; readonly text: string }>> = {
+  "identity/serial": {
+    type: "inventory.serial-changed",
+    severity: "warning",
+    text: "the equipment was swapped: another serial number answers",
+  },
+  "identity/firmware": { type: "inventory.firmware-changed", severity: "indeterminate", text: "the firmware changed" },
+  "identity/model": { type: "inventory.model-changed", severity: "warning", text: "another model answers at this address" },
+  "identity/sysObjectId": {
+    type: "inventory.object-id-changed",
+    severity: "warning",
+    text: "another kind of equipment answers at this address",
+  },
+  "identity/engineId": { type: "inventory.engine-changed", severity: "warning", text: "another SNMP engine answers at this address" },
+};
+
+function noticeChange(change: Inventory["changes"][number], exchange: Exchange): void {
+  const kind = noticed[change.path];
+  if (kind === undefined || change.before === "") return;
+  exchange.notices.add({
+    ...kind,
+    observedAt: exchange.clock.now(),
+    attributes: { path: change.path, before: change.before, after: change.after },
+  });
+}

@@ -1,0 +1,140 @@
+import type { EquipmentId } from "#model/equipment.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { Varbind } from "#ports/snmp.ts";
+import { clean, labelText } from "../conversions/label-text.ts";
+import type { LabelFormat } from "../metric-sets/metric-set.ts";
+import { compareOids, indexBelow, isBelow } from "../oid.ts";
+import type { Exchange } from "../session/exchange.ts";
+import { type EntityRow, type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
+import type { IdentityRules } from "./identify.ts";
+
+const system = {
+  sysDescr: "1.3.6.1.2.1.1.1.0",
+  sysObjectId: "1.3.6.1.2.1.1.2.0",
+  sysContact: "1.3.6.1.2.1.1.4.0",
+  sysName: "1.3.6.1.2.1.1.5.0",
+  sysLocation: "1.3.6.1.2.1.1.6.0",
+  engineId: "1.3.6.1.6.3.10.2.1.1.0",
+} as const;
+
+const entPhysical = "1.3.6.1.2.1.47.1.1.1.1";
+const entityColumns: readonly (readonly [keyof EntityRow, number, LabelFormat])[] = [
+  ["class", 5, "enum"],
+  ["descr", 2, "auto"],
+  ["containedIn", 4, "integer"],
+  ["name", 7, "auto"],
+  ["hardware", 8, "auto"],
+  ["firmware", 9, "auto"],
+  ["software", 10, "auto"],
+  ["serial", 11, "auto"],
+  ["vendor", 12, "auto"],
+  ["model", 13, "auto"],
+];
+
+/** Chassis list every transceiver's every sensor; what stands first says what the device is. */
+const maxEntities = 500;
+const maxIdentifierOids = 64;
+
+export interface FactsRequest {
+  readonly equipment: EquipmentId;
+  readonly rules: IdentityRules;
+  readonly identifiers: readonly Identifier[];
+  readonly sets: readonly string[];
+  readonly macAddresses: readonly string[];
+}
+
+/** Asks for everything that tells what a device is: a few requests, once a day. @throws GatewayError driver.* */
+export async function readFacts(request: FactsRequest, exchange: Exchange): Promise<IdentityFacts> {
+  const formats = new Map<string, LabelFormat>();
+  for (const rule of request.rules.flatMap((set) => set.identity ?? []))
+    if (rule.oid !== undefined) formats.set(rule.oid, rule.format ?? "auto");
+  for (const oid of request.identifiers.flatMap((identifier) => identifier.oids).slice(0, maxIdentifierOids)) {
+    if (!formats.has(oid)) formats.set(oid, "auto");
+  }
+  const values = await readValues(formats, exchange);
+  const own = await exchange.session.get(Object.values(system), exchange.signal);
+  const texts = new Map(own.map((varbind) => [varbind.oid, textOf(varbind, varbind.oid === system.engineId ? "hex" : "auto")]));
+  const engineId = exchange.session.engine()?.engineId ?? texts.get(system.engineId);
+  return {
+    equipment: request.equipment,
+    ...present("sysDescr", texts.get(system.sysDescr)),
+    ...present("sysObjectId", texts.get(system.sysObjectId)),
+    ...present("sysName", texts.get(system.sysName)),
+    ...present("sysLocation", texts.get(system.sysLocation)),
+    ...present("sysContact", texts.get(system.sysContact)),
+    ...present("engineId", engineId),
+    values,
+    entities: await readEntities(exchange),
+    sets: request.sets,
+    macAddresses: request.macAddresses,
+  };
+}
+
+function present<K extends string>(name: K, value: string | undefined): { readonly [key in K]?: string } {
+  return meaningful(value) === undefined ? {} : ({ [name]: value } as { readonly [key in K]?: string });
+}
+
+/** Instances by GET; what is not there as an instance by GETNEXT, as the first instance of a column. */
+async function readValues(formats: ReadonlyMap<string, LabelFormat>, exchange: Exchange): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  const columns = [...formats.keys()].filter((oid) => !oid.endsWith(".0"));
+  const instances = [...formats.keys()].filter((oid) => oid.endsWith(".0"));
+  for (const varbind of await exchange.session.get([...instances, ...columns], exchange.signal)) {
+    const text = textOf(varbind, formats.get(varbind.oid) ?? "auto");
+    if (text !== "") values.set(varbind.oid, text);
+  }
+  const rest = columns.filter((oid) => !values.has(oid));
+  if (rest.length === 0) return values;
+  const answers = await exchange.session.getNext(rest, exchange.signal);
+  for (const [position, oid] of rest.entries()) {
+    const answer = answers[position];
+    if (answer === undefined || !isBelow(answer.oid, oid)) continue;
+    const text = textOf(answer, formats.get(oid) ?? "auto");
+    if (text !== "") values.set(oid, text);
+  }
+  return values;
+}
+
+function textOf(varbind: Varbind, format: LabelFormat): string {
+  return clean(labelText(format, undefined, varbind.value));
+}
+
+async function readEntities(exchange: Exchange): Promise<readonly EntityRow[]> {
+  const rows = new Map<string, Record<string, string>>();
+  for (const [field, arc, format] of entityColumns) {
+    const column = `${entPhysical}.${arc}`;
+    const enumeration = field === "class" ? "entPhysicalClass" : undefined;
+    await walkEntities(column, exchange, (index, varbind) => {
+      const row = rows.get(index) ?? {};
+      if (!rows.has(index) && rows.size >= maxEntities) return;
+      rows.set(index, row);
+      row[field] = labelText(format, enumeration, varbind.value);
+    });
+  }
+  return [...rows.entries()].sort(([left], [right]) => compareOids(left, right)).map(([index, row]) => ({ index, ...emptyEntity, ...row }));
+}
+
+const emptyEntity = {
+  class: "",
+  containedIn: "",
+  descr: "",
+  name: "",
+  hardware: "",
+  firmware: "",
+  software: "",
+  serial: "",
+  vendor: "",
+  model: "",
+};
+
+async function walkEntities(column: string, exchange: Exchange, take: (index: string, varbind: Varbind) => void): Promise<void> {
+  const limits = { maxRows: maxEntities, maxRequests: maxEntities, deadlineMs: exchange.deadlineMs };
+  try {
+    for await (const batch of exchange.session.walk(column, limits, exchange.signal)) {
+      for (const varbind of batch) if (isBelow(varbind.oid, column)) take(indexBelow(varbind.oid, column), varbind);
+    }
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    if (error.code !== "driver.limit" || exchange.clock.monotonicMs() >= exchange.deadlineMs) throw error;
+  }
+}
