@@ -48,6 +48,8 @@ export class Device {
   location: string;
   contact = "it@example.org";
   engineBoots: number;
+  /** Which unit stands there: grows when it is exchanged for another of the same model. */
+  unit = 1;
   /** Set by the site: sends a trap if a target is configured. */
   emitTrap: (trap: OutgoingTrap) => void = () => undefined;
   #bootedAtMs: number;
@@ -75,7 +77,12 @@ export class Device {
 
   /** Hexadecimal: the example enterprise, format "text" (RFC 3411 SnmpEngineID), unique by id and seed. */
   get engineId(): string {
-    return `80007ed904${Buffer.from(`${this.identity.id.slice(0, 12)}-${this.seed.toString(36)}`).toString("hex")}`;
+    return `80007ed904${Buffer.from(`${this.identity.id.slice(0, 12)}-${this.seed.toString(36)}${this.unit}`).toString("hex")}`;
+  }
+
+  /** The uptime becomes this: 497 days are 2^32 ticks, and their end is worth trying. */
+  setUpTime(ms: number): void {
+    this.#bootedAtMs = this.time.elapsedMs() - ms;
   }
 
   port(index: number): Port | undefined {

@@ -55,7 +55,12 @@ export const faults: Readonly<Record<string, FaultDefinition>> = {
     help: "the device no longer accepts the credential; authenticationFailure traps",
     apply: ({ agent, on }) => (agent.disturbance.wrongCommunity = on),
   },
-  "serial-swap": { help: "another unit in its place: new serial number, boots anew", oneShot: true, apply: swapSerial },
+  "uptime-wrap": {
+    help: "sysUpTime stands `delayMs` (default 30000) before it wraps at 497 days",
+    oneShot: true,
+    apply: ({ device, order }) => device.setUpTime(2 ** 32 * 10 - (order.delayMs ?? 30_000)),
+  },
+  "serial-swap": { help: "another unit in its place: new serial number and engine id, boots anew", oneShot: true, apply: swapSerial },
   firmware: { help: "firmware becomes `text`", oneShot: true, apply: changeFirmware },
   "port-down": { help: "the cable of `port` is pulled", apply: unplug },
   "port-errors": { help: "`perSecond` damaged frames on `port` (default 20)", apply: damagePort },
@@ -66,7 +71,7 @@ export const faults: Readonly<Record<string, FaultDefinition>> = {
     apply: silenceCamera,
   },
   "on-battery": {
-    help: "mains fails; `percent` sets the charge to start from; upsTrapOnBattery each minute",
+    help: "mains fails; `percent` sets the charge to start from; upsTrapOnBattery each minute; when the battery is empty, switch, firewall, NAS and all PoE go dark until mains returns",
     device: "ups-1",
     apply: ({ office, on, order }) => office.ups.setOnBattery(on, order.percent),
   },
@@ -124,7 +129,9 @@ function resetCounters({ device, order }: FaultContext): void {
 }
 
 function swapSerial(context: FaultContext): void {
-  context.device.serial = `SWAP${(context.device.upTimeTicks % 1_000_000).toString().padStart(6, "0")}`;
+  context.device.unit += 1;
+  context.device.serial = `${context.device.serial.split("-")[0]}-${context.device.unit}`;
+  context.device.engineBoots = 0;
   reboot(context);
 }
 

@@ -139,12 +139,11 @@ export function openTrapSession(
   community: string,
 ): NetSnmpTrapSession {
   const facade = {
-    unref() {},
-    on() {},
-    close() {},
-    send(buffer: Buffer, offset: number, length: number, port: number, host: string, done: (error: Error | null, bytes: number) => void) {
-      socket.send(buffer, offset, length, port, host, done);
-    },
+    // The agent owns the socket: the session may neither listen on it nor close it.
+    unref: () => undefined,
+    on: () => undefined,
+    close: () => undefined,
+    send: socket.send.bind(socket),
   };
   return netSnmp.createSession(target.host, community, {
     version: 1,

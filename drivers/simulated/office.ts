@@ -15,15 +15,27 @@ import { SiteModel } from "./site-model.ts";
 export const cameraPort = 12;
 
 /** A small office: seven devices around one switch. The order is that of the UDP ports. */
-const identities: readonly DeviceIdentityOptions[] = [
-  identity(0, "sw-1", "switch", "Managed switch, 24 ports, PoE", "EX-24P", "4.2.1", "1"),
-  identity(1, "ups-1", "ups", "Line-interactive UPS, 1 kVA, network card", "EX-UPS1000", "2.07", "2"),
-  identity(2, "printer-1", "printer", "Laser printer, monochrome", "EX-Laser 400", "20.11.3", "3"),
-  identity(3, "nas-1", "nas", "NAS, four bays", "EX-NAS4", "7.1-4", "4"),
-  identity(4, "ap-1", "access-point", "Wi-Fi access point, two radios", "EX-AP2", "6.5.28", "5"),
-  identity(5, "fw-1", "router", "Router and firewall", "EX-FW2", "24.7", "6"),
-  identity(6, "cam-1", "camera", "PoE camera", "EX-CAM", "11.2.0", "7"),
-];
+const identities: readonly DeviceIdentityOptions[] = (
+  [
+    ["sw-1", "switch", "EX-24P", "4.2.1", "managed switch, 24 ports, PoE"],
+    ["ups-1", "ups", "EX-UPS1000", "2.07", "line-interactive UPS, 1 kVA, network card"],
+    ["printer-1", "printer", "EX-Laser 400", "20.11.3", "laser printer, monochrome"],
+    ["nas-1", "nas", "EX-NAS4", "7.1-4", "NAS, four bays"],
+    ["ap-1", "access-point", "EX-AP2", "6.5.28", "Wi-Fi access point, two radios"],
+    ["fw-1", "router", "EX-FW2", "24.7", "router and firewall"],
+    ["cam-1", "camera", "EX-CAM", "11.2.0", "PoE camera"],
+  ] as const
+).map(([id, kind, model, firmware, what], number) => ({
+  number,
+  id,
+  kind,
+  sysName: id,
+  sysDescr: `Example Networks ${model}, ${what}, firmware ${firmware} (simulated)`,
+  productArc: String(number + 1),
+  model,
+  firmware,
+  location: "Office, ground floor",
+}));
 
 export interface Office {
   readonly model: SiteModel;
@@ -85,6 +97,8 @@ export function createOffice(seed: number, readElapsedMs: () => number, startWal
     [22, { device: nas, port: portOf(nas, 2), flows: [flows.nas], local: true, capabilities: 0x01 }],
   ]);
   const simulatedSwitch = createSwitch(model, sw, attachments, seed);
+  for (const device of [sw, fw, nas]) model.powerSource.set(device, ups);
+  for (const device of [ap, camera]) model.powerSource.set(device, sw);
   model.cables.push({ near: router.wan, nearDevice: fw, plugged: true, silent: false });
   routed.push(...model.flows.filter(({ path }) => path.includes(router.wan)).map((each) => each.flow));
   begin(model);
@@ -97,19 +111,6 @@ function begin(model: SiteModel): void {
     for (const port of device.ports) port.resetCounters(device.upTimeS);
   }
   model.change(() => undefined);
-}
-
-function identity(
-  number: number,
-  id: string,
-  kind: DeviceIdentityOptions["kind"],
-  what: string,
-  model: string,
-  firmware: string,
-  productArc: string,
-): DeviceIdentityOptions {
-  const sysDescr = `Example Networks ${model}, ${what}, firmware ${firmware} (simulated)`;
-  return { number, id, kind, sysName: id, sysDescr, productArc, model, firmware, location: "Office, ground floor" };
 }
 
 function flowDefaults(siteSeed: number, name: string): FlowOptions {

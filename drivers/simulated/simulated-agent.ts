@@ -42,7 +42,8 @@ export interface SimulatedAgentOptions {
   readonly port: number;
   readonly access: SimulatedAccess;
   readonly tree: ObjectTree;
-  readonly engineId: string;
+  /** Hexadecimal; changes when the device is exchanged. */
+  readonly engineId: () => string;
   readonly engineBoots: () => number;
   readonly engineTimeS: () => number;
   readonly clock: Clock;
@@ -79,7 +80,7 @@ export class SimulatedAgent {
     const guarded = openGuardedAgent({
       host,
       port,
-      engineId,
+      engineId: engineId(),
       admit: () => this.#admit(),
       onBroken: (error) => this.#refused(error),
     });
@@ -116,7 +117,7 @@ export class SimulatedAgent {
   }
 
   #authorise({ agent }: GuardedAgent): void {
-    const { access, engineBoots, engineTimeS } = this.#options;
+    const { access, engineId, engineBoots, engineTimeS } = this.#options;
     const authorizer = agent.getAuthorizer();
     if (access.version === "2c") {
       authorizer.addCommunity(access.community);
@@ -124,7 +125,8 @@ export class SimulatedAgent {
     } else {
       authorizer.addUser(authPrivUser(access.user, access.authKey, access.privKey));
     }
-    // The library freezes both at 0 and 10 s; discovery must see them move (RFC 3414 2.2).
+    // The library freezes them at 0 and 10 s; discovery must see them move (RFC 3414 2.2).
+    Object.defineProperty(agent.engine, "engineID", { get: () => Buffer.from(engineId(), "hex") });
     Object.defineProperty(agent.engine, "engineBoots", { get: engineBoots });
     Object.defineProperty(agent.engine, "engineTime", { get: engineTimeS });
   }

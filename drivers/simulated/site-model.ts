@@ -35,10 +35,14 @@ export class SiteModel {
   readonly cables: Cable[] = [];
   readonly flows: { readonly flow: Flow; readonly path: readonly Port[] }[] = [];
   readonly evolving: Evolving[] = [];
+  /** Who feeds whom: a UPS, or a switch by PoE. */
+  readonly powerSource = new Map<Device, Device>();
   readonly time: SiteTime;
   readonly #readElapsedMs: () => number;
   readonly #startWallMs: number;
   readonly #off = new Set<Device>();
+  /** Dark because their source is. */
+  readonly #starved = new Set<Device>();
   readonly #planned: Transition[] = [];
   #nowMs = 0;
 
@@ -84,16 +88,22 @@ export class SiteModel {
     return this.#off.has(device);
   }
 
-  /** Within `change`: the device loses power, or gets it back and boots. */
+  /** Within `change`: the device loses power, or gets it back and boots; what it feeds goes with it. */
   setPower(device: Device, on: boolean): void {
     if (on === !this.#off.has(device)) return;
+    const fed = [...this.powerSource].filter(([, source]) => source === device).map(([each]) => each);
     if (!on) {
       this.#off.add(device);
+      for (const each of fed.filter((one) => !this.#off.has(one))) {
+        this.#starved.add(each);
+        this.setPower(each, false);
+      }
       return;
     }
     this.#off.delete(device);
     device.reboot();
     device.emitTrap({ oid: "1.3.6.1.6.3.1.1.5.1", varbinds: [] });
+    for (const each of fed.filter((one) => this.#starved.delete(one))) this.setPower(each, true);
   }
 
   /** No answer to expect: no power, or hanging. */

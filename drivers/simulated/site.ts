@@ -153,7 +153,7 @@ export class SimulatedSite implements Unit {
       port: basePort === 0 ? 0 : basePort + device.identity.number,
       access: accessOf(device),
       tree: device.tree,
-      engineId: device.engineId,
+      engineId: () => device.engineId,
       engineBoots: () => device.engineBoots,
       engineTimeS: () => device.upTimeS,
       clock,

@@ -20,7 +20,7 @@ export interface SimulatedUps {
   readonly setOnBattery: (onBattery: boolean, chargePercent?: number) => void;
 }
 
-/** A line-interactive UPS with RFC 1628's objects and traps. */
+/** A line-interactive UPS with RFC 1628's objects and traps. What it feeds goes dark with it when the battery is empty, and boots when mains is back. */
 export function createUps(model: SiteModel, device: Device, flow: Flow): SimulatedUps {
   const mac = device.mac(0);
   device.ports.push(
@@ -54,6 +54,10 @@ export function createUps(model: SiteModel, device: Device, flow: Flow): Simulat
   });
   const announce = (onset: number) => {
     if (!onBattery || sinceMs !== onset || model.isOff(device)) return;
+    if (charge() <= 0) {
+      model.setPower(device, false);
+      return;
+    }
     device.emitTrap({
       oid: upsTraps.onBattery,
       varbinds: [
@@ -80,9 +84,12 @@ export function createUps(model: SiteModel, device: Device, flow: Flow): Simulat
       sinceMs = time.elapsedMs();
     }
     onBattery = wanted;
+    // A charge set by hand begins another discharge, with its own announcements.
+    if (!changed && wanted && chargePercent !== undefined) announce(sinceMs);
     if (!changed) return;
     alarmTrap(wanted ? upsTraps.alarmEntryAdded : upsTraps.alarmEntryRemoved);
     if (wanted) announce(sinceMs);
+    else model.setPower(device, true);
   };
   return { device, setOnBattery };
 }

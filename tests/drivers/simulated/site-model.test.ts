@@ -124,6 +124,27 @@ describe("wires and power", () => {
     expect(traps).toEqual(["1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"]);
   });
 
+  it("goes dark behind an empty UPS, and only what was dark by it comes back with mains", () => {
+    const { office: site, to } = office();
+    const { model } = site;
+    const dark = () => model.devices.filter((device) => model.isDark(device)).map(({ identity }) => identity.id);
+    const traps: string[] = [];
+    site.ups.device.emitTrap = ({ oid }) => traps.push(oid);
+    to(1_000);
+    model.change(() => model.setPower(site.nas.device, false));
+    model.change(() => site.ups.setOnBattery(true, 10));
+    to(4 * 60_000);
+    expect(dark()).toEqual(["nas-1"]);
+    to(10 * 60_000);
+    expect(dark()).toEqual(["sw-1", "ups-1", "nas-1", "ap-1", "fw-1", "cam-1"]);
+    expect(traps.filter((oid) => oid === "1.3.6.1.2.1.33.2.1").length).toBeGreaterThan(3);
+    to(20 * 60_000);
+    model.change(() => site.ups.setOnBattery(false));
+    expect(dark()).toEqual(["nas-1"]);
+    expect(site.switch.device.upTimeS).toBe(0);
+    expect(counter(site.switch.device.tree, inOctets, 2)).toBe(0n);
+  });
+
   it("stops traffic where the link is down and only there", () => {
     const { office: site, to } = office();
     const { tree } = site.switch.device;

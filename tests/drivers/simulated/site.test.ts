@@ -56,7 +56,7 @@ describe.skipIf(!snmpTools)("the simulated site under Debian's SNMP tools (skipp
     const port = running.portOf("fw-1");
     const lines = await snmp("snmpbulkwalk", port, v3, [".1.3.6.1.2.1"]);
     expect(lines.length).toBeGreaterThan(80);
-    const engine = (await snmp("snmpget", port, [...v3, "-Oqv"], [".1.3.6.1.6.3.10.2.1.1.0"]))[0]?.replaceAll(/[" ]/g, "") ?? "";
+    const engine = (await snmp("snmpget", port, [...v3, "-Oqv"], [".1.3.6.1.6.3.10.2.1.1.0"])).join("").replaceAll(/[" ]/g, "");
     const stale = [...v3, "-e", `0x${engine}`, "-Z", "1,1"];
     expect(Number(await read(port, ".1.3.6.1.6.3.10.2.1.2.0", stale))).toBeGreaterThan(1);
     expect(running.site.counts()["fw-1"]?.reports).toBeGreaterThan(0);
@@ -115,6 +115,10 @@ describe.skipIf(!snmpTools)("the simulated site under Debian's SNMP tools (skipp
     await fault({ device: "ap-1", fault: "serial-swap" });
     expect(await read(ap, ".1.3.6.1.2.1.47.1.1.1.1.11.1")).not.toBe(before);
     expect(ticksOrCount(await read(ap, sysUpTime))).toBeLessThan(1_000n);
+
+    await fault({ device: "ap-1", fault: "uptime-wrap", delayMs: 300 });
+    expect(ticksOrCount(await read(ap, sysUpTime))).toBeGreaterThan(4_294_900_000n);
+    await until(async () => ticksOrCount(await read(ap, sysUpTime)) < 1_000n);
   });
 
   it("is silent without power, late when slow, and deaf to a wrong community", async () => {
