@@ -1,7 +1,8 @@
 import type { NocClient } from "../../cloud-bridge/noc/api/client.ts";
 import type { LastValueView } from "../../cloud-bridge/noc/registry/last-values.ts";
-import type { GatewayLedger, Recount } from "../../cloud-bridge/noc/registry/ledger.ts";
+import type { GatewayLedger } from "../../cloud-bridge/noc/registry/ledger.ts";
 import type { EquipmentView, GatewayView } from "../../cloud-bridge/noc/registry/overview.ts";
+import type { Recount } from "../../cloud-bridge/noc/registry/recount.ts";
 import type { EventRow } from "../../cloud-bridge/noc/store/rows.ts";
 import type { CommandContext } from "./context.ts";
 import type { Asked } from "./noc.ts";

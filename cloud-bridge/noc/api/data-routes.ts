@@ -1,9 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { GatewayError } from "#model/errors.ts";
 import { viewLastValues } from "../registry/last-values.ts";
-import { recount, viewLedger } from "../registry/ledger.ts";
+import { viewLedger } from "../registry/ledger.ts";
 import { viewEquipment, viewGateway, viewGateways } from "../registry/overview.ts";
 import { PlotReader } from "../registry/points.ts";
+import { recount } from "../registry/recount.ts";
 import type { GatewayRow } from "../store/rows.ts";
 import type { ApiContext } from "./server.ts";
 
@@ -22,35 +23,32 @@ const query = (properties: object) => ({
 const maxPlotSeries = 8;
 const defaultPlotMs = 3_600_000;
 
+type GatewayFinder = (request: {
+  readonly params: { readonly gateway: string };
+  readonly query: { readonly tenant?: string };
+}) => Promise<GatewayRow>;
+
 /** Everything a page or a command reads. All GET, all bounded. */
 export function addDataRoutes(app: FastifyInstance, context: ApiContext): void {
   const { read } = context.store;
-  const plots = new PlotReader(read, context.decoder, context.clock);
-
-  async function gatewayOf(request: {
-    readonly params: { readonly gateway: string };
-    readonly query: { readonly tenant?: string };
-  }): Promise<GatewayRow> {
+  const gatewayOf: GatewayFinder = async (request) => {
     const row = await read.gateway(request.query.tenant, request.params.gateway);
     if (row === undefined) throw new GatewayError("noc.invalid", { message: "no such gateway" });
     return row;
-  }
+  };
+  addGatewayRoutes(app, context, gatewayOf);
+  addValueRoutes(app, context, gatewayOf);
+  addListRoutes(app, context, gatewayOf);
+}
 
-  app.get("/api/status", async () => ({
-    version: context.version,
-    nowMs: context.clock.now().wallMs,
-    ...context.status(),
-    store: await context.store.stats(),
-  }));
-  app.get("/api/gateways", async () => ({ nowMs: context.clock.now().wallMs, gateways: await viewGateways(read) }));
+function addGatewayRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: GatewayFinder): void {
+  const { read } = context.store;
+  const now = () => context.clock.now().wallMs;
+  app.get("/api/status", async () => ({ version: context.version, nowMs: now(), ...context.status(), store: await context.store.stats() }));
+  app.get("/api/gateways", async () => ({ nowMs: now(), gateways: await viewGateways(read) }));
   app.get<GatewayPath>("/api/gateways/:gateway", query({}), async (request) => {
     const row = await gatewayOf(request);
-    return {
-      nowMs: context.clock.now().wallMs,
-      gateway: await viewGateway(read, row),
-      hello: row.hello ?? null,
-      reported: row.reported ?? null,
-    };
+    return { nowMs: now(), gateway: await viewGateway(read, row), hello: row.hello ?? null, reported: row.reported ?? null };
   });
   app.get<GatewayPath>("/api/gateways/:gateway/equipment", query({}), async (request) => ({
     equipment: await viewEquipment(read, await gatewayOf(request)),
@@ -63,57 +61,68 @@ export function addDataRoutes(app: FastifyInstance, context: ApiContext): void {
       return { inventory: rows.find((row) => row.id === request.params.equipment)?.inventory ?? null };
     },
   );
+}
+
+function addValueRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: GatewayFinder): void {
+  const { read } = context.store;
+  const now = () => context.clock.now().wallMs;
+  const plots = new PlotReader(read, context.decoder, context.clock);
   app.get<GatewayPath & { Querystring: { tenant?: string; equipment?: string; search?: string; limit: number } }>(
     "/api/gateways/:gateway/values",
     query({ equipment: textParameter, search: textParameter, limit: limitParameter(5_000, 200) }),
     async (request) => {
       const { equipment, search, limit } = request.query;
       const { ref } = await gatewayOf(request);
-      return { nowMs: context.clock.now().wallMs, values: await viewLastValues(read, { gatewayRef: ref, equipment, search, limit }) };
+      return { nowMs: now(), values: await viewLastValues(read, { gatewayRef: ref, equipment, search, limit }) };
     },
   );
-  app.get<GatewayPath & { Querystring: { tenant?: string; series: string; from?: number; to?: number; maxPoints: number } }>(
+  app.get<GatewayPath & { Querystring: PlotParameters }>(
     "/api/gateways/:gateway/points",
     query({
       series: { type: "string", pattern: "^[0-9]{1,15}(,[0-9]{1,15}){0,7}$" },
       from: timeParameter,
       to: timeParameter,
+      last: { type: "integer", minimum: 1_000, maximum: 315_360_000_000 },
       maxPoints: limitParameter(2_000, 2_000),
     }),
     async (request) => {
-      const toMs = request.query.to ?? context.clock.now().wallMs;
-      const fromMs = request.query.from ?? toMs - defaultPlotMs;
+      const toMs = request.query.to ?? now();
+      const fromMs = request.query.from ?? toMs - (request.query.last ?? defaultPlotMs);
       if (fromMs >= toMs) throw new GatewayError("noc.invalid", { message: "from must lie before to" });
       const { ref } = await gatewayOf(request);
       const wanted = request.query.series.split(",").slice(0, maxPlotSeries).map(Number);
       const found = await read.seriesByRef(ref, wanted);
       if (found.length === 0) throw new GatewayError("noc.invalid", { message: "no such series" });
       const series = wanted.flatMap((one) => found.filter((row) => row.ref === one));
-      return {
-        fromMs,
-        toMs,
-        ...(await plots.read({ gatewayRef: ref, series, fromMs, toMs, maxPoints: request.query.maxPoints }, context.signal)),
-      };
+      const { maxPoints } = request.query;
+      return { fromMs, toMs, ...(await plots.read({ gatewayRef: ref, series, fromMs, toMs, maxPoints }, context.signal)) };
     },
   );
-  addListRoutes(app, context, gatewayOf);
 }
 
-type GatewayFinder = (request: {
-  readonly params: { readonly gateway: string };
-  readonly query: { readonly tenant?: string };
-}) => Promise<GatewayRow>;
+interface PlotParameters {
+  readonly tenant?: string;
+  readonly series: string;
+  readonly from?: number;
+  readonly to?: number;
+  /** Length up to now, ms; instead of `from` and `to`. */
+  readonly last?: number;
+  readonly maxPoints: number;
+}
 
 function addListRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: GatewayFinder): void {
   const { read } = context.store;
-  app.get<GatewayPath & { Querystring: { tenant?: string; recount?: boolean } }>(
+  app.get<GatewayPath & { Querystring: { tenant?: string; recount?: boolean; metric?: string } }>(
     "/api/gateways/:gateway/ledger",
-    query({ recount: { type: "boolean" } }),
+    query({ recount: { type: "boolean" }, metric: textParameter }),
     async (request) => {
       const row = await gatewayOf(request);
       const ledger = await viewLedger(read, row);
       if (request.query.recount !== true) return ledger;
-      return { ...ledger, recount: await recount({ read, decoder: context.decoder, clock: context.clock }, row, context.signal) };
+      return {
+        ...ledger,
+        recount: await recount({ read, decoder: context.decoder, clock: context.clock }, row, request.query.metric, context.signal),
+      };
     },
   );
   app.get<GatewayPath & { Querystring: { tenant?: string; limit: number } }>(

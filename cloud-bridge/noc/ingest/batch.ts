@@ -23,6 +23,12 @@ export interface BatchResult {
   readonly more: boolean;
 }
 
+interface Arrival {
+  readonly delivery: Delivery;
+  readonly place: { readonly stream: string; readonly seq: number };
+  readonly streamClass: StreamClass;
+}
+
 interface Tally {
   chunks: number;
   duplicates: number;
@@ -121,7 +127,7 @@ export class BatchWriter {
     batch: Extract<Understood, { kind: "json" }>,
     tally: Tally,
   ): Promise<void> {
-    const stream = await this.#admit(drafts, gateway, delivery, batch, batch.streamClass, tally);
+    const stream = await this.#admit(drafts, gateway, { delivery, place: batch, streamClass: batch.streamClass }, tally);
     if (stream === undefined) return;
     const body: JsonObject = batch.body;
     if (batch.streamClass === "I") await applyInventory(drafts, gateway, body);
@@ -151,7 +157,7 @@ export class BatchWriter {
     understood: Extract<Understood, { kind: "chunk" | "dict" }>,
     tally: Tally,
   ): Promise<void> {
-    const stream = await this.#admit(drafts, gateway, delivery, understood, "T", tally);
+    const stream = await this.#admit(drafts, gateway, { delivery, place: understood, streamClass: "T" }, tally);
     if (stream === undefined) return;
     const place = {
       streamRef: stream.ref,
@@ -165,14 +171,8 @@ export class BatchWriter {
   }
 
   /** The gate: undefined = known already, or no room; else the stream with `seq` marked as received. */
-  async #admit(
-    drafts: Drafts,
-    gateway: GatewayDraft,
-    delivery: Delivery,
-    place: { readonly stream: string; readonly seq: number },
-    streamClass: StreamClass,
-    tally: Tally,
-  ): Promise<Draft<StreamRow> | undefined> {
+  async #admit(drafts: Drafts, gateway: GatewayDraft, arrival: Arrival, tally: Tally): Promise<Draft<StreamRow> | undefined> {
+    const { delivery, place, streamClass } = arrival;
     const stream = await drafts.stream(gateway, place.stream, streamClass);
     if (stream === undefined || stream.streamClass !== streamClass) {
       tally.refused += 1;

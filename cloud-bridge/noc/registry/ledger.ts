@@ -1,6 +1,3 @@
-import type { Clock } from "#ports/clock.ts";
-import type { ChunkDecoder } from "#ports/codec.ts";
-import { StreamMemories } from "../ingest/memories.ts";
 import { contiguousTo, highestSeq, holesOf } from "../ingest/ranges.ts";
 import type { GapRow, GatewayRow, JsonObject, SeqRanges, StreamRow } from "../store/rows.ts";
 import type { StoreQueries } from "../store/store.ts";
@@ -81,44 +78,4 @@ function ledgerOf(stream: StreamRow): StreamLedger {
     missing: holes.reduce((total, [from, to]) => total + (to - from + 1), 0),
     seenMs: stream.seenMs,
   };
-}
-
-/** Counted from the stored bytes, not from any counter. */
-export interface Recount {
-  readonly chunks: number;
-  readonly samples: number;
-  /** Chunks whose dictionary is not known yet, or that are not decodable: their samples are not in `samples`. */
-  readonly unreadable: number;
-  readonly fromMs: number | null;
-  readonly toMs: number | null;
-}
-
-/** Decodes every stored telemetry chunk of a gateway again. */
-export async function recount(
-  parts: { readonly read: StoreQueries; readonly decoder: ChunkDecoder; readonly clock: Clock },
-  gateway: GatewayRow,
-  signal: AbortSignal,
-): Promise<Recount> {
-  const dictionaries = new StreamMemories(parts.decoder, { maxMemories: 64, maxReplay: 0 });
-  const result = { chunks: 0, samples: 0, unreadable: 0, fromMs: null as number | null, toMs: null as number | null };
-  let after = { streamRef: -1, seq: 0 };
-  for (;;) {
-    const page = await parts.read.allChunks(gateway.ref, after, 100);
-    for (const row of page) {
-      after = { streamRef: row.streamRef, seq: row.seq };
-      const decoded = parts.decoder.decode(row.payload);
-      if (decoded.kind !== "chunk") continue;
-      result.chunks += 1;
-      const dictionary = await dictionaries.dictionary(parts.read, { ref: row.streamRef, gatewayRef: row.gatewayRef }, decoded.chunk);
-      if (dictionary === undefined || row.state === "dead") {
-        result.unreadable += 1;
-        continue;
-      }
-      result.samples += parts.decoder.resolve(decoded.chunk, dictionary.groups).samples;
-      if (row.fromMs !== undefined) result.fromMs = Math.min(result.fromMs ?? row.fromMs, row.fromMs);
-      if (row.toMs !== undefined) result.toMs = Math.max(result.toMs ?? row.toMs, row.toMs);
-    }
-    if (page.length < 100) return result;
-    await parts.clock.sleep(0, signal);
-  }
 }

@@ -78,7 +78,7 @@ export async function viewGateway(read: StoreQueries, row: GatewayRow): Promise<
 
 export async function viewEquipment(read: StoreQueries, gateway: GatewayRow): Promise<readonly EquipmentView[]> {
   return (await read.equipment(gateway.ref)).map((row) => {
-    const identity = object((row.inventory ?? {})["identity"]);
+    const identity = object(row.inventory?.["identity"]);
     return {
       id: row.id,
       status: statusOf(row, gateway.online),

@@ -116,7 +116,7 @@ export class SqliteQueries implements StoreQueries {
       .slice(0, 8);
     const sql = `SELECT ${seriesColumns} FROM series s WHERE s.gateway = ? AND (? IS NULL OR s.equipment = ?)
       AND NOT EXISTS (SELECT 1 FROM json_each(?) w WHERE instr(s.words, w.value) = 0)
-      ORDER BY s.equipment, s.tbl, s.row_key, s.metric LIMIT ?`;
+      ORDER BY s.equipment, s.tbl, length(s.row_key), s.row_key, s.metric LIMIT ?`;
     const equipment = query.equipment ?? null;
     return this.#db.all<SeriesColumns>(sql, query.gatewayRef, equipment, equipment, JSON.stringify(words), query.limit).map(seriesOf);
   }
