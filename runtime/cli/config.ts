@@ -13,13 +13,11 @@ export function register(program: Command, context: CommandContext): void {
   config
     .command("check")
     .argument("<file>", "gatehouse.yaml")
+    .option("--no-secrets", "do not look for the secrets that it refers to (on another machine than the gateway)")
     .description("say everything that is wrong with a configuration, with file, line and pointer; nothing is changed")
-    .addHelpText(
-      "after",
-      examples("config check gatehouse.yaml", "config check /etc/gatehouse/gatehouse.yaml && systemctl restart gatehouse"),
-    )
-    .action(async (file: string) => {
-      const configuration = await load(file, context);
+    .addHelpText("after", examples("config check gatehouse.yaml", "config check --no-secrets examples/gatehouse.yaml"))
+    .action(async (file: string, options: { secrets: boolean }) => {
+      const configuration = await load(file, options.secrets, context);
       const { formatProblem } = await import("../config/problem.ts");
       for (const warning of configuration.warnings) context.say(`${formatProblem(warning)}\n`);
       const warned = configuration.warnings.length === 0 ? "" : `, ${counted(configuration.warnings.length, "warning")}`;
@@ -31,10 +29,11 @@ export function register(program: Command, context: CommandContext): void {
     .command("show")
     .argument("<file>", "gatehouse.yaml")
     .option("--json", "as JSON instead of YAML")
+    .option("--no-secrets", "do not look for the secrets that it refers to")
     .description("show the configuration that is in force: every default filled in, secrets redacted")
     .addHelpText("after", examples("config show gatehouse.yaml", "config show --json gatehouse.yaml"))
-    .action(async (file: string, options: { json?: boolean }) => {
-      const { shown } = await load(file, context);
+    .action(async (file: string, options: { json?: boolean; secrets: boolean }) => {
+      const { shown } = await load(file, options.secrets, context);
       const { stringify } = await import("yaml");
       context.print(options.json === true ? `${JSON.stringify(shown, null, 2)}\n` : stringify(shown, { lineWidth: 0 }));
     });
@@ -49,9 +48,9 @@ export function register(program: Command, context: CommandContext): void {
     });
 }
 
-async function load(file: string, context: CommandContext) {
+async function load(file: string, followReferences: boolean, context: CommandContext) {
   const { loadGatewayConfiguration } = await import("../config/gateway-configuration.ts");
-  return loadGatewayConfiguration(file, { drivers: await context.drivers(), environment: context.environment });
+  return loadGatewayConfiguration(file, { drivers: await context.drivers(), environment: context.environment, followReferences });
 }
 
 function counted(count: number, noun: string): string {

@@ -28,6 +28,8 @@ export interface GatewayLoadOptions {
   readonly drivers: readonly DriverDescription[];
   /** Where `$env` references are looked up. */
   readonly environment: Environment;
+  /** false: secrets are not looked up and are empty; for checking a file where its secrets are not. Default true. */
+  readonly followReferences?: boolean;
 }
 
 /**
@@ -36,7 +38,8 @@ export interface GatewayLoadOptions {
  * @throws ConfigurationError (config.invalid) with everything that is wrong in it
  */
 export function loadGatewayConfiguration(file: string, options: GatewayLoadOptions): GatewayConfiguration {
-  const loaded = loadDocument(file, gatewayKind(options.drivers), options.environment);
+  const references = { environment: options.environment, follow: options.followReferences ?? true };
+  const loaded = loadDocument(file, gatewayKind(options.drivers), references);
   return asConfiguration(loaded);
 }
 

@@ -1,6 +1,6 @@
 import type { Schema } from "./json-schema.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
-import { type Environment, redacted, resolveReferences } from "./references.ts";
+import { type ReferenceOptions, redacted, resolveReferences } from "./references.ts";
 import { readSource, type Source } from "./source.ts";
 import { problemsOf, type Violation } from "./violations.ts";
 
@@ -38,13 +38,13 @@ export interface LoadedDocument<T> {
  * @throws GatewayError config.unreadable
  * @throws ConfigurationError (config.invalid)
  */
-export function loadDocument<T>(file: string, kind: DocumentKind<T>, environment: Environment): LoadedDocument<T> {
+export function loadDocument<T>(file: string, kind: DocumentKind<T>, references: ReferenceOptions): LoadedDocument<T> {
   const source = readSource(file);
   // The validator writes defaults into what it is given; places are looked up in the document as written.
   const document = structuredClone(source.value);
   const valid = kind.validate(document);
   const problems = valid ? [] : [...problemsOf(kind.validate.errors ?? [], kind.schema, source)];
-  const resolved = resolveReferences(document, kind.schema, source, environment);
+  const resolved = resolveReferences(document, kind.schema, source, references);
   problems.push(...resolved.problems);
   const report: Report = (pointer, sentence, severity = "error") => {
     problems.push({ severity, file, ...source.locate(pointer, "value"), pointer, sentence });

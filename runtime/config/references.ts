@@ -18,15 +18,22 @@ export interface Resolved {
   readonly problems: readonly Problem[];
 }
 
+/** Where references lead. */
+export interface ReferenceOptions {
+  readonly environment: Environment;
+  /** false: nothing is looked up (a configuration is checked where its secrets are not); secrets are empty then. */
+  readonly follow?: boolean;
+}
+
 /** Follows every reference. A clear-text secret is a warning, a missing one an error; what the schema does not allow is left as it is. */
-export function resolveReferences(document: unknown, schema: Schema, source: Source, environment: Environment): Resolved {
+export function resolveReferences(document: unknown, schema: Schema, source: Source, options: ReferenceOptions): Resolved {
   const problems: Problem[] = [];
   const value = mapMarked(document, schema, schema, (marked, pointer, here) => {
     const isSecret = here["x-secret"] === true;
     const report = (severity: Problem["severity"], sentence: string) => {
       problems.push({ severity, file: source.file, ...source.locate(pointer, "value"), pointer, sentence });
     };
-    const text = textOf(marked, isSecret, source.file, environment, report);
+    const text = textOf(marked, isSecret, source.file, options, report);
     if (text === undefined) return marked;
     return isSecret ? new Secret(text) : text;
   });
@@ -35,13 +42,14 @@ export function resolveReferences(document: unknown, schema: Schema, source: Sou
 
 type Report = (severity: Problem["severity"], sentence: string) => void;
 
-function textOf(marked: unknown, isSecret: boolean, file: string, environment: Environment, report: Report): string | undefined {
+function textOf(marked: unknown, isSecret: boolean, file: string, options: ReferenceOptions, report: Report): string | undefined {
   if (typeof marked === "string") {
     if (isSecret) report("warning", "a secret in clear text; better { $env: NAME } or { $file: PATH }");
     return marked;
   }
   if (typeof marked !== "object" || marked === null) return undefined;
-  if ("$env" in marked && typeof marked.$env === "string") return fromEnvironment(marked.$env, environment, report);
+  if (options.follow === false) return "";
+  if ("$env" in marked && typeof marked.$env === "string") return fromEnvironment(marked.$env, options.environment, report);
   if ("$file" in marked && typeof marked.$file === "string") return fromFile(marked.$file, isSecret, file, report);
   return undefined;
 }
@@ -64,7 +72,7 @@ function fromFile(name: string, isSecret: boolean, configuration: string, report
     return text;
   } catch (error) {
     if (!isGatewayError(error)) throw error;
-    report("error", `the secret's file: ${error.message}`);
+    report("error", `the referenced file ${error.message}`);
     return "";
   }
 }

@@ -147,7 +147,7 @@ function parseYaml(text: string, file: string, lineCounter: LineCounter): Docume
       prettyErrors: false,
       stringKeys: true,
       resolveKnownTags: false,
-      logLevel: "silent",
+      logLevel: "error",
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -164,6 +164,10 @@ function structureProblems(document: Document.Parsed, file: string, lines: LineC
     problems.push({ severity: "error", file, line, column: col, pointer: "", sentence });
   };
   visit(document, {
+    Alias: (_key, node) => {
+      if (node.resolve(document) === undefined) report(node, `nothing is anchored as ${quoted(node.source)} before this`);
+      return problems.length > maxStructureProblems ? visit.BREAK : undefined;
+    },
     Collection: (_key, node, path) => {
       if (path.length > 2 * maxDepth) {
         report(node, `nested more than ${maxDepth} levels deep`);
