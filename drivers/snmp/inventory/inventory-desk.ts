@@ -4,6 +4,7 @@ import type { Inventory, PerceivedSeverity } from "#model/observation.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "../session/agent-head.ts";
 import type { Exchange } from "../session/exchange.ts";
+import type { LongTask } from "../session/long-task.ts";
 import type { PolledTable } from "../session/polled-table.ts";
 import { changesBetween } from "./changes.ts";
 import { componentsOf } from "./components.ts";
@@ -14,22 +15,30 @@ import { vendorProbes } from "./vendor-probes.ts";
 
 /** After a reading that failed the next one waits for this many times the poll interval. */
 const pollsBetweenAttempts = 5;
+/** A poll waits at most this share of its interval for the inventory; a slow agent's is finished by a later poll. */
+const shareOfInterval = 0.25;
 
 /** Knows what one equipment is, reads it again when there is a reason, and says what changed. */
 export class InventoryDesk {
   readonly #equipment: Equipment;
   readonly #rules: IdentityRules;
   readonly #identifiers: readonly Identifier[];
+  readonly #reading: LongTask<IdentityFacts>;
   #facts: IdentityFacts | undefined;
   #last: Inventory | undefined;
   #dueAtMs = Number.NEGATIVE_INFINITY;
   #built = "";
   #complete = false;
 
-  constructor(equipment: Equipment, sets: readonly MetricSet[], identifiers: readonly Identifier[]) {
+  constructor(
+    equipment: Equipment,
+    known: { readonly sets: readonly MetricSet[]; readonly identifiers: readonly Identifier[] },
+    reading: LongTask<IdentityFacts>,
+  ) {
     this.#equipment = equipment;
-    this.#rules = [...sets, ...vendorProbes];
-    this.#identifiers = identifiers;
+    this.#rules = [...known.sets, ...vendorProbes];
+    this.#identifiers = known.identifiers;
+    this.#reading = reading;
   }
 
   /** @returns the inventory if it was read anew or its components changed, and it differs from the last one returned */
@@ -40,7 +49,10 @@ export class InventoryDesk {
     exchange: Exchange,
   ): Promise<Inventory | undefined> {
     const nowMs = exchange.clock.monotonicMs();
-    if (head.verdict === "restart" || head.sysObjectIdChanged || head.entitiesChanged) this.#dueAtMs = nowMs;
+    if (head.verdict === "restart" || head.sysObjectIdChanged || head.entitiesChanged) {
+      this.#dueAtMs = nowMs;
+      this.#reading.cancel();
+    }
     const built = tables
       .flatMap((table) => (table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision)))
       .join();
@@ -53,22 +65,23 @@ export class InventoryDesk {
 
   async #read(sets: readonly MetricSet[], tables: readonly PolledTable[], exchange: Exchange): Promise<void> {
     const nowMs = exchange.clock.monotonicMs();
-    this.#dueAtMs = nowMs + this.#equipment.pollIntervalMs * pollsBetweenAttempts;
+    const request = {
+      equipment: this.#equipment.id,
+      rules: this.#rules,
+      identifiers: this.#identifiers,
+      sets: sets.map((set) => set.name),
+      macAddresses: macAddressesOf(tables),
+    };
+    const untilMs = Math.min(exchange.deadlineMs, nowMs + this.#equipment.pollIntervalMs * shareOfInterval);
     try {
-      this.#facts = await readFacts(
-        {
-          equipment: this.#equipment.id,
-          rules: this.#rules,
-          identifiers: this.#identifiers,
-          sets: sets.map((set) => set.name),
-          macAddresses: macAddressesOf(tables),
-        },
-        exchange,
-      );
+      const facts = await this.#reading.join(exchange, untilMs, (task) => readFacts(request, task));
+      if (facts === undefined) return;
+      this.#facts = facts.value;
       this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;
+      this.#dueAtMs = nowMs + this.#equipment.pollIntervalMs * pollsBetweenAttempts;
     }
   }
 

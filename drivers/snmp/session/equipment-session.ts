@@ -1,5 +1,6 @@
+import type { Command, CommandResult } from "#model/command.ts";
 import type { Equipment } from "#model/equipment.ts";
-import { isGatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Report } from "#model/report.ts";
 import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
 import type { SnmpSession } from "#ports/snmp.ts";
@@ -8,8 +9,10 @@ import { InventoryDesk } from "../inventory/inventory-desk.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import { parseSettings, type SnmpSettings } from "../settings.ts";
 import { AgentHead, type HeadReading, headOids } from "./agent-head.ts";
+import { executeCommand } from "./commands.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
+import { LongTask } from "./long-task.ts";
 import { Notices } from "./notices.ts";
 import { pollDeadline } from "./poll-deadline.ts";
 import { SystemTable } from "./system-table.ts";
@@ -32,6 +35,9 @@ export class EquipmentSession implements DriverSession {
   readonly #snmp: SnmpSession;
   readonly #settings: SnmpSettings;
   readonly #notices: Notices;
+  /** Requests up to the end of the last poll: what surveys sent in between belongs to the next one's cost. */
+  #counted = { requests: 0, retries: 0 };
+  readonly #closed = new AbortController();
   readonly #head = new AgentHead();
   readonly #system: SystemTable;
   readonly #book: TableBook;
@@ -45,8 +51,9 @@ export class EquipmentSession implements DriverSession {
     const sets = parts.sets.filter((set) => this.#settings.sets[set.name] ?? set.optional !== true);
     this.#notices = new Notices(equipment.id);
     this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
-    this.#book = new TableBook(equipment, sets);
-    this.#inventory = new InventoryDesk(equipment, parts.sets, parts.identifiers);
+    const newTask = <T>(): LongTask<T> => new LongTask<T>(context.clock, this.#closed.signal);
+    this.#book = new TableBook(equipment, sets, newTask);
+    this.#inventory = new InventoryDesk(equipment, { sets: parts.sets, identifiers: parts.identifiers }, newTask());
   }
 
   async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
@@ -76,13 +83,17 @@ export class EquipmentSession implements DriverSession {
     }
   }
 
+  execute(command: Command, signal: AbortSignal): Promise<CommandResult> {
+    return executeCommand(command, { session: this.#snmp, clock: this.#context.clock, settings: this.#settings }, signal);
+  }
+
   async close(): Promise<void> {
+    this.#closed.abort(new GatewayError("driver.limit", { message: "the session is closed" }));
     this.#snmp.close();
   }
 
   async #pollUntil(request: PollRequest, exchange: Exchange): Promise<PollResult> {
     const startedMs = exchange.clock.monotonicMs();
-    const before = this.#snmp.counters();
     const head = await this.#head.read(exchange);
     const observedAt = exchange.clock.now();
     this.#noticeHead(head, exchange);
@@ -98,7 +109,7 @@ export class EquipmentSession implements DriverSession {
       tables: [this.#system.report(head.uptime, observedAt), ...tables.reports],
       gaps: tables.gaps,
     };
-    return { report, cost: this.#cost(tables, before, startedMs), events: this.#notices.take(), ...(inventory && { inventory }) };
+    return { report, cost: this.#cost(tables, startedMs), events: this.#notices.take(), ...(inventory && { inventory }) };
   }
 
   async #readTables(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
@@ -133,8 +144,10 @@ export class EquipmentSession implements DriverSession {
     }
   }
 
-  #cost(tables: TablesRead, before: ReturnType<SnmpSession["counters"]>, startedMs: number): PollCost {
+  #cost(tables: TablesRead, startedMs: number): PollCost {
+    const before = this.#counted;
     const after = this.#snmp.counters();
+    this.#counted = { requests: after.requests, retries: after.retries };
     const requests = after.requests - before.requests;
     const values = tables.reports.reduce((sum, report) => sum + report.shape.rows.length * report.columns.length, 0);
     return {

@@ -2,13 +2,14 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { TableReport } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
-import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
+import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
-import { countRows, learnRows } from "./learn-rows.ts";
-import { buildGroups, defaultSignature, existingColumns, type ReadGroup, type WireTypes } from "./read-groups.ts";
-import { assignKeys, chooseRows, type LearntRow, type RowChoice } from "./row-keys.ts";
-import { decideSources } from "./row-sources.ts";
+import { countRows } from "./learn-rows.ts";
+import type { LongTask } from "./long-task.ts";
+import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
+import type { LearntRow } from "./row-keys.ts";
+import { onlyRow, type Survey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
 
 /** What reading a table gave, and what it cost. */
@@ -31,12 +32,6 @@ export interface AgentMoment {
   readonly epoch: number;
 }
 
-/** Sparse columns are common; three of them together are not sparse. */
-const maxRowColumns = 3;
-
-/** The row of scalars and aggregates. */
-const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "" });
-
 /** A walk for new rows that found none is not repeated for this long, doubled each time up to the rare interval. */
 const firstHoldDownMs = 30_000;
 
@@ -46,22 +41,28 @@ export class PolledTable {
   readonly intervalMs: number;
   /** When the values are due, monotonic milliseconds. */
   dueAtMs = Number.NEGATIVE_INFINITY;
-  /** When rows and labels are due to be learnt again. */
+  /** Rows and labels must be learnt before anything is read: at first, after a restart, after a change that the agent announced. */
+  mustLearn = true;
+  /** The survey that learns them; goes on between polls where the agent is slow. */
+  readonly survey: LongTask<Survey>;
+  /** When rows and labels are due to be verified. */
   learnAtMs = Number.NEGATIVE_INFINITY;
   /** Not asked for before this time: it failed too often. */
   setAsideUntilMs = Number.NEGATIVE_INFINITY;
   readonly #equipment: EquipmentId;
   #rows: readonly LearntRow[] = [];
   /** Rows asked for: those reported, and skipped ones where leaving them out would cost more than asking. */
-  #planned: readonly LearntRow[] = [];
+  #planned: Survey["planned"] = [];
+  #isLearnt = false;
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
   #previous: AgentMoment | undefined;
   #holdDownMs = firstHoldDownMs;
   #walkAgainAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(definition: TableDefinition, equipment: EquipmentId, intervalMs: number) {
+  constructor(definition: TableDefinition, equipment: EquipmentId, intervalMs: number, survey: LongTask<Survey>) {
     this.definition = definition;
+    this.survey = survey;
     this.#equipment = equipment;
     this.intervalMs = intervalMs;
   }
@@ -76,7 +77,7 @@ export class PolledTable {
 
   /** Whether rows and labels were learnt at least once. */
   get isLearnt(): boolean {
-    return this.#groups.length > 0;
+    return this.#isLearnt;
   }
 
   get seriesCount(): number {
@@ -84,17 +85,15 @@ export class PolledTable {
   }
 
   /**
-   * Learns rows, labels and sources anew. `base`: the table whose rows these are. `changedAtMs`: when the agent says that its rows
-   * changed; counters are followed to other instances only if nothing was read since. @throws GatewayError driver.*
+   * Takes over what a survey found. `changedAtMs`: when the agent says that its rows changed; counters are followed to other
+   * instances only if nothing was read since.
    */
-  async learn(types: WireTypes, base: PolledTable | undefined, changedAtMs: number, exchange: Exchange): Promise<void> {
-    const columns = existingColumns(this.definition, types);
-    const before = this.#planned.length;
-    const { planned, reported } = await this.#learnRows(columns, types, base, exchange);
-    const signatures = await decideSources(columns, planned, types, exchange);
-    this.#rows = reported;
-    this.#planned = planned;
-    this.#outputs = buildOutputs(this.#outputDefinition(base), columns, this.#reportedRows(), {
+  apply(survey: Survey, types: WireTypes, base: PolledTable | undefined, exchange: Exchange, changedAtMs: number): void {
+    const before = this.#planned;
+    const shapes = this.#outputs.map((output) => output.shape);
+    this.#rows = survey.reported;
+    this.#planned = survey.planned;
+    this.#outputs = buildOutputs(this.#outputDefinition(base), survey.columns, this.#reportedRows(), {
       equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
@@ -102,11 +101,16 @@ export class PolledTable {
       speedOverrides: exchange.settings.speeds,
       mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
     });
-    const rows = planned.map((row, position) => ({ row, signature: signatures[position] ?? defaultSignature(columns, types) }));
-    this.#groups = buildGroups(this.definition, columns, rows, this.#outputs, types);
+    // The engine keeps what it learnt about a plan with the plan: a new one only where something changed.
+    const sameShapes =
+      this.#outputs.length === shapes.length && this.#outputs.every((output, position) => output.shape === shapes[position]);
+    const samePlan = sameShapes && samePlanned(before, survey.planned);
+    if (!samePlan) this.#groups = buildGroups(this.definition, survey.columns, survey.planned, this.#outputs, types);
     const nowMs = exchange.clock.monotonicMs();
+    this.#isLearnt = true;
+    this.mustLearn = false;
     this.learnAtMs = nowMs + exchange.settings.rareIntervalMs;
-    this.#holdDown(before === planned.length, nowMs, exchange.settings.rareIntervalMs);
+    this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
   }
 
   /** Reads the values. @throws GatewayError driver.* when nothing of the table was obtained */
@@ -164,37 +168,11 @@ export class PolledTable {
     return { observedAt, elapsedMs };
   }
 
-  /** Names must be verified before the next reading. */
-  learnSoon(): void {
-    this.learnAtMs = Number.NEGATIVE_INFINITY;
+  /** Names must be verified before the next reading; a survey from before does not count. */
+  learnFirst(): void {
+    this.mustLearn = true;
+    this.survey.cancel();
     this.#holdDownMs = firstHoldDownMs;
-  }
-
-  async #learnRows(
-    columns: readonly ColumnDefinition[],
-    types: WireTypes,
-    base: PolledTable | undefined,
-    exchange: Exchange,
-  ): Promise<RowChoice> {
-    if (columns.length === 0) return { planned: [], reported: [] };
-    if (this.definition.scalars || this.definition.aggregate === "count") return { planned: [onlyRow], reported: [onlyRow] };
-    if (base !== undefined) {
-      const rows = await this.#rowsOfBase(columns, base, types, exchange);
-      return { planned: rows, reported: rows };
-    }
-    const labels = (this.definition.labels ?? []).filter((label) => label.format === "index-name" || types.has(label.oid));
-    const learnt = await learnRows(this.definition, rowColumnsOf(columns, types), labels, exchange);
-    return chooseRows(assignKeys(this.definition, learnt.rows), exchange.settings.keepSkippedRows ? undefined : this.definition.skip);
-  }
-
-  /** Of the other table's rows those that have the first column. */
-  async #rowsOfBase(columns: readonly ColumnDefinition[], base: PolledTable, types: WireTypes, exchange: Exchange): Promise<LearntRow[]> {
-    const oids = columns.flatMap((column) => [column.oid, ...(column.fallback === undefined ? [] : [column.fallback])]);
-    const requests = oids.filter((oid) => types.has(oid)).map((oid) => ({ oid, as: "number" as const }));
-    if (base.rows.length === 0 || requests.length === 0) return [];
-    const plan = { table: `${this.definition.table} rows`, columns: requests, rows: base.rows.map((row) => row.index) };
-    const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
-    return base.rows.filter((_, position) => answer.columns.some((column) => column.present[position] === 1));
   }
 
   #fill(answers: readonly TableAnswer[], elapsedMs: number, exchange: Exchange): void {
@@ -240,16 +218,17 @@ export class PolledTable {
     return { ...this.definition, ...(labels && { labels }), ...(indexLabel && { indexLabel }) };
   }
 
-  #holdDown(sameNumber: boolean, nowMs: number, maxMs: number): void {
-    this.#holdDownMs = sameNumber ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
+  #holdDown(same: boolean, nowMs: number, maxMs: number): void {
+    this.#holdDownMs = same ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
     this.#walkAgainAtMs = nowMs + this.#holdDownMs;
   }
 }
 
-/** Columns whose instances say which rows there are: value columns, since rows that only have a name have nothing to report. */
-function rowColumnsOf(columns: readonly ColumnDefinition[], types: WireTypes): readonly string[] {
-  const oids = columns.map((column) => (types.has(column.oid) ? column.oid : (column.fallback ?? column.oid)));
-  return [...new Set(oids)].slice(0, maxRowColumns);
+function samePlanned(before: Survey["planned"], after: Survey["planned"]): boolean {
+  return (
+    before.length === after.length &&
+    before.every(({ row, signature }, position) => row.index === after[position]?.row.index && signature === after[position]?.signature)
+  );
 }
 
 function sum(answers: readonly TableAnswer[], field: "requests" | "retries" | "bytesIn" | "bytesOut" | "durationMs"): number {

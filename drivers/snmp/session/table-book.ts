@@ -1,14 +1,16 @@
 import type { Equipment } from "#model/equipment.ts";
-import { type GatewayError, isGatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Gap, TableReport } from "#model/report.ts";
 import type { PollCost } from "#ports/driver.ts";
 import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
+import type { LongTask } from "./long-task.ts";
 import { PolledTable } from "./polled-table.ts";
 import { type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
+import { surveyTable } from "./survey.ts";
 
 type TableCost = PollCost["tables"][number] & { readonly retries: number; readonly bytesOut: number };
 
@@ -24,18 +26,27 @@ const timeoutsUntilGivenUp = 2;
 /** A table that failed this many times running is set aside for a while, so that it does not cost the others their poll. */
 const failuresUntilSetAside = 3;
 
-/** The tables of one equipment: found by probing, learnt, read when due, set aside when they harm. */
+/** A routine survey that failed is tried again after this many polls. */
+const pollsBetweenSurveys = 5;
+/** A routine survey may take this share of what is left of a poll; then the values come first and the survey goes on. */
+const routineShare = 0.25;
+
+/** The tables of one equipment: found by probing, surveyed, read when due, set aside when they harm. */
 export class TableBook {
   readonly #equipment: Equipment;
   readonly #sets: readonly MetricSet[];
+  readonly #newTask: <T>() => LongTask<T>;
+  readonly #probing: LongTask<ProbeResult>;
   #probed: ProbeResult | undefined;
   #probeAtMs = Number.NEGATIVE_INFINITY;
   #tables: readonly PolledTable[] = [];
   readonly #failures = new Map<PolledTable, number>();
 
-  constructor(equipment: Equipment, sets: readonly MetricSet[]) {
+  constructor(equipment: Equipment, sets: readonly MetricSet[], newTask: <T>() => LongTask<T>) {
     this.#equipment = equipment;
     this.#sets = sets;
+    this.#newTask = newTask;
+    this.#probing = newTask();
   }
 
   get probed(): ProbeResult | undefined {
@@ -50,48 +61,78 @@ export class TableBook {
   async prepare(head: HeadReading, exchange: Exchange): Promise<void> {
     const nowMs = exchange.clock.monotonicMs();
     const restarted = head.verdict === "restart" || head.sysObjectIdChanged;
-    if (restarted) this.#probeAtMs = nowMs;
+    if (restarted) {
+      this.#probeAtMs = nowMs;
+      this.#probing.cancel();
+    }
     // Names are verified before any value is read after a restart or a change of the tables: values never get another row's name.
-    if (restarted || head.tablesChanged) for (const table of this.#tables) if (!table.definition.scalars) table.learnSoon();
+    if (restarted || head.tablesChanged) for (const table of this.#tables) if (!table.definition.scalars) table.learnFirst();
     if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
-    const probed = await probeTables(this.#sets, exchange);
-    this.#probeAtMs = nowMs + exchange.settings.inventoryIntervalMs;
-    this.#probed = probed;
-    this.#tables = this.#tablesFor(probed, exchange);
+    const isUrgent = this.#probed === undefined || restarted;
+    const untilMs = isUrgent ? exchange.deadlineMs : shareOfRest(exchange);
+    const probed = await this.#probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task));
+    if (probed === undefined) {
+      if (this.#probed === undefined) throw new GatewayError("driver.limit", { message: "still finding out what the equipment has" });
+      return;
+    }
+    this.#probeAtMs = exchange.clock.monotonicMs() + exchange.settings.inventoryIntervalMs;
+    this.#probed = probed.value;
+    this.#tables = this.#tablesFor(probed.value, exchange);
   }
 
   async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
-    const probed = this.#probed;
-    if (probed === undefined) return { reports: [], gaps: [], costs: [] };
     const nowMs = exchange.clock.monotonicMs();
     const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs).filter((table) => table.setAsideUntilMs <= nowMs);
-    const reports: TableReport[] = [];
-    const gaps: Gap[] = [];
-    const costs: TableCost[] = [];
+    const read: { reports: TableReport[]; gaps: Gap[]; costs: TableCost[] } = { reports: [], gaps: [], costs: [] };
     let timeouts = 0;
     for (const table of this.#troublesLast(due)) {
       if (timeouts >= timeoutsUntilGivenUp || exchange.clock.monotonicMs() >= exchange.deadlineMs) {
-        gaps.push(...gapsOf(table, "skipped"));
+        read.gaps.push(...gapsOf(table, "skipped"));
         continue;
       }
       try {
-        if (table.learnAtMs <= nowMs) await table.learn(probed.types, this.#baseOf(table), head.changedAtMs, exchange);
+        await this.#survey(table, head, exchange);
         if (this.#exceedsSeries(table, exchange)) continue;
         const reading = await table.read(head.moment, exchange);
-        for (const report of reading.reports) if (report.shape.rows.length > 0) reports.push(report);
-        if (!reading.complete) gaps.push(...gapsOf(table, "partial"));
-        costs.push({ table: table.definition.table, ...reading });
+        for (const report of reading.reports) if (report.shape.rows.length > 0) read.reports.push(report);
+        if (!reading.complete) read.gaps.push(...gapsOf(table, "partial"));
+        read.costs.push({ table: table.definition.table, ...reading });
         timeouts = 0;
         this.#succeeded(table, nowMs);
       } catch (error) {
-        if (!isGatewayError(error)) throw error;
-        if (exchange.outer.aborted) throw error;
+        if (!isGatewayError(error) || exchange.outer.aborted) throw error;
         timeouts = error.code === "driver.timeout" ? timeouts + 1 : 0;
-        gaps.push(...gapsOf(table, gapReasonOf(error)));
+        read.gaps.push(...gapsOf(table, gapReasonOf(error)));
         this.#failed(table, error, exchange);
       }
     }
-    return { reports, gaps, costs };
+    return read;
+  }
+
+  /** Surveys the table if that is due. @throws GatewayError driver.* when its values may not be read before the survey is done */
+  async #survey(table: PolledTable, head: HeadReading, exchange: Exchange): Promise<void> {
+    const types = this.#probed?.types;
+    const isRoutine = !table.mustLearn;
+    if (types === undefined || (isRoutine && !table.survey.isRunning && exchange.clock.monotonicMs() < table.learnAtMs)) return;
+    const base = this.#baseOf(table);
+    const untilMs = isRoutine ? shareOfRest(exchange) : exchange.deadlineMs;
+    const survey = await this.#joinSurvey(table, exchange, () =>
+      table.survey.join(exchange, untilMs, (task) => surveyTable(table.definition, types, base?.rows, task)),
+    );
+    if (survey !== undefined) table.apply(survey.value, types, base, exchange, head.changedAtMs);
+    else if (!isRoutine)
+      throw new GatewayError("driver.limit", { message: "still learning the rows", fields: { table: table.definition.table } });
+  }
+
+  /** A routine survey that failed is put off: the values can still be read. */
+  async #joinSurvey<T>(table: PolledTable, exchange: Exchange, join: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      return await join();
+    } catch (error) {
+      if (!isGatewayError(error) || table.mustLearn || exchange.outer.aborted) throw error;
+      table.learnAtMs = exchange.clock.monotonicMs() + this.#equipment.pollIntervalMs * pollsBetweenSurveys;
+      return undefined;
+    }
   }
 
   #tablesFor(probed: ProbeResult, exchange: Exchange): readonly PolledTable[] {
@@ -101,7 +142,7 @@ export class TableBook {
     if (refused.length > 0) refuseTables(refused, maxTables, exchange);
     return probed.tables.slice(0, maxTables).map((definition) => {
       const intervalMs = tableIntervalMs(definition.cadence, this.#equipment.pollIntervalMs, slowIntervalMs, rareIntervalMs);
-      return known.get(definition) ?? new PolledTable(definition, this.#equipment.id, intervalMs);
+      return known.get(definition) ?? new PolledTable(definition, this.#equipment.id, intervalMs, this.#newTask());
     });
   }
 
@@ -153,6 +194,11 @@ export class TableBook {
     });
     return true;
   }
+}
+
+function shareOfRest(exchange: Exchange): number {
+  const nowMs = exchange.clock.monotonicMs();
+  return nowMs + (exchange.deadlineMs - nowMs) * routineShare;
 }
 
 function gapsOf(table: PolledTable, reason: Gap["reason"]): Gap[] {

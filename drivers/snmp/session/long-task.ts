@@ -1,0 +1,94 @@
+import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Exchange } from "./exchange.ts";
+import { pollDeadline } from "./poll-deadline.ts";
+
+type Outcome<T> = { readonly value: T } | { readonly failure: unknown };
+
+/** A survey of the slowest agents we know takes some minutes; longer than this it is given up and begun anew. */
+const maxTaskMs = 600_000;
+
+/**
+ * Work that may take longer than a poll (probing, learning rows, reading the inventory of a slow agent): it goes on between polls,
+ * and each poll waits for it as long as it can spare. At most one at a time.
+ */
+export class LongTask<T> {
+  readonly #clock: Clock;
+  readonly #closed: AbortSignal;
+  #outcome: Outcome<T> | undefined;
+  #running: Promise<void> | undefined;
+  #controller = new AbortController();
+
+  /** @param closed aborts when the session is closed */
+  constructor(clock: Clock, closed: AbortSignal) {
+    this.#clock = clock;
+    this.#closed = closed;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** What was begun is out of date: its outcome does not count. */
+  cancel(): void {
+    this.#controller.abort(new GatewayError("driver.limit", { message: "overtaken by events" }));
+    this.#running = undefined;
+    this.#outcome = undefined;
+  }
+
+  /**
+   * Begins the work unless it runs, and waits for it until `untilMs`. @returns its value, or undefined if it is not done by then
+   * @throws what the work threw
+   */
+  async join(exchange: Exchange, untilMs: number, work: (exchange: Exchange) => Promise<T>): Promise<{ readonly value: T } | undefined> {
+    if (this.#running === undefined) this.#begin(exchange, work);
+    if (this.#outcome === undefined) await this.#wait(exchange.signal, untilMs);
+    const outcome = this.#outcome;
+    if (outcome === undefined) {
+      exchange.outer.throwIfAborted();
+      return undefined;
+    }
+    this.#running = undefined;
+    this.#outcome = undefined;
+    if ("failure" in outcome) throw outcome.failure;
+    return outcome;
+  }
+
+  #begin(exchange: Exchange, work: (exchange: Exchange) => Promise<T>): void {
+    const controller = new AbortController();
+    this.#controller = controller;
+    const abort = (): void => controller.abort(this.#closed.reason);
+    this.#closed.addEventListener("abort", abort, { once: true });
+    if (this.#closed.aborted) abort();
+    const deadlineMs = this.#clock.monotonicMs() + maxTaskMs;
+    const deadline = pollDeadline(this.#clock, deadlineMs, controller.signal);
+    const settle = (outcome: Outcome<T>): void => {
+      deadline.done();
+      this.#closed.removeEventListener("abort", abort);
+      if (this.#controller === controller && !controller.signal.aborted) this.#outcome = outcome;
+    };
+    this.#outcome = undefined;
+    this.#running = work({ ...exchange, deadlineMs, signal: deadline.signal, outer: controller.signal }).then(
+      (value) => settle({ value }),
+      (failure: unknown) => settle({ failure }),
+    );
+  }
+
+  /** Until the work is done, the poll is cut off, or `untilMs`. */
+  async #wait(signal: AbortSignal, untilMs: number): Promise<void> {
+    const waiting = new AbortController();
+    const abort = (): void => waiting.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    const late = this.#clock.sleep(Math.max(untilMs - this.#clock.monotonicMs(), 0), waiting.signal).catch((reason: unknown) => {
+      // Cut off by the poll's own signal, or the work was done first: both end the waiting, which is all it is for.
+      if (!isGatewayError(reason) && !waiting.signal.aborted) throw reason;
+    });
+    try {
+      await Promise.race([this.#running, late]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+      if (!waiting.signal.aborted) waiting.abort(new GatewayError("driver.limit", { message: "done waiting" }));
+    }
+  }
+}
