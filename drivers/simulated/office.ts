@@ -7,6 +7,7 @@ import { createRouter, type SimulatedRouter } from "./devices/router.ts";
 import { type Attachment, createSwitch, type SimulatedSwitch } from "./devices/switch.ts";
 import { createUps, type SimulatedUps } from "./devices/ups.ts";
 import { Flow, type FlowOptions, officeClient } from "./load.ts";
+import { addAddresses } from "./mib/addresses.ts";
 import type { Port } from "./port.ts";
 import { seedOf, wander } from "./random.ts";
 import { SiteModel } from "./site-model.ts";
@@ -101,6 +102,22 @@ export function createOffice(seed: number, readElapsedMs: () => number, startWal
   for (const device of [ap, camera]) model.powerSource.set(device, sw);
   model.cables.push({ near: router.wan, nearDevice: fw, plugged: true, silent: false });
   routed.push(...model.flows.filter(({ path }) => path.includes(router.wan)).map((each) => each.flow));
+  const firstMac = (device: Device) => device.ports.find(({ options }) => options.mac.length === 6)?.options.mac ?? device.mac(0);
+  addAddresses(
+    fw,
+    [
+      { ip: siteAddress(1), ifIndex: 1 },
+      { ip: "198.51.100.2", ifIndex: 2 },
+    ],
+    model.devices
+      .filter((device) => device !== fw)
+      .map((device) => ({
+        ip: siteAddress(10 + device.identity.number),
+        mac: firstMac(device),
+        ifIndex: 1,
+        alive: () => !model.isDark(device),
+      })),
+  );
   begin(model);
   return { model, switch: simulatedSwitch, ...made, router };
 }
@@ -111,6 +128,11 @@ function begin(model: SiteModel): void {
     for (const port of device.ports) port.resetCounters(device.upTimeS);
   }
   model.change(() => undefined);
+}
+
+/** Inside TEST-NET-1. */
+function siteAddress(host: number): string {
+  return `192.0.2.${host}`;
 }
 
 function flowDefaults(siteSeed: number, name: string): FlowOptions {
