@@ -81,7 +81,11 @@ function mergeCounter(cells: readonly Cell[], vals: WireValue[]): number {
     if (cell.state === seriesState.missing) return false;
     return cell.state === seriesState.unchanged ? 0 : cell.value;
   });
-  return appendRows(values, (value) => value === 0, vals);
+  const [first = false] = values;
+  if (values.every((value) => value === 0)) return seriesState.unchanged;
+  if (first === false || !values.every((value) => sameValue(value, first))) return appendRows(values, vals);
+  vals.push(first);
+  return seriesState.constant;
 }
 
 /** Gauges (first absolute, then differences) and texts of n rows. */
@@ -90,28 +94,18 @@ function mergeAbsolute(cells: readonly Cell[], isGauge: boolean, vals: WireValue
     if (cell.state === seriesState.missing) return false;
     return cell.state === seriesState.unchanged ? null : cell.value;
   });
-  const [first] = values;
-  // Said once and unchanged ever since is constant.
-  if (
-    first !== undefined &&
-    first !== null &&
-    first !== false &&
-    values.every((value, index) => index === 0 || value === null || sameValue(value, first))
-  ) {
-    vals.push(first);
-    return seriesState.constant;
-  }
-  return appendRows(isGauge ? differences(values) : values, (value) => value === null, vals);
+  const [first = null] = values;
+  if (values.every((value) => value === null)) return seriesState.unchanged;
+  // Said once and unchanged ever since is constant. Looked at before the differences are taken: 9, 18 has the differences 9, 9.
+  const isConstant =
+    first !== null && first !== false && values.every((value, index) => (index > 0 && value === null) || sameValue(value, first));
+  if (!isConstant) return appendRows(isGauge ? differences(values) : values, vals);
+  vals.push(first);
+  return seriesState.constant;
 }
 
-function appendRows(values: readonly WireValue[], isUnchanged: (value: WireValue) => boolean, vals: WireValue[]): number {
-  const [first = null] = values;
+function appendRows(values: readonly WireValue[], vals: WireValue[]): number {
   if (values.every((value) => value === false)) return seriesState.missing;
-  if (values.every(isUnchanged)) return seriesState.unchanged;
-  if (first !== false && first !== null && values.every((value) => sameValue(value, first))) {
-    vals.push(first);
-    return seriesState.constant;
-  }
   vals.push(...values);
   return seriesState.perRow;
 }
