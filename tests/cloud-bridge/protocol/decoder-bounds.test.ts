@@ -14,10 +14,11 @@ describe("the decoder", () => {
     expect(() => decoder.decode(new Uint8Array(98_305))).toThrow(expect.objectContaining({ code: "codec.limit" }));
   });
 
-  it("refuses a zstd frame that asks for a window of gigabytes", () => {
-    // Magic, descriptor without a content size, window descriptor 31<<3 = 2 TiB, an empty last block.
-    const frame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0x01, 0x00, 0x00);
-    expect(() => createChunkDecoder().decode(frame)).toThrow(expect.objectContaining({ code: "codec.malformed" }));
+  it("refuses a zstd frame that asks for a larger window than an allowed payload can use", () => {
+    // Magic, descriptor without a content size, window descriptor (exponent << 3), an empty last block (RFC 8878 3.1.1).
+    const frame = (windowLog: number) => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x00, (windowLog - 10) << 3, 0x01, 0x00, 0x00);
+    expect(() => createChunkDecoder().decode(frame(22))).toThrow("neither CBOR map nor JSON object");
+    for (const windowLog of [23, 26, 41]) expect(() => createChunkDecoder().decode(frame(windowLog))).toThrow("cannot be decompressed");
   });
 
   it("refuses what nests too deeply or holds too many containers", () => {
@@ -188,5 +189,33 @@ describe("the decoder", () => {
         },
       ],
     });
+  });
+
+  it("reads a chunk that comes late without its memory, and leaves the memory alone", () => {
+    const decoder = createChunkDecoder();
+    const gauge: DictionaryGroup = {
+      groupId: 1,
+      equipment: "d",
+      table: "t",
+      intervalMs: 1,
+      series: [{ metric: "g", rowKey: "", labels: {}, kind: "g", unit: "", scale: 1 }],
+    };
+    const chunkOf = (seq: number, state: string, vals: readonly number[]) => {
+      const json = { v: 1, s: "0123456789ab", q: seq, d: 1, f: 0, t: 0, i: 1, n: 1, g: [[1, [0], state, vals]] };
+      const payload = decoder.decode(new TextEncoder().encode(JSON.stringify(json)));
+      if (payload.kind !== "chunk") throw new Error(payload.kind);
+      return payload.chunk;
+    };
+    const memory = decoder.newMemory();
+    const cellOf = (chunk: ReturnType<typeof chunkOf>) =>
+      decoder.resolve(chunk, new Map([[1, gauge]]), memory).groups[0]?.rows[0]?.cells[0];
+    const [valueState, unchangedState] = ["AQ==", "AA=="];
+    expect(cellOf(chunkOf(1, valueState, [5]))).toEqual({ state: "value", value: 5 });
+    expect(cellOf(chunkOf(2, valueState, [6]))).toEqual({ state: "value", value: 6 });
+    expect(cellOf(chunkOf(1, valueState, [5]))).toEqual({ state: "value", value: 5 });
+    expect(cellOf(chunkOf(2, unchangedState, []))).toEqual({ state: "unchanged" });
+    expect(memory.nextSeq).toBe(3);
+    expect(cellOf(chunkOf(3, unchangedState, []))).toEqual({ state: "value", value: 6 });
+    expect(cellOf(chunkOf(5, unchangedState, []))).toEqual({ state: "unchanged" });
   });
 });

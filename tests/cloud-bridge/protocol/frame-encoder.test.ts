@@ -57,6 +57,18 @@ describe("the frame encoder", () => {
     expect(encoder.seriesCount).toBe(3);
   });
 
+  it("says in the chunk's head the revision that its newest group needs", () => {
+    const encoder = encoderWith();
+    const store = new MemoryStore(createChunkAssembler());
+    const span = slotOf(encoder.encodeReport(poll(shapeOf("first", "t", [octets], 1), instant(0)))).endsAtMs;
+    for (const [index, name] of ["a", "b", "c"].entries())
+      store.append(encoder.encodeReport(poll(shapeOf(name, "t", [octets], 1), instant(span + index))));
+    store.sealNow();
+    const payload = createChunkDecoder().decode(store.chunks.at(-1)?.bytes ?? new Uint8Array());
+    expect(payload.kind === "chunk" && payload.chunk.groupIds).toEqual([2, 3, 4]);
+    expect(payload.kind === "chunk" && payload.chunk.dictionaryRevision).toBe(encoder.dictionaryRevision);
+  });
+
   it("never uses a revision of an earlier process run", () => {
     const revisions = [1, 2, 3].map((seed) => {
       const encoder = createFrameEncoder({ entropy: seededEntropy(seed), streamSalt: "gw-1" });
