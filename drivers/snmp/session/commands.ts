@@ -23,7 +23,7 @@ const oidPattern = /^[0-2](\.\d{1,10}){1,127}$/;
  */
 export async function executeCommand(command: Command, parts: CommandParts, signal: AbortSignal): Promise<CommandResult> {
   try {
-    return { id: command.id, status: "ok", output: await run(command, parts, signal) };
+    return { id: command.id, ...(await run(command, parts, signal)) };
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     const status = error.code === "command.refused" ? "denied" : "error";
@@ -31,7 +31,9 @@ export async function executeCommand(command: Command, parts: CommandParts, sign
   }
 }
 
-function run(command: Command, parts: CommandParts, signal: AbortSignal): Promise<unknown> {
+type Outcome = Omit<CommandResult, "id">;
+
+function run(command: Command, parts: CommandParts, signal: AbortSignal): Promise<Outcome> {
   switch (command.operation) {
     case "snmp.get":
       return get(oidsOf(command.arguments.oids), parts, signal);
@@ -44,25 +46,24 @@ function run(command: Command, parts: CommandParts, signal: AbortSignal): Promis
   }
 }
 
-async function get(oids: readonly string[], { session }: CommandParts, signal: AbortSignal): Promise<unknown> {
-  return { varbinds: (await session.get(oids, signal)).map(jsonOf) };
+async function get(oids: readonly string[], { session }: CommandParts, signal: AbortSignal): Promise<Outcome> {
+  return { status: "ok", output: { varbinds: (await session.get(oids, signal)).map(jsonOf) } };
 }
 
-async function walk(root: string, maxRows: number, { session, clock }: CommandParts, signal: AbortSignal): Promise<unknown> {
+async function walk(root: string, maxRows: number, { session, clock }: CommandParts, signal: AbortSignal): Promise<Outcome> {
   const varbinds: unknown[] = [];
   const limits = { maxRows, maxRequests: maxRows + 16, deadlineMs: clock.monotonicMs() + walkTimeMs };
   try {
     for await (const batch of session.walk(root, limits, signal)) varbinds.push(...batch.map(jsonOf));
-    return { varbinds, complete: true };
+    return { status: "ok", output: { varbinds, complete: true } };
   } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    if (error.code !== "driver.limit") throw error;
-    return { varbinds, complete: false };
+    if (!isGatewayError(error) || error.code !== "driver.limit") throw error;
+    return { status: "ok", output: { varbinds, complete: false } };
   }
 }
 
 /** Reads, sets, reads back: the record says what was, what was ordered and what is now. */
-async function set(varbinds: readonly Varbind[], { session, settings, clock }: CommandParts, signal: AbortSignal): Promise<unknown> {
+async function set(varbinds: readonly Varbind[], { session, settings, clock }: CommandParts, signal: AbortSignal): Promise<Outcome> {
   if (!settings.allowSet) throw refused("SNMP SET is switched off for this equipment (settings.allowSet)");
   const oids = varbinds.map((varbind) => varbind.oid);
   const before = await session.get(oids, signal);
@@ -76,12 +77,9 @@ async function set(varbinds: readonly Varbind[], { session, settings, clock }: C
     confirmed,
     atMs: clock.now().wallMs,
   };
-  if (!confirmed) {
-    throw new GatewayError("driver.refused", {
-      message: `the equipment accepted the SET, but reads back differently: ${JSON.stringify(audit)}`,
-    });
-  }
-  return audit;
+  if (confirmed) return { status: "ok", output: audit };
+  const error = { code: "driver.refused", message: "the equipment accepted the SET, but reads back another value", retryable: false };
+  return { status: "error", output: audit, error };
 }
 
 function sameValue(ordered: Varbind, now: Varbind | undefined): boolean {

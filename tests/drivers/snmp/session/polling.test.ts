@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Bench, cell, tableOf } from "./support/fixtures.ts";
-import { setOctets, smallSwitch } from "./support/switch-agent.ts";
+import { Bench, cell, tableOf } from "../support/fixtures.ts";
+import { setOctets, smallSwitch } from "../support/switch-agent.ts";
 
 describe("polling a switch", () => {
   it("finds the interfaces by probing and keys them by name", async () => {
