@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { missingPeers } from "../peers.ts";
+import { peer } from "../peers.ts";
 import { seededEntropy } from "../sim/seeded-entropy.ts";
 import { Field, type GatewayStatus } from "./field.ts";
 import { until } from "./processes.ts";
@@ -7,7 +7,7 @@ import { until } from "./processes.ts";
 const outageMs = Number(process.env["GATEHOUSE_OUTAGE_S"] ?? 8) * 1_000;
 const kills = Number(process.env["GATEHOUSE_KILLS"] ?? 4);
 const pollIntervalMs = Number(process.env["GATEHOUSE_POLL_MS"] ?? 1_000);
-const missing = missingPeers("snmpd", "mosquitto");
+const missing = [peer("snmpd"), peer("mosquitto")].flatMap((one) => (one.available ? [] : [one.reason]));
 
 let field: Field | undefined;
 
@@ -36,7 +36,7 @@ function polls(status: GatewayStatus | undefined): number {
   return status?.equipment.reduce((sum, one) => sum + one.polls, 0) ?? 0;
 }
 
-describe.skipIf(missing.length > 0)(`a gateway between real peers${missing.length > 0 ? ` (missing: ${missing.join(", ")})` : ""}`, () => {
+describe.skipIf(missing.length > 0)(`a gateway between real peers${missing.length > 0 ? ` (${missing.join("; ")})` : ""}`, () => {
   it("delivers every poll of an outage of the broker, in order per stream and none twice", async () => {
     field = new Field({ pollIntervalMs, durabilityWindowMs: 500 });
     const one = field;
