@@ -89,14 +89,14 @@ export class Conversation {
         stale: () => {
           this.ready(signal).then(() => {
             exchange.request = prepare();
-            dispatcher.submit(exchange);
+            dispatcher.submit(exchange, this.nowMs());
           }, failed);
         },
       };
       const exchange = new Exchange(peer, reader, prepare());
       exchange.attemptsMax = attemptsMax ?? 1 + peer.target.retries;
       exchange.deadlineMs = deadlineMs ?? Number.POSITIVE_INFINITY;
-      dispatcher.submit(exchange);
+      dispatcher.submit(exchange, this.nowMs());
     });
   }
 

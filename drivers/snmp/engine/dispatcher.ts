@@ -5,6 +5,7 @@ import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import { head, readHead } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
+import { badAnswer, silence } from "./failures.ts";
 import type { EngineLimits } from "./limits.ts";
 import { Nonces } from "./nonces.ts";
 import type { Peer } from "./peer.ts";
@@ -72,7 +73,7 @@ export class Dispatcher {
   }
 
   /** Sends the exchange's request now or when its turn comes. It settles through its reader, never from within this call. */
-  submit(exchange: Exchange): void {
+  submit(exchange: Exchange, nowMs: number): void {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     if (this.closed || slot >= Math.min(maxSlots, this.#limits.maxPending)) {
       queueMicrotask(() => exchange.reader.failed(this.#overLimit()));
@@ -85,14 +86,8 @@ export class Dispatcher {
     exchange.reportResends = 0;
     exchange.nonce = this.#nonces.next();
     exchange.innerNonce = this.#nonces.next();
-    const nowMs = this.#clock.monotonicMs();
     this.#launch(exchange, nowMs);
     if (!this.#ticking) void this.#tick();
-  }
-
-  /** Forgets an exchange; its reader is not called. */
-  cancel(exchange: Exchange): void {
-    if (exchange.slot >= 0) this.#release(exchange);
   }
 
   async close(): Promise<void> {
@@ -125,9 +120,10 @@ export class Dispatcher {
     const { peer, attempt } = exchange;
     const socket = this.#sockets.get(peer.family, peer.socketIndex)?.socket;
     if (socket === undefined) return;
-    const tail = (exchange.slot << 2) | Math.min(attempt, 3);
+    const place = Math.min(attempt, 3);
+    const tail = (exchange.slot << 2) | place;
     const datagram = peer.security.seal(exchange.request, (exchange.nonce << 16) | tail, (exchange.innerNonce << 16) | tail, nowMs);
-    exchange.sentAtMs[Math.min(attempt, 3)] = nowMs;
+    exchange.sentAtMs[place] = nowMs;
     exchange.expiresAtMs = Math.min(exchange.deadlineMs, nowMs + peer.learned.timeoutMs(attempt));
     peer.counters.requests += 1;
     if (attempt > 0) peer.counters.retries += 1;
@@ -293,17 +289,4 @@ export class Dispatcher {
       this.#launch(exchange, nowMs);
     }
   }
-}
-
-function badAnswer(message: string): GatewayError {
-  return new GatewayError("driver.bad-answer", { message });
-}
-
-function silence(peer: Peer): GatewayError {
-  const fields = { address: peer.target.address, port: peer.target.port };
-  if (peer.sendError !== undefined) return new GatewayError("driver.unreachable", { message: `cannot send: ${peer.sendError}`, fields });
-  const { forgedAnswers } = peer.counters;
-  const hint = peer.security.version === 3 ? "" : " (a wrong community looks the same)";
-  const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : `no answer${hint}`;
-  return new GatewayError("driver.timeout", { message, fields: { ...fields, forgedAnswers } });
 }

@@ -12,7 +12,9 @@ import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { type NameLookup, Names, parseLiteral } from "./names.ts";
 import type { Peer } from "./peer.ts";
 import { EngineSession } from "./session.ts";
+import { PlanParts } from "./table-plan.ts";
 import { UsmKeys } from "./usm-keys.ts";
+import type { Salt } from "./usm-privacy.ts";
 import { UsmSecurity } from "./usm-security.ts";
 
 export interface EngineParts {
@@ -39,7 +41,8 @@ export class Engine implements SnmpEngine {
   readonly #keys: UsmKeys;
   readonly #sessions = new Set<EngineSession>();
   readonly #life = new AbortController();
-  #salt: bigint;
+  readonly #planParts = new PlanParts();
+  readonly #salt: { high: number; low: number };
 
   constructor(parts: EngineParts) {
     const limits = { ...defaultLimits, ...parts.limits };
@@ -53,7 +56,8 @@ export class Engine implements SnmpEngine {
       ...(parts.lookup === undefined ? {} : { lookup: parts.lookup }),
     });
     this.#keys = new UsmKeys({ limits, clock: parts.clock, life: this.#life.signal });
-    this.#salt = Buffer.from(parts.entropy.bytes(8)).readBigUInt64BE();
+    const start = Buffer.from(parts.entropy.bytes(8));
+    this.#salt = { high: start.readUInt32BE(0), low: start.readUInt32BE(4) };
   }
 
   /** Datagrams that belong to no session; engine-wide. */
@@ -103,7 +107,7 @@ export class Engine implements SnmpEngine {
       readiness: usm ?? alwaysReady,
       life: this.#life.signal,
     });
-    const session = new EngineSession(conversation, () => {
+    const session = new EngineSession(conversation, this.#planParts, () => {
       this.#dispatcher.abandon(peer);
       this.#sessions.delete(session);
     });
@@ -112,9 +116,11 @@ export class Engine implements SnmpEngine {
   }
 
   /** Unique per message sent by this process: a repeated salt under one key would reveal plaintext (RFC 3826 3.1.2.1). */
-  #nextSalt(): bigint {
-    this.#salt = BigInt.asUintN(64, this.#salt + 1n);
-    return this.#salt;
+  #nextSalt(): Salt {
+    const salt = this.#salt;
+    salt.low = (salt.low + 1) >>> 0;
+    if (salt.low === 0) salt.high = (salt.high + 1) >>> 0;
+    return salt;
   }
 
   async close(): Promise<void> {

@@ -79,7 +79,7 @@ async function askFor(conversation: Conversation, spec: PduSpec, names: readonly
 function isExpected(type: number, bytes: Uint8Array, name: Uint8Array): boolean {
   const { nameStart, nameEnd, tag } = varbindSpan;
   if (type !== tags.getNext) return sameBytes(bytes, nameStart, nameEnd, name);
-  return tag === tags.endOfMibView || compareOids(bytes, nameStart, nameEnd, name, 0, name.length) > 0;
+  return tag === tags.endOfMibView || compareOids(bytes, nameStart, nameEnd, name) > 0;
 }
 
 /** GET or GETNEXT of any number of OIDs, in chunks that the agent can take. One bad varbind costs itself only. */

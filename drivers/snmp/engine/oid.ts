@@ -90,23 +90,24 @@ export function dottedIndex(bytes: Uint8Array, start: number, end: number): stri
 }
 
 /**
- * Lexicographic order of arcs of two well-formed contents: < 0, 0, > 0. Plain byte order is wrong: 16383 is `ff 7f`, 16384 is `81 80 00`.
+ * Lexicographic order of arcs of the well-formed content [start, end) and another one: < 0, 0, > 0. Plain byte order is wrong: 16383 is `ff 7f`,
+ * 16384 is `81 80 00`.
  */
-export function compareOids(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): number {
-  const common = Math.min(aEnd - aStart, bEnd - bStart);
+export function compareOids(bytes: Uint8Array, start: number, end: number, other: Uint8Array): number {
+  const common = Math.min(end - start, other.length);
   let offset = 0;
   let arcOffset = 0;
-  while (offset < common && a[aStart + offset] === b[bStart + offset]) {
-    if ((a[aStart + offset] ?? 0) < 0x80) arcOffset = offset + 1;
+  while (offset < common && bytes[start + offset] === other[offset]) {
+    if ((other[offset] ?? 0) < 0x80) arcOffset = offset + 1;
     offset++;
   }
-  if (offset === common) return aEnd - aStart - (bEnd - bStart);
-  return arcAt(a, aStart + arcOffset, aEnd) - arcAt(b, bStart + arcOffset, bEnd);
+  if (offset === common) return end - start - other.length;
+  return arcAt(bytes, start + arcOffset) - arcAt(other, arcOffset);
 }
 
-function arcAt(bytes: Uint8Array, start: number, end: number): number {
+function arcAt(bytes: Uint8Array, start: number): number {
   let arc = 0;
-  for (let at = start; at < end; at++) {
+  for (let at = start; at < bytes.length; at++) {
     const byte = bytes[at] ?? 0;
     arc = arc * 128 + (byte & 0x7f);
     if (byte < 0x80) break;

@@ -23,7 +23,7 @@ export interface Security {
   /** The datagram of one attempt. It stays unchanged until the same request is sealed again. */
   seal(request: PreparedRequest, messageId: number, requestId: number, nowMs: number): Uint8Array;
   /** Checks and opens what `head` describes. @param requestId that must stand in the PDU, given the attempt that was answered */
-  open(bytes: Uint8Array, exchange: Exchange, requestId: number, nowMs: number): Opened;
+  open(bytes: Buffer, exchange: Exchange, requestId: number, nowMs: number): Opened;
   /** After `fail`. */
   failure(): GatewayError;
 }

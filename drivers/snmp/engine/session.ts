@@ -3,7 +3,7 @@ import type { SnmpSession, SnmpSessionCounters, TableAnswer, TablePlan, Varbind,
 import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
 import { getAll, setAll } from "./get.ts";
-import { CompiledPlan } from "./table-plan.ts";
+import { CompiledPlan, type PlanParts } from "./table-plan.ts";
 import { TableRead } from "./table-read.ts";
 import { UsmSecurity } from "./usm-security.ts";
 import { Walk } from "./walk.ts";
@@ -11,13 +11,15 @@ import { Walk } from "./walk.ts";
 /** A session of our own engine. */
 export class EngineSession implements SnmpSession {
   readonly #conversation: Conversation;
+  readonly #parts: PlanParts;
   readonly #onClose: () => void;
   /** Forgotten with the plan object. */
   readonly #plans = new WeakMap<TablePlan, CompiledPlan>();
   readonly #life = new AbortController();
 
-  constructor(conversation: Conversation, onClose: () => void) {
+  constructor(conversation: Conversation, parts: PlanParts, onClose: () => void) {
     this.#conversation = conversation;
+    this.#parts = parts;
     this.#onClose = onClose;
   }
 
@@ -55,7 +57,7 @@ export class EngineSession implements SnmpSession {
   #compile(plan: TablePlan): CompiledPlan {
     const known = this.#plans.get(plan);
     if (known !== undefined) return known;
-    const compiled = new CompiledPlan(plan);
+    const compiled = new CompiledPlan(plan, this.#parts);
     this.#plans.set(plan, compiled);
     return compiled;
   }

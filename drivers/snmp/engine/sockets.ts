@@ -12,7 +12,8 @@ interface OpenSocket {
 
 /** The engine's UDP sockets: one per address family, more only for many sessions. Opened on first use, replaced when the kernel breaks one. */
 export class Sockets {
-  readonly #open = new Map<string, OpenSocket>();
+  /** IPv4 first, then IPv6; `maxSockets` places each. */
+  readonly #open: (OpenSocket | undefined)[] = [];
   readonly #limits: EngineLimits;
   readonly #logger: Logger;
   readonly #onDatagram: DatagramHandler;
@@ -25,20 +26,20 @@ export class Sockets {
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#open.filter((socket) => socket !== undefined).length;
   }
 
   /** The socket of a family; undefined after `close`. */
   get(family: 4 | 6, index: number): OpenSocket | undefined {
-    const key = `${family}/${index}`;
-    const known = this.#open.get(key);
+    const place = family === 4 ? index : this.#limits.maxSockets + index;
+    const known = this.#open[place];
     if (known !== undefined || this.#closed) return known;
-    const opened: OpenSocket = { socket: this.#create(family, key), fresh: 0 };
-    this.#open.set(key, opened);
+    const opened: OpenSocket = { socket: this.#create(family, place), fresh: 0 };
+    this.#open[place] = opened;
     return opened;
   }
 
-  #create(family: 4 | 6, key: string): Socket {
+  #create(family: 4 | 6, place: number): Socket {
     const socket = createSocket({
       type: family === 4 ? "udp4" : "udp6",
       ...(family === 6 ? { ipv6Only: true } : {}),
@@ -49,7 +50,7 @@ export class Sockets {
     socket.on("message", this.#onDatagram);
     socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#logger.warn({ family, reason: error.code }, "udp socket failed and is replaced");
-      if (this.#open.get(key)?.socket === socket) this.#open.delete(key);
+      if (this.#open[place]?.socket === socket) this.#open[place] = undefined;
       socket.close();
     });
     return socket;
@@ -57,8 +58,7 @@ export class Sockets {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const sockets = [...this.#open.values()];
-    this.#open.clear();
+    const sockets = this.#open.splice(0).filter((socket) => socket !== undefined);
     await Promise.all(sockets.map(({ socket }) => new Promise<void>((resolve) => socket.close(() => resolve()))));
   }
 }

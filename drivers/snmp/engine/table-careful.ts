@@ -1,3 +1,4 @@
+import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import { compareOids, hasPrefix } from "./oid.ts";
 import { storeCell } from "./table-cells.ts";
@@ -25,16 +26,9 @@ export const fate = { unknown: 0, value: 1, absent: 2, unfit: 3 } as const;
  * Reads an answer that is not what was predicted: holes, rows in between, an early end, cut answers, wrong OIDs. Values are believed only under
  * the name they came with. When the answer is malformed nothing of it is kept.
  */
-export function readCarefully(
-  plan: CompiledPlan,
-  block: Block,
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  fates: Fates,
-): CarefulFindings {
+export function readCarefully(plan: CompiledPlan, block: Block, bytes: Uint8Array, fates: Fates): CarefulFindings {
   const reader = new CarefulReader(plan, block, bytes, fates);
-  reader.readAll(from, end);
+  reader.readAll(pdu.varbindsStart, pdu.varbindsEnd);
   return reader.findings;
 }
 
@@ -46,7 +40,7 @@ class CarefulReader {
   readonly #fates: Fates;
   readonly #width: number;
   /** Per requested varbind: name of the last answer (or of the request), and the first row not passed yet. */
-  readonly #names: { bytes: Uint8Array; start: number; end: number }[];
+  readonly #names: Uint8Array[];
   readonly #nextRow: number[];
   readonly #ended: boolean[];
 
@@ -90,8 +84,8 @@ class CarefulReader {
   }
 
   #readSentinel(): void {
-    const prefix = this.#plan.columns[this.#block.columns[0] ?? 0]?.prefix;
-    if (prefix === undefined || varbindSpan.tag === tags.endOfMibView || !this.#isAfter(0)) return;
+    const prefix = this.#plan.columns.prefix(this.#block.columns[0] ?? 0);
+    if (varbindSpan.tag === tags.endOfMibView || !this.#isAfter(0)) return;
     if (hasPrefix(this.#bytes, varbindSpan.nameStart, varbindSpan.nameEnd, prefix)) this.findings.changed = true;
   }
 
@@ -99,7 +93,7 @@ class CarefulReader {
   #isAfter(request: number): boolean {
     const { nameStart, nameEnd } = varbindSpan;
     const last = this.#names[request];
-    const isAfter = last !== undefined && compareOids(this.#bytes, nameStart, nameEnd, last.bytes, last.start, last.end) > 0;
+    const isAfter = last !== undefined && compareOids(this.#bytes, nameStart, nameEnd, last) > 0;
     if (!isAfter) this.findings.oidViolations += 1;
     return isAfter;
   }
@@ -116,13 +110,13 @@ class CarefulReader {
       this.#ended[x] = true;
       return;
     }
-    this.#names[request] = { bytes: this.#bytes, start: varbindSpan.nameStart, end: varbindSpan.nameEnd };
-    const prefix = this.#plan.columns[column]?.prefix ?? new Uint8Array(0);
+    this.#names[request] = this.#bytes.subarray(varbindSpan.nameStart, varbindSpan.nameEnd);
+    const prefix = this.#plan.columns.prefix(column);
     if (!hasPrefix(this.#bytes, varbindSpan.nameStart, varbindSpan.nameEnd, prefix)) {
       this.#endColumn(x, column);
       return;
     }
-    const found = this.#plan.findRow(this.#bytes, varbindSpan.nameStart + prefix.length, varbindSpan.nameEnd);
+    const found = this.#plan.rows.find(this.#bytes, varbindSpan.nameStart + prefix.length, varbindSpan.nameEnd);
     const row = found >= 0 ? found : -1 - found;
     for (let skipped = this.#nextRow[x] ?? 0; skipped < row; skipped++) this.#settle(column, skipped, fate.absent);
     this.#nextRow[x] = found >= 0 ? row + 1 : row;
@@ -133,17 +127,17 @@ class CarefulReader {
   /** The agent has nothing more in this column: what was asked for and not answered is not there. */
   #endColumn(x: number, column: number): void {
     this.#ended[x] = true;
-    const last = this.#plan.rowCount;
+    const last = this.#plan.rows.count;
     for (let row = this.#nextRow[x] ?? 0; row < last; row++) this.#settle(column, row, fate.absent);
   }
 
   #readSingle(position: number): void {
     const column = this.#block.columns[position % this.#width] ?? 0;
     const row = this.#block.rows[Math.floor(position / this.#width)] ?? 0;
-    const prefix = this.#plan.columns[column]?.prefix ?? new Uint8Array(0);
+    const prefix = this.#plan.columns.prefix(column);
     const { nameStart, nameEnd, tag } = varbindSpan;
     const isOfColumn = hasPrefix(this.#bytes, nameStart, nameEnd, prefix);
-    const found = isOfColumn ? this.#plan.findRow(this.#bytes, nameStart + prefix.length, nameEnd) : -1;
+    const found = isOfColumn ? this.#plan.rows.find(this.#bytes, nameStart + prefix.length, nameEnd) : -1;
     if (this.#block.type === tags.get) {
       if (found !== row || !isOfColumn) this.findings.oidViolations += 1;
       else this.#store(column, row);
@@ -160,19 +154,17 @@ class CarefulReader {
   }
 
   #store(column: number, row: number): void {
-    const store = this.#plan.columns[column];
-    const { tag, valueStart, valueEnd } = varbindSpan;
-    if (store === undefined) return;
+    const { tag } = varbindSpan;
     if (tag === tags.noSuchObject || tag === tags.noSuchInstance || tag === tags.endOfMibView) this.#settle(column, row, fate.absent);
-    else if (storeCell(store, row, this.#bytes, tag, valueStart, valueEnd)) this.#settle(column, row, fate.value);
+    else if (storeCell(this.#plan, column, row, this.#bytes)) this.#settle(column, row, fate.value);
     else {
-      store.present[row] = 0;
+      this.#plan.present[column * this.#plan.rows.count + row] = 0;
       if (this.#settle(column, row, fate.unfit)) this.findings.unfit += 1;
     }
   }
 
   #settle(column: number, row: number, what: number): boolean {
-    const cell = column * this.#plan.rowCount + row;
+    const cell = column * this.#plan.rows.count + row;
     const known = this.#fates[cell] ?? 0;
     // A value already read is not taken back by a neighbour's answer.
     if (known === fate.value && what !== fate.unfit) return false;
@@ -183,7 +175,7 @@ class CarefulReader {
 }
 
 /** The name inside an encoded request varbind. */
-function requestedName(varbind: Uint8Array): { bytes: Uint8Array; start: number; end: number } {
+function requestedName(varbind: Uint8Array): Uint8Array {
   readVarbind(varbind, 0, varbind.length);
-  return { bytes: varbind, start: varbindSpan.nameStart, end: varbindSpan.nameEnd };
+  return varbind.subarray(varbindSpan.nameStart, varbindSpan.nameEnd);
 }

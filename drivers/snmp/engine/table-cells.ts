@@ -1,107 +1,143 @@
 import { integerValue, tags, unsigned64Value, unsignedValue } from "./ber.ts";
 import { dottedOid, isWellFormedOid } from "./oid.ts";
+import { opaqueNumber } from "./opaque.ts";
 import type { Block } from "./table-layout.ts";
-import type { ColumnStore, CompiledPlan } from "./table-plan.ts";
-
-/** Bits of the widest counter that `readPredicted` or `storeCell` met in a column since `bits` was set to 32. */
-function noteBits(store: ColumnStore, bits: 32 | 64): void {
-  if (store.answer.bits !== bits && bits === 64) store.answer.bits = bits;
-}
+import { type CompiledPlan, kind } from "./table-plan.ts";
+import { varbindSpan } from "./values.ts";
 
 /**
  * The hot path: reads varbinds as long as each is exactly the predicted cell in the plainest encoding, and stores its value. Returns how many
- * there were; the caller looks at the rest, if there is any, with more care. Values of unfitting type are left to that, too.
+ * there were, or -1 when something follows them; the caller looks at the rest with more care, and at values of unfitting type, too.
+ * Names are compared by words: a name of 12 bytes costs five comparisons.
  */
 export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Array, from: number, end: number): number {
-  const { columns, rowBytes, rowStarts } = plan;
-  const { columns: blockColumns, rows } = block;
-  const width = blockColumns.length;
+  const { bytes: prefixes, starts: prefixStarts, words: prefixWords, wordStarts, kinds } = plan.columns;
+  const { bytes: indexes, starts: indexStarts, count: rowCount } = plan.rows;
+  const { columns, rows } = block;
+  const width = columns.length;
   const height = rows.length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let at = from;
   for (let y = 0; y < height; y++) {
     const row = rows[y] ?? 0;
-    const indexStart = rowStarts[row] ?? 0;
-    const indexBytes = (rowStarts[row + 1] ?? 0) - indexStart;
+    const indexStart = indexStarts[row] ?? 0;
+    const indexEnd = indexStarts[row + 1] ?? 0;
     for (let x = 0; x < width; x++) {
-      const store = columns[blockColumns[x] ?? 0];
-      if (store === undefined || at + 6 > end) return y * width + x;
-      const { prefix } = store;
-      const prefixBytes = prefix.length;
-      const nameBytes = bytes[at + 3] ?? 0;
-      const contentBytes = bytes[at + 1] ?? 0;
+      const column = columns[x] ?? 0;
+      const prefixStart = prefixStarts[column] ?? 0;
+      const prefixEnd = prefixStarts[column + 1] ?? 0;
+      if (at + 6 > end) return y * width + x;
+      const opening = view.getUint32(at, true);
+      const nameBytes = opening >>> 24;
+      const contentBytes = (opening >>> 8) & 0xff;
       const valueAt = at + 4 + nameBytes;
       const next = at + 2 + contentBytes;
-      const valueBytes = bytes[valueAt + 1] ?? 0;
-      if (
-        bytes[at] !== tags.sequence ||
-        bytes[at + 2] !== tags.oid ||
-        nameBytes !== prefixBytes + indexBytes ||
-        contentBytes > 0x7f ||
-        valueBytes > 0x7f ||
-        next !== valueAt + 2 + valueBytes ||
-        next > end
-      ) {
+      if ((opening & 0xff00ff) !== openingTags || contentBytes > 0x7f || next > end) return y * width + x;
+      // This also refuses long forms of the value's length: such a length byte is above what is left.
+      if (nameBytes !== prefixEnd - prefixStart + indexEnd - indexStart || next !== valueAt + 2 + view.getUint8(valueAt + 1))
         return y * width + x;
+      let name = at + 4;
+      const wordEnd = wordStarts[column + 1] ?? 0;
+      for (let word = wordStarts[column] ?? 0; word < wordEnd; word++, name += 4) {
+        if (view.getInt32(name, true) !== prefixWords[word]) return y * width + x;
       }
-      // From the back: what differs between neighbours differs there.
-      let name = valueAt - 1;
-      for (let offset = indexStart + indexBytes - 1; offset >= indexStart; offset--)
-        if (bytes[name--] !== rowBytes[offset]) return y * width + x;
-      for (let offset = prefixBytes - 1; offset >= 0; offset--) if (bytes[name--] !== prefix[offset]) return y * width + x;
-      if (!storeCell(store, row, bytes, bytes[valueAt] ?? 0, valueAt + 2, next)) return y * width + x;
+      for (let offset = prefixStart + (name - at - 4); offset < prefixEnd; offset++)
+        if (bytes[name++] !== prefixes[offset]) return y * width + x;
+      for (let offset = indexStart; offset < indexEnd; offset++) if (bytes[name++] !== indexes[offset]) return y * width + x;
+      const tag = view.getUint8(valueAt);
+      const isCounter = kinds[column] === kind.counter && (tag === tags.counter64 || tag === tags.counter32);
+      if (!(isCounter && storePlainCounter(plan, column * rowCount + row, view, valueAt, next))) {
+        varbindSpan.tag = tag;
+        varbindSpan.valueStart = valueAt + 2;
+        varbindSpan.valueEnd = next;
+        if (!storeCell(plan, column, row, bytes)) return y * width + x;
+      } else if (tag === tags.counter64 || next - valueAt - 2 > 5) noteCounter(plan, column, tag, next - valueAt - 2);
       at = next;
     }
   }
   return at === end ? width * height : -1;
 }
 
-/** Stores a value if its type and bytes fit the column; false and nothing stored otherwise. */
-export function storeCell(store: ColumnStore, row: number, bytes: Uint8Array, tag: number, start: number, end: number): boolean {
-  let isStored: boolean;
-  switch (store.as) {
-    case "counter":
-      isStored = storeCounter(store, row, bytes, tag, start, end);
-      break;
-    case "number":
-      isStored = storeNumber(store, row, bytes, tag, start, end);
-      break;
-    case "text":
-      isStored = storeText(store, row, bytes, tag, start, end);
-      break;
-    default:
-      isStored = storeBlob(store, row, bytes, tag, start, end);
+/** Tags of a varbind and its name as they stand in a little-endian word: 30 .. 06 .. */
+const openingTags = 0x06_00_30;
+
+/** Stores a Counter32 of 1..5 or a Counter64 of 1..8 bytes; false for any other form. */
+function storePlainCounter(plan: CompiledPlan, cell: number, view: DataView, valueAt: number, next: number): boolean {
+  const start = valueAt + 2;
+  const length = next - start;
+  if (length < 1 || length > 8) return false;
+  let low: number;
+  let high: number;
+  if (length < 4) {
+    low = view.getInt8(start);
+    for (let at = start + 1; at < next; at++) low = (low << 8) | view.getUint8(at);
+    high = low >> 31;
+  } else {
+    low = view.getInt32(next - 4);
+    high = length === 4 ? low >> 31 : view.getInt8(start);
+    for (let at = start + 1; at < next - 4; at++) high = (high << 8) | view.getUint8(at);
   }
-  if (!isStored) return false;
-  store.present[row] = 1;
-  if (end - start > store.valueBytes) store.valueBytes = end - start;
+  if (view.getUint8(valueAt) === tags.counter32) {
+    // Five bytes begin with a zero that only keeps the number positive.
+    if (length > 4 && (length > 5 || high !== 0)) return false;
+    high = 0;
+  }
+  plan.words[2 * cell] = low;
+  plan.words[2 * cell + 1] = high;
+  plan.present[cell] = 1;
   return true;
 }
 
-function storeCounter(store: ColumnStore, row: number, bytes: Uint8Array, tag: number, start: number, end: number): boolean {
+function noteCounter(plan: CompiledPlan, column: number, tag: number, length: number): void {
+  if (tag === tags.counter64) noteCounter64(plan, column);
+  noteLength(plan, column, length);
+}
+
+function noteCounter64(plan: CompiledPlan, column: number): void {
+  const answer = plan.answer[column];
+  if (answer !== undefined && answer.bits !== 64) answer.bits = 64;
+}
+
+function noteLength(plan: CompiledPlan, column: number, length: number): void {
+  if (length > (plan.valueBytes[column] ?? 0)) plan.valueBytes[column] = length;
+}
+
+/** Stores the value in `varbindSpan` if its type and bytes fit the column; false and nothing stored otherwise. */
+export function storeCell(plan: CompiledPlan, column: number, row: number, bytes: Uint8Array): boolean {
+  const cell = column * plan.rows.count + row;
+  const as = plan.columns.kinds[column];
+  let isStored: boolean;
+  if (as === kind.counter) isStored = storeCounter(plan, column, cell, bytes);
+  else if (as === kind.number) isStored = storeNumber(plan, cell, bytes);
+  else if (as === kind.text) isStored = storeText(plan.texts[column] ?? [], row, bytes);
+  else isStored = storeBlob(plan.blobs[column] ?? [], row, bytes);
+  if (!isStored) return false;
+  plan.present[cell] = 1;
+  noteLength(plan, column, varbindSpan.valueEnd - varbindSpan.valueStart);
+  return true;
+}
+
+/** Any type that counts upwards from zero will do; agents are not strict about Counter, Gauge and INTEGER. */
+function storeCounter(plan: CompiledPlan, column: number, cell: number, bytes: Uint8Array): boolean {
+  const { tag, valueStart: start, valueEnd: end } = varbindSpan;
   if (tag === tags.counter64) {
-    let at = start;
-    if (end - start === 9 && bytes[start] === 0) at += 1;
-    const length = end - at;
-    if (length < 1 || length > 8) return false;
-    const sign = (bytes[at] ?? 0) > 0x7f ? -1 : 0;
-    let high = sign;
-    let low = sign;
-    for (const lowAt = end - 4; at < lowAt; at++) high = (high << 8) | (bytes[at] ?? 0);
-    for (; at < end; at++) low = (low << 8) | (bytes[at] ?? 0);
-    store.words[2 * row] = low;
-    store.words[2 * row + 1] = high;
-    noteBits(store, 64);
+    const value = unsigned64Value(bytes, start, end);
+    if (value === undefined) return false;
+    plan.words[2 * cell] = Number(value & 0xffff_ffffn);
+    plan.words[2 * cell + 1] = Number(value >> 32n);
+    noteCounter64(plan, column);
     return true;
   }
   if (tag !== tags.counter32 && tag !== tags.gauge32 && tag !== tags.timeTicks && tag !== tags.integer) return false;
   const value = tag === tags.integer ? integerValue(bytes, start, end) : unsignedValue(bytes, start, end);
   if (Number.isNaN(value) || value < 0) return false;
-  store.words[2 * row] = value;
-  store.words[2 * row + 1] = 0;
+  plan.words[2 * cell] = value;
+  plan.words[2 * cell + 1] = 0;
   return true;
 }
 
-function storeNumber(store: ColumnStore, row: number, bytes: Uint8Array, tag: number, start: number, end: number): boolean {
+function storeNumber(plan: CompiledPlan, cell: number, bytes: Uint8Array): boolean {
+  const { tag, valueStart: start, valueEnd: end } = varbindSpan;
   let value: number;
   if (tag === tags.integer) value = integerValue(bytes, start, end);
   else if (tag === tags.gauge32 || tag === tags.timeTicks || tag === tags.counter32) value = unsignedValue(bytes, start, end);
@@ -109,41 +145,22 @@ function storeNumber(store: ColumnStore, row: number, bytes: Uint8Array, tag: nu
   else if (tag === tags.opaque) value = opaqueNumber(bytes, start, end);
   else return false;
   if (!Number.isFinite(value)) return false;
-  store.numbers[row] = value;
+  plan.numbers[cell] = value;
   return true;
-}
-
-/** Numbers wrapped in Opaque by Net-SNMP (float, double, counter64, int64, uint64), and BER REAL in decimal form (ISO 6093). NaN otherwise. */
-export function opaqueNumber(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + start, length);
-  if (length >= 3 && view.getUint8(0) === 0x9f && view.getUint8(2) === length - 3) {
-    const kind = view.getUint8(1);
-    if (kind === 0x78 && length === 7) return view.getFloat32(3);
-    if (kind === 0x79 && length === 11) return view.getFloat64(3);
-    if (kind === 0x76 || kind === 0x7b) return Number(unsigned64Value(bytes, start + 3, end) ?? Number.NaN);
-    if (kind === 0x7a && length > 3 && length <= 11) return Number(BigInt.asIntN(64, unsigned64Value(bytes, start + 3, end) ?? 0n));
-  }
-  if (length > 3 && view.getUint8(0) === 0x09 && view.getUint8(1) === length - 2 && view.getUint8(2) <= 3) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start + 3, length - 3)
-      .toString("latin1")
-      .trim();
-    return /^[-+]?\d*\.?\d+(e[-+]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-  }
-  return Number.NaN;
 }
 
 const decoder = new TextDecoder();
 
-function storeText(store: ColumnStore, row: number, bytes: Uint8Array, tag: number, start: number, end: number): boolean {
+function storeText(texts: string[], row: number, bytes: Uint8Array): boolean {
+  const { tag, valueStart: start, valueEnd: end } = varbindSpan;
   if (tag === tags.octetString) {
     let stop = end;
     while (stop > start && bytes[stop - 1] === 0) stop--;
-    if (!isSameText(store.texts[row] ?? "", bytes, start, stop)) store.texts[row] = decoder.decode(bytes.subarray(start, stop));
+    if (!isSameText(texts[row] ?? "", bytes, start, stop)) texts[row] = decoder.decode(bytes.subarray(start, stop));
     return true;
   }
-  if (tag === tags.ipAddress && end - start === 4) store.texts[row] = bytes.subarray(start, end).join(".");
-  else if (tag === tags.oid && isWellFormedOid(bytes, start, end)) store.texts[row] = dottedOid(bytes, start, end);
+  if (tag === tags.ipAddress && end - start === 4) texts[row] = bytes.subarray(start, end).join(".");
+  else if (tag === tags.oid && isWellFormedOid(bytes, start, end)) texts[row] = dottedOid(bytes, start, end);
   else return false;
   return true;
 }
@@ -158,11 +175,12 @@ function isSameText(text: string, bytes: Uint8Array, start: number, end: number)
   return true;
 }
 
-function storeBlob(store: ColumnStore, row: number, bytes: Uint8Array, tag: number, start: number, end: number): boolean {
+function storeBlob(blobs: Uint8Array[], row: number, bytes: Uint8Array): boolean {
+  const { tag, valueStart: start, valueEnd: end } = varbindSpan;
   if (tag !== tags.octetString && tag !== tags.opaque && tag !== tags.ipAddress) return false;
-  const known = store.blobs[row];
+  const known = blobs[row];
   let isSame = known !== undefined && known.length === end - start;
   for (let index = start; isSame && index < end; index++) isSame = known?.[index - start] === bytes[index];
-  if (!isSame) store.blobs[row] = Uint8Array.prototype.slice.call(bytes, start, end);
+  if (!isSame) blobs[row] = new Uint8Array(bytes.subarray(start, end));
   return true;
 }

@@ -16,6 +16,9 @@ export interface Block {
   request: PreparedRequest | undefined;
 }
 
+/** Value lengths assumed before the first read, by `kind`. */
+const assumedBytes = [6, 4, 16, 16];
+
 export interface LayoutLimits {
   readonly learned: Learned;
   /** Bytes around the varbinds of an answer. */
@@ -37,17 +40,23 @@ interface Group {
 export function layOut(plan: CompiledPlan, excluded: Uint8Array | undefined, limits: LayoutLimits): Block[] {
   const blocks: Block[] = [];
   for (const group of groupColumns(plan, excluded)) cutGroup(plan, group, limits, blocks);
-  const last = blocks.at(-1);
-  if (limits.sentinel && last !== undefined && last.type === tags.getBulk) blocks[blocks.length - 1] = { ...last, sentinel: true };
+  const smallest = blocks.reduce((least, block, index) => (cellsOf(block) <= cellsOf(blocks[least]) ? index : least), 0);
+  const host = blocks[smallest];
+  if (limits.sentinel && host !== undefined && host.type === tags.getBulk) blocks[smallest] = { ...host, sentinel: true };
   return blocks;
+}
+
+function cellsOf(block: Block | undefined): number {
+  return block === undefined ? 0 : block.columns.length * block.rows.length;
 }
 
 /** Columns that lack the same rows are read together: within a group there are no holes that would shift a GETBULK's repetitions. */
 function groupColumns(plan: CompiledPlan, excluded: Uint8Array | undefined): readonly Group[] {
-  const { rowCount, columns } = plan;
-  if (excluded === undefined) return [{ columns: [...columns.keys()], rows: Uint32Array.from({ length: rowCount }, (_, row) => row) }];
+  const rowCount = plan.rows.count;
+  const columns = Array.from({ length: plan.columns.count }, (_, column) => column);
+  if (excluded === undefined) return [{ columns, rows: Uint32Array.from({ length: rowCount }, (_, row) => row) }];
   const groups = new Map<string, Group>();
-  for (const column of columns.keys()) {
+  for (const column of columns) {
     const mask = excluded.subarray(column * rowCount, (column + 1) * rowCount);
     const key = Buffer.from(mask).toString("latin1");
     const known = groups.get(key);
@@ -62,59 +71,60 @@ function* rowsLeft(mask: Uint8Array): Generator<number> {
 }
 
 function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits, blocks: Block[]): void {
-  const { width, height } = bestCut(plan, group, limits);
-  for (let from = 0; from < group.columns.length; from += width) {
-    const columns = Uint16Array.from(group.columns.slice(from, from + width));
+  for (const { from, to, height } of bestCut(plan, group, limits)) {
+    const columns = Uint16Array.from(group.columns.slice(from, to));
     for (let row = 0; row < group.rows.length; row += height) {
       blocks.push({ type: limits.type, columns, rows: group.rows.subarray(row, row + height), sentinel: false, request: undefined });
     }
   }
 }
 
-function bestCut(plan: CompiledPlan, group: Group, limits: LayoutLimits): { width: number; height: number } {
-  const { learned } = limits;
-  const columnCount = group.columns.length;
-  const rowCount = group.rows.length;
-  const isBulk = limits.type === tags.getBulk;
-  const budgetBytes = learned.answerBytes - limits.overheadBytes;
-  let best = { width: 1, height: 1, requests: Number.POSITIVE_INFINITY };
-  const maxWidth = Math.min(columnCount, learned.maxRequestVarbinds - (isBulk ? 1 : 0), limits.maxCells);
-  for (let width = 1; width <= Math.max(1, maxWidth); width++) {
-    let height = Math.floor(budgetBytes / widestChunk(plan, group.columns, width));
-    height = Math.min(
-      height,
-      rowCount,
-      Math.floor(limits.maxCells / width),
-      isBulk ? learned.maxRepetitions : Math.floor(learned.maxRequestVarbinds / width),
-    );
-    if (height < 1) {
-      if (width > 1) break;
-      height = 1;
-    }
-    const stripes = Math.ceil(rowCount / height);
-    const chunks = Math.ceil(columnCount / width);
-    // Even stripes: the answers of a poll are then equally long, and equally far from the limit.
-    if (stripes * chunks < best.requests)
-      best = { width: Math.ceil(columnCount / chunks), height: Math.ceil(rowCount / stripes), requests: stripes * chunks };
-  }
-  return best;
+/** A run of a group's columns [from, to) that is read `height` rows at a time. */
+interface Stripe {
+  readonly from: number;
+  readonly to: number;
+  readonly height: number;
 }
 
-/** Bytes that one row takes in the answer of the widest run of `width` columns. */
-function widestChunk(plan: CompiledPlan, columns: readonly number[], width: number): number {
-  let widest = 1;
-  for (let from = 0; from < columns.length; from += width) {
-    let bytes = 0;
-    for (const column of columns.slice(from, from + width)) bytes += varbindBytes(plan, column);
-    widest = Math.max(widest, bytes);
+/** The runs of columns that take the fewest requests in all: the cheapest way to the first `to` columns, for each `to` in turn. */
+function bestCut(plan: CompiledPlan, group: Group, limits: LayoutLimits): readonly Stripe[] {
+  const sizes = group.columns.map((column) => varbindBytes(plan, column));
+  const best: { readonly requests: number; readonly requested: number; readonly stripe: Stripe | undefined }[] = [
+    { requests: 0, requested: 0, stripe: undefined },
+  ];
+  for (let to = 1; to <= sizes.length; to++) {
+    let rowBytes = 0;
+    for (let from = to - 1; from >= 0; from--) {
+      rowBytes += sizes[from] ?? 0;
+      const height = tallest(to - from, rowBytes, group.rows.length, limits);
+      const before = best[from];
+      if (before === undefined || (height < 1 && to - from > 1)) break;
+      const stripes = Math.ceil(group.rows.length / Math.max(1, height));
+      const requests = before.requests + stripes;
+      const requested = before.requested + stripes * (to - from);
+      const known = best[to];
+      if (known !== undefined && (known.requests < requests || (known.requests === requests && known.requested <= requested))) continue;
+      // Even stripes: the answers are then equally long, and equally far from the limit.
+      best[to] = { requests, requested, stripe: { from, to, height: Math.ceil(group.rows.length / stripes) } };
+    }
   }
-  return widest;
+  const cut: Stripe[] = [];
+  for (let step = best.at(-1)?.stripe; step !== undefined; step = best[step.from]?.stripe) cut.unshift(step);
+  return cut;
+}
+
+/** Rows that one answer can hold of `width` columns which take `rowBytes` together; 0 = not even one. */
+function tallest(width: number, rowBytes: number, rowCount: number, { learned, overheadBytes, type, maxCells }: LayoutLimits): number {
+  const isBulk = type === tags.getBulk;
+  if (width > Math.min(maxCells, learned.maxRequestVarbinds - (isBulk ? 1 : 0)) && width > 1) return 0;
+  const fitting = Math.floor((learned.answerBytes - overheadBytes) / rowBytes);
+  const allowed = isBulk ? learned.maxRepetitions : Math.floor(learned.maxRequestVarbinds / width);
+  return Math.min(fitting, rowCount, Math.floor(maxCells / width), allowed);
 }
 
 function varbindBytes(plan: CompiledPlan, column: number): number {
-  const store = plan.columns[column];
-  if (store === undefined) return 0;
-  const content = 2 + store.prefix.length + plan.maxIndexBytes + headerBytes(store.valueBytes) + store.valueBytes;
+  const valueBytes = plan.valueBytes[column] || assumedBytes[plan.columns.kinds[column] ?? 0] || 0;
+  const content = 2 + plan.columns.prefixBytes(column) + plan.rows.maxIndexBytes + headerBytes(valueBytes) + valueBytes;
   return headerBytes(content) + content;
 }
 
@@ -122,7 +132,7 @@ function varbindBytes(plan: CompiledPlan, column: number): number {
 export function blockSpec(plan: CompiledPlan, block: Block): PduSpec {
   const varbinds: Buffer[] = [];
   const isBulk = block.type === tags.getBulk;
-  if (block.sentinel) varbinds.push(instanceVarbind(prefixOf(plan, block.columns[0]), plan.index(plan.rowCount - 1)));
+  if (block.sentinel) varbinds.push(instanceVarbind(plan.columns.prefix(block.columns[0] ?? 0), plan.rows.index(plan.rows.count - 1)));
   for (const row of isBulk ? block.rows.subarray(0, 1) : block.rows) {
     for (const column of block.columns) varbinds.push(cellVarbind(plan, block.type, column, row));
   }
@@ -130,11 +140,7 @@ export function blockSpec(plan: CompiledPlan, block: Block): PduSpec {
 }
 
 function cellVarbind(plan: CompiledPlan, type: number, column: number, row: number): Buffer {
-  const prefix = prefixOf(plan, column);
-  if (type === tags.get) return instanceVarbind(prefix, plan.index(row));
-  return row === 0 ? nullVarbind(prefix) : instanceVarbind(prefix, plan.index(row - 1));
-}
-
-function prefixOf(plan: CompiledPlan, column: number | undefined): Uint8Array {
-  return plan.columns[column ?? 0]?.prefix ?? new Uint8Array(0);
+  const prefix = plan.columns.prefix(column);
+  if (type === tags.get) return instanceVarbind(prefix, plan.rows.index(row));
+  return row === 0 ? nullVarbind(prefix) : instanceVarbind(prefix, plan.rows.index(row - 1));
 }

@@ -1,116 +1,172 @@
 import { GatewayError } from "#model/errors.ts";
 import type { ColumnRequest, TableColumn, TablePlan } from "#ports/snmp.ts";
 import { compareOids, encodeIndex, encodeOid } from "./oid.ts";
+import { Shared } from "./shared.ts";
 import type { Block } from "./table-layout.ts";
 
 const maxCells = 1 << 20;
 const noBytes = new Uint8Array(0);
 
-/** Storage and facts of one column. */
-export interface ColumnStore {
-  readonly as: ColumnRequest["as"];
-  /** Content bytes of the column's OID. */
-  readonly prefix: Uint8Array;
-  readonly present: Uint8Array;
-  /** Counters: low and high words of `BigUint64Array`, so that no bigint is made on the hot path. */
-  readonly words: Uint32Array;
-  readonly numbers: Float64Array;
-  readonly texts: string[];
-  readonly blobs: Uint8Array[];
-  readonly answer: TableColumn & { bits?: 32 | 64 };
-  /** Longest value seen, bytes; sizes the answers that are asked for. */
-  valueBytes: number;
-}
+/** `ColumnRequest.as` as a small number. */
+export const kind = { counter: 0, number: 1, text: 2, bytes: 3 } as const;
 
-/** What the engine keeps of a TablePlan: typed arrays, row index, what was learnt about holes, and the requests to send. */
-export class CompiledPlan {
-  readonly table: string;
-  readonly columns: readonly ColumnStore[];
-  readonly rowCount: number;
-  /** Index contents of all rows, one after the other; row r is [rowStarts[r], rowStarts[r + 1]). */
-  readonly rowBytes: Uint8Array;
-  readonly rowStarts: Uint32Array;
-  readonly maxIndexBytes: number;
-  /** Cells (column * rowCount + row) that the agent does not have; undefined while there is none. */
-  absent: Uint8Array | undefined;
-  blocks: readonly Block[] = [];
-  /** Learned.revision and shape that `blocks` were cut for; -1 = cut anew. */
-  cutFor = -1;
-  reads = 0;
-  /** > 0: ask for exact instances so many reads more, because the agent has rows between the planned ones. */
-  exactReads = 0;
-  reading = false;
+/** The columns of a plan, encoded. Shared by all plans that ask for the same. */
+export class ColumnSet {
+  readonly id: number;
+  readonly count: number;
+  readonly kinds: Uint8Array;
+  /** OID contents of all columns, one after the other; column c is [starts[c], starts[c + 1]). */
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+  /** The whole 32-bit words (little-endian) at the beginning of each OID's content; column c has [wordStarts[c], wordStarts[c + 1]). */
+  readonly words: Int32Array;
+  readonly wordStarts: Uint32Array;
 
-  constructor(plan: TablePlan) {
-    this.table = plan.table;
-    this.rowCount = plan.rows.length;
-    if (plan.rows.length * plan.columns.length > maxCells)
-      throw new GatewayError("driver.limit", { fields: { table: plan.table, maxCells } });
-    const indexes = plan.rows.map(encodeIndex);
-    this.rowStarts = new Uint32Array(indexes.length + 1);
-    for (const [row, index] of indexes.entries()) this.rowStarts[row + 1] = (this.rowStarts[row] ?? 0) + index.length;
-    this.rowBytes = new Uint8Array(Buffer.concat(indexes));
-    this.maxIndexBytes = indexes.reduce((longest, index) => Math.max(longest, index.length), 0);
-    this.#assertOrder(plan.table);
-    this.columns = plan.columns.map((column) => createStore(column, this.rowCount));
+  constructor(id: number, columns: readonly ColumnRequest[]) {
+    this.id = id;
+    this.count = columns.length;
+    this.kinds = Uint8Array.from(columns.map(({ as }) => kind[as]));
+    const prefixes = columns.map(({ oid }) => encodeOid(oid));
+    [this.bytes, this.starts] = pack(prefixes);
+    const words: number[] = [];
+    this.wordStarts = new Uint32Array(columns.length + 1);
+    for (const [column, prefix] of prefixes.entries()) {
+      const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.length);
+      for (let at = 0; at + 4 <= prefix.length; at += 4) words.push(view.getInt32(at, true));
+      this.wordStarts[column + 1] = words.length;
+    }
+    this.words = Int32Array.from(words);
   }
 
-  #assertOrder(table: string): void {
-    const { rowBytes, rowStarts } = this;
-    for (let row = 1; row < this.rowCount; row++) {
-      const [from = 0, middle = 0, to = 0] = rowStarts.subarray(row - 1, row + 2);
-      if (compareOids(rowBytes, from, middle, rowBytes, middle, to) < 0) continue;
-      throw new GatewayError("driver.refused", { message: "the rows of a table plan are not in lexicographic order", fields: { table } });
+  prefix(column: number): Uint8Array {
+    return this.bytes.subarray(this.starts[column] ?? 0, this.starts[column + 1] ?? 0);
+  }
+
+  prefixBytes(column: number): number {
+    return (this.starts[column + 1] ?? 0) - (this.starts[column] ?? 0);
+  }
+}
+
+/** The rows of a plan, encoded and in order. Shared by all plans with the same rows. */
+export class RowSet {
+  readonly id: number;
+  readonly count: number;
+  /** Index contents of all rows; row r is [starts[r], starts[r + 1]). */
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+  readonly maxIndexBytes: number;
+
+  /** @throws GatewayError driver.unsupported when the rows are not indexes in lexicographic order */
+  constructor(id: number, rows: readonly string[]) {
+    this.id = id;
+    this.count = rows.length;
+    const indexes = rows.map(encodeIndex);
+    this.maxIndexBytes = indexes.reduce((longest, index) => Math.max(longest, index.length), 0);
+    [this.bytes, this.starts] = pack(indexes);
+    for (let row = 1; row < this.count; row++) {
+      const [from = 0, middle = 0, to = 0] = this.starts.subarray(row - 1, row + 2);
+      if (compareOids(this.bytes, from, middle, this.bytes.subarray(middle, to)) < 0) continue;
+      throw new GatewayError("driver.unsupported", { message: "the rows of a table plan are not in lexicographic order" });
     }
   }
 
   index(row: number): Uint8Array {
-    return this.rowBytes.subarray(this.rowStarts[row] ?? 0, this.rowStarts[row + 1] ?? 0);
+    return this.bytes.subarray(this.starts[row] ?? 0, this.starts[row + 1] ?? 0);
   }
 
   /** Row with this index content, or -1 - (row that would follow it). */
-  findRow(bytes: Uint8Array, start: number, end: number): number {
+  find(bytes: Uint8Array, start: number, end: number): number {
+    const wanted = bytes.subarray(start, end);
     let low = 0;
-    let high = this.rowCount - 1;
+    let high = this.count - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const order = compareOids(this.rowBytes, this.rowStarts[middle] ?? 0, this.rowStarts[middle + 1] ?? 0, bytes, start, end);
+      const order = compareOids(this.bytes, this.starts[middle] ?? 0, this.starts[middle + 1] ?? 0, wanted);
       if (order === 0) return middle;
       if (order < 0) low = middle + 1;
       else high = middle - 1;
     }
     return -1 - low;
   }
+}
 
-  clear(): void {
-    for (const column of this.columns) column.present.fill(0);
+/** Makes and shares the fixed parts of plans; one per engine. */
+export class PlanParts {
+  readonly #columns = new Shared<ColumnSet>(1024);
+  readonly #rows = new Shared<RowSet>(4096);
+  /** See Block; keyed by all that a block depends on. */
+  readonly blocks = new Shared<readonly Block[]>(1024);
+  #nextId = 0;
+
+  columns(columns: readonly ColumnRequest[]): ColumnSet {
+    return this.#columns.get(columns.map(({ oid, as }) => `${oid} ${as}`).join(), () => new ColumnSet(this.#nextId++, columns));
+  }
+
+  rows(rows: readonly string[]): RowSet {
+    return this.#rows.get(rows.join(), () => new RowSet(this.#nextId++, rows));
   }
 }
 
-function createStore({ oid, as }: ColumnRequest, rows: number): ColumnStore {
-  const present = new Uint8Array(rows);
-  const base = {
-    as,
-    prefix: encodeOid(oid),
-    present,
-    words: new Uint32Array(0),
-    numbers: new Float64Array(0),
-    texts: [] as string[],
-    blobs: [] as Uint8Array[],
-    valueBytes: as === "text" || as === "bytes" ? 16 : as === "counter" ? 6 : 4,
-  };
-  if (as === "counter") {
-    const value = new BigUint64Array(rows);
-    return { ...base, words: new Uint32Array(value.buffer), answer: { as, present, value, bits: 32 } };
+/** What the engine keeps of a TablePlan: values, what was learnt about holes, the requests to send. Cells are column * rows.count + row. */
+export class CompiledPlan {
+  readonly table: string;
+  readonly columns: ColumnSet;
+  readonly rows: RowSet;
+  readonly present: Uint8Array;
+  /** Eight bytes a cell: counters as low and high word, so that no bigint is made on the hot path; numbers as doubles. */
+  readonly words: Uint32Array;
+  readonly numbers: Float64Array;
+  /** Text and byte columns only. */
+  readonly texts: readonly (string[] | undefined)[];
+  readonly blobs: readonly (Uint8Array[] | undefined)[];
+  readonly answer: readonly (TableColumn & { bits?: 32 | 64 })[];
+  /** Longest value seen a column, bytes, 0 before the first read; sizes the answers that are asked for. */
+  readonly valueBytes: Uint16Array;
+  /** Cells that the agent does not have; undefined while there is none. */
+  absent: Uint8Array | undefined;
+  blocks: readonly Block[] = [];
+  /** Learned.revision that `blocks` were cut for; -1 = cut anew. */
+  cutFor = -1;
+  reads = 0;
+  /** > 0: ask for exact instances so many reads more, because the agent has rows between the planned ones. */
+  exactReads = 0;
+  reading = false;
+
+  /** @throws GatewayError driver.unsupported | driver.limit */
+  constructor(plan: TablePlan, parts: PlanParts) {
+    const cells = plan.rows.length * plan.columns.length;
+    if (cells > maxCells) throw new GatewayError("driver.limit", { fields: { table: plan.table, maxCells } });
+    this.table = plan.table;
+    this.columns = parts.columns(plan.columns);
+    this.rows = parts.rows(plan.rows);
+    const values = new ArrayBuffer(cells * 8);
+    this.present = new Uint8Array(cells);
+    this.words = new Uint32Array(values);
+    this.numbers = new Float64Array(values);
+    this.valueBytes = new Uint16Array(plan.columns.length);
+    this.texts = plan.columns.map(({ as }) => (as === "text" ? new Array<string>(plan.rows.length).fill("") : undefined));
+    this.blobs = plan.columns.map(({ as }) => (as === "bytes" ? new Array<Uint8Array>(plan.rows.length).fill(noBytes) : undefined));
+    this.answer = plan.columns.map(({ as }, column) => this.#answerColumn(as, column, values));
   }
-  if (as === "number") {
-    const numbers = new Float64Array(rows);
-    return { ...base, numbers, answer: { as, present, value: numbers } };
+
+  #answerColumn(as: ColumnRequest["as"], column: number, values: ArrayBuffer): TableColumn & { bits?: 32 | 64 } {
+    const { count } = this.rows;
+    const present = this.present.subarray(column * count, (column + 1) * count);
+    if (as === "counter") return { as, present, value: new BigUint64Array(values, column * count * 8, count), bits: 32 };
+    if (as === "number") return { as, present, value: new Float64Array(values, column * count * 8, count) };
+    if (as === "text") return { as, present, value: this.texts[column] ?? [] };
+    return { as, present, value: this.blobs[column] ?? [] };
   }
-  if (as === "text") {
-    const texts = new Array<string>(rows).fill("");
-    return { ...base, texts, answer: { as, present, value: texts } };
+
+  /** Before a read: no cell holds a value of this read yet. */
+  clear(): void {
+    this.present.fill(0);
+    for (const column of this.answer) if (column.as === "counter") column.bits = 32;
   }
-  const blobs = new Array<Uint8Array>(rows).fill(noBytes);
-  return { ...base, blobs, answer: { as, present, value: blobs } };
+}
+
+function pack(parts: readonly Uint8Array[]): [Uint8Array, Uint32Array] {
+  const starts = new Uint32Array(parts.length + 1);
+  for (const [index, part] of parts.entries()) starts[index + 1] = (starts[index] ?? 0) + part.length;
+  return [new Uint8Array(Buffer.concat(parts)), starts];
 }

@@ -67,7 +67,7 @@ export class TableRead implements AnswerReader {
     this.#reject = parts.reject;
     const { requests, retries, bytesIn, bytesOut } = parts.conversation.peer.counters;
     this.#before = { requests, retries, bytesIn, bytesOut };
-    this.#requestsLeft = minRequestBudget + 2 * parts.plan.columns.length * parts.plan.rowCount;
+    this.#requestsLeft = minRequestBudget + 2 * parts.plan.present.length;
   }
 
   start(): void {
@@ -79,7 +79,6 @@ export class TableRead implements AnswerReader {
       plan.cutFor = -1;
     }
     plan.clear();
-    for (const column of plan.columns) if (column.as === "counter") column.answer.bits = 32;
     const { learned } = this.#conversation.peer;
     if (plan.cutFor !== learned.revision) {
       plan.blocks = this.#cut(plan.absent);
@@ -92,7 +91,7 @@ export class TableRead implements AnswerReader {
   #cut(excluded: Uint8Array | undefined): Block[] {
     const plan = this.#plan;
     const { learned, security } = this.#conversation.peer;
-    const isExact = plan.exactReads > 0 || plan.rowCount <= 1 || this.#caution > 1;
+    const isExact = plan.exactReads > 0 || plan.rows.count <= 1 || this.#caution > 1;
     const type = isExact ? tags.get : learned.bulk && this.#caution === 0 ? tags.getBulk : tags.getNext;
     const maxCells = [1024, 8, 1][this.#caution] ?? 1;
     return layOut(plan, excluded, { learned, overheadBytes: security.overheadBytes, type, maxCells, sentinel: this.#fates === undefined });
@@ -118,7 +117,7 @@ export class TableRead implements AnswerReader {
     exchange.request = block.request;
     exchange.deadlineMs = this.#deadlineMs;
     exchange.attemptsMax = 1 + peer.target.retries;
-    dispatcher.submit(exchange);
+    dispatcher.submit(exchange, nowMs);
   }
 
   read(bytes: Uint8Array): boolean {
@@ -137,11 +136,14 @@ export class TableRead implements AnswerReader {
 
   /** Where the cells begin behind a sentinel that found nothing new; -1 when it needs a closer look. */
   #passSentinel(block: Block, bytes: Uint8Array, from: number): number {
-    const prefix = this.#plan.columns[block.columns[0] ?? 0]?.prefix;
-    if (prefix === undefined || !readVarbind(bytes, from, pdu.varbindsEnd)) return -1;
+    const { starts, bytes: prefixes } = this.#plan.columns;
+    const column = block.columns[0] ?? 0;
+    if (!readVarbind(bytes, from, pdu.varbindsEnd)) return -1;
     const { nameStart, tag, end } = varbindSpan;
     if (tag === tags.endOfMibView) return end;
-    for (let offset = 0; offset < prefix.length; offset++) if (bytes[nameStart + offset] !== prefix[offset]) return end;
+    const start = starts[column] ?? 0;
+    for (let offset = start; offset < (starts[column + 1] ?? 0); offset++)
+      if (bytes[nameStart + offset - start] !== prefixes[offset]) return end;
     return -1;
   }
 
@@ -149,7 +151,7 @@ export class TableRead implements AnswerReader {
     const fates = this.#fates ?? this.#fatesSoFar();
     // What the hot path stored of this answer is not believed until it was read carefully.
     this.#eraseUnsettled(block, fates);
-    const findings = readCarefully(this.#plan, block, bytes, pdu.varbindsStart, pdu.varbindsEnd, fates);
+    const findings = readCarefully(this.#plan, block, bytes, fates);
     this.#fates = fates;
     this.#findings = findings;
     const { counters } = this.#conversation.peer;
@@ -158,19 +160,18 @@ export class TableRead implements AnswerReader {
   }
 
   #eraseUnsettled(block: Block, fates: Fates): void {
+    const { present, rows } = this.#plan;
     for (const column of block.columns) {
-      const present = this.#plan.columns[column]?.present;
-      for (const row of block.rows)
-        if (present !== undefined && fates[column * this.#plan.rowCount + row] === fate.unknown) present[row] = 0;
+      for (const row of block.rows) if (fates[column * rows.count + row] === fate.unknown) present[column * rows.count + row] = 0;
     }
   }
 
   #fatesSoFar(): Fates {
-    const { rowCount, columns, absent } = this.#plan;
-    const fates = new Uint8Array(columns.length * rowCount);
+    const { rows, present, absent } = this.#plan;
+    const fates = new Uint8Array(present.length);
     if (absent !== undefined) for (const [cell, isAbsent] of absent.entries()) if (isAbsent === 1) fates[cell] = fate.absent;
     for (const block of this.#blocks.slice(0, this.#next)) {
-      for (const column of block.columns) for (const row of block.rows) fates[column * rowCount + row] = fate.value;
+      for (const column of block.columns) for (const row of block.rows) fates[column * rows.count + row] = fate.value;
     }
     return fates;
   }
@@ -221,7 +222,7 @@ export class TableRead implements AnswerReader {
   #markBlock(block: Block, what: number): void {
     const fates = this.#fates ?? this.#fatesSoFar();
     this.#fates = fates;
-    for (const column of block.columns) for (const row of block.rows) fates[column * this.#plan.rowCount + row] = what;
+    for (const column of block.columns) for (const row of block.rows) fates[column * this.#plan.rows.count + row] = what;
     if (what === fate.unfit) this.#unfit += block.columns.length * block.rows.length;
   }
 
@@ -248,7 +249,7 @@ export class TableRead implements AnswerReader {
     this.#fates = fates;
     const column = block.columns[position % block.columns.length] ?? 0;
     const row = block.rows[Math.floor(position / block.columns.length)] ?? 0;
-    fates[column * this.#plan.rowCount + row] = what;
+    fates[column * this.#plan.rows.count + row] = what;
     if (what === fate.unfit) this.#unfit += 1;
   }
 
@@ -285,18 +286,20 @@ export class TableRead implements AnswerReader {
   }
 
   #hasValues(): boolean {
-    return this.#plan.columns.some((column) => column.present.includes(1));
+    return this.#plan.present.includes(1);
   }
 
   #finish(nowMs: number, isComplete: boolean): void {
     const plan = this.#plan;
     if (isComplete && this.#fates !== undefined) this.#learnHoles(this.#fates);
+    // Now the lengths of the values are known.
+    if (plan.reads === 1) plan.cutFor = -1;
     if (this.#changed && plan.exactReads === 0) plan.exactReads = exactReads;
     if (this.#changed) plan.cutFor = -1;
     const { counters } = this.#conversation.peer;
     counters.unfitValues += this.#unfit;
     this.#resolve({
-      columns: plan.columns.map((column) => column.answer),
+      columns: plan.answer,
       vanished: isComplete && (this.#fates !== undefined || plan.absent !== undefined) ? this.#countVanished() : 0,
       changed: this.#changed,
       requests: counters.requests - this.#before.requests,
@@ -318,7 +321,7 @@ export class TableRead implements AnswerReader {
 
   #countVanished(): number {
     let vanished = 0;
-    for (let row = 0; row < this.#plan.rowCount; row++) if (this.#plan.columns.every((column) => column.present[row] === 0)) vanished++;
+    for (let row = 0; row < this.#plan.rows.count; row++) if (this.#plan.answer.every((column) => column.present[row] === 0)) vanished++;
     return vanished;
   }
 }

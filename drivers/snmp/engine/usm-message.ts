@@ -55,8 +55,8 @@ export interface MessageParts {
 export const written = { authAt: 0, privAt: 0, dataAt: 0 };
 
 /**
- * Writes a v3 message around `data` (a scoped PDU, or its ciphertext when the priv flag is set). Digest and privacy parameters are left zero; places
- * in `written`. Every field is minimal BER.
+ * Writes a v3 message around `data` (a scoped PDU, or its ciphertext when the priv flag is set). The digest is left zero and the privacy parameters
+ * are to be set; their places are in `written`. Every field is minimal BER.
  */
 export function writeMessage(parts: MessageParts, data: Uint8Array): Buffer {
   const isPrivate = (parts.flags & flag.priv) !== 0;
@@ -69,7 +69,7 @@ export function writeMessage(parts: MessageParts, data: Uint8Array): Buffer {
   const usmElement = headerBytes(usmBytes) + usmBytes;
   const dataBytes = isPrivate ? headerBytes(data.length) + data.length : data.length;
   const content = 3 + 2 + globalBytes + headerBytes(usmElement) + usmElement + dataBytes;
-  const message = Buffer.alloc(headerBytes(content) + content);
+  const message = Buffer.allocUnsafe(headerBytes(content) + content);
   let at = writeHeader(message, 0, tags.sequence, content);
   at = writeInteger(message, at, 3, 1);
   at = writeHeader(message, at, tags.sequence, globalBytes);
@@ -87,6 +87,7 @@ export function writeMessage(parts: MessageParts, data: Uint8Array): Buffer {
   at = writeBytes(message, at, parts.user);
   written.authAt = writeHeader(message, at, tags.octetString, parts.authBytes);
   written.privAt = writeHeader(message, written.authAt + parts.authBytes, tags.octetString, parts.privBytes);
+  message.fill(0, written.authAt, written.authAt + parts.authBytes);
   at = written.privAt + parts.privBytes;
   if (isPrivate) at = writeHeader(message, at, tags.octetString, data.length);
   written.dataAt = at;

@@ -3,10 +3,30 @@ import type { PrivProtocol } from "#model/equipment.ts";
 
 /** Encryption of scoped PDUs under one localized key. */
 export interface UsmPrivacy {
-  /** @param salt unique under this key; written to `parameters` (8 bytes at `at`) */
-  encrypt(plaintext: Uint8Array, salt: bigint, boots: number, timeS: number, parameters: Buffer, at: number): Uint8Array;
-  /** Plaintext, valid until the next call; undefined when the lengths cannot be right. */
-  decrypt(ciphertext: Uint8Array, boots: number, timeS: number, parameters: Uint8Array): Uint8Array | undefined;
+  /** msgPrivacyParameters of the message encrypted last: 8 bytes. */
+  readonly parameters: Uint8Array;
+  /** @param salt unique under this key */
+  encrypt(plaintext: Uint8Array, salt: Salt, time: AgentTime): Uint8Array;
+  /** Deciphers [start, end) of a message; undefined when the lengths cannot be right. */
+  decrypt(message: Buffer, start: number, end: number, time: SealedTime): Uint8Array | undefined;
+}
+
+/** A number of 64 bits that is never used twice, in two halves. */
+export interface Salt {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** snmpEngineBoots and snmpEngineTime as they stand in the message. */
+export interface AgentTime {
+  readonly boots: number;
+  readonly timeS: number;
+}
+
+/** The same of a received message, and where in it the privacy parameters lie. */
+export interface SealedTime extends AgentTime {
+  readonly privStart: number;
+  readonly privEnd: number;
 }
 
 export function createPrivacy(protocol: PrivProtocol, key: Uint8Array): UsmPrivacy {
@@ -21,13 +41,13 @@ const aesBlock = 16;
  * Enciphering, a first block is fed whose ciphertext is the IV: the IV xor the cipher's next key stream block.
  */
 class AesPrivacy implements UsmPrivacy {
+  readonly parameters = Buffer.alloc(8);
   readonly #encipher: Cipheriv;
   readonly #decipher: Decipheriv;
   readonly #block: Cipheriv;
   readonly #iv = Buffer.alloc(aesBlock);
   /** Last block of ciphertext that went through `#encipher`: its state. */
-  #state: Uint8Array = new Uint8Array(aesBlock);
-  #scratch = Buffer.alloc(2048);
+  readonly #state = Buffer.alloc(aesBlock);
 
   constructor(key: Uint8Array) {
     const bits = key.length * 8;
@@ -38,38 +58,49 @@ class AesPrivacy implements UsmPrivacy {
     this.#block.setAutoPadding(false);
   }
 
-  encrypt(plaintext: Uint8Array, salt: bigint, boots: number, timeS: number, parameters: Buffer, at: number): Uint8Array {
-    parameters.writeBigUInt64BE(salt, at);
-    this.#setIv(boots, timeS, parameters.subarray(at, at + 8));
-    const scratch = this.#fill(plaintext);
+  encrypt(plaintext: Uint8Array, salt: Salt, { boots, timeS }: AgentTime): Uint8Array {
+    writeSalt(this.parameters, salt.high, salt.low);
+    const scratch = this.#grown(plaintext.length);
+    scratch.set(plaintext, aesBlock);
+    const iv = this.#iv;
+    iv.writeUInt32BE(boots >>> 0, 0);
+    iv.writeUInt32BE(timeS >>> 0, 4);
+    iv.set(this.parameters, 8);
     const keyStream = this.#block.update(this.#state);
-    for (let index = 0; index < aesBlock; index++) scratch[index] = (this.#iv[index] ?? 0) ^ (keyStream[index] ?? 0);
-    const ciphertext = this.#encipher.update(scratch);
-    this.#state = ciphertext.subarray(ciphertext.length - aesBlock);
+    for (let index = 0; index < aesBlock; index++) scratch[index] = (iv[index] ?? 0) ^ (keyStream[index] ?? 0);
+    const ciphertext = this.#encipher.update(scratch.subarray(0, wholeBlocks(plaintext.length)));
+    ciphertext.copy(this.#state, 0, ciphertext.length - aesBlock);
     return ciphertext.subarray(aesBlock, aesBlock + plaintext.length);
   }
 
-  decrypt(ciphertext: Uint8Array, boots: number, timeS: number, parameters: Uint8Array): Uint8Array | undefined {
-    if (parameters.length !== 8) return undefined;
-    this.#setIv(boots, timeS, parameters);
-    const scratch = this.#fill(ciphertext);
-    scratch.set(this.#iv, 0);
-    return this.#decipher.update(scratch).subarray(aesBlock, aesBlock + ciphertext.length);
-  }
-
-  #setIv(boots: number, timeS: number, salt: Uint8Array): void {
-    this.#iv.writeUInt32BE(boots >>> 0, 0);
-    this.#iv.writeUInt32BE(timeS >>> 0, 4);
-    this.#iv.set(salt, 8);
+  decrypt(message: Buffer, start: number, end: number, { boots, timeS, privStart, privEnd }: SealedTime): Uint8Array | undefined {
+    if (privEnd - privStart !== 8) return undefined;
+    const length = end - start;
+    const scratch = this.#grown(length);
+    scratch.writeUInt32BE(boots >>> 0, 0);
+    scratch.writeUInt32BE(timeS >>> 0, 4);
+    message.copy(scratch, 8, privStart, privEnd);
+    message.copy(scratch, aesBlock, start, end);
+    return this.#decipher.update(scratch.subarray(0, wholeBlocks(length))).subarray(aesBlock, aesBlock + length);
   }
 
   /** [one block to be set | content | padding to whole blocks]: only whole blocks keep the ciphers' state at a block's edge. */
-  #fill(content: Uint8Array): Buffer {
-    const length = aesBlock + Math.ceil(content.length / aesBlock) * aesBlock;
-    if (this.#scratch.length < length) this.#scratch = Buffer.alloc(length * 2);
-    this.#scratch.set(content, aesBlock);
-    return this.#scratch.subarray(0, length);
+  #grown(length: number): Buffer {
+    if (scratchPad.length < wholeBlocks(length)) scratchPad = Buffer.alloc(2 * wholeBlocks(length));
+    return scratchPad;
   }
+}
+
+/** Shared by all sessions; what is in it is used up before anyone else gets it. */
+let scratchPad = Buffer.alloc(4096);
+
+function wholeBlocks(length: number): number {
+  return aesBlock + Math.ceil(length / aesBlock) * aesBlock;
+}
+
+function writeSalt(parameters: Buffer, high: number, low: number): void {
+  parameters.writeUInt32BE(high >>> 0, 0);
+  parameters.writeUInt32BE(low >>> 0, 4);
 }
 
 const desBlock = 8;
@@ -79,6 +110,7 @@ const desBlock = 8;
  * DES: the first two operations cancel each other.
  */
 class DesPrivacy implements UsmPrivacy {
+  readonly parameters = Buffer.alloc(desBlock);
   readonly #key: Buffer;
   readonly #preIv: Uint8Array;
 
@@ -88,21 +120,20 @@ class DesPrivacy implements UsmPrivacy {
     this.#preIv = key.subarray(desBlock, 2 * desBlock);
   }
 
-  encrypt(plaintext: Uint8Array, salt: bigint, boots: number, _timeS: number, parameters: Buffer, at: number): Uint8Array {
-    parameters.writeUInt32BE(boots >>> 0, at);
-    parameters.writeUInt32BE(Number(salt & 0xffff_ffffn), at + 4);
-    const cipher = createCipheriv("des-ede3-cbc", this.#key, this.#iv(parameters.subarray(at, at + desBlock)));
+  encrypt(plaintext: Uint8Array, salt: Salt, { boots }: AgentTime): Uint8Array {
+    writeSalt(this.parameters, boots, salt.low);
+    const cipher = createCipheriv("des-ede3-cbc", this.#key, this.#iv(this.parameters));
     cipher.setAutoPadding(false);
     const padded = Buffer.alloc(Math.ceil(plaintext.length / desBlock) * desBlock);
     padded.set(plaintext);
     return cipher.update(padded);
   }
 
-  decrypt(ciphertext: Uint8Array, _boots: number, _timeS: number, parameters: Uint8Array): Uint8Array | undefined {
-    if (parameters.length !== desBlock || ciphertext.length % desBlock !== 0) return undefined;
-    const decipher = createDecipheriv("des-ede3-cbc", this.#key, this.#iv(parameters));
+  decrypt(message: Buffer, start: number, end: number, { privStart, privEnd }: SealedTime): Uint8Array | undefined {
+    if (privEnd - privStart !== desBlock || (end - start) % desBlock !== 0) return undefined;
+    const decipher = createDecipheriv("des-ede3-cbc", this.#key, this.#iv(message.subarray(privStart, privEnd)));
     decipher.setAutoPadding(false);
-    return decipher.update(ciphertext);
+    return decipher.update(message.subarray(start, end));
   }
 
   #iv(salt: Uint8Array): Uint8Array {

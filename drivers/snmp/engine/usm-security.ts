@@ -13,7 +13,7 @@ import { digestBytes, UsmAuth } from "./usm-auth.ts";
 import { EngineTime } from "./usm-engine-time.ts";
 import type { UserCredential, UsmKeys } from "./usm-keys.ts";
 import { flag, readUsm, usm, writeMessage, written } from "./usm-message.ts";
-import { createPrivacy, type UsmPrivacy } from "./usm-privacy.ts";
+import { createPrivacy, type Salt, type UsmPrivacy } from "./usm-privacy.ts";
 import { type ReportKind, reportKind, reportRefusal } from "./usm-reports.ts";
 
 const noBytes = new Uint8Array(0);
@@ -26,7 +26,7 @@ interface UsmParts {
   readonly keys: UsmKeys;
   readonly limits: EngineLimits;
   readonly logger: Logger;
-  readonly nextSalt: () => bigint;
+  readonly nextSalt: () => Salt;
 }
 
 /** User-based security (RFC 3414) of one session: discovery, keys, time window, Reports. */
@@ -39,7 +39,6 @@ export class UsmSecurity implements Security, Readiness {
   readonly #context: Uint8Array;
   readonly #level: number;
   readonly #time: EngineTime;
-  readonly #salt = Buffer.alloc(8);
   #engineId: Uint8Array = noBytes;
   #auth: UsmAuth | undefined;
   #privacy: UsmPrivacy | undefined;
@@ -112,8 +111,7 @@ export class UsmSecurity implements Security, Readiness {
     const privacy = isDiscovery ? undefined : this.#privacy;
     const timeS = level === 0 ? 0 : this.#time.estimateS(nowMs);
     const boots = level === 0 ? 0 : this.#time.boots;
-    const data =
-      privacy === undefined ? request.bytes : privacy.encrypt(request.bytes, this.#parts.nextSalt(), boots, timeS, this.#salt, 0);
+    const data = privacy === undefined ? request.bytes : privacy.encrypt(request.bytes, this.#parts.nextSalt(), { boots, timeS });
     const message = writeMessage(
       {
         messageId,
@@ -128,12 +126,12 @@ export class UsmSecurity implements Security, Readiness {
       },
       data,
     );
-    if (privacy !== undefined) message.set(this.#salt, written.privAt);
+    if (privacy !== undefined) message.set(privacy.parameters, written.privAt);
     if (!isDiscovery) this.#auth?.sign(message, written.authAt);
     return message;
   }
 
-  open(bytes: Uint8Array, exchange: Exchange, requestId: number, nowMs: number): Opened {
+  open(bytes: Buffer, exchange: Exchange, requestId: number, nowMs: number): Opened {
     if (head.version !== 3 || head.securityModel !== 3 || !readUsm(bytes, head.credentialStart, head.credentialEnd)) return "forged";
     const level = head.flags & (flag.auth | flag.priv);
     if (exchange.request.discovery) return level === 0 ? this.#openDiscovery(bytes, nowMs) : "forged";
@@ -156,16 +154,16 @@ export class UsmSecurity implements Security, Readiness {
     return sameBytes(bytes, usm.engineStart, usm.engineEnd, this.#engineId) && sameBytes(bytes, usm.userStart, usm.userEnd, this.#user);
   }
 
-  #isAuthentic(bytes: Uint8Array): boolean {
+  #isAuthentic(bytes: Buffer): boolean {
     if (this.#auth === undefined || !sameBytes(bytes, usm.engineStart, usm.engineEnd, this.#engineId)) return false;
-    const message = Buffer.from(bytes.buffer, bytes.byteOffset, head.dataEnd);
+    // Nothing behind the message belongs to it.
+    const message = head.dataEnd === bytes.length ? bytes : bytes.subarray(0, head.dataEnd);
     return this.#auth.verify(message, usm.authStart, usm.authEnd);
   }
 
-  #decrypt(bytes: Uint8Array): Uint8Array | undefined {
+  #decrypt(bytes: Buffer): Uint8Array | undefined {
     if (this.#privacy === undefined || !expectElement(tags.octetString, bytes, head.dataStart, head.dataEnd)) return undefined;
-    const ciphertext = bytes.subarray(element.start, element.end);
-    return this.#privacy.decrypt(ciphertext, usm.boots, usm.timeS, bytes.subarray(usm.privStart, usm.privEnd));
+    return this.#privacy.decrypt(bytes, element.start, element.end, usm);
   }
 
   #openDiscovery(bytes: Uint8Array, nowMs: number): Opened {

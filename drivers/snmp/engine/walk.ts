@@ -99,26 +99,22 @@ export class Walk {
     const { counters } = this.#conversation.peer;
     let at = pdu.varbindsStart;
     let last = this.#last;
-    let lastStart = 0;
-    let lastEnd = last.length;
     let outcome: StepEnd = at === pdu.varbindsEnd ? "error" : "go-on";
     while (at < pdu.varbindsEnd && outcome === "go-on") {
       if (!readVarbind(bytes, at, pdu.varbindsEnd)) return "error";
       const { nameStart, nameEnd, tag, end } = varbindSpan;
       const isException = tag === tags.endOfMibView || tag === tags.noSuchObject || tag === tags.noSuchInstance;
-      if (isException || !this.#isBelow(bytes, nameStart, nameEnd))
-        outcome = isException || this.#isAfter(bytes, last, lastStart, lastEnd) ? "end" : "violation";
-      else if (!this.#isAfter(bytes, last, lastStart, lastEnd)) outcome = "violation";
+      if (isException) outcome = "end";
+      else if (compareOids(bytes, nameStart, nameEnd, last) <= 0) outcome = "violation";
+      else if (!this.#isBelow(bytes, nameStart, nameEnd)) outcome = "end";
       else {
-        last = bytes;
-        lastStart = nameStart;
-        lastEnd = nameEnd;
+        last = bytes.subarray(nameStart, nameEnd);
         batch.push(currentVarbind(bytes, this.#conversation));
       }
       at = end;
     }
     if (outcome === "violation") counters.oidViolations += 1;
-    if (batch.length > 0) this.#last = Uint8Array.prototype.slice.call(last, lastStart, lastEnd);
+    if (outcome !== "error") this.#last = new Uint8Array(last);
     return outcome;
   }
 
@@ -126,10 +122,6 @@ export class Walk {
   #isBelow(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#onlyArc !== undefined) return Math.min(2, Math.floor((bytes[start] ?? 0) / 40)) === this.#onlyArc;
     return end - start > this.#root.length && hasPrefix(bytes, start, end, this.#root);
-  }
-
-  #isAfter(bytes: Uint8Array, last: Uint8Array, lastStart: number, lastEnd: number): boolean {
-    return compareOids(bytes, varbindSpan.nameStart, varbindSpan.nameEnd, last, lastStart, lastEnd) > 0;
   }
 
   #afterAnswer(isBulk: boolean, averageBytes: number): void {

@@ -1,0 +1,16 @@
+import { GatewayError } from "#model/errors.ts";
+import type { Peer } from "./peer.ts";
+
+export function badAnswer(message: string): GatewayError {
+  return new GatewayError("driver.bad-answer", { message });
+}
+
+/** No answer to any attempt, and what else is known about that. */
+export function silence(peer: Peer): GatewayError {
+  const fields = { address: peer.target.address, port: peer.target.port };
+  if (peer.sendError !== undefined) return new GatewayError("driver.unreachable", { message: `cannot send: ${peer.sendError}`, fields });
+  const { forgedAnswers } = peer.counters;
+  const hint = peer.security.version === 3 ? "" : " (a wrong community looks the same)";
+  const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : `no answer${hint}`;
+  return new GatewayError("driver.timeout", { message, fields: { ...fields, forgedAnswers } });
+}
