@@ -84,6 +84,7 @@ export class Bench {
   readonly session: DriverSession;
   readonly intervalMs: number;
   uptimeTicks = 360_000;
+  lastPollMs = Number.NaN;
 
   constructor(agent: MemoryAgent, settings: Readonly<Record<string, unknown>> = {}, intervalMs = 60_000) {
     this.agent = agent;
@@ -103,6 +104,22 @@ export class Bench {
   poll(): Promise<PollResult> {
     const nowMs = this.clock.monotonicMs();
     return this.session.poll({ plannedAtMs: nowMs, deadlineMs: nowMs + this.intervalMs }, new AbortController().signal);
+  }
+
+  /** Polls while time passes in steps, for agents that take their time. */
+  async nextWhileTimePasses(stepMs = 250): Promise<PollResult> {
+    const startedMs = this.clock.monotonicMs();
+    let settled = false;
+    const polling = this.next().finally(() => {
+      settled = true;
+    });
+    polling.catch(() => undefined);
+    for (let turn = 0; !settled && turn < 100_000; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!settled) this.clock.advance(stepMs);
+    }
+    this.lastPollMs = this.clock.monotonicMs() - startedMs - this.intervalMs;
+    return polling;
   }
 
   /** The agent restarts: its uptime begins at zero. */

@@ -1,4 +1,5 @@
 import { GatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
 import type { SnmpEngine, SnmpSession, SnmpType, TableAnswer, TableColumn, TablePlan, Varbind, WalkLimits } from "#ports/snmp.ts";
 import { compareOids, isBelow } from "../../../../drivers/snmp/oid.ts";
 
@@ -8,6 +9,8 @@ export class MemoryAgent implements SnmpEngine {
   /** Roots below which requests fail, and how. */
   readonly failing = new Map<string, GatewayError>();
   dead = false;
+  /** Every request takes this long on this clock. */
+  latency: { readonly clock: Clock; readonly ms: number } | undefined;
   requests = 0;
   readonly asked: string[] = [];
   #sorted: string[] | undefined;
@@ -31,10 +34,13 @@ export class MemoryAgent implements SnmpEngine {
   open(): SnmpSession {
     const { requests } = this;
     return {
-      get: async (oids, signal) => this.#request(oids, signal, (oid) => this.#get(oid)),
-      getNext: async (oids, signal) => this.#request(oids, signal, (oid) => this.#next(oid)),
+      get: (oids, signal) => this.#request(oids, signal, (oid) => this.#get(oid)),
+      getNext: (oids, signal) => this.#request(oids, signal, (oid) => this.#next(oid)),
       walk: (root, limits, signal) => this.#walk(root, limits, signal),
-      readTable: async (plan, _deadlineMs, signal) => this.#readTable(plan, signal),
+      readTable: async (plan, _deadlineMs, signal) => {
+        await this.#travel(signal);
+        return this.#readTable(plan, signal);
+      },
       set: async (varbinds, signal) => {
         this.#check(
           varbinds.map((varbind) => varbind.oid),
@@ -63,7 +69,12 @@ export class MemoryAgent implements SnmpEngine {
 
   async close(): Promise<void> {}
 
-  #request(oids: readonly string[], signal: AbortSignal, answer: (oid: string) => Varbind): readonly Varbind[] {
+  async #travel(signal: AbortSignal): Promise<void> {
+    if (this.latency !== undefined) await this.latency.clock.sleep(this.latency.ms, signal);
+  }
+
+  async #request(oids: readonly string[], signal: AbortSignal, answer: (oid: string) => Varbind): Promise<readonly Varbind[]> {
+    await this.#travel(signal);
     this.#check(oids, signal);
     return oids.map(answer);
   }
@@ -93,6 +104,7 @@ export class MemoryAgent implements SnmpEngine {
   }
 
   async *#walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncGenerator<readonly Varbind[]> {
+    await this.#travel(signal);
     this.#check([root], signal);
     const rows = this.#order().filter((oid) => isBelow(oid, root));
     yield rows.slice(0, limits.maxRows).map((oid) => this.#get(oid));

@@ -1,0 +1,235 @@
+import { describe, expect, it } from "vitest";
+import { Bench, cell, tableOf } from "../support/fixtures.ts";
+import { MemoryAgent } from "../support/memory-agent.ts";
+import { setInterface, setOctets, smallSwitch } from "../support/switch-agent.ts";
+
+const ifTable = "IF-MIB:ifTable";
+const ifXEntry = "1.3.6.1.2.1.31.1.1.1";
+const ifEntry = "1.3.6.1.2.1.2.2.1";
+
+async function increment(bench: Bench, key = "Gi1/0/1"): Promise<unknown> {
+  return cell(tableOf((await bench.next()).report, ifTable), "ifHCInOctets", key);
+}
+
+describe("counters across what happens to agents", () => {
+  it("are unknown for one poll after a restart, with an event, and right again", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    await bench.next();
+    setOctets(agent, 1, 50n);
+    bench.restart();
+    const { report, events } = await bench.next(30_000);
+    expect(cell(tableOf(report, ifTable), "ifHCInOctets", "Gi1/0/1")).toBeNaN();
+    expect(events.map((event) => event.type)).toEqual(["agent.restarted"]);
+    setOctets(agent, 1, 1_050n);
+    expect(await increment(bench)).toBe(1_000);
+  });
+
+  it("run on over the 497-day rollover of sysUpTime", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    bench.uptimeTicks = 2 ** 32 - 3_000;
+    await bench.poll();
+    bench.uptimeTicks = 2 ** 32 - 3_000;
+    await bench.next();
+    expect(bench.uptimeTicks).toBeLessThan(10_000);
+    setOctets(agent, 1, 4_000n);
+    expect(await increment(bench)).toBe(3_000);
+  });
+
+  it("resolve a wrap of 32 bits where the interface has no 64-bit columns", async () => {
+    const agent = smallSwitch();
+    setInterface(agent, 4, "old", { wide: false, speed: 100_000_000 });
+    setOctets(agent, 4, 4_294_967_000n, false);
+    const bench = new Bench(agent);
+    await bench.next();
+    setOctets(agent, 4, 4_294_967_000n + 1_000n, false);
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(cell(table, "ifHCInOctets", "old")).toBe(1_000);
+    expect(cell(table, "ifHCInOctets", "old", true)).toBe(704n);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/1")).toBe(0);
+  });
+
+  it("use the 32-bit column of the one interface whose 64-bit columns stand at zero", async () => {
+    const agent = smallSwitch();
+    for (const column of [6, 10]) agent.set(`${ifXEntry}.${column}.2`, "counter64", 0n);
+    agent.set(`${ifEntry}.10.2`, "counter32", 5_000);
+    const bench = new Bench(agent);
+    await bench.next();
+    agent.set(`${ifEntry}.10.2`, "counter32", 7_000);
+    setOctets(agent, 1, 9_000n);
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/2")).toBe(2_000);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/1")).toBe(8_000);
+  });
+
+  it("begin anew for the one interface whose discontinuity time changed", async () => {
+    const agent = smallSwitch();
+    for (const index of [1, 2]) agent.set(`${ifXEntry}.19.${index}`, "timeticks", 0);
+    const bench = new Bench(agent);
+    await bench.next();
+    await bench.next();
+    agent.set(`${ifXEntry}.19.1`, "timeticks", 123);
+    setOctets(agent, 1, 2_000n);
+    setOctets(agent, 2, 2_000n);
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/1")).toBeNaN();
+    expect(cell(table, "ifHCInOctets", "Gi1/0/2")).toBe(1_000);
+  });
+
+  it("follow an interface by its name to another index when the agent announces the change", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    setOctets(agent, 2, 40_000n);
+    await bench.next();
+    agent.remove(`${ifEntry}`);
+    agent.remove(`${ifXEntry}`);
+    setInterface(agent, 1, "Gi1/0/2");
+    setInterface(agent, 2, "Gi1/0/1");
+    setOctets(agent, 1, 40_500n);
+    setOctets(agent, 2, 1_700n);
+    agent.set("1.3.6.1.2.1.31.1.5.0", "timeticks", bench.uptimeTicks + 2_000);
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/2")).toBe(500);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/1")).toBe(700);
+    expect(table.shape.rows.map((row) => row.labels.ifIndex)).toEqual(["1", "2"]);
+    expect(table.shape.revision).toBe(2);
+  });
+
+  it("begin anew when a renumbering is found later, by the routine check of names", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent, { rareIntervalMs: 120_000 });
+    await bench.next();
+    agent.text(`${ifXEntry}.1.1`, "Gi1/0/2");
+    agent.text(`${ifXEntry}.1.2`, "Gi1/0/1");
+    await bench.next();
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(table.shape.rows.map((row) => row.key)).toEqual(["Gi1/0/2", "Gi1/0/1"]);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/1")).toBeNaN();
+    expect(await increment(bench)).toBe(0);
+  });
+
+  it("refuse a jump above the link's speed, and say so in no other way than not knowing", async () => {
+    const agent = smallSwitch();
+    setInterface(agent, 1, "Gi1/0/1", { speed: 10_000_000 });
+    const bench = new Bench(agent);
+    await bench.next();
+    setOctets(agent, 1, 900_000_000_000n);
+    expect(await increment(bench)).toBeNaN();
+    setOctets(agent, 1, 900_000_001_000n);
+    expect(await increment(bench)).toBe(1_000);
+  });
+
+  it("doubt a link speed that is exceeded again and again, once with an event", async () => {
+    const agent = smallSwitch();
+    setInterface(agent, 1, "Gi1/0/1", { speed: 1_000_000 });
+    const bench = new Bench(agent);
+    await bench.next();
+    const types: string[] = [];
+    for (let poll = 1n; poll <= 5n; poll++) {
+      setOctets(agent, 1, poll * 100_000_000n);
+      types.push(...(await bench.next()).events.map((event) => event.type));
+    }
+    setOctets(agent, 1, 600_000_000n);
+    expect(await increment(bench)).toBe(100_000_000);
+    expect(types.filter((type) => type === "interface.speed-implausible")).toHaveLength(1);
+  });
+
+  it("believe the operator's word for the speed more than the device's", async () => {
+    const agent = smallSwitch();
+    setInterface(agent, 1, "Gi1/0/1", { speed: 1_000_000 });
+    const bench = new Bench(agent, { speeds: { "Gi1/0/1": 1_000_000_000 } });
+    await bench.next();
+    setOctets(agent, 1, 100_000_000n);
+    expect(await increment(bench)).toBe(99_999_000);
+  });
+
+  it("span a table's gap with the elapsed time of the gap", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    await bench.next();
+    agent.dead = true;
+    await expect(bench.next()).rejects.toThrow("driver.timeout");
+    agent.dead = false;
+    setOctets(agent, 1, 3_000n);
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(cell(table, "ifHCInOctets", "Gi1/0/1")).toBe(2_000);
+    expect(table.elapsedMs).toBe(120_000);
+  });
+
+  it("drop negative values of counters that an agent declares as integers", async () => {
+    const agent = smallSwitch();
+    agent.set(`${ifEntry}.14.1`, "integer", 5);
+    agent.set(`${ifEntry}.14.2`, "integer", -7);
+    const bench = new Bench(agent);
+    await bench.next();
+    agent.set(`${ifEntry}.14.1`, "integer", 9);
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(cell(table, "ifInErrors", "Gi1/0/1")).toBe(4);
+    expect(cell(table, "ifInErrors", "Gi1/0/2")).toBeUndefined();
+  });
+
+  it("report a size that the agent calls Counter64 as a gauge", async () => {
+    const agent = new MemoryAgent();
+    agent.text("1.3.6.1.4.1.6574.3.1.1.2.0", "Volume 1").set("1.3.6.1.4.1.6574.3.1.1.4.0", "counter64", 3_985_729_650_688n);
+    const table = tableOf((await new Bench(agent).next()).report, "SYNOLOGY-RAID-MIB:raidTable");
+    expect(cell(table, "raidFreeSize", "Volume 1")).toBe(3_985_729_650_688);
+    expect(table.shape.metrics.map((metric) => metric.kind)).toEqual(["gauge"]);
+  });
+});
+
+describe("rows of interfaces", () => {
+  it("are told apart by their address, then by their index, where names are shared", async () => {
+    const agent = smallSwitch();
+    for (const index of [10, 11, 12]) setInterface(agent, index, "eth0");
+    agent.set(`${ifEntry}.6.12`, "octet-string", Uint8Array.of(0, 0x1b, 2, 3, 4, 11));
+    const table = tableOf((await new Bench(agent).next()).report, ifTable);
+    expect(table.shape.rows.map((row) => row.key)).toEqual([
+      "Gi1/0/1",
+      "Gi1/0/2",
+      "eth0/00:1b:02:03:04:0a",
+      "eth0/00:1b:02:03:04:0b#11",
+      "eth0/00:1b:02:03:04:0b#12",
+    ]);
+  });
+
+  it("take the description where there is no name, and the index where there is neither", async () => {
+    const agent = smallSwitch();
+    agent.text(`${ifXEntry}.1.1`, "");
+    agent.text(`${ifXEntry}.1.2`, "").text(`${ifEntry}.2.2`, "");
+    const table = tableOf((await new Bench(agent).next()).report, ifTable);
+    expect(table.shape.rows.map((row) => row.key)).toEqual(["Port Gi1/0/1", "2"]);
+  });
+
+  it("may have an ifIndex up to 2^31", async () => {
+    const agent = smallSwitch();
+    setInterface(agent, 2_147_483_647, "Tunnel0");
+    const table = tableOf((await new Bench(agent).next()).report, ifTable);
+    expect(cell(table, "ifOperStatus", "Tunnel0")).toBe(1);
+  });
+
+  it("include loopbacks on request", async () => {
+    const table = tableOf((await new Bench(smallSwitch(), { keepSkippedRows: true }).next()).report, ifTable);
+    expect(table.shape.rows.map((row) => row.key)).toContain("lo");
+  });
+
+  it("appear when the agent has a new one", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    await bench.next();
+    await bench.next();
+    setInterface(agent, 20, "Gi1/0/20");
+    await bench.next();
+    const keys = tableOf((await bench.next()).report, ifTable).shape.rows.map((row) => row.key);
+    expect(keys).toContain("Gi1/0/20");
+  });
+
+  it("say ifHighSpeed in bit/s, ifSpeed where that is zero, and nothing where that is saturated", async () => {
+    const agent = smallSwitch();
+    agent.set(`${ifXEntry}.15.2`, "gauge32", 0).set(`${ifEntry}.5.2`, "gauge32", 64_000);
+    setInterface(agent, 5, "Te1/0/1");
+    agent.set(`${ifXEntry}.15.5`, "gauge32", 0).set(`${ifEntry}.5.5`, "gauge32", 4_294_967_295);
+    const table = tableOf((await new Bench(agent).next()).report, "IF-MIB:ifLink");
+    expect(["Gi1/0/1", "Gi1/0/2", "Te1/0/1"].map((key) => cell(table, "ifSpeed", key))).toEqual([1_000_000_000, 64_000, undefined]);
+  });
+});
