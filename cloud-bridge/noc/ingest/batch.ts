@@ -7,10 +7,11 @@ import { type Draft, Drafts, type GatewayDraft } from "./drafts.ts";
 import { applyEvents } from "./events.ts";
 import { applyInventory } from "./inventory.ts";
 import type { IngestLimits } from "./limits.ts";
+import { type Place, placeOf } from "./place.ts";
 import { applyHello, applyReported, applyState } from "./presence.ts";
 import { beyondContiguous, contiguousTo, hasSeq, highestSeq, withRange } from "./ranges.ts";
 import type { Telemetry } from "./telemetry.ts";
-import { type Understood, understand } from "./understand.ts";
+import { classOfLeaf, type Understood, understand } from "./understand.ts";
 
 /** What one transaction did, for counters and acknowledgements. */
 export interface BatchResult {
@@ -27,6 +28,13 @@ interface Arrival {
   readonly delivery: Delivery;
   readonly place: { readonly stream: string; readonly seq: number };
   readonly streamClass: StreamClass;
+}
+
+interface Poison {
+  readonly delivery: Delivery;
+  /** One of our own words. */
+  readonly reason: string;
+  readonly place?: Place;
 }
 
 interface Tally {
@@ -97,8 +105,7 @@ export class BatchWriter {
     const { delivery, understood } = message;
     switch (understood.kind) {
       case "refused":
-        tally.refused += 1;
-        return this.#refuse(drafts, gateway, delivery, understood.reason);
+        return this.#receivePoison(drafts, gateway, { delivery, reason: understood.reason }, tally);
       case "state":
         applyState(gateway.row, understood.message, drafts.nowMs);
         return;
@@ -118,6 +125,18 @@ export class BatchWriter {
       default:
         return this.#receiveChunk(drafts, gateway, delivery, understood, tally);
     }
+  }
+
+  /** What cannot be read is set aside; where its place can be told it counts as received, so that it never blocks what comes after. */
+  async #receivePoison(drafts: Drafts, gateway: GatewayDraft, poison: Poison, tally: Tally): Promise<void> {
+    const { delivery } = poison;
+    const streamClass = classOfLeaf[delivery.leaf];
+    const place = streamClass === undefined ? undefined : placeOf(delivery.payload);
+    if (streamClass === undefined || place === undefined) return this.#refuse(drafts, gateway, poison, tally);
+    const stream = await this.#admit(drafts, gateway, { delivery, place, streamClass }, tally);
+    if (stream === undefined) return;
+    stream.deadLetters += 1;
+    await this.#refuse(drafts, gateway, { ...poison, place }, tally);
   }
 
   async #receiveBatch(
@@ -175,8 +194,7 @@ export class BatchWriter {
     const { delivery, place, streamClass } = arrival;
     const stream = await drafts.stream(gateway, place.stream, streamClass);
     if (stream === undefined || stream.streamClass !== streamClass) {
-      tally.refused += 1;
-      await this.#refuse(drafts, gateway, delivery, stream === undefined ? "too-many-streams" : "wrong-stream-class");
+      await this.#refuse(drafts, gateway, { delivery, reason: stream === undefined ? "too-many-streams" : "wrong-stream-class" }, tally);
       return undefined;
     }
     gateway.committed += 1;
@@ -200,13 +218,20 @@ export class BatchWriter {
     return stream;
   }
 
-  async #refuse(drafts: Drafts, gateway: GatewayDraft, delivery: Delivery, reason: string): Promise<void> {
+  async #refuse(drafts: Drafts, gateway: GatewayDraft, poison: Poison, tally: Tally): Promise<void> {
+    tally.refused += 1;
     gateway.row.refusedMessages += 1;
-    const { leaf, payload } = delivery;
+    const { leaf, payload } = poison.delivery;
     // Presence and reports are repeated by themselves; what a stream carried is kept for a person.
     if (leaf === "state" || leaf === "hello" || leaf === "rep") return;
-    const letter = { gatewayRef: gateway.row.ref, leaf, streamId: "", seq: 0, reason, receivedMs: drafts.nowMs };
-    await drafts.tx.addDeadLetter({ ...letter, bytes: payload.byteLength, payload: payload.subarray(0, 98_304) });
+    const letter = { gatewayRef: gateway.row.ref, leaf, streamId: poison.place?.stream ?? "", seq: poison.place?.seq ?? 0 };
+    await drafts.tx.addDeadLetter({
+      ...letter,
+      reason: poison.reason,
+      receivedMs: drafts.nowMs,
+      bytes: payload.byteLength,
+      payload: payload.subarray(0, 98_304),
+    });
   }
 }
 

@@ -85,11 +85,17 @@ export class Drafts {
     const known = gateway.equipment.get(id);
     if (known !== undefined) return known;
     const stored = await this.tx.equipment(gateway.row.ref, id);
-    if (stored === undefined && gateway.equipment.size >= this.#limits.maxEquipment) return undefined;
+    if (stored === undefined && (await this.#hasAllEquipment(gateway))) return undefined;
     const fresh = { lastPollMs: 0, lastMissMs: 0, missReason: 0, intervalMs: 0, inventory: undefined, inventoryMs: 0 };
     const draft = { ...(stored ?? { gatewayRef: gateway.row.ref, id, ...fresh }) };
     gateway.equipment.set(id, draft);
     return draft;
+  }
+
+  async #hasAllEquipment(gateway: GatewayDraft): Promise<boolean> {
+    // Drafts may be new ones that are not in the table yet: counted twice rather than not at all.
+    const known = await this.tx.equipmentCount(gateway.row.ref);
+    return known + gateway.equipment.size >= this.#limits.maxEquipment;
   }
 
   async last(groupRef: number, columns: number): Promise<LastDraft> {

@@ -1,6 +1,7 @@
-import type { AlarmRow, EventRow, JsonObject } from "../store/rows.ts";
+import type { AlarmRow, BootTime, JsonObject } from "../store/rows.ts";
 import { countOf, elementsOf, numberOf, objectOf, textOf, timeOf } from "./batch-elements.ts";
-import type { Draft, Drafts, GatewayDraft } from "./drafts.ts";
+import { anchorShift } from "./chunk-time.ts";
+import type { Drafts, GatewayDraft } from "./drafts.ts";
 import type { IngestLimits } from "./limits.ts";
 import { withRange } from "./ranges.ts";
 
@@ -29,7 +30,7 @@ export async function applyEvents(
     if (kind === "alarm") await applyAlarm(drafts, gateway, limits, { place, element });
     else if (kind === "stream.gap") await applyGap(drafts, gateway, limits, { place, element });
     else if (kind === "clock.anchor") await applyAnchor(drafts, gateway, element);
-    else await addEvent(drafts, gateway, place, kind === "" ? "other" : kind, element);
+    else await addEvent(drafts, gateway, { place, element }, kindOf(kind, element));
   }
 }
 
@@ -40,8 +41,9 @@ interface Placed {
 
 async function applyAlarm(drafts: Drafts, gateway: GatewayDraft, limits: IngestLimits, placed: Placed): Promise<void> {
   const { element } = placed;
-  const next = alarmOf(gateway.row.ref, element, placed.place.atMs);
-  if (next === undefined) return addEvent(drafts, gateway, placed.place, "alarm.malformed", {});
+  const when = await dateOf(drafts, gateway, placed);
+  const next = alarmOf(gateway.row.ref, element, when);
+  if (next === undefined) return addEvent(drafts, gateway, { ...placed, element: {} }, "alarm.malformed");
   const known = await drafts.tx.alarm(gateway.row.ref, next.key);
   if (known === undefined && (await drafts.tx.activeAlarmKeys(gateway.row.ref)).length >= limits.maxAlarms) return;
   // The newest change of the newest instance wins, in whatever order they arrive; ULIDs of later instances are greater.
@@ -49,17 +51,18 @@ async function applyAlarm(drafts: Drafts, gateway: GatewayDraft, limits: IngestL
     known === undefined || next.instance > known.instance || (next.instance === known.instance && next.revision > known.revision);
   if (newer) await drafts.tx.putAlarm(next);
   const op = textOf(element, "op", 16);
-  if (op !== "reassert") await addEvent(drafts, gateway, placed.place, `alarm.${op === "" ? "change" : op}`, element);
+  if (op !== "reassert") await addEvent(drafts, gateway, placed, `alarm.${op === "" ? "change" : op}`);
 }
 
-function alarmOf(gatewayRef: number, element: JsonObject, atMs: number): AlarmRow | undefined {
+function alarmOf(gatewayRef: number, element: JsonObject, when: When): AlarmRow | undefined {
   const key = textOf(element, "key", 64);
   const instance = textOf(element, "id", 40);
   const revision = countOf(element, "rev");
   if (key === "" || instance === "" || revision === undefined) return undefined;
   const resource = objectOf(element, "res");
   const severity = textOf(element, "sev", 16);
-  const changedMs = timeOf(element, "tc") ?? atMs;
+  const isRaise = timeOf(element, "tr") === timeOf(element, "tc");
+  const changedMs = when.isBootTime ? when.atMs : (timeOf(element, "tc") ?? when.atMs);
   return {
     gatewayRef,
     key,
@@ -71,8 +74,9 @@ function alarmOf(gatewayRef: number, element: JsonObject, atMs: number): AlarmRo
     path: textOf(resource, "path", 512),
     type: textOf(element, "type", 128),
     text: textOf(element, "text", 4_096),
-    raisedMs: timeOf(element, "tr") ?? timeOf(element, "t0") ?? changedMs,
+    raisedMs: isRaise ? changedMs : (timeOf(element, "tr") ?? timeOf(element, "t0") ?? changedMs),
     changedMs,
+    undated: when.undated,
     body: element,
   };
 }
@@ -94,7 +98,7 @@ async function applyGap(drafts: Drafts, gateway: GatewayDraft, limits: IngestLim
     samples: countOf(element, "n"),
     recordedMs: drafts.nowMs,
   });
-  await addEvent(drafts, gateway, place, "stream.gap", element);
+  await addEvent(drafts, gateway, placed, "stream.gap");
   if (from === undefined || to === undefined || from < 1 || to < from) return;
   const stream = await drafts.stream(gateway, streamId);
   if (stream === undefined || stream.received.length >= limits.maxRanges) return;
@@ -111,21 +115,50 @@ async function applyAnchor(drafts: Drafts, gateway: GatewayDraft, element: JsonO
   const errorMs = numberOf(element, "err") ?? 0;
   await drafts.tx.addAnchor({ gatewayRef: gateway.row.ref, bootId, monotonicMs, wallMs, source: textOf(element, "src", 16), errorMs });
   await drafts.tx.unpark(gateway.row.ref, { bootId });
+  await drafts.tx.dateEvents(gateway.row.ref, bootId, wallMs - monotonicMs);
 }
 
-async function addEvent(drafts: Drafts, gateway: GatewayDraft, place: Place, kind: string, element: JsonObject): Promise<void> {
-  const resource = objectOf(element, "res");
-  const row: Draft<EventRow> = {
+/** What an event is called: events proper say their type, the rest of the batch its kind. */
+function kindOf(kind: string, element: JsonObject): string {
+  if (kind === "event") return textOf(element, "type", 80) || kind;
+  if (kind === "check") return element["ok"] === true ? "check.ok" : "check.failed";
+  return kind === "" ? "other" : kind;
+}
+
+async function addEvent(drafts: Drafts, gateway: GatewayDraft, placed: Placed, kind: string): Promise<void> {
+  const { element, place } = placed;
+  const when = await dateOf(drafts, gateway, placed);
+  await drafts.tx.addEvent({
     gatewayRef: gateway.row.ref,
     streamId: place.stream,
     seq: place.seq,
     index: place.index,
-    atMs: timeOf(element, "at") ?? timeOf(element, "tc") ?? timeOf(element, "t") ?? place.atMs,
+    atMs: when.atMs,
+    undated: when.undated,
     kind,
-    equipment: textOf(element, "dev", 63) || textOf(resource, "dev", 63),
+    equipment: textOf(element, "dev", 63) || textOf(objectOf(element, "res"), "dev", 63),
     severity: textOf(element, "sev", 16),
-    text: textOf(element, "text", 1_024),
+    text: textOf(element, "text", 1_024) || textOf(element, "check", 128),
     body: element,
-  };
-  await drafts.tx.addEvent(row);
+  });
+}
+
+interface When {
+  readonly atMs: number;
+  /** The clock of that boot was not set: the element's own wall times mean nothing. */
+  readonly isBootTime: boolean;
+  readonly undated: BootTime | undefined;
+}
+
+/** When an element happened: by the gateway's clock, by an anchor of its boot, or not known yet (then the order of arrival). */
+async function dateOf(drafts: Drafts, gateway: GatewayDraft, placed: Placed): Promise<When> {
+  const { element, place } = placed;
+  const clock = objectOf(element, "clk");
+  const bootId = textOf(clock, "boot", 40);
+  const monotonicMs = numberOf(clock, "mono");
+  if (bootId === "" || monotonicMs === undefined)
+    return { atMs: timeOf(element, "t") ?? place.atMs, isBootTime: false, undated: undefined };
+  const shiftMs = anchorShift(await drafts.tx.anchors(gateway.row.ref, bootId), monotonicMs);
+  if (shiftMs !== undefined) return { atMs: monotonicMs + shiftMs, isBootTime: true, undated: undefined };
+  return { atMs: drafts.nowMs, isBootTime: true, undated: { bootId, monotonicMs } };
 }

@@ -19,6 +19,8 @@ export interface IngestLimits {
   readonly maxAlarms: number;
   /** A chunk waits this long for its predecessor, then it is shown without it. */
   readonly patienceMs: number;
+  /** The same while the gateway is offline: it cannot fill the hole, and what is shown is old anyway. */
+  readonly patienceOfflineMs: number;
   /** Chunks applied in one transaction; the rest follows in the next. */
   readonly appliesPerTransaction: number;
   /** Streams whose decoding memory is kept; the least used is forgotten and rebuilt from its last key frame. */
@@ -38,6 +40,7 @@ export const defaultIngestLimits: IngestLimits = {
   maxEquipment: 5_000,
   maxAlarms: 10_000,
   patienceMs: 20_000,
+  patienceOfflineMs: 600_000,
   appliesPerTransaction: 256,
   maxMemories: 1_000,
   maxReplay: 1_500,

@@ -113,7 +113,7 @@ export class StreamMemories {
 }
 
 /** Least recently used goes first. */
-class RecentlyUsed<K, V> {
+export class RecentlyUsed<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #limit: number;
 

@@ -6,8 +6,10 @@ import { anchorShift, firstAt } from "./chunk-time.ts";
 import { deriveRow, rollupLevels } from "./derive.ts";
 import type { Draft, Drafts, GatewayDraft } from "./drafts.ts";
 import type { IngestLimits } from "./limits.ts";
-import { contentOf, counterTimes, type ResolvedDictionary, StreamMemories, type StreamMemory } from "./memories.ts";
+import { contentOf, counterTimes, RecentlyUsed, type ResolvedDictionary, StreamMemories, type StreamMemory } from "./memories.ts";
 import { contiguousTo, hasRange, highestSeq } from "./ranges.ts";
+
+const maxRefused = 1_000;
 
 /** What became of one chunk when its turn came. `wait`: not now; later chunks of the stream may not pass it yet. */
 type Turn = ChunkState | "wait";
@@ -20,6 +22,8 @@ export class Telemetry {
   readonly #decoder: ChunkDecoder;
   readonly #limits: IngestLimits;
   readonly #memories: StreamMemories;
+  /** Dictionaries that exceed the limit of series: not asked for again, and what needs them is set aside. */
+  readonly #refused = new RecentlyUsed<string, true>(maxRefused);
 
   constructor(decoder: ChunkDecoder, limits: IngestLimits) {
     this.#decoder = decoder;
@@ -42,7 +46,8 @@ export class Telemetry {
         return false;
       }
       cursor = chunk.seq + 1;
-      const waited = drafts.nowMs - chunk.receivedMs >= this.#limits.patienceMs;
+      const patienceMs = gateway.row.online ? this.#limits.patienceMs : this.#limits.patienceOfflineMs;
+      const waited = drafts.nowMs - chunk.receivedMs >= patienceMs;
       const inTurn = chunk.seq <= stream.appliedTo || hasRange(stream.received, stream.appliedTo + 1, chunk.seq);
       if (!inTurn && !waited) return false;
       const turn = await this.#take(drafts, gateway, stream, chunk);
@@ -61,14 +66,18 @@ export class Telemetry {
       return "dead";
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
-      if (error.code === "codec.dictionary") return this.#park(drafts, gateway, chunk);
+      if (error.code === "codec.dictionary") return await this.#park(drafts, gateway, stream, chunk);
       await this.#bury(drafts, gateway, stream, chunk, error.code);
       return "dead";
     }
   }
 
   /** Sets a chunk aside until the dictionary it needs is known; it is asked for with the next ack. */
-  async #park(drafts: Drafts, gateway: GatewayDraft, chunk: ChunkRow): Promise<Turn> {
+  async #park(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow): Promise<Turn> {
+    if (this.#refused.get(`${gateway.row.ref}/${chunk.dictionaryRevision}`) === true) {
+      await this.#bury(drafts, gateway, stream, chunk, "too-many-series");
+      return "dead";
+    }
     gateway.needed.add(chunk.dictionaryRevision);
     await drafts.tx.markChunk(chunk, "parked");
     return "parked";
@@ -83,12 +92,14 @@ export class Telemetry {
 
   async #learn(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, record: DictionaryRecord): Promise<Turn> {
     const base = record.full ? undefined : await drafts.tx.dictionary(gateway.row.ref, stream.ref, record.base, chunk.seq);
-    if (!record.full && base === undefined) return this.#park(drafts, gateway, chunk);
+    if (!record.full && base === undefined) return await this.#park(drafts, gateway, stream, chunk);
     const groups = new Map(base?.groups ?? []);
     for (const groupId of record.removed) groups.delete(groupId);
     for (const group of record.groups) {
       const row = await drafts.tx.internGroup(gateway.row.ref, contentOf(group), this.#limits.maxSeries);
       if (row === undefined) {
+        this.#refused.set(`${gateway.row.ref}/${record.revision}`, true);
+        await drafts.tx.unpark(gateway.row.ref, { revision: record.revision });
         await this.#bury(drafts, gateway, stream, chunk, "too-many-series");
         return "dead";
       }
@@ -104,17 +115,18 @@ export class Telemetry {
 
   async #derive(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, raw: RawChunk): Promise<Turn> {
     const dictionary = await this.#memories.dictionary(drafts.tx, stream, raw);
-    if (dictionary === undefined) return this.#park(drafts, gateway, chunk);
+    if (dictionary === undefined) return await this.#park(drafts, gateway, stream, chunk);
     const memory = await this.#memories.before(drafts.tx, stream, raw.seq);
     const decoded = this.#decoder.resolve(raw, dictionary.groups, memory.codec);
     const shiftMs = decoded.unanchored ? anchorShift(await this.#anchors(drafts, gateway, decoded), firstAt(decoded)) : 0;
+    // Counted once, dated or not: it is here.
+    if (chunk.samples === 0) stream.samples += decoded.samples;
     if (shiftMs === undefined) {
       await drafts.tx.markChunk({ ...chunk, samples: decoded.samples }, "parked");
       return "parked";
     }
     const span = await this.#applyGroups(drafts, gateway, decoded, { dictionary, memory, shiftMs });
     await this.#applyMisses(drafts, gateway, decoded, { dictionary, shiftMs });
-    if (chunk.samples === 0) stream.samples += decoded.samples;
     const state = isExact(decoded) ? "applied" : "alone";
     await drafts.tx.markChunk({ ...chunk, ...span, samples: decoded.samples }, state);
     return state;

@@ -155,6 +155,12 @@ export interface EquipmentRow {
   readonly inventoryMs: number;
 }
 
+/** A time by a boot whose clock was never set; the row's own time is then only the order of arrival. */
+export interface BootTime {
+  readonly bootId: string;
+  readonly monotonicMs: number;
+}
+
 export interface AlarmRow {
   readonly gatewayRef: number;
   readonly key: string;
@@ -168,6 +174,8 @@ export interface AlarmRow {
   readonly text: string;
   readonly raisedMs: number;
   readonly changedMs: number;
+  /** Set while the times are not known. */
+  readonly undated: BootTime | undefined;
   readonly body: JsonObject;
 }
 
@@ -182,6 +190,8 @@ export interface EventRow {
   readonly equipment: string;
   readonly severity: string;
   readonly text: string;
+  /** Set while the time is not known. */
+  readonly undated: BootTime | undefined;
   readonly body: JsonObject;
 }
 

@@ -60,12 +60,15 @@ export interface StoreTransaction {
 
   equipment(gatewayRef: number, id: string): Promise<EquipmentRow | undefined>;
   putEquipment(row: EquipmentRow): Promise<void>;
+  equipmentCount(gatewayRef: number): Promise<number>;
   removeEquipment(gatewayRef: number, id: string): Promise<void>;
   alarm(gatewayRef: number, key: string): Promise<AlarmRow | undefined>;
   putAlarm(row: AlarmRow): Promise<void>;
   activeAlarmKeys(gatewayRef: number): Promise<readonly string[]>;
   addEvent(row: EventRow): Promise<void>;
   addAnchor(row: AnchorRow): Promise<void>;
+  /** Dates the undated events and alarms of a boot: Unix ms = its monotonic ms + `shiftMs`. */
+  dateEvents(gatewayRef: number, bootId: string, shiftMs: number): Promise<void>;
   anchors(gatewayRef: number, bootId: string): Promise<readonly AnchorRow[]>;
   addGap(row: GapRow): Promise<void>;
   addDeadLetter(row: DeadLetterRow): Promise<void>;

@@ -10,6 +10,7 @@ import { defaultIngestLimits, type IngestLimits } from "../../../cloud-bridge/no
 import { Telemetry } from "../../../cloud-bridge/noc/ingest/telemetry.ts";
 import { SqliteStore } from "../../../cloud-bridge/noc/store/sqlite/sqlite-store.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
+import { formatState } from "../../../cloud-bridge/protocol/messages/presence.ts";
 
 /** A clock that stands where the test puts it; sleeping yields once. */
 export class HandClock implements Clock {
@@ -68,6 +69,11 @@ export class IngestKit {
       (payload): Delivery => ({ tenant: "acme", gateway, leaf, payload, retained: false, puback: () => undefined }),
     );
     return this.store.transaction((tx) => this.writer.write(tx, deliveries, this.clock.wall));
+  }
+
+  /** The gateway says that it is there. */
+  async online(gateway = "gw-one", connection = 1): Promise<void> {
+    await this.receiveFrom(gateway, "state", formatState({ v: 1, on: true, conn: connection, boot: "b0070001", why: "connect" }));
   }
 
   async settle(all = false): Promise<BatchResult> {

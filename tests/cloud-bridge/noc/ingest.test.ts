@@ -83,6 +83,7 @@ describe("ingest", () => {
 
   it("stores chunks of an unknown dictionary, asks for it, and applies them when it comes", async () => {
     const [dictionary, ...chunks] = polls(gateway, 3);
+    await kit.online();
     const first = await kit.receive("tm", ...chunks.map((chunk) => chunk.bytes));
     kit.clock.wall += 30_000;
     const later = await kit.settle();

@@ -52,7 +52,7 @@ function Alarms(props: IncidentsProps) {
             {alarm.path === "" ? null : <span class="muted mono"> {alarm.path}</span>}
           </span>
           <time class="muted nowrap" dateTime={new Date(alarm.raisedMs).toISOString()}>
-            {formatMoment(alarm.raisedMs, nowMs, props.zone)}
+            {alarm.undated === undefined ? formatMoment(alarm.raisedMs, nowMs, props.zone) : "clock not set"}
           </time>
         </li>
       ))}
@@ -74,7 +74,7 @@ function Events(props: IncidentsProps) {
             {event.text}
           </span>
           <time class="muted nowrap" dateTime={new Date(event.atMs).toISOString()}>
-            {formatMoment(event.atMs, nowMs, props.zone)}
+            {event.undated === undefined ? formatMoment(event.atMs, nowMs, props.zone) : "clock not set"}
           </time>
         </li>
       ))}

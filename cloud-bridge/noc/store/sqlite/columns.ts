@@ -1,6 +1,7 @@
 import type { DictionarySeries, StreamClass } from "#model/chunk.ts";
 import type {
   AlarmRow,
+  BootTime,
   ChunkRow,
   ChunkState,
   DictionaryRow,
@@ -200,6 +201,8 @@ export interface AlarmColumns {
   raised: number;
   changed: number;
   body: string;
+  boot: string | null;
+  mono: number | null;
 }
 
 export function alarmOf(c: AlarmColumns): AlarmRow {
@@ -216,6 +219,7 @@ export function alarmOf(c: AlarmColumns): AlarmRow {
     text: c.text,
     raisedMs: c.raised,
     changedMs: c.changed,
+    undated: undatedOf(c),
     body: JSON.parse(c.body) as JsonObject,
   };
 }
@@ -231,6 +235,12 @@ export interface EventColumns {
   severity: string;
   text: string;
   body: string;
+  boot: string | null;
+  mono: number | null;
+}
+
+function undatedOf(c: { readonly boot: string | null; readonly mono: number | null }): BootTime | undefined {
+  return c.boot === null || c.mono === null ? undefined : { bootId: c.boot, monotonicMs: c.mono };
 }
 
 export function eventOf(c: EventColumns): EventRow {
@@ -244,6 +254,7 @@ export function eventOf(c: EventColumns): EventRow {
     equipment: c.equipment,
     severity: c.severity,
     text: c.text,
+    undated: undatedOf(c),
     body: JSON.parse(c.body) as JsonObject,
   };
 }

@@ -70,6 +70,14 @@ const migrations: readonly string[] = [
     received INTEGER NOT NULL, bytes INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
   CREATE INDEX dead_letter_gateway ON dead_letter (gateway);
   `,
+  // Events and alarms of a boot whose clock was never set: when it was by that boot's own time.
+  `
+  ALTER TABLE event ADD COLUMN boot TEXT;
+  ALTER TABLE event ADD COLUMN mono REAL;
+  ALTER TABLE alarm ADD COLUMN boot TEXT;
+  ALTER TABLE alarm ADD COLUMN mono REAL;
+  CREATE INDEX event_undated ON event (gateway, boot) WHERE boot IS NOT NULL;
+  `,
 ];
 
 /** Marks the file as ours ("GHNC"), so that a foreign database is refused instead of being migrated. */

@@ -33,6 +33,7 @@ import {
 } from "./columns.ts";
 import type { Connection } from "./connection.ts";
 import { internGroup } from "./groups.ts";
+import { addEvent, dateEvents, putAlarm } from "./incident-writes.ts";
 import { chunksSinceKeyFrame, findDictionary, findGroup, readLastValues, readRollup, runRevisions } from "./shared-reads.ts";
 
 /** The writes, one statement each; runs between BEGIN IMMEDIATE and COMMIT of SqliteStore. */
@@ -202,6 +203,10 @@ export class SqliteTransaction implements StoreTransaction {
     );
   }
 
+  async equipmentCount(gatewayRef: number): Promise<number> {
+    return this.#db.get<{ n: number }>("SELECT count(*) AS n FROM equipment WHERE gateway = ?", gatewayRef)?.n ?? 0;
+  }
+
   async removeEquipment(gatewayRef: number, id: string): Promise<void> {
     this.#db.run("DELETE FROM equipment WHERE gateway = ? AND id = ?", gatewayRef, id);
   }
@@ -212,26 +217,7 @@ export class SqliteTransaction implements StoreTransaction {
   }
 
   async putAlarm(row: AlarmRow): Promise<void> {
-    this.#db.run(
-      `INSERT INTO alarm (gateway, key, instance, rev, severity, cleared, equipment, path, type, text, raised, changed, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (gateway, key) DO UPDATE SET instance = excluded.instance, rev = excluded.rev, severity = excluded.severity,
-       cleared = excluded.cleared, equipment = excluded.equipment, path = excluded.path, type = excluded.type, text = excluded.text,
-       raised = excluded.raised, changed = excluded.changed, body = excluded.body`,
-      ...[
-        row.gatewayRef,
-        row.key,
-        row.instance,
-        row.revision,
-        row.severity,
-        row.cleared ? 1 : 0,
-        row.equipment,
-        row.path,
-        row.type,
-        row.text,
-      ],
-      ...[Math.round(row.raisedMs), Math.round(row.changedMs), JSON.stringify(row.body)],
-    );
+    putAlarm(this.#db, row);
   }
 
   async activeAlarmKeys(gatewayRef: number): Promise<readonly string[]> {
@@ -240,11 +226,11 @@ export class SqliteTransaction implements StoreTransaction {
   }
 
   async addEvent(row: EventRow): Promise<void> {
-    this.#db.run(
-      "INSERT INTO event (gateway, stream, seq, idx, at, kind, equipment, severity, text, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      ...[row.gatewayRef, row.streamId, row.seq, row.index, Math.round(row.atMs), row.kind, row.equipment, row.severity, row.text],
-      JSON.stringify(row.body),
-    );
+    addEvent(this.#db, row);
+  }
+
+  async dateEvents(gatewayRef: number, bootId: string, shiftMs: number): Promise<void> {
+    dateEvents(this.#db, gatewayRef, bootId, shiftMs);
   }
 
   async addAnchor(row: AnchorRow): Promise<void> {
