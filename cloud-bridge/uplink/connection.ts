@@ -13,9 +13,6 @@ import { socketErrorCode } from "./socket.ts";
 export const maxPacketBytes = 262_144;
 export const ownReceiveMaximum = 16;
 const sessionExpiryS = 900;
-const connectTimeoutMs = 20_000;
-/** CONNACK and SUBACK together. */
-const attemptTimeoutMs = 40_000;
 const willDelayS = 60;
 const presenceExpiryS = 90 * 86_400;
 
@@ -26,6 +23,7 @@ export interface ConnectionSettings {
   readonly keepAliveS: number;
   readonly will: { readonly topic: string; readonly payload: Uint8Array };
   readonly secure: boolean;
+  readonly connectTimeoutMs: number;
 }
 
 interface Ending extends SessionEnd {
@@ -110,9 +108,9 @@ export class BrokerConnection {
     return code === "uplink.lost" ? "uplink.unreachable" : code;
   }
 
-  /** Gives up when CONNACK and SUBACK are not there in time. */
-  guardAttempt(clock: Clock, signal: AbortSignal): void {
-    clock.sleep(attemptTimeoutMs, signal).then(
+  /** Gives up when CONNACK, SUBACK and the PUBACK of `state` are not there in time. */
+  guardAttempt(clock: Clock, timeoutMs: number, signal: AbortSignal): void {
+    clock.sleep(timeoutMs, signal).then(
       () => this.fail("uplink.unreachable", { reason: "no answer in time" }),
       () => undefined,
     );
@@ -120,6 +118,8 @@ export class BrokerConnection {
 
   /** One SUBSCRIBE for all; every reason code is checked. @throws GatewayError uplink.refused | uplink.* */
   subscribe(subscriptions: readonly Subscription[]): Promise<void> {
+    // Between CONNACK and here the connection may have ended; the library would queue the packet for a reconnection that never comes.
+    if (this.#ending !== undefined) return Promise.reject(this.lostError());
     const map: ISubscriptionMap = {};
     for (const { filter, qos, retainHandling } of subscriptions) map[filter] = { qos, rh: retainHandling };
     return new Promise((resolve, reject) => {
@@ -190,7 +190,7 @@ function clientOptions(settings: ConnectionSettings): IClientOptions {
     ...(settings.password === undefined ? {} : { password: settings.password }),
     clean: false,
     keepalive: settings.keepAliveS,
-    connectTimeout: connectTimeoutMs,
+    connectTimeout: settings.connectTimeoutMs,
     reconnectPeriod: 0,
     queueQoSZero: false,
     resubscribe: false,

@@ -8,6 +8,8 @@ export interface GuardedSocket {
   readonly readyEvent: "connect" | "secureConnect";
 }
 
+const maxPacketsInARow = 64;
+
 interface PendingWrite {
   readonly chunk: Buffer;
   readonly done: (error?: Error | null) => void;
@@ -29,6 +31,7 @@ export class GuardedStream extends Duplex {
   readonly #gate: PacketGate;
   #ready = false;
   #busy = false;
+  #inARow = 0;
   #sink: PacketSink | undefined;
   #pending: PendingWrite | undefined;
 
@@ -121,12 +124,28 @@ export class GuardedStream extends Duplex {
 
   #handled(): void {
     this.#busy = false;
-    this.#handOver();
+    this.#inARow += 1;
+    if (this.#inARow < maxPacketsInARow) {
+      this.#handOver();
+      return;
+    }
+    // The library goes from packet to packet without giving the event loop a turn; a flood of tiny ones must not starve everything else.
+    this.#inARow = 0;
+    this.#busy = true;
+    setImmediate(() => {
+      this.#busy = false;
+      this.#handOver();
+    });
   }
 }
 
 type StreamFault = GateFault | "handler-threw";
-const streamFaults: ReadonlySet<string> = new Set<StreamFault>(["packet-too-large", "malformed-length", "handler-threw"]);
+const streamFaults: ReadonlySet<string> = new Set<StreamFault>([
+  "packet-too-large",
+  "malformed-length",
+  "malformed-header",
+  "handler-threw",
+]);
 
 /** Whether an error code of this stream is the peer's fault in the protocol rather than the line's. */
 export function isGateFault(code: string | undefined): boolean {

@@ -26,7 +26,7 @@ export interface InboundOptions {
  */
 export class Inbound {
   readonly #options: InboundOptions;
-  readonly #stop = new AbortController();
+  #staging: AbortController | undefined;
   #withheld = 0;
   /** Messages on topics that are none of ours. */
   foreign = 0;
@@ -51,7 +51,7 @@ export class Inbound {
   }
 
   stop(): void {
-    this.#stop.abort(new Error("connection closed"));
+    this.#staging?.abort(new Error("connection closed"));
   }
 
   #leafOf(topic: string): InboundMessage["leaf"] | undefined {
@@ -66,8 +66,8 @@ export class Inbound {
   async #stage(message: InboundMessage): Promise<boolean> {
     const { clock, logger, onMessage } = this.#options;
     const finished = new AbortController();
-    const stopped = AbortSignal.any([finished.signal, this.#stop.signal]);
-    const late = clock.sleep(stagingTimeoutMs, stopped).then(
+    this.#staging = finished;
+    const late = clock.sleep(stagingTimeoutMs, finished.signal).then(
       () => "late" as const,
       () => "late" as const,
     );

@@ -30,6 +30,8 @@ export interface MqttUplinkOptions {
   readonly startedBecause?: "connect" | "reboot" | "update";
   /** Milliseconds without PUBACK before the connection is replaced; 30 s by default. */
   readonly pubackTimeoutMs?: number;
+  /** Milliseconds to CONNACK; 20 s by default. Twice as long to the end of the attempt. */
+  readonly connectTimeoutMs?: number;
   readonly names?: NameLookup;
 }
 
@@ -53,6 +55,10 @@ class MqttAttempts {
     gatewayTopic(options, "state");
   }
 
+  get #connectTimeoutMs(): number {
+    return this.#options.connectTimeoutMs ?? 20_000;
+  }
+
   async connect(onMessage: (message: InboundMessage) => void | Promise<void>, signal: AbortSignal): Promise<UplinkSession> {
     signal.throwIfAborted();
     const { clock, tenant, gateway } = this.#options;
@@ -61,7 +67,7 @@ class MqttAttempts {
     const settled = new AbortController();
     const abort = () => broker.fail("uplink.lost", { reason: "given up" });
     signal.addEventListener("abort", abort, { once: true });
-    broker.guardAttempt(clock, settled.signal);
+    broker.guardAttempt(clock, 2 * this.#connectTimeoutMs, settled.signal);
     try {
       const connack = await broker.opened;
       if (connack.properties?.maximumQoS === 0) throw new GatewayError("uplink.refused", { fields: { reason: "the broker has no qos 1" } });
@@ -104,6 +110,7 @@ class MqttAttempts {
         keepAliveS: this.#options.keepAliveS ?? 60,
         will: { topic: gatewayTopic({ tenant, gateway }, "state"), payload: willPayload(connection, clock.now().bootId) },
         secure: this.#address.secure,
+        connectTimeoutMs: this.#connectTimeoutMs,
       },
       openSocket(this.#address, tls, this.#names),
       inbound,

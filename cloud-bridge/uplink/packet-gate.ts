@@ -1,7 +1,19 @@
 /** What the gate found wrong; the connection is not worth keeping then. */
-export type GateFault = "packet-too-large" | "malformed-length";
+export type GateFault = "packet-too-large" | "malformed-length" | "malformed-header";
 
 const maxParts = 64;
+
+/**
+ * Whether a broker may begin a packet with this byte (MQTT 5 section 2.1.2 and 2.1.3): seen at once, where the parser would wait for
+ * as many bytes as some foreign protocol's second letter announces.
+ */
+function isServerHeader(byte: number): boolean {
+  const type = byte >> 4;
+  const flags = byte & 0x0f;
+  if (type === 3) return (flags & 0x06) !== 0x06;
+  if (type === 6) return flags === 0x02;
+  return flags === 0 && [2, 4, 5, 7, 9, 11, 13, 14, 15].includes(type);
+}
 
 /**
  * Cuts the broker's byte stream into whole MQTT packets before the parser sees them (MQTT 5 section 2.1: one type byte, a remaining
@@ -52,6 +64,7 @@ export class PacketGate {
   #readSize(): number | GateFault | undefined {
     if (this.#heldBytes < 2) return undefined;
     const head = (this.#parts[0]?.length ?? 0) >= 5 ? this.#parts[0] : this.#joined();
+    if (!isServerHeader(head?.[0] ?? 0)) return "malformed-header";
     let value = 0;
     for (let digit = 0; digit < 4; digit++) {
       const byte = head?.[1 + digit];

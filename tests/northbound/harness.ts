@@ -1,20 +1,11 @@
 import type { Frame } from "../../runtime/model/chunk.ts";
 import { Link, type LinkOptions } from "../../runtime/northbound/link.ts";
-import type { LogFields, Logger } from "../../runtime/ports/logger.ts";
+import { CollectingLogger } from "../sim/collecting-logger.ts";
+import { seededEntropy } from "../sim/seeded-entropy.ts";
 import { FakeUplink, structuredMessages } from "../sim/uplink/fake-uplink.ts";
 import { MemoryBuffer } from "../sim/uplink/memory-buffer.ts";
 import { NocStub } from "../sim/uplink/noc-stub.ts";
-import { seededEntropy } from "../sim/uplink/seeded-entropy.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
-
-/** Collects what is logged at info and above. */
-export function recordingLogger(lines: string[]): Logger {
-  const note = (level: string) => (fields: LogFields, sentence: string) => {
-    lines.push(`${level} ${sentence} ${fields.code ?? fields.reason ?? ""}`.trim());
-  };
-  const logger: Logger = { error: note("error"), warn: note("warn"), info: note("info"), debug: () => undefined, child: () => logger };
-  return logger;
-}
 
 /** The real link and drain on a virtual clock, a buffer in memory, a broker and a NOC in memory. */
 export class Harness {
@@ -23,7 +14,7 @@ export class Harness {
   readonly noc = new NocStub();
   readonly uplink: FakeUplink;
   readonly link: Link;
-  readonly log: string[] = [];
+  readonly logger = new CollectingLogger();
   readonly calls: string[] = [];
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
@@ -40,7 +31,7 @@ export class Harness {
       messages: structuredMessages,
       clock: this.clock,
       entropy,
-      logger: recordingLogger(this.log),
+      logger: this.logger,
       hello: () => new Uint8Array(10),
       ...options,
     });
@@ -59,8 +50,12 @@ export class Harness {
   }
 
   async until(condition: () => boolean, limitMs: number, stepMs = 100): Promise<void> {
-    await this.clock.until(() => this.#failure !== undefined || condition(), limitMs, stepMs);
-    if (this.#failure !== undefined) throw this.#failure;
+    const endMs = this.clock.monotonicMs() + limitMs;
+    await this.pass(0);
+    while (!condition()) {
+      if (this.clock.monotonicMs() >= endMs) throw new Error(`condition not met within ${limitMs} ms of virtual time`);
+      await this.pass(stepMs);
+    }
   }
 
   async stop(): Promise<void> {
@@ -75,6 +70,12 @@ export class Harness {
     return this.uplink.published.map((entry) => entry.leaf).filter((leaf) => leaf !== "hello");
   }
 
+  /** What was logged at info and above. */
+  get log(): readonly string[] {
+    const told = this.logger.lines.filter((line) => line.level !== "debug");
+    return told.map((line) => `${line.level} ${line.sentence} ${line.fields.code ?? ""}`.trim());
+  }
+
   #dictionary(): Frame {
     this.calls.push("fullDictionary");
     return {
@@ -85,7 +86,7 @@ export class Harness {
       priority: 3,
       wallMs: 0,
       monotonicMs: 0,
-      bootId: this.clock.bootId,
+      bootId: this.clock.now().bootId,
       payload: new Uint8Array(50),
     };
   }

