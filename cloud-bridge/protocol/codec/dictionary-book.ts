@@ -9,6 +9,11 @@ interface Lineage {
   readonly groups: Map<number, DictionaryGroup>;
 }
 
+/** Revisions count on from a random multiple of 2^20 per process run of the gateway. */
+function epochOf(revision: number): number {
+  return Math.floor(revision / 1_048_576);
+}
+
 /** Lineages kept: one per restart of the gateway whose backlog is still on its way. */
 const maxLineages = 16;
 /** Records that arrived before the one they build on. */
@@ -37,9 +42,13 @@ export class DictionaryBook {
     return true;
   }
 
-  /** Groups readable at this revision by id; undefined = not known: ask for it. May hold groups of later revisions. */
+  /**
+   * Groups readable at this revision by id; undefined = not known: ask for it. May hold groups of later revisions. A later full record of the
+   * same process run serves as well, since ids are never reused in one; what it does not have any more is missed by `resolve`.
+   */
   at(revision: number): ReadonlyMap<number, DictionaryGroup> | undefined {
-    return this.#lineages.find((lineage) => lineage.from <= revision && revision <= lineage.to)?.groups;
+    const exact = this.#lineages.find((lineage) => lineage.from <= revision && revision <= lineage.to);
+    return (exact ?? this.#lineages.find((lineage) => lineage.from > revision && epochOf(lineage.from) === epochOf(revision)))?.groups;
   }
 
   #take(record: DictionaryRecord): boolean {

@@ -15,8 +15,13 @@ export function kindLetter(metric: Metric): "c" | "g" | "s" {
   return metric.kind === "text" ? "s" : "g";
 }
 
-/** Largest record text, characters: a dictionary that is longer goes out as a full record and deltas behind it. */
-export const recordTextChars = 262_144;
+/**
+ * Largest record, bytes before compression: a dictionary that is longer goes out as a full record and deltas behind it. Below the chunk's hard
+ * limit, so that even labels that do not compress cannot make a record the NOC must refuse.
+ */
+const recordBytes = 90_000;
+/** Bytes of rows in one group, for the same reason. */
+const groupRowBytes = 60_000;
 const maxLabelChars = 256;
 const maxLabels = 32;
 const maxKeyChars = 256;
@@ -47,8 +52,31 @@ export function groupText(group: GroupShape): string {
   });
 }
 
+/** Cuts the first `rows` rows of a table into groups: of `maxRows` at most, and of no more text than a record can carry. */
+export function rowRanges(
+  shape: TableShape,
+  rows: number,
+  maxRows: number,
+): readonly { readonly fromRow: number; readonly rowCount: number }[] {
+  const ranges: { readonly fromRow: number; readonly rowCount: number }[] = [];
+  let fromRow = 0;
+  let bytes = 0;
+  for (const [index, row] of shape.rows.slice(0, rows).entries()) {
+    const own = Buffer.byteLength(JSON.stringify(rowText(row)));
+    if (index > fromRow && (index - fromRow >= maxRows || bytes + own > groupRowBytes)) {
+      ranges.push({ fromRow, rowCount: index - fromRow });
+      fromRow = index;
+      bytes = 0;
+    }
+    bytes += own;
+  }
+  if (rows > fromRow) ranges.push({ fromRow, rowCount: rows - fromRow });
+  return ranges;
+}
+
 interface Entry {
   readonly text: string;
+  readonly bytes: number;
   readonly digest: Uint8Array;
 }
 
@@ -80,7 +108,7 @@ export class DictionaryWriter {
 
   add(group: GroupShape): void {
     const text = groupText(group);
-    this.#groups.set(group.gid, { text, digest: createHash("sha256").update(text).digest() });
+    this.#groups.set(group.gid, { text, bytes: Buffer.byteLength(text), digest: createHash("sha256").update(text).digest() });
     this.#added.push(group.gid);
   }
 
@@ -129,15 +157,16 @@ export class DictionaryWriter {
 
   #parts(gids: readonly number[]): string[][] {
     const parts: string[][] = [[]];
-    let chars = 0;
+    let bytes = 0;
     for (const gid of gids) {
-      const text = this.#groups.get(gid)?.text ?? "";
-      if (chars > 0 && chars + text.length > recordTextChars) {
+      const entry = this.#groups.get(gid);
+      if (entry === undefined) continue;
+      if (bytes > 0 && bytes + entry.bytes > recordBytes) {
         parts.push([]);
-        chars = 0;
+        bytes = 0;
       }
-      parts.at(-1)?.push(text);
-      chars += text.length;
+      parts.at(-1)?.push(entry.text);
+      bytes += entry.bytes;
     }
     return parts;
   }

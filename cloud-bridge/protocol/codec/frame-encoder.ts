@@ -3,7 +3,7 @@ import { type Gap, gapReason, type Report, type TableReport, type TableShape } f
 import type { Instant } from "#model/time.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
-import { DictionaryWriter } from "./dictionary-writer.ts";
+import { DictionaryWriter, rowRanges } from "./dictionary-writer.ts";
 import { countFrom, dictionaryFrame, missPayload, offsetOf, priorityOf, refusal, type Stamp, stampOf, telemetryFrame } from "./frames.ts";
 import { GroupEncoder, GroupScratch } from "./group-encoder.ts";
 import { limits } from "./layout.ts";
@@ -49,13 +49,17 @@ const textEncoder = new TextEncoder();
 /** Raw bytes a cell is planned for when a table is cut into groups. */
 const plannedBytes = { counter: 20, gauge: 10, state: 5, text: 96 } as const;
 
+function keyOf(shape: TableShape): string {
+  return `${shape.equipment}\n${shape.table}`;
+}
+
 function rowsPerGroup(shape: TableShape): number {
   let rowBytes = 1;
   for (const metric of shape.metrics) rowBytes += plannedBytes[metric.kind];
   return Math.max(1, Math.min(0xffff, Math.floor(limits.frameBytes / rowBytes)));
 }
 
-export function createFrameEncoder(options: FrameEncoderOptions): FrameEncoder & { stats(): EncoderStats } {
+export function createFrameEncoder(options: FrameEncoderOptions): FrameEncoder & { stats(): EncoderStats; dictionarySha256(): string } {
   return new TelemetryEncoder(options);
 }
 
@@ -84,6 +88,11 @@ class TelemetryEncoder implements FrameEncoder {
     return this.#dictionary.revision;
   }
 
+  /** Digest of the dictionary as it stands, for `hello`. */
+  dictionarySha256(): string {
+    return this.#dictionary.sha256();
+  }
+
   get seriesCount(): number {
     return this.#seriesCount;
   }
@@ -106,7 +115,9 @@ class TelemetryEncoder implements FrameEncoder {
     if (entries.length > 0 || gaps.length > 0) this.#appendDictionary(report.observedAt, frames);
     for (const [index, table] of report.tables.entries()) {
       const entry = entries[index];
-      if (entry !== undefined) this.#encodeTable(table, entry, frames);
+      // A table that a report names twice with different shapes has its first groups taken out again: a driver's bug must not reach the wire.
+      if (entry !== undefined && this.#tables.get(keyOf(table.shape)) === entry) this.#encodeTable(table, entry, frames);
+      else this.#refusedSamples += countFrom(table, 0);
     }
     this.#encodeGaps(gaps, report.observedAt, frames);
     return frames;
@@ -143,7 +154,7 @@ class TelemetryEncoder implements FrameEncoder {
 
   /** The table's groups; new ones for a new shape, whose predecessors leave the dictionary. */
   #entryOf(shape: TableShape, at: Instant, frames: Frame[]): TableEntry {
-    const key = `${shape.equipment}\n${shape.table}`;
+    const key = keyOf(shape);
     const known = this.#tables.get(key);
     if (known?.shape === shape) {
       known.lastUsedMs = at.monotonicMs;
@@ -161,16 +172,12 @@ class TelemetryEncoder implements FrameEncoder {
   }
 
   #makeGroups(shape: TableShape, acceptedRows: number): readonly GroupEncoder[] {
-    const groups: GroupEncoder[] = [];
-    const step = rowsPerGroup(shape);
-    for (let fromRow = 0; fromRow < acceptedRows; fromRow += step) {
-      const rowCount = Math.min(step, acceptedRows - fromRow);
-      const group = { gid: this.#dictionary.nextGid(), shape, fromRow, rowCount };
+    return rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map((range) => {
+      const group = { gid: this.#dictionary.nextGid(), shape, ...range };
       this.#dictionary.add(group);
-      groups.push(new GroupEncoder(group));
-      this.#seriesCount += rowCount * shape.metrics.length;
-    }
-    return groups;
+      this.#seriesCount += range.rowCount * shape.metrics.length;
+      return new GroupEncoder(group);
+    });
   }
 
   #drop(key: string, entry: TableEntry): void {

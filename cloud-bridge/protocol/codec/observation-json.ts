@@ -7,8 +7,8 @@ export type JsonObservation = Exclude<Observation, Report>;
 
 type Element = Readonly<Record<string, unknown>>;
 
-/** Largest element, UTF-16 units of its JSON text; beyond it attributes or components are left out, and the element says so. */
-export const maxElementChars = 114_688;
+/** Largest element, bytes of its JSON text, below the hard limit of a chunk; beyond it components are left out, and the element says so. */
+const maxElementBytes = 90_000;
 const maxAttributeChars: Readonly<Record<string, number>> = { alarm: 8_192, event: 16_384, check: 16_384 };
 
 const whole = (ms: number): number => Math.round(ms);
@@ -158,7 +158,7 @@ function inventoryText(inventory: Inventory): string {
   let changes = inventory.changes.length;
   for (;;) {
     const text = JSON.stringify(inventoryElement(inventory, components, changes));
-    if (text.length <= maxElementChars || (components === 0 && changes === 0)) return text;
+    if (Buffer.byteLength(text) <= maxElementBytes || (components === 0 && changes === 0)) return text;
     // Halving ends after at most 2 x log2(n) rounds.
     components = Math.floor(components / 2);
     changes = Math.floor(changes / 2);

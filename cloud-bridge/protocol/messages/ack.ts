@@ -40,7 +40,7 @@ interface AckMessage {
   readonly rej?: readonly { readonly s: string; readonly q: number; readonly code?: string }[];
 }
 
-const neededDictionaryPattern = /^dict:([0-9]{1,15})$/;
+const neededDictionaryPattern = /^dict:([0-9]{1,16})$/;
 
 function streamId(text: string): StreamId {
   if (!isStreamId(text)) throw new GatewayError("codec.malformed", { message: "not a stream id", fields: { length: text.length } });
@@ -73,7 +73,7 @@ export function parseAck(bytes: Uint8Array): Acknowledgement {
     },
     neededDictionaries: need.flatMap((text) => {
       const revision = neededDictionaryPattern.exec(text)?.[1];
-      return revision === undefined ? [] : [Number(revision)];
+      return revision === undefined || !Number.isSafeInteger(Number(revision)) ? [] : [Number(revision)];
     }),
     resync: need.includes("resync"),
     rejected: (message.rej ?? []).map((entry) => ({ stream: streamId(entry.s), seq: entry.q, code: entry.code ?? "refused" })),

@@ -211,4 +211,37 @@ describe("the frame encoder", () => {
     expect(store.chunks.filter((chunk) => chunk.slotId === undefined).length).toBeGreaterThan(1);
     expect(readAll(createChunkDecoder(), store.chunks).reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(16_000);
   });
+
+  it("keeps every dictionary record below the chunk's limit, whatever labels a device makes up", () => {
+    const encoder = encoderWith();
+    const assembler = createChunkAssembler();
+    const noise = seededEntropy(4);
+    const word = () => Array.from(noise.bytes(250), (byte) => String.fromCodePoint(0x4e00 + byte * 80)).join("");
+    const shape = shapeOf("sw-1", "t", [metric("oper", "state")], 300);
+    const rows = shape.rows.map((row) => ({ ...row, labels: { alias: word(), other: word() } }));
+    const records = encoder.encodeReport(poll({ ...shape, rows }, instant(0))).filter((frame) => frame.kind === "dict");
+    expect(records.length).toBeGreaterThan(3);
+    for (const [index, frame] of records.entries()) {
+      const bytes = assembler.assemble({ stream: "0123456789ab" as never, seq: index + 1 }, [frame]);
+      expect(createChunkDecoder().decode(bytes).kind).toBe("dict");
+    }
+  });
+
+  it("sends nothing of a table that one report names twice with different shapes, but the last", () => {
+    const encoder = encoderWith();
+    const store = new MemoryStore(createChunkAssembler());
+    const at = instant(0);
+    const twice = [2, 3].map((rows) => shapeOf("sw-1", "t", [octets], rows));
+    store.append(
+      encoder.encodeReport(
+        reportOf(
+          at,
+          twice.map((shape) => tableReport(shape, zeros(shape), at)),
+        ),
+      ),
+    );
+    store.sealNow();
+    expect(readAll(createChunkDecoder(), store.chunks).map((chunk) => chunk.samples)).toEqual([3]);
+    expect(encoder.stats().refusedSamples).toBe(2);
+  });
 });

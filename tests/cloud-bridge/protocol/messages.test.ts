@@ -61,7 +61,7 @@ describe("messages", () => {
         },
       ],
       grants: { liveWindow: 16, backlogWindow: 4, backlogChunksPerSecond: null },
-      neededDictionaries: [17],
+      neededDictionaries: [17, 4_503_599_627_370_495],
       resync: true,
       rejected: [{ stream, seq: 13, code: "codec.malformed" }],
     };
