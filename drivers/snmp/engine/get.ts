@@ -3,37 +3,14 @@ import type { Varbind } from "#ports/snmp.ts";
 import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
+import { errorStatus, errorStatusName } from "./error-status.ts";
 import { compareOids, dottedOid, encodeOid, sameBytes } from "./oid.ts";
 import { nullVarbind, type PduSpec } from "./request.ts";
 import { decodeValue, encodeVarbind, readVarbind, varbindSpan } from "./values.ts";
 
 /** OIDs of one GET at first; their values may be long. */
 const chunkOids = 24;
-/** error-status of RFC 3416 3. */
-const errorNames = [
-  "noError",
-  "tooBig",
-  "noSuchName",
-  "badValue",
-  "readOnly",
-  "genErr",
-  "noAccess",
-  "wrongType",
-  "wrongLength",
-  "wrongEncoding",
-  "wrongValue",
-  "noCreation",
-  "inconsistentValue",
-  "resourceUnavailable",
-  "commitFailed",
-  "undoFailed",
-  "authorizationError",
-  "notWritable",
-  "inconsistentName",
-] as const;
-const tooBig = 1;
-const noSuchName = 2;
-const genErr = 5;
+const { tooBig, noSuchName, genErr } = errorStatus;
 
 interface Reply {
   readonly status: number;
@@ -128,7 +105,7 @@ function badReply(error: unknown, chunkLength: number, oidsLength: number): Repl
 }
 
 function refused(status: number, oid: string | undefined): GatewayError {
-  const reason = errorNames[status] ?? `error-status ${status}`;
+  const reason = errorStatusName(status);
   const code: ErrorCode = "driver.refused";
   return new GatewayError(code, {
     message: `the agent answered ${reason}`,

@@ -1,8 +1,10 @@
 /** Timeouts learnt stay within these (milliseconds). */
 const minTimeoutMs = 250;
 const maxTimeoutMs = 10_000;
-/** Answers in a row without trouble after which a limit that was lowered is tried again a bit higher. */
+/** Answers in a row without trouble after which more values an answer are asked for again. */
 const recoverAfter = 64;
+const mostCells = 128;
+const smallestAnswerBytes = 200;
 
 export interface LearnedStart {
   readonly timeoutMs: number;
@@ -17,10 +19,12 @@ export class Learned {
   bulk: boolean;
   /** Set by the first good answer to a GETBULK: from then on a silent agent is silent, not bulk-less. */
   bulkProven = false;
-  /** Most varbinds that a request may carry. */
+  /** Most varbinds that a request may carry; lowered for good by tooBig. */
   maxRequestVarbinds = 60;
-  /** Most repetitions of a GETBULK; lowered by agents that are slow or say tooBig. */
-  maxRepetitions = 100;
+  /** Most repetitions of a GETBULK; lowered for good by tooBig. */
+  maxRepetitions = mostCells;
+  /** Most values asked for at once; lowered for slow agents, and raised again bit by bit. */
+  maxCells = mostCells;
   /** Answers are planned for this size; lowered by agents that cut them shorter. */
   answerBytes: number;
   /** Largest answer seen. */
@@ -43,7 +47,7 @@ export class Learned {
     return this.#smoothedMs;
   }
 
-  /** Time to wait for the answer to attempt 0, 1, 2 ... (RFC 6298 2, with our bounds; doubled from attempt to attempt up to the configured one). */
+  /** Time to wait for the answer to attempt 0, 1, 2 ... (RFC 6298 2 with our bounds; doubled from attempt to attempt up to the configured one). */
   timeoutMs(attempt: number): number {
     const configuredMs = clamp(this.#start.timeoutMs);
     if (Number.isNaN(this.#smoothedMs)) return configuredMs;
@@ -63,33 +67,34 @@ export class Learned {
 
   noteAnswer(bytes: number): void {
     if (bytes > this.largestAnswerBytes) this.largestAnswerBytes = bytes;
-    if (this.maxRepetitions >= 100 && this.maxRequestVarbinds >= 60) return;
-    this.#goodInRow += 1;
-    if (this.#goodInRow < recoverAfter) return;
+    if (this.maxCells === mostCells || ++this.#goodInRow < recoverAfter) return;
     this.#goodInRow = 0;
-    this.maxRepetitions = Math.min(100, this.maxRepetitions + 4);
-    this.maxRequestVarbinds = Math.min(60, this.maxRequestVarbinds + 1);
+    this.maxCells = Math.min(mostCells, this.maxCells * 2);
     this.revision += 1;
   }
 
-  /** tooBig, or no answer to a large request: ask for less. */
-  shrink(requestVarbinds: number, repetitions: number): void {
+  /** The agent is alive but did not answer for so many values in time. */
+  noteSlow(cells: number): void {
     this.#goodInRow = 0;
+    this.maxCells = Math.max(4, Math.min(this.maxCells, cells) >> 1);
     this.revision += 1;
-    if (repetitions > 1) this.maxRepetitions = Math.max(1, Math.min(this.maxRepetitions, repetitions) >> 1);
-    else if (requestVarbinds > 1) this.maxRequestVarbinds = Math.max(1, Math.min(this.maxRequestVarbinds, requestVarbinds) >> 1);
   }
 
-  /** The agent refused a request for the number of its varbinds. */
+  /** tooBig for so many repetitions of one varbind. */
+  shrinkRepetitions(repetitions: number): void {
+    this.maxRepetitions = Math.max(1, Math.min(this.maxRepetitions, repetitions) >> 1);
+    this.revision += 1;
+  }
+
+  /** tooBig for so many varbinds. */
   shrinkRequest(requestVarbinds: number): void {
-    this.#goodInRow = 0;
-    this.revision += 1;
     this.maxRequestVarbinds = Math.max(1, Math.min(this.maxRequestVarbinds, requestVarbinds) >> 1);
+    this.revision += 1;
   }
 
   /** The agent answered fewer varbinds than asked for, in a message of so many bytes. */
   noteTruncated(bytes: number): void {
-    const bounded = Math.max(200, bytes);
+    const bounded = Math.max(smallestAnswerBytes, bytes);
     if (bounded >= this.answerBytes) return;
     this.answerBytes = bounded;
     this.revision += 1;

@@ -4,6 +4,7 @@ import { compareOids, hasPrefix } from "./oid.ts";
 import { storeCell } from "./table-cells.ts";
 import { type Block, blockSpec } from "./table-layout.ts";
 import type { CompiledPlan } from "./table-plan.ts";
+import { fate } from "./table-progress.ts";
 import { readVarbind, varbindSpan } from "./values.ts";
 
 /** What a careful reading found, besides the values stored. */
@@ -12,39 +13,36 @@ export interface CarefulFindings {
   varbinds: number;
   /** Cells that became known to be there or not. */
   resolved: number;
-  unfit: number;
   oidViolations: number;
   changed: boolean;
   malformed: boolean;
+  /** The agent stopped before all was answered, though nothing had come to its end: the answer was full. */
+  isCut: boolean;
 }
-
-/** Fate of each cell in a read that met surprises: 0 = not known yet, 1 = value, 2 = the agent has none, 3 = it has one that does not fit. */
-export type Fates = Uint8Array;
-export const fate = { unknown: 0, value: 1, absent: 2, unfit: 3 } as const;
 
 /**
  * Reads an answer that is not what was predicted: holes, rows in between, an early end, cut answers, wrong OIDs. Values are believed only under
  * the name they came with. When the answer is malformed nothing of it is kept.
  */
-export function readCarefully(plan: CompiledPlan, block: Block, bytes: Uint8Array, fates: Fates): CarefulFindings {
+export function readCarefully(plan: CompiledPlan, block: Block, bytes: Uint8Array, fates: Uint8Array): CarefulFindings {
   const reader = new CarefulReader(plan, block, bytes, fates);
   reader.readAll(pdu.varbindsStart, pdu.varbindsEnd);
   return reader.findings;
 }
 
 class CarefulReader {
-  readonly findings: CarefulFindings = { varbinds: 0, resolved: 0, unfit: 0, oidViolations: 0, changed: false, malformed: false };
+  readonly findings: CarefulFindings = { varbinds: 0, resolved: 0, oidViolations: 0, changed: false, malformed: false, isCut: false };
   readonly #plan: CompiledPlan;
   readonly #block: Block;
   readonly #bytes: Uint8Array;
-  readonly #fates: Fates;
+  readonly #fates: Uint8Array;
   readonly #width: number;
   /** Per requested varbind: name of the last answer (or of the request), and the first row not passed yet. */
   readonly #names: Uint8Array[];
   readonly #nextRow: number[];
   readonly #ended: boolean[];
 
-  constructor(plan: CompiledPlan, block: Block, bytes: Uint8Array, fates: Fates) {
+  constructor(plan: CompiledPlan, block: Block, bytes: Uint8Array, fates: Uint8Array) {
     this.#plan = plan;
     this.#block = block;
     this.#bytes = bytes;
@@ -72,6 +70,7 @@ class CarefulReader {
       else if (this.#block.type === tags.getBulk) this.#readRepetition(position % this.#width);
       else this.#readSingle(position);
     }
+    findings.isCut = position < most && findings.varbinds > 0 && !this.#ended.includes(true);
   }
 
   #isStructureSound(from: number, end: number): boolean {
@@ -159,18 +158,17 @@ class CarefulReader {
     else if (storeCell(this.#plan, column, row, this.#bytes)) this.#settle(column, row, fate.value);
     else {
       this.#plan.present[column * this.#plan.rows.count + row] = 0;
-      if (this.#settle(column, row, fate.unfit)) this.findings.unfit += 1;
+      this.#settle(column, row, fate.unfit);
     }
   }
 
-  #settle(column: number, row: number, what: number): boolean {
+  #settle(column: number, row: number, what: number): void {
     const cell = column * this.#plan.rows.count + row;
     const known = this.#fates[cell] ?? 0;
     // A value already read is not taken back by a neighbour's answer.
-    if (known === fate.value && what !== fate.unfit) return false;
+    if (known === fate.value && what !== fate.unfit) return;
     if (known === fate.unknown) this.findings.resolved += 1;
     this.#fates[cell] = what;
-    return known !== what;
   }
 }
 

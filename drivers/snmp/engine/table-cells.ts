@@ -1,9 +1,10 @@
+import { pdu } from "./answer.ts";
 import { integerValue, tags, unsigned64Value, unsignedValue } from "./ber.ts";
-import { dottedOid, isWellFormedOid } from "./oid.ts";
+import { dottedOid, hasPrefix, isWellFormedOid } from "./oid.ts";
 import { opaqueNumber } from "./opaque.ts";
 import type { Block } from "./table-layout.ts";
 import { type CompiledPlan, kind } from "./table-plan.ts";
-import { varbindSpan } from "./values.ts";
+import { readVarbind, varbindSpan } from "./values.ts";
 
 /**
  * The hot path: reads varbinds as long as each is exactly the predicted cell in the plainest encoding, and stores its value. Returns how many
@@ -50,7 +51,11 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
         varbindSpan.tag = tag;
         varbindSpan.valueStart = valueAt + 2;
         varbindSpan.valueEnd = next;
-        if (!storeCell(plan, column, row, bytes)) return y * width + x;
+        // Exceptions mean holes, which shift what follows; a value that does not fit costs itself only.
+        if (!storeCell(plan, column, row, bytes)) {
+          if (tag >= tags.noSuchObject) return y * width + x;
+          plan.unfit += 1;
+        }
       } else if (tag === tags.counter64 || next - valueAt - 2 > 5) noteCounter(plan, column, tag, next - valueAt - 2);
       at = next;
     }
@@ -100,6 +105,14 @@ function noteCounter64(plan: CompiledPlan, column: number): void {
 
 function noteLength(plan: CompiledPlan, column: number, length: number): void {
   if (length > (plan.valueBytes[column] ?? 0)) plan.valueBytes[column] = length;
+}
+
+/** Where the cells of an answer begin behind a sentinel that found nothing new; -1 when it needs a closer look. */
+export function passSentinel(plan: CompiledPlan, block: Block, bytes: Uint8Array): number {
+  if (!readVarbind(bytes, pdu.varbindsStart, pdu.varbindsEnd)) return -1;
+  const { nameStart, nameEnd, tag, end } = varbindSpan;
+  if (tag === tags.endOfMibView) return end;
+  return hasPrefix(bytes, nameStart, nameEnd, plan.columns.prefix(block.columns[0] ?? 0)) ? -1 : end;
 }
 
 /** Stores the value in `varbindSpan` if its type and bytes fit the column; false and nothing stored otherwise. */

@@ -42,7 +42,8 @@ export function layOut(plan: CompiledPlan, excluded: Uint8Array | undefined, lim
   for (const group of groupColumns(plan, excluded)) cutGroup(plan, group, limits, blocks);
   const smallest = blocks.reduce((least, block, index) => (cellsOf(block) <= cellsOf(blocks[least]) ? index : least), 0);
   const host = blocks[smallest];
-  if (limits.sentinel && host !== undefined && host.type === tags.getBulk) blocks[smallest] = { ...host, sentinel: true };
+  const hasRoom = limits.learned.maxRequestVarbinds > 1;
+  if (limits.sentinel && hasRoom && host !== undefined && host.type === tags.getBulk) blocks[smallest] = { ...host, sentinel: true };
   return blocks;
 }
 

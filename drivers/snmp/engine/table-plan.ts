@@ -128,6 +128,8 @@ export class CompiledPlan {
   /** Learned.revision that `blocks` were cut for; -1 = cut anew. */
   cutFor = -1;
   reads = 0;
+  /** Values of this read that did not fit their column, as far as answers were the predicted ones. */
+  unfit = 0;
   /** > 0: ask for exact instances so many reads more, because the agent has rows between the planned ones. */
   exactReads = 0;
   reading = false;
@@ -158,10 +160,19 @@ export class CompiledPlan {
     return { as, present, value: this.blobs[column] ?? [] };
   }
 
-  /** Before a read: no cell holds a value of this read yet. */
-  clear(): void {
+  /** No cell holds a value of this read yet. */
+  beginRead(): void {
+    this.reads += 1;
+    this.unfit = 0;
     this.present.fill(0);
     for (const column of this.answer) if (column.as === "counter") column.bits = 32;
+  }
+
+  /** Rows of which no column has a value. */
+  countVanished(): number {
+    let vanished = 0;
+    for (let row = 0; row < this.rows.count; row++) if (this.answer.every((column) => column.present[row] === 0)) vanished++;
+    return vanished;
   }
 }
 

@@ -3,13 +3,14 @@ import type { Varbind, WalkLimits } from "#ports/snmp.ts";
 import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
+import { errorStatus } from "./error-status.ts";
 import { currentVarbind } from "./get.ts";
 import { compareOids, encodeOid, hasPrefix } from "./oid.ts";
 import { nullVarbind } from "./request.ts";
 import { readVarbind, varbindSpan } from "./values.ts";
 
 const firstRepetitions = 10;
-const status = { noError: 0, tooBig: 1, noSuchName: 2 } as const;
+const { noError, tooBig, noSuchName } = errorStatus;
 
 /** How one step of a walk ended. */
 type StepEnd = "go-on" | "end" | "violation" | "error";
@@ -64,12 +65,14 @@ export class Walk {
   async #step(): Promise<{ batch: readonly Varbind[]; end: StepEnd }> {
     const { learned } = this.#conversation.peer;
     const isBulk = learned.bulk && !this.#single;
-    const repetitions = isBulk ? Math.min(this.#repetitions, learned.maxRepetitions, this.#limits.maxRows - this.#rows + 1) : 0;
+    const repetitions = isBulk
+      ? Math.min(this.#repetitions, learned.maxRepetitions, learned.maxCells, this.#limits.maxRows - this.#rows + 1)
+      : 0;
     const type = isBulk ? tags.getBulk : tags.getNext;
     const spec = { type, nonRepeaters: 0, maxRepetitions: repetitions, varbinds: [nullVarbind(this.#last)] };
     const batch: Varbind[] = [];
     let end: StepEnd = "go-on";
-    let errorStatus: number = status.noError;
+    let errorStatus: number = noError;
     let averageBytes = 1;
     this.#requests += 1;
     try {
@@ -78,7 +81,7 @@ export class Walk {
         read: (bytes) => {
           batch.length = 0;
           errorStatus = pdu.errorStatus;
-          if (errorStatus !== status.noError) return true;
+          if (errorStatus !== noError) return true;
           end = this.#readBatch(bytes, batch);
           averageBytes = (pdu.varbindsEnd - pdu.varbindsStart) / Math.max(1, batch.length);
           return end !== "error";
@@ -90,7 +93,7 @@ export class Walk {
       if (!(error instanceof GatewayError)) throw error;
       return this.#afterFailure(error, isBulk, repetitions);
     }
-    if (errorStatus !== status.noError) return this.#afterError(errorStatus, isBulk, repetitions);
+    if (errorStatus !== noError) return this.#afterError(errorStatus, isBulk, repetitions);
     this.#afterAnswer(isBulk, averageBytes);
     return { batch, end };
   }
@@ -136,10 +139,10 @@ export class Walk {
 
   #afterError(errorStatus: number, isBulk: boolean, repetitions: number): { batch: readonly Varbind[]; end: StepEnd } {
     const { learned } = this.#conversation.peer;
-    if (errorStatus === status.noSuchName) return { batch: [], end: "end" };
-    if (errorStatus === status.tooBig && isBulk && repetitions > 1) {
+    if (errorStatus === noSuchName) return { batch: [], end: "end" };
+    if (errorStatus === tooBig && isBulk && repetitions > 1) {
       this.#repetitions = repetitions >> 1;
-      learned.shrink(1, repetitions);
+      learned.shrinkRepetitions(repetitions);
     } else if (isBulk) this.#single = true;
     else {
       throw new GatewayError("driver.refused", { message: "the agent refused to go on with the walk", fields: { errorStatus } });
@@ -154,7 +157,7 @@ export class Walk {
     if (!isWorthwhile || !isBulk || this.#conversation.nowMs() >= this.#limits.deadlineMs) throw error;
     if (repetitions > 1 && learned.bulkProven) {
       this.#repetitions = Math.max(1, repetitions >> 2);
-      learned.shrink(1, repetitions >> 1);
+      learned.noteSlow(repetitions);
     } else this.#single = true;
     return { batch: [], end: "go-on" };
   }

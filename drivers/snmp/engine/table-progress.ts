@@ -1,0 +1,57 @@
+import type { Block } from "./table-layout.ts";
+import type { CompiledPlan } from "./table-plan.ts";
+
+/** Fate of a cell in one read: not known yet; a value; the agent has none; it has one that does not fit or cannot be read. */
+export const fate = { unknown: 0, value: 1, absent: 2, unfit: 3 } as const;
+
+/**
+ * What became of each cell in a read that met a surprise. A read without one needs none of this: there every cell of the blocks done so far has
+ * its value.
+ */
+export class Progress {
+  /** By cell, see `fate`. */
+  readonly fates: Uint8Array;
+  readonly #plan: CompiledPlan;
+
+  constructor(plan: CompiledPlan, done: readonly Block[]) {
+    this.#plan = plan;
+    this.fates = new Uint8Array(plan.present.length);
+    for (const [cell, isAbsent] of (plan.absent ?? []).entries()) if (isAbsent === 1) this.fates[cell] = fate.absent;
+    for (const block of done)
+      for (const cell of this.#cellsOf(block)) this.fates[cell] = plan.present[cell] === 1 ? fate.value : fate.unfit;
+  }
+
+  *#cellsOf(block: Block): Generator<number> {
+    for (const row of block.rows) for (const column of block.columns) yield column * this.#plan.rows.count + row;
+  }
+
+  /** Takes back what was stored for cells whose fate is not settled. */
+  eraseUnsettled(block: Block): void {
+    for (const cell of this.#cellsOf(block)) if (this.fates[cell] === fate.unknown) this.#plan.present[cell] = 0;
+  }
+
+  markBlock(block: Block, what: number): void {
+    for (const cell of this.#cellsOf(block)) this.fates[cell] = what;
+  }
+
+  /** @param position of the cell in the block's requests, from 0 */
+  markCell(block: Block, position: number, what: number): void {
+    const column = block.columns[position % block.columns.length] ?? 0;
+    const row = block.rows[Math.floor(position / block.columns.length)] ?? 0;
+    this.fates[column * this.#plan.rows.count + row] = what;
+  }
+
+  /** 1 for each cell that needs not be asked for any more. */
+  settled(): Uint8Array {
+    return this.fates.map((cell) => (cell === fate.unknown ? 0 : 1));
+  }
+
+  /** 1 for each cell that the agent does not have; undefined when it has all. */
+  absent(): Uint8Array | undefined {
+    return this.fates.includes(fate.absent) ? this.fates.map((cell) => (cell === fate.absent ? 1 : 0)) : undefined;
+  }
+
+  unfitCount(): number {
+    return this.fates.reduce((count, cell) => count + (cell === fate.unfit ? 1 : 0), 0);
+  }
+}
