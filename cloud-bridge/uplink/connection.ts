@@ -63,7 +63,11 @@ export class BrokerConnection {
     this.stream.on("error", (error: NodeJS.ErrnoException) => this.#socketFailed(error));
     this.#client = new MqttClient(() => this.stream, clientOptions(settings));
     this.#client.handleMessage = (packet, done) => {
-      void this.#inbound.take(packet).then((staged) => done(staged ? undefined : new Error("not staged")));
+      this.#inbound
+        .take(packet)
+        .then((staged) => done(staged ? undefined : new Error("not staged")))
+        // The library answers in `done`, and throws on a packet id that its own parser let through.
+        .catch(() => this.fail("uplink.lost", { reason: "broker sent what cannot be answered" }));
     };
     this.#client.on("connect", (packet) => {
       this.#isOpen = true;

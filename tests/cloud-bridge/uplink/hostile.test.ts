@@ -32,6 +32,7 @@ it.each<[string, (peer: Peer) => void]>([
   ["reserved flags", (peer) => peer.raw(Uint8Array.of(0x61, 0x02, 0x00, 0x01))],
   ["a topic alias nobody allowed", (peer) => peer.raw(publishWithAlias())],
   ["an AUTH nobody asked for", (peer) => peer.send({ cmd: "auth", reasonCode: 0x18 })],
+  ["a PUBLISH of QoS 1 without a packet id", (peer) => peer.raw(Uint8Array.of(0x32, 0x03, 0x00, 0x01, 0x61))],
   ["plain text", (peer) => peer.raw(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))],
 ])("ends the connection on %s", async (_name, misbehave) => {
   const { session, peer } = await sessionWith();
@@ -102,6 +103,7 @@ it(`lives through ${cases} mutated packets, before and after CONNACK`, async () 
   const uncaught: unknown[] = [];
   const note = (error: unknown) => uncaught.push(error);
   process.on("uncaughtException", note);
+  process.on("unhandledRejection", note);
   let sessions = 0;
   try {
     for (let sent = 0; sent < cases; ) {
@@ -128,6 +130,7 @@ it(`lives through ${cases} mutated packets, before and after CONNACK`, async () 
     }
   } finally {
     process.off("uncaughtException", note);
+    process.off("unhandledRejection", note);
   }
   expect(uncaught).toEqual([]);
   expect(sessions).toBeGreaterThan(10);
