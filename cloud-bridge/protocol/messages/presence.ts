@@ -75,6 +75,15 @@ export interface NocStateMessage {
   readonly keys?: readonly string[];
 }
 
+/** Clocks may tell fractions of a millisecond; the wire has whole ones. */
+function whole<T extends { readonly at?: number; readonly since?: number }>(message: T): T {
+  return {
+    ...message,
+    ...(message.at === undefined ? {} : { at: Math.round(message.at) }),
+    ...(message.since === undefined ? {} : { since: Math.round(message.since) }),
+  };
+}
+
 /** What this release can do, for `hello.caps`. */
 export const capabilities = ["tcc1", "zstd", "gzip", "rebase1", "cmd1"] as const;
 
@@ -84,7 +93,7 @@ export function parseState(bytes: Uint8Array): StateMessage {
 }
 
 export function formatState(message: StateMessage): Uint8Array {
-  return formatMessage("state", message);
+  return formatMessage("state", whole(message));
 }
 
 /** @throws GatewayError codec.malformed | codec.limit */
@@ -93,7 +102,7 @@ export function parseHello(bytes: Uint8Array): HelloMessage {
 }
 
 export function formatHello(message: HelloMessage): Uint8Array {
-  return formatMessage("hello", message);
+  return formatMessage("hello", whole(message));
 }
 
 /** @throws GatewayError codec.malformed | codec.limit */
@@ -102,5 +111,5 @@ export function parseNocState(bytes: Uint8Array): NocStateMessage {
 }
 
 export function formatNocState(message: NocStateMessage): Uint8Array {
-  return formatMessage("noc-state", message);
+  return formatMessage("noc-state", whole(message));
 }

@@ -15,10 +15,14 @@ for (const busyShare of [0.5, 1]) {
       "changed share": fixed(mean(generator.map((one) => one.changedShare))),
     },
   });
-  const sizes = [1, 5, 10].map((intervalsPerChunk) => {
-    const all = seeds.map((seed) => measureSize({ seed, busyShare, intervalsPerChunk, hours: 2 }));
+  const variants = [1, 5, 10].flatMap((intervalsPerChunk) =>
+    (["cbor", "json"] as const).map((serialisation) => ({ intervalsPerChunk, serialisation })),
+  );
+  const sizes = variants.map(({ intervalsPerChunk, serialisation }) => {
+    const all = seeds.map((seed) => measureSize({ seed, busyShare, intervalsPerChunk, serialisation, hours: 2 }));
     return {
       "intervals/chunk": intervalsPerChunk,
+      as: serialisation,
       "B/sample": fixed(mean(all.map((one) => one.chunkBytes))),
       "key-frame": fixed(mean(all.map((one) => one.keyFrameBytes))),
       others: fixed(mean(all.map((one) => one.plainBytes))),

@@ -58,10 +58,11 @@ export function measureSize(options: {
   readonly busyShare: number;
   readonly intervalsPerChunk: number;
   readonly hours: number;
+  readonly serialisation?: "cbor" | "json";
 }): SizeResult {
   const site = new Site({ seed: options.seed, busyShare: options.busyShare });
   const encoder = createFrameEncoder({ entropy, streamSalt: `gw-${options.seed}`, intervalsPerChunk: () => options.intervalsPerChunk });
-  const assembler = createChunkAssembler();
+  const assembler = createChunkAssembler({ serialisation: options.serialisation ?? "cbor" });
   const slots = new Map<number, { readonly slot: Slot; readonly frames: Frame[] }>();
   let seq = 0;
   let dictionaryBytes = 0;

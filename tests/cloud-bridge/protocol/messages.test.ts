@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { StreamId } from "#model/chunk.ts";
 import { formatAck, parseAck } from "../../../cloud-bridge/protocol/messages/ack.ts";
 import { formatBlobPiece, parseBlobPiece } from "../../../cloud-bridge/protocol/messages/blob.ts";
-import { formatHello, parseHello, parseState } from "../../../cloud-bridge/protocol/messages/presence.ts";
+import { formatHello, formatState, parseHello, parseState } from "../../../cloud-bridge/protocol/messages/presence.ts";
 import { schemaNames, validator } from "../../../cloud-bridge/protocol/schema.ts";
 import { gatewaySubscriptions, gatewayTopic, leafFilter, nocStateTopic, parseTopic } from "../../../cloud-bridge/protocol/topics.ts";
 
@@ -111,6 +111,10 @@ describe("messages", () => {
       streams: { T: stream, B: ["00000000000a"], E: null },
     } as const;
     expect(parseHello(formatHello(hello))).toEqual(hello);
+  });
+
+  it("writes whole milliseconds, whatever the clock says", () => {
+    expect(parseState(formatState({ v: 1, on: true, at: 1_795_294_121_000.25 })).at).toBe(1_795_294_121_000);
   });
 
   it("refuses a blob piece that lies beyond its document", () => {
