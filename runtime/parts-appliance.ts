@@ -2,8 +2,6 @@
  * Bill of materials of the appliance: which drivers, codec, store and uplink a gateway is made of. One line each; how they are wired
  * stands in gateway.ts.
  */
-import { mkdirSync } from "node:fs";
-import { GatewayError } from "#model/errors.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
@@ -25,6 +23,7 @@ import type { DriverDescription } from "./config/driver-settings.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
+import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
 import { helloBody } from "./parts-hello.ts";
 import { openReceivers } from "./parts-receivers.ts";
@@ -60,7 +59,7 @@ export async function assembleGateway(
   platform: Platform,
   services?: (gateway: Gateway) => readonly Unit[],
 ): Promise<Gateway> {
-  makeFolder(stateDir);
+  makeStateFolder(stateDir);
   const { gateway: identity, uplink, equipment, limits, credentials } = configuration;
   const state = openState(stateDir, {
     wallMs: platform.clock.now().wallMs,
@@ -135,12 +134,4 @@ function openLink(
         ...platform,
       }),
   });
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new GatewayError("buffer.denied", { message: `the state folder ${folder} cannot be made`, cause, fields: { folder } });
-  }
 }

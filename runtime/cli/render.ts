@@ -18,8 +18,14 @@ function renderList(values: readonly unknown[], indent: string): string {
   if (values.length === 0) return `${indent}none\n`;
   const shown = values.slice(0, maxRows);
   const rest = values.length > maxRows ? `${indent}and ${values.length - maxRows} more (--json shows all)\n` : "";
-  if (!shown.every(isFlat)) return shown.map((entry) => renderTree(entry, `${indent}- `)).join("") + rest;
+  if (!shown.every(isFlat)) return shown.map((entry) => renderItem(entry, indent)).join("") + rest;
   return renderTable(shown, indent) + rest;
+}
+
+/** `- ` before its first line, the others below it. */
+function renderItem(value: unknown, indent: string): string {
+  const text = renderTree(value, `${indent}  `);
+  return `${indent}- ${text.slice(indent.length + 2)}`;
 }
 
 /** Rows with the union of their keys as columns; numbers to the right. */

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
+import { chmodSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 import { type ControlAnswer, type ControlRequest, controlSocketPath, maxAnswerBytes, maxRequestBytes } from "./control-protocol.ts";
+import { makeStateFolder } from "./state-folder.ts";
 
 const maxConnections = 8;
 const requestTimeoutMs = 30_000;
@@ -56,7 +57,7 @@ async function serve(options: ControlServerOptions, signal: AbortSignal): Promis
 
 async function listen(server: Server, path: string, options: ControlServerOptions): Promise<void> {
   try {
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    makeStateFolder(options.folder);
     await listenOnce(server, path).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "EADDRINUSE") throw error;
       if (await isAnswered(path)) {
