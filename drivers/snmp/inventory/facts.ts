@@ -1,5 +1,6 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { DeviceIdentity } from "#model/observation.ts";
+import type { MetricSet } from "../metric-sets/metric-set.ts";
 
 /** One row of entPhysicalTable. */
 export interface EntityRow {
@@ -44,6 +45,23 @@ export interface Identifier {
   /** Instances to be read besides; at most 64 are asked for. */
   readonly oids: readonly string[];
   identify(facts: IdentityFacts): Partial<DeviceIdentity> | undefined;
+}
+
+/** What profiles add for one device: sets of their own, and better knowledge of what it is. */
+export interface SelectedProfiles {
+  /** Names of what was selected, for the evidence and for the log. */
+  readonly names: readonly string[];
+  /** Probed like the built-in sets and never instead of them. Table names must differ from the built-in ones. */
+  readonly sets: readonly MetricSet[];
+  readonly identifiers: readonly Identifier[];
+}
+
+/** Where profiles come from: files that were loaded. */
+export interface ProfileSource {
+  /** Instances that are read of every device to tell profiles apart; at most 64. */
+  readonly probes: readonly string[];
+  /** Called with what was read when the inventory is read. `forced`: the profile named in the equipment's configuration. Must not throw. */
+  select(facts: IdentityFacts, forced: string | undefined): SelectedProfiles;
 }
 
 const noValues = new Set([

@@ -8,9 +8,9 @@ import type { LongTask } from "../session/long-task.ts";
 import type { PolledTable } from "../session/polled-table.ts";
 import { changesBetween } from "./changes.ts";
 import { componentsOf } from "./components.ts";
-import type { Identifier, IdentityFacts } from "./facts.ts";
+import type { IdentityFacts, ProfileSource, SelectedProfiles } from "./facts.ts";
 import { type IdentityRules, identify } from "./identify.ts";
-import { readFacts } from "./read-facts.ts";
+import { type FactsRequest, readFacts, readMoreFacts } from "./read-facts.ts";
 import { vendorProbes } from "./vendor-probes.ts";
 
 /** After a reading that failed the next one waits for this many times the poll interval. */
@@ -18,13 +18,19 @@ const pollsBetweenAttempts = 5;
 /** A poll waits at most this share of its interval for the inventory; a slow agent's is finished by a later poll. */
 const shareOfInterval = 0.25;
 
+/** What was read of a device, and the profiles that go with it. */
+export interface Known {
+  readonly facts: IdentityFacts;
+  readonly profiles: SelectedProfiles | undefined;
+}
+
 /** Knows what one equipment is, reads it again when there is a reason, and says what changed. */
 export class InventoryDesk {
   readonly #equipment: Equipment;
   readonly #rules: IdentityRules;
-  readonly #identifiers: readonly Identifier[];
-  readonly #reading: LongTask<IdentityFacts>;
-  #facts: IdentityFacts | undefined;
+  readonly #profiles: ProfileSource | undefined;
+  readonly #reading: LongTask<Known>;
+  #known: Known | undefined;
   #last: Inventory | undefined;
   #dueAtMs = Number.NEGATIVE_INFINITY;
   #built = "";
@@ -32,13 +38,18 @@ export class InventoryDesk {
 
   constructor(
     equipment: Equipment,
-    known: { readonly sets: readonly MetricSet[]; readonly identifiers: readonly Identifier[] },
-    reading: LongTask<IdentityFacts>,
+    sources: { readonly sets: readonly MetricSet[]; readonly profiles: ProfileSource | undefined },
+    reading: LongTask<Known>,
   ) {
     this.#equipment = equipment;
-    this.#rules = [...known.sets, ...vendorProbes];
-    this.#identifiers = known.identifiers;
+    this.#rules = [...sources.sets, ...vendorProbes];
+    this.#profiles = sources.profiles;
     this.#reading = reading;
+  }
+
+  /** Sets that profiles add for this device. */
+  get profileSets(): readonly MetricSet[] {
+    return this.#known?.profiles?.sets ?? [];
   }
 
   /** @returns the inventory if it was read anew or its components changed, and it differs from the last one returned */
@@ -58,9 +69,9 @@ export class InventoryDesk {
       .join();
     if (nowMs >= this.#dueAtMs) await this.#read(sets, tables, exchange);
     else if (built === this.#built) return undefined;
-    if (this.#facts === undefined) return undefined;
+    if (this.#known === undefined) return undefined;
     this.#built = built;
-    return this.#compose(this.#facts, tables, exchange);
+    return this.#compose(this.#known, tables, exchange);
   }
 
   async #read(sets: readonly MetricSet[], tables: readonly PolledTable[], exchange: Exchange): Promise<void> {
@@ -68,15 +79,15 @@ export class InventoryDesk {
     const request = {
       equipment: this.#equipment.id,
       rules: this.#rules,
-      identifiers: this.#identifiers,
+      probes: this.#profiles?.probes ?? [],
       sets: sets.map((set) => set.name),
       macAddresses: macAddressesOf(tables),
     };
     const untilMs = Math.min(exchange.deadlineMs, nowMs + this.#equipment.pollIntervalMs * shareOfInterval);
     try {
-      const facts = await this.#reading.join(exchange, untilMs, (task) => readFacts(request, task));
-      if (facts === undefined) return;
-      this.#facts = facts.value;
+      const known = await this.#reading.join(exchange, untilMs, (task) => this.#learn(request, task));
+      if (known === undefined) return;
+      this.#known = known.value;
       this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.
@@ -85,8 +96,14 @@ export class InventoryDesk {
     }
   }
 
-  #compose(facts: IdentityFacts, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
-    const identity = identify(facts, this.#rules, this.#identifiers);
+  async #learn(request: FactsRequest, exchange: Exchange): Promise<Known> {
+    const facts = await readFacts(request, exchange);
+    const profiles = this.#profiles?.select(facts, this.#equipment.profile);
+    return { facts: profiles === undefined ? facts : await readMoreFacts(facts, profiles.identifiers, exchange), profiles };
+  }
+
+  #compose({ facts, profiles }: Known, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
+    const identity = identify(facts, this.#rules, profiles?.identifiers ?? []);
     const components = componentsOf(tables, facts.entities);
     const before = this.#last;
     // Tables are learnt over several polls at first: what appears then was there before.

@@ -33,12 +33,13 @@ const entityColumns: readonly (readonly [keyof EntityRow, number, LabelFormat])[
 
 /** Chassis list every transceiver's every sensor; what stands first says what the device is. */
 const maxEntities = 500;
-const maxIdentifierOids = 64;
+const maxProbes = 64;
 
 export interface FactsRequest {
   readonly equipment: EquipmentId;
   readonly rules: IdentityRules;
-  readonly identifiers: readonly Identifier[];
+  /** Instances that profiles want to know of every device. */
+  readonly probes: readonly string[];
   readonly sets: readonly string[];
   readonly macAddresses: readonly string[];
 }
@@ -48,9 +49,7 @@ export async function readFacts(request: FactsRequest, exchange: Exchange): Prom
   const formats = new Map<string, LabelFormat>();
   for (const rule of request.rules.flatMap((set) => set.identity ?? []))
     if (rule.oid !== undefined) formats.set(rule.oid, rule.format ?? "auto");
-  for (const oid of request.identifiers.flatMap((identifier) => identifier.oids).slice(0, maxIdentifierOids)) {
-    if (!formats.has(oid)) formats.set(oid, "auto");
-  }
+  for (const oid of request.probes.slice(0, maxProbes)) if (!formats.has(oid)) formats.set(oid, "auto");
   const values = await readValues(formats, exchange);
   const own = await exchange.session.get(Object.values(system), exchange.signal);
   const texts = new Map(own.map((varbind) => [varbind.oid, textOf(varbind, varbind.oid === system.engineId ? "hex" : "auto")]));
@@ -68,6 +67,16 @@ export async function readFacts(request: FactsRequest, exchange: Exchange): Prom
     sets: request.sets,
     macAddresses: request.macAddresses,
   };
+}
+
+/** Adds what the selected profiles want to know besides. @throws GatewayError driver.* */
+export async function readMoreFacts(facts: IdentityFacts, identifiers: readonly Identifier[], exchange: Exchange): Promise<IdentityFacts> {
+  const wanted = [...new Set(identifiers.flatMap((identifier) => identifier.oids))]
+    .filter((oid) => !facts.values.has(oid))
+    .slice(0, maxProbes);
+  if (wanted.length === 0) return facts;
+  const more = await readValues(new Map(wanted.map((oid) => [oid, "auto" as const])), exchange);
+  return { ...facts, values: new Map([...facts.values, ...more]) };
 }
 
 function present<K extends string>(name: K, value: string | undefined): { readonly [key in K]?: string } {

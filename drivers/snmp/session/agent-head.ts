@@ -17,6 +17,8 @@ export interface HeadReading {
   readonly verdict: UptimeVerdict;
   readonly moment: AgentMoment;
   readonly uptime: UptimeReading;
+  /** Another engine id answers, or engineBoots went back: the agent lost its identity, or is another one. */
+  readonly identityReset: boolean;
   readonly sysObjectId: string | undefined;
   readonly sysObjectIdChanged: boolean;
   /** ifTableLastChange or entLastChangeTime moved. */
@@ -36,6 +38,7 @@ const coarseAfter = 4;
 export class AgentHead {
   #asked: readonly string[] = Object.values(headOids);
   #previous: UptimeReading | undefined;
+  #engineId: string | undefined;
   #sysObjectId: string | undefined;
   #ifTableLastChange: number | undefined;
   #entLastChangeTime: number | undefined;
@@ -47,14 +50,18 @@ export class AgentHead {
   async read(exchange: Exchange): Promise<HeadReading> {
     const answers = await exchange.session.get(this.#asked, exchange.signal);
     const found = new Map(answers.map((varbind) => [varbind.oid, varbind]));
+    // v3 authenticates them with every message; v1 and v2c agents may have the objects.
+    const engine = exchange.session.engine();
     const uptime: UptimeReading = {
       monotonicMs: exchange.clock.monotonicMs(),
       sysUpTimeTicks: numberOf(found.get(headOids.sysUpTime)),
-      engineBoots: numberOf(found.get(headOids.engineBoots)),
+      engineBoots: numberOf(found.get(headOids.engineBoots)) ?? engine?.boots,
       engineTimeS: numberOf(found.get(headOids.engineTime)),
       hostUptimeTicks: numberOf(found.get(headOids.hostUptime)),
     };
-    const assessment = assessUptime(this.#previous, uptime);
+    const identityReset = this.#isIdentityReset(engine?.engineId, uptime);
+    const seen = assessUptime(this.#previous, uptime);
+    const assessment = identityReset && seen.verdict !== "first" ? { verdict: "restart" as const, agentElapsedMs: Number.NaN } : seen;
     this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
     const changes = this.#changes(found, assessment.verdict, uptime);
     // After a restart the agent may have learnt or lost something: ask for everything again.
@@ -64,12 +71,21 @@ export class AgentHead {
         : this.#asked.filter((oid) => oid === headOids.sysUpTime || isValue(found.get(oid)));
     this.#previous = uptime;
     return {
+      identityReset,
       verdict: assessment.verdict,
       uptime,
       moment: { monotonicMs: uptime.monotonicMs, agentMs: this.#agentMs, epoch: this.#epoch },
       sysObjectId: this.#sysObjectId,
       ...changes,
     };
+  }
+
+  #isIdentityReset(engineId: string | undefined, uptime: UptimeReading): boolean {
+    const before = this.#previous;
+    const otherEngine = engineId !== undefined && this.#engineId !== undefined && engineId !== this.#engineId;
+    this.#engineId = engineId ?? this.#engineId;
+    const bootsBefore = before?.engineBoots;
+    return otherEngine || (bootsBefore !== undefined && uptime.engineBoots !== undefined && uptime.engineBoots < bootsBefore);
   }
 
   /** The agent's clock where it advanced sanely and finely enough, ours in between: continuous, never back. */

@@ -3,8 +3,8 @@ import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Report } from "#model/report.ts";
 import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
-import type { SnmpSession } from "#ports/snmp.ts";
-import type { Identifier } from "../inventory/facts.ts";
+import type { SnmpSession, SnmpSessionCounters } from "#ports/snmp.ts";
+import type { ProfileSource } from "../inventory/facts.ts";
 import { InventoryDesk } from "../inventory/inventory-desk.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import { parseSettings, type SnmpSettings } from "../settings.ts";
@@ -20,7 +20,7 @@ import { TableBook, type TablesRead } from "./table-book.ts";
 
 export interface SessionParts {
   readonly sets: readonly MetricSet[];
-  readonly identifiers: readonly Identifier[];
+  readonly profiles: ProfileSource | undefined;
   readonly snmp: SnmpSession;
 }
 
@@ -53,7 +53,7 @@ export class EquipmentSession implements DriverSession {
     this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
     const newTask = <T>(): LongTask<T> => new LongTask<T>(context.clock, this.#closed.signal);
     this.#book = new TableBook(equipment, sets, newTask);
-    this.#inventory = new InventoryDesk(equipment, { sets: parts.sets, identifiers: parts.identifiers }, newTask());
+    this.#inventory = new InventoryDesk(equipment, { sets: parts.sets, profiles: parts.profiles }, newTask());
   }
 
   async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
@@ -65,6 +65,7 @@ export class EquipmentSession implements DriverSession {
         deadlineMs: request.deadlineMs,
         signal: deadline.signal,
         outer: signal,
+        pollIntervalMs: this.#equipment.pollIntervalMs,
         settings: this.#settings,
         notices: this.#notices,
       });
@@ -99,6 +100,7 @@ export class EquipmentSession implements DriverSession {
     this.#noticeHead(head, exchange);
     const tables = await this.#readTables(head, exchange);
     const inventory = await this.#inventory.update(head, this.#book.probed?.sets ?? [], this.#book.tables, exchange);
+    this.#book.addSets(this.#inventory.profileSets.filter((set) => this.#settings.sets[set.name] !== false));
     const ticks = head.uptime.sysUpTimeTicks;
     const report: Report = {
       kind: "report",
@@ -133,6 +135,15 @@ export class EquipmentSession implements DriverSession {
         attributes: { sysUpTimeS: (head.uptime.sysUpTimeTicks ?? 0) / 100 },
       });
     }
+    if (head.identityReset) {
+      this.#notices.add({
+        type: "identity.reset",
+        severity: "warning",
+        text: "the agent's SNMP engine lost its boots count, or is another one",
+        observedAt: exchange.clock.now(),
+        attributes: { engineBoots: head.uptime.engineBoots ?? -1 },
+      });
+    }
     if (head.verdict === "rollover") {
       this.#notices.add({
         type: "agent.uptime-rollover",
@@ -157,7 +168,22 @@ export class EquipmentSession implements DriverSession {
       bytesIn: tables.costs.reduce((sum, cost) => sum + cost.bytesIn, 0),
       durationMs: this.#context.clock.monotonicMs() - startedMs,
       cpuMs: requests * cpuMsPerRequest + values * cpuMsPerValue,
+      distrusted: this.#distrusted(after),
       tables: tables.costs.map(({ table, requests, bytesIn, durationMs }) => ({ table, requests, bytesIn, durationMs })),
+    };
+  }
+
+  #distrusted(counters: SnmpSessionCounters): Readonly<Record<string, number>> {
+    const { decreased, implausible, widthChanged, malformed } = this.#notices.anomalies;
+    return {
+      counterDecreased: decreased,
+      counterImplausible: implausible,
+      counterWidthChanged: widthChanged,
+      malformedValues: malformed,
+      malformedAnswers: counters.malformedAnswers,
+      forgedAnswers: counters.forgedAnswers,
+      oidViolations: counters.oidViolations,
+      lateAnswers: counters.lateAnswers,
     };
   }
 }

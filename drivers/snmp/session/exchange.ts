@@ -13,6 +13,7 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** The caller's own signal. */
   readonly outer: AbortSignal;
+  readonly pollIntervalMs: number;
   readonly settings: SnmpSettings;
   readonly notices: Notices;
 }

@@ -2,7 +2,7 @@ import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-se
 import type { Exchange } from "./exchange.ts";
 import { learnRows } from "./learn-rows.ts";
 import { defaultSignature, existingColumns, type Signature, type WireTypes } from "./read-groups.ts";
-import { assignKeys, chooseRows, type LearntRow, type RowChoice } from "./row-keys.ts";
+import { assignKeys, chooseRows, type LearntRow, type RowChoice, speedOf } from "./row-keys.ts";
 import { decideSources } from "./row-sources.ts";
 
 /** What a table of one agent looks like: its columns and rows, and where each row's cells come from. */
@@ -31,7 +31,9 @@ export async function surveyTable(
   const { planned, reported } = await chooseTableRows(definition, columns, { types, baseRows }, exchange);
   const signatures = await decideSources(columns, planned, types, exchange);
   const usual = defaultSignature(columns, types);
-  return { columns, reported, planned: planned.map((row, position) => ({ row, signature: signatures[position] ?? usual })) };
+  const signed = planned.map((row, position) => ({ row, signature: signatures[position] ?? usual }));
+  warnOfNarrowCounters(definition, columns, signed, exchange);
+  return { columns, reported, planned: signed };
 }
 
 async function chooseTableRows(
@@ -72,4 +74,36 @@ async function rowsOfBase(
 function rowColumnsOf(columns: readonly ColumnDefinition[], types: WireTypes): readonly string[] {
   const oids = columns.map((column) => (types.has(column.oid) ? column.oid : (column.fallback ?? column.oid)));
   return [...new Set(oids)].slice(0, maxRowColumns);
+}
+
+const two32 = 2 ** 32;
+const maxNamed = 20;
+
+/**
+ * A 32-bit octet counter of a fast link can wrap more than once between two polls, unseen: rates up to one wrap are right, more cannot
+ * be told. Says so once, with the interval that would do.
+ */
+function warnOfNarrowCounters(
+  definition: TableDefinition,
+  columns: readonly ColumnDefinition[],
+  rows: readonly { readonly row: LearntRow; readonly signature: Signature }[],
+  exchange: Exchange,
+): void {
+  const octets = columns.findIndex((column) => column.rateLimit === "octets" && column.fallback !== undefined);
+  if (octets < 0) return;
+  const wrapMsOf = (row: LearntRow): number => ((two32 * 8) / (speedOf(row.labels) ?? 0)) * 1000;
+  const narrow = rows.filter(({ row, signature }) => signature[octets] === "f" && wrapMsOf(row) < exchange.pollIntervalMs);
+  if (narrow.length === 0) return;
+  exchange.notices.once(`narrow ${definition.table}`, {
+    type: "counter.too-narrow",
+    severity: "warning",
+    text: "32-bit counters of fast links may wrap more than once between two polls; their rates are not reliable at high load",
+    observedAt: exchange.clock.now(),
+    attributes: {
+      table: definition.table,
+      rows: narrow.slice(0, maxNamed).map(({ row }) => row.key),
+      count: narrow.length,
+      pollIntervalMsMax: Math.floor(Math.min(...narrow.map(({ row }) => wrapMsOf(row)))),
+    },
+  });
 }

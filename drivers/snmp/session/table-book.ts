@@ -34,7 +34,9 @@ const routineShare = 0.25;
 /** The tables of one equipment: found by probing, surveyed, read when due, set aside when they harm. */
 export class TableBook {
   readonly #equipment: Equipment;
-  readonly #sets: readonly MetricSet[];
+  #sets: readonly MetricSet[];
+  readonly #builtIn: readonly MetricSet[];
+  #added: readonly MetricSet[] = [];
   readonly #newTask: <T>() => LongTask<T>;
   readonly #probing: LongTask<ProbeResult>;
   #probed: ProbeResult | undefined;
@@ -45,6 +47,7 @@ export class TableBook {
   constructor(equipment: Equipment, sets: readonly MetricSet[], newTask: <T>() => LongTask<T>) {
     this.#equipment = equipment;
     this.#sets = sets;
+    this.#builtIn = sets;
     this.#newTask = newTask;
     this.#probing = newTask();
   }
@@ -55,6 +58,15 @@ export class TableBook {
 
   get tables(): readonly PolledTable[] {
     return this.#tables;
+  }
+
+  /** Sets that profiles add, besides the built-in ones; probed with the next poll where they are new. */
+  addSets(sets: readonly MetricSet[]): void {
+    if (sets.length === this.#added.length && sets.every((set, position) => set === this.#added[position])) return;
+    this.#added = sets;
+    this.#sets = [...this.#builtIn, ...sets];
+    this.#probeAtMs = Number.NEGATIVE_INFINITY;
+    this.#probing.cancel();
   }
 
   /** Takes notice of what the poll's first answer says, and probes when there is a reason. @throws GatewayError driver.* */

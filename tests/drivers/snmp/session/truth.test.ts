@@ -233,3 +233,39 @@ describe("rows of interfaces", () => {
     expect(["Gi1/0/1", "Gi1/0/2", "Te1/0/1"].map((key) => cell(table, "ifSpeed", key))).toEqual([1_000_000_000, 64_000, undefined]);
   });
 });
+
+describe("agents that lose their identity", () => {
+  it("begin anew with an event when engineBoots went back", async () => {
+    const agent = smallSwitch().set("1.3.6.1.6.3.10.2.1.2.0", "integer", 10);
+    const bench = new Bench(agent);
+    await bench.next();
+    agent.set("1.3.6.1.6.3.10.2.1.2.0", "integer", 2);
+    setOctets(agent, 1, 5_000n);
+    const { report, events } = await bench.next();
+    expect(events.map((event) => event.type)).toEqual(["agent.restarted", "identity.reset"]);
+    expect(cell(tableOf(report, ifTable), "ifHCInOctets", "Gi1/0/1")).toBeNaN();
+  });
+});
+
+describe("32-bit counters that are too narrow for their link", () => {
+  it("are named once, with the interval that would do", async () => {
+    const agent = smallSwitch();
+    setInterface(agent, 4, "fast", { wide: false, speed: 1_000_000_000 });
+    setInterface(agent, 5, "slow", { wide: false, speed: 100_000_000 });
+    const bench = new Bench(agent);
+    const events = [...(await bench.next()).events, ...(await bench.next()).events];
+    expect(events.filter((event) => event.type === "counter.too-narrow").map((event) => event.attributes)).toEqual([
+      { table: ifTable, rows: ["fast"], count: 1, pollIntervalMsMax: 34_359 },
+    ]);
+  });
+});
+
+describe("what was not believed", () => {
+  it("is counted in the poll's cost", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    await bench.next();
+    setOctets(agent, 1, 5n);
+    expect((await bench.next()).cost.distrusted).toMatchObject({ counterDecreased: 2, counterImplausible: 0 });
+  });
+});
