@@ -1,27 +1,12 @@
 import type { Database } from "better-sqlite3";
 import type { StreamClass } from "#model/chunk.ts";
+import { backlogFile, type ChunkRow, factsOfRow, rowKey, seqOf, seqSpan } from "./backlog-schema.ts";
 import { usedBytes } from "./database.ts";
 import { atDisk } from "./disk-error.ts";
-import type { Migrations } from "./migrations.ts";
+import { type Eviction, EvictionLog } from "./eviction-log.ts";
 import type { Ranges } from "./ranges.ts";
 import type { ChunkFacts } from "./record.ts";
 import type { BacklogCounts } from "./streams.ts";
-
-export const backlogFile = "buffer.db";
-
-export const backlogMigrations: Migrations = [
-  [
-    "CREATE TABLE stream (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, class TEXT NOT NULL) STRICT",
-    // Descriptions and bytes apart: counting a full backlog at a start reads a few MiB, not all of it.
-    `CREATE TABLE chunk (key INTEGER PRIMARY KEY, samples INTEGER NOT NULL, priority INTEGER NOT NULL, sealed_at REAL NOT NULL,
-      from_ms REAL NOT NULL, to_ms REAL NOT NULL, crc INTEGER NOT NULL, size INTEGER NOT NULL) STRICT`,
-    "CREATE TABLE payload (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
-    `CREATE TABLE dead_letter (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
-      at_ms REAL NOT NULL, samples INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT`,
-    `CREATE TABLE eviction (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
-      from_ms REAL NOT NULL, to_ms REAL NOT NULL, samples INTEGER NOT NULL) STRICT`,
-  ],
-];
 
 /** A chunk on its way into the backlog, or out of it. */
 export interface BacklogChunk extends ChunkFacts {
@@ -34,40 +19,22 @@ export interface BacklogBatch {
   readonly chunks: readonly BacklogChunk[];
 }
 
-/** Chunks that gave way to newer or more important ones. */
-export interface Eviction {
-  readonly id: number;
-  readonly stream: string;
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly samples: number;
-  /** Of payload; 0 where it is no longer known. */
-  readonly bytes: number;
+export interface BacklogStream {
+  readonly id: string;
+  readonly streamClass: StreamClass;
+  readonly counts: BacklogCounts;
 }
 
-interface ChunkRow {
-  readonly key: number;
-  readonly samples: number;
-  readonly priority: number;
-  readonly sealed_at: number;
-  readonly from_ms: number;
-  readonly to_ms: number;
-  readonly crc: number;
-  readonly size: number;
-}
-
-const seqSpan = 2 ** 40;
-const keptEvictions = 256;
 const maxDeadLetters = 100;
 
 /** Sealed chunks that outlive the journal ring, in SQLite. Deleted on the NOC's acknowledgement or by eviction, both counted by the caller. */
 export class Backlog {
   /** Payload handed to SQLite; its log and checkpoint write each byte twice. */
   writtenBytes = 0;
+  deadLetters: number;
   readonly #database: Database;
   readonly #numbers = new Map<string, number>();
+  readonly #evictions: EvictionLog;
 
   constructor(database: Database) {
     this.#database = database;
@@ -78,23 +45,25 @@ export class Backlog {
       ),
     );
     this.#readNumbers();
+    this.#evictions = new EvictionLog(database, this.#numbers);
+    this.deadLetters = this.#run(() => Number(database.prepare("SELECT count(*) FROM dead_letter").pluck().get()));
   }
 
   /** Streams that have chunks here, with their counts: one pass over the descriptions. */
-  load(): readonly { readonly id: string; readonly streamClass: StreamClass; readonly counts: BacklogCounts }[] {
+  load(): readonly BacklogStream[] {
+    interface Row {
+      readonly id: string;
+      readonly class: StreamClass;
+      readonly chunks: number;
+      readonly samples: number;
+      readonly bytes: number;
+      readonly first: number;
+      readonly last: number;
+      readonly oldest: number;
+    }
     const sql = `SELECT s.id, s.class, count(*) AS chunks, sum(c.samples) AS samples, sum(c.size) AS bytes, min(c.key) AS first,
       max(c.key) AS last, min(c.sealed_at) AS oldest FROM stream s JOIN chunk c ON c.key >= s.number * ${seqSpan} AND c.key < (s.number + 1) * ${seqSpan}
       GROUP BY s.number`;
-    interface Row {
-      id: string;
-      class: StreamClass;
-      chunks: number;
-      samples: number;
-      bytes: number;
-      first: number;
-      last: number;
-      oldest: number;
-    }
     return this.#run(() => this.#database.prepare<[], Row>(sql).all()).map((row) => ({
       id: row.id,
       streamClass: row.class,
@@ -102,8 +71,8 @@ export class Backlog {
         chunks: row.chunks,
         samples: row.samples,
         bytes: row.bytes,
-        firstSeq: row.first % seqSpan,
-        lastSeq: row.last % seqSpan,
+        firstSeq: seqOf(row.first),
+        lastSeq: seqOf(row.last),
         oldestSealedAtMs: row.oldest,
       },
     }));
@@ -113,17 +82,19 @@ export class Backlog {
   insert(batches: readonly BacklogBatch[]): void {
     const chunk = this.#database.prepare("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     const payload = this.#database.prepare("INSERT OR IGNORE INTO payload VALUES (?, ?)");
+    let bytes = 0;
     this.#transaction(() => {
       for (const batch of batches) {
-        const base = this.#numberOf(batch.stream, batch.streamClass) * seqSpan;
+        const number = this.#numberOf(batch.stream, batch.streamClass);
         for (const row of batch.chunks) {
-          const key = BigInt(base + row.seq);
+          const key = rowKey(number, row.seq);
           chunk.run(key, row.samples, row.priority, row.sealedAtMs, row.fromMs, row.toMs, row.crc, row.size);
           payload.run(key, row.bytes);
-          this.writtenBytes += 2 * row.size;
+          bytes += row.size;
         }
       }
     });
+    this.writtenBytes += 2 * bytes;
   }
 
   /** What ranges of a stream hold here. */
@@ -135,7 +106,7 @@ export class Backlog {
       "SELECT count(*) AS chunks, sum(samples) AS samples, sum(size) AS bytes FROM chunk WHERE key BETWEEN ? AND ?",
     );
     for (const [from, to] of ranges) {
-      const row = this.#run(() => statement.get(...keys(number, from, to)));
+      const row = this.#run(() => statement.get(rowKey(number, from), rowKey(number, to)));
       total.chunks += row?.chunks ?? 0;
       total.samples += row?.samples ?? 0;
       total.bytes += row?.bytes ?? 0;
@@ -143,15 +114,19 @@ export class Backlog {
     return total;
   }
 
-  remove(stream: string, ranges: Ranges): void {
-    const number = this.#numbers.get(stream);
-    if (number === undefined) return;
+  /** One transaction for all: each one costs tens of KiB on the medium, however little it deletes. */
+  remove(gone: readonly { readonly stream: string; readonly ranges: Ranges }[]): void {
+    if (gone.length === 0) return;
     const chunk = this.#database.prepare("DELETE FROM chunk WHERE key BETWEEN ? AND ?");
     const payload = this.#database.prepare("DELETE FROM payload WHERE key BETWEEN ? AND ?");
     this.#transaction(() => {
-      for (const [from, to] of ranges) {
-        chunk.run(...keys(number, from, to));
-        payload.run(...keys(number, from, to));
+      for (const { stream, ranges } of gone) {
+        const number = this.#numbers.get(stream);
+        if (number === undefined) continue;
+        for (const [from, to] of ranges) {
+          chunk.run(rowKey(number, from), rowKey(number, to));
+          payload.run(rowKey(number, from), rowKey(number, to));
+        }
       }
     });
   }
@@ -163,23 +138,14 @@ export class Backlog {
     const statement = this.#database.prepare<[bigint, bigint, number], ChunkRow>(
       "SELECT * FROM chunk WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
     );
-    return this.#run(() => statement.all(...keys(number, fromSeq, seqSpan - 1), limit)).map((row) => ({
-      seq: row.key % seqSpan,
-      samples: row.samples,
-      priority: row.priority,
-      sealedAtMs: row.sealed_at,
-      fromMs: row.from_ms,
-      toMs: row.to_ms,
-      crc: row.crc,
-      size: row.size,
-    }));
+    return this.#run(() => statement.all(rowKey(number, fromSeq), rowKey(number, seqSpan - 1), limit)).map(factsOfRow);
   }
 
   bytesOf(stream: string, seq: number): Uint8Array | undefined {
     const number = this.#numbers.get(stream);
     if (number === undefined) return undefined;
     const statement = this.#database.prepare<[bigint], { bytes: Buffer }>("SELECT bytes FROM payload WHERE key = ?");
-    return this.#run(() => statement.get(BigInt(number * seqSpan + seq))?.bytes);
+    return this.#run(() => statement.get(rowKey(number, seq))?.bytes);
   }
 
   /**
@@ -188,59 +154,19 @@ export class Backlog {
    * @returns one entry per run of consecutive seqs; [] when nothing is left
    */
   evict(bytes: number, isDone: (stream: string, seq: number) => boolean): readonly Eviction[] {
-    const rows = this.#victims(bytes, isDone);
-    if (rows.length === 0) return [];
-    const ids = this.#ids();
-    const runs: Omit<Eviction, "id">[] = [];
-    for (const row of rows.toSorted((a, b) => a.key - b.key)) {
-      const stream = ids.get(Math.floor(row.key / seqSpan)) ?? "";
-      const seq = row.key % seqSpan;
-      const last = runs.at(-1);
-      if (last !== undefined && last.stream === stream && last.toSeq + 1 === seq) runs[runs.length - 1] = widened(last, row);
-      else runs.push({ stream, fromSeq: seq, toSeq: seq, fromMs: row.from_ms, toMs: row.to_ms, samples: row.samples, bytes: row.size });
+    const victims = this.#run(() => this.#evictions.victims(bytes, isDone));
+    let evicted: readonly Eviction[] = [];
+    if (victims.length > 0) {
+      this.#transaction(() => {
+        evicted = this.#evictions.remove(victims);
+      });
     }
-    const note = this.#database.prepare(
-      "INSERT INTO eviction (stream, from_seq, to_seq, from_ms, to_ms, samples) VALUES (?, ?, ?, ?, ?, ?)",
-    );
-    const chunk = this.#database.prepare("DELETE FROM chunk WHERE key = ?");
-    const payload = this.#database.prepare("DELETE FROM payload WHERE key = ?");
-    const evicted: Eviction[] = [];
-    this.#transaction(() => {
-      for (const row of rows) {
-        chunk.run(BigInt(row.key));
-        payload.run(BigInt(row.key));
-      }
-      for (const run of runs) {
-        const { lastInsertRowid } = note.run(run.stream, run.fromSeq, run.toSeq, run.fromMs, run.toMs, run.samples);
-        evicted.push({ ...run, id: Number(lastInsertRowid) });
-      }
-      this.#database.prepare("DELETE FROM eviction WHERE id <= (SELECT max(id) FROM eviction) - ?").run(keptEvictions);
-    });
     return evicted;
   }
 
   /** Evictions that the journal's counts do not know yet: made after its last record. */
   evictionsAfter(id: number): readonly Eviction[] {
-    interface Row {
-      id: number;
-      stream: string;
-      from_seq: number;
-      to_seq: number;
-      from_ms: number;
-      to_ms: number;
-      samples: number;
-    }
-    const rows = this.#run(() => this.#database.prepare<[number], Row>("SELECT * FROM eviction WHERE id > ? ORDER BY id").all(id));
-    return rows.map((row) => ({
-      id: row.id,
-      stream: row.stream,
-      fromSeq: row.from_seq,
-      toSeq: row.to_seq,
-      fromMs: row.from_ms,
-      toMs: row.to_ms,
-      samples: row.samples,
-      bytes: 0,
-    }));
+    return this.#run(() => this.#evictions.after(id));
   }
 
   /** Keeps what the NOC refused, for a person to look at; the oldest beyond a hundred go. */
@@ -251,10 +177,7 @@ export class Backlog {
         .run(stream, chunk.seq, reason.slice(0, 200), atMs, chunk.samples, chunk.bytes);
       this.#database.prepare("DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - ?").run(maxDeadLetters);
     });
-  }
-
-  get deadLetters(): number {
-    return this.#run(() => Number(this.#database.prepare("SELECT count(*) FROM dead_letter").pluck().get()));
+    this.deadLetters = Math.min(this.deadLetters + 1, maxDeadLetters);
   }
 
   /** Pages that hold something; free ones are used again before the file grows. */
@@ -268,26 +191,6 @@ export class Backlog {
 
   close(): void {
     if (this.#database.open) this.#run(() => this.#database.close());
-  }
-
-  #victims(bytes: number, isDone: (stream: string, seq: number) => boolean): readonly ChunkRow[] {
-    const lowest = this.#run(() => this.#database.prepare("SELECT min(priority) FROM chunk").pluck().get());
-    if (typeof lowest !== "number") return [];
-    const ids = this.#ids();
-    const rows: ChunkRow[] = [];
-    let sum = 0;
-    const oldest = this.#database.prepare<[number], ChunkRow>("SELECT * FROM chunk WHERE priority = ? ORDER BY sealed_at, key LIMIT 2000");
-    for (const row of this.#run(() => oldest.all(lowest))) {
-      if (sum >= bytes) break;
-      if (isDone(ids.get(Math.floor(row.key / seqSpan)) ?? "", row.key % seqSpan)) continue;
-      rows.push(row);
-      sum += row.size;
-    }
-    return rows;
-  }
-
-  #ids(): ReadonlyMap<number, string> {
-    return new Map([...this.#numbers].map(([id, number]) => [number, id]));
   }
 
   #numberOf(stream: string, streamClass: StreamClass): number {
@@ -309,7 +212,8 @@ export class Backlog {
     try {
       this.#run(() => this.#database.transaction(work).immediate());
     } catch (error) {
-      if (this.#database.open) this.#readNumbers(); // A number given in the transaction went back with it.
+      // A number given in the transaction went back with it.
+      if (this.#database.open) this.#readNumbers();
       throw error;
     }
   }
@@ -317,19 +221,4 @@ export class Backlog {
   #run<T>(work: () => T): T {
     return atDisk({ file: backlogFile }, work);
   }
-}
-
-function keys(number: number, from: number, to: number): [bigint, bigint] {
-  return [BigInt(number * seqSpan + from), BigInt(number * seqSpan + Math.min(to, seqSpan - 1))];
-}
-
-function widened(run: Omit<Eviction, "id">, row: ChunkRow): Omit<Eviction, "id"> {
-  return {
-    ...run,
-    toSeq: run.toSeq + 1,
-    fromMs: Math.min(run.fromMs, row.from_ms),
-    toMs: Math.max(run.toMs, row.to_ms),
-    samples: run.samples + row.samples,
-    bytes: run.bytes + row.size,
-  };
 }

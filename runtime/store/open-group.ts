@@ -128,7 +128,8 @@ export class OpenGroup {
       for (const frames of pieces) seals.push({ streamClass: "T", slot: frames.at(-1)?.frame.slot ?? open.slot, frames });
       for (const held of rest ?? []) if (held.recordSeq === undefined) journal.push(held);
     }
-    seals.sort((a, b) => (a.frames[0]?.position ?? 0) - (b.frames[0]?.position ?? 0));
+    // By the last frame: a dictionary record that was admitted between two frames of a slot must reach the reader before that slot's chunk.
+    seals.sort((a, b) => (a.frames.at(-1)?.position ?? 0) - (b.frames.at(-1)?.position ?? 0));
     return bounded(seals, journal, maxRecordBytes);
   }
 

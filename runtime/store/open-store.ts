@@ -1,16 +1,19 @@
 import { isGatewayError } from "#model/errors.ts";
 import type { Instant } from "#model/time.ts";
 import type { Entropy } from "#ports/entropy.ts";
-import { Backlog, backlogFile, backlogMigrations } from "./backlog.ts";
+import { Backlog } from "./backlog.ts";
+import { BacklogKeeper } from "./backlog-keeper.ts";
+import { backlogFile, backlogMigrations } from "./backlog-schema.ts";
 import { openOrQuarantine, quarantine } from "./database.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { StoreLedger } from "./ledger.ts";
 import { lockFolder } from "./lock.ts";
 import { OpenGroup } from "./open-group.ts";
 import { Outbox } from "./outbox.ts";
-import { reconcile } from "./reconcile.ts";
+import { assumeBacklog, reconcile } from "./reconcile.ts";
 import { blockBytes } from "./record.ts";
 import { type Recovered, recoverJournal } from "./recovery.ts";
+import { Relief } from "./relief.ts";
 import { Ring } from "./ring.ts";
 import { type RingScan, scanRing, writeSuperblock } from "./ring-scan.ts";
 import { salvage } from "./salvage.ts";
@@ -53,23 +56,31 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   const recovered = recoverJournal(journal.file, journal.scan, { ring, streams, open });
   const ledger = new StoreLedger(now.wallMs);
   if (recovered !== undefined) restoreLedger(ledger, recovered);
-  const databaseBytes = Math.max(budgetBytes - ring.bytes - settings.ballastBytes, minJournalBytes);
   const isClean = recovered?.clean ?? !journal.replaced;
-  const backlog = openBacklog(parts, databaseBytes, isClean, now, streams);
-  const lastEviction = reconcile({ streams, ring, backlog, open, ledger, now }, recovered?.snapshot.dropId ?? 0);
+  const databaseBytes = Math.max(budgetBytes - ring.bytes - settings.ballastBytes, minJournalBytes);
+  const space = new Space(disk, { budgetBytes, databaseBytes, ballastBytes: settings.ballastBytes });
+  let check = !isClean;
+  const keeper = new BacklogKeeper({
+    clock,
+    log,
+    open: () => {
+      const backlog = openBacklog(parts, { maxBytes: databaseBytes, check, streams, space });
+      check = true; // Opened again, it is because something was wrong.
+      return backlog;
+    },
+  });
+  const outbox = new Outbox({ ring, streams, keeper, ledger, clock, log });
+  const relief = new Relief({ ring, outbox, keeper, space, ledger, clock }, recovered?.snapshot.dropId ?? 0);
+  keeper.onMended = (backlog) => {
+    relief.lastEvictionId = reconcile({ streams, ring, backlog, open, ledger, now: clock.now() }, relief.lastEvictionId);
+  };
+  if (keeper.backlog === undefined) assumeBacklog(streams, recovered?.snapshot.streams ?? []);
+  else keeper.onMended(keeper.backlog);
   if (!isClean) ledger.restarts += 1;
   reopenStreams(streams, ledger, now, journal.scan.suspect || journal.replaced);
-  const space = new Space(disk, { budgetBytes, databaseBytes, ballastBytes: settings.ballastBytes }, backlog);
   if (!space.ensureBallast()) log.warn({ ballastBytes: settings.ballastBytes }, "the file system has no room for the ballast");
-  const snapshot = recovered?.snapshot;
-  const core = new StoreCore(parts, {
-    ring,
-    open,
-    ledger,
-    outbox: new Outbox({ streams, backlog, space, ledger, clock, log }, lastEviction),
-    tenure: new Tenure({ clean: isClean, polledAtMs: snapshot?.polledAtMs, pollBootId: snapshot?.pollBootId }),
-    position: recovered?.position ?? 0,
-  });
+  const tenure = new Tenure(isClean, recovered?.snapshot ?? {});
+  const core = new StoreCore(parts, { ring, open, ledger, outbox, relief, keeper, space, tenure, position: recovered?.position ?? 0 });
   core.begin();
   // A process has a telemetry stream of its own: dictionary revisions never mix within a stream.
   streams.split("T");
@@ -133,17 +144,33 @@ function createJournal({ disk, entropy, settings, log }: OpenStoreParts, budgetB
   }
 }
 
-function openBacklog(parts: OpenStoreParts, maxBytes: number, isClean: boolean, now: Instant, streams: StreamTable): Backlog {
+function openBacklog(
+  parts: OpenStoreParts,
+  how: { readonly maxBytes: number; readonly check: boolean; readonly streams: StreamTable; readonly space: Space },
+): Backlog {
   const { disk, settings, log, clock } = parts;
   // Reading 20 KiB a millisecond is what a slow card does; a file too large for its time is checked row by row as it is read.
   const isCheckable = (disk.size(backlogFile) ?? 0) < settings.checkBudgetMs * 20 * 1024;
-  const options = { migrations: backlogMigrations, maxBytes, cacheKiB: 1024, check: !isClean && isCheckable };
-  const { database, setAside } = openOrQuarantine(disk, backlogFile, options, now.wallMs);
+  const options = { migrations: backlogMigrations, maxBytes: how.maxBytes, cacheKiB: 1024, check: how.check && isCheckable };
+  const { database, setAside } = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, clock.now().wallMs), how.space);
   const backlog = new Backlog(database);
   if (setAside === undefined) return backlog;
-  const rows = salvage({ disk, file: `${setAside}/${backlogFile}`, into: backlog, streams, clock, budgetMs: settings.checkBudgetMs });
+  const file = `${setAside}/${backlogFile}`;
+  const rows = salvage({ disk, file, into: backlog, streams: how.streams, clock, budgetMs: settings.checkBudgetMs });
   log.error({ code: "buffer.corrupt", setAside, rows }, "the backlog is damaged and was set aside");
   return backlog;
+}
+
+/** Opening writes; on a full disk the ballast makes room for it. */
+function openWithRoom<T>(open: () => T, space: Space): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    if (error.code !== "buffer.disk-full") throw error;
+    space.dropBallast();
+    return open();
+  }
 }
 
 /** After damage every class gets a new stream, since numbers of the old ones may be in use at the NOC without our knowing. */

@@ -1,11 +1,13 @@
 import type { GapRecord } from "#model/observation.ts";
 import type { Instant } from "#model/time.ts";
-import type { Backlog, Eviction } from "./backlog.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Eviction } from "./eviction-log.ts";
 import type { StoreLedger } from "./ledger.ts";
 import type { OpenGroup } from "./open-group.ts";
 import { type Ranges, withRange } from "./ranges.ts";
+import type { StreamSnapshot } from "./record.ts";
 import type { Ring } from "./ring.ts";
-import type { OutboxStream, StreamTable } from "./streams.ts";
+import { emptyBacklog, type OutboxStream, type StreamTable } from "./streams.ts";
 
 export interface Books {
   readonly streams: StreamTable;
@@ -17,16 +19,19 @@ export interface Books {
 }
 
 /**
- * Brings journal and backlog together after a start: what the journal acknowledged leaves the backlog, what lies in both counts once, evictions
+ * Brings journal and backlog together after a start, or after the backlog was away: what the journal acknowledged leaves the backlog, what lies in both counts once, evictions
  * that the journal missed are booked, and whatever is still missing is booked as lost. Afterwards polled = delivered + buffered + dropped.
  * @returns number of the last eviction that is in the books
  */
 export function reconcile(books: Books, bookedEviction: number): number {
   const { streams, backlog } = books;
+  const done: { readonly stream: string; readonly ranges: Ranges }[] = [];
   for (const stream of streams.all()) {
-    const done: Ranges = stream.ackedUpTo > 0 ? [[1, stream.ackedUpTo], ...stream.acked] : stream.acked;
-    if (done.length > 0) backlog.remove(stream.id, done);
+    Object.assign(stream.backlog, emptyBacklog);
+    if (stream.ackedUpTo > 0) done.push({ stream: stream.id, ranges: [[1, stream.ackedUpTo], ...stream.acked] });
+    else if (stream.acked.length > 0) done.push({ stream: stream.id, ranges: stream.acked });
   }
+  backlog.remove(done);
   const evictions = backlog.evictionsAfter(bookedEviction);
   for (const eviction of evictions) bookEviction(books, eviction);
   for (const { id, streamClass, counts } of backlog.load()) {
@@ -40,6 +45,16 @@ export function reconcile(books: Books, bookedEviction: number): number {
   }
   bookMissing(books);
   return evictions.at(-1)?.id ?? bookedEviction;
+}
+
+/** Without a backlog to look into, what the journal last knew of it stands. */
+export function assumeBacklog(streams: StreamTable, snapshots: readonly StreamSnapshot[]): void {
+  for (const snapshot of snapshots) {
+    const stream = streams.get(snapshot.id);
+    if (stream === undefined || snapshot.back === undefined) continue;
+    const [chunks, samples, firstSeq, lastSeq] = snapshot.back;
+    Object.assign(stream.backlog, { ...emptyBacklog, chunks, samples, firstSeq, lastSeq });
+  }
 }
 
 function bookEviction({ streams, ledger, now }: Books, eviction: Eviction): void {
@@ -72,7 +87,7 @@ function* seqsIn(backlog: Backlog, stream: string, fromSeq: number): Generator<n
 
 function bookMissing(books: Books): void {
   const { streams, ledger, open, now } = books;
-  let buffered = open.heldSamples;
+  let buffered = open.heldSamples - open.openSamples;
   for (const stream of streams.all()) buffered += stream.samples;
   let unaccounted = ledger.polled - ledger.delivered - ledger.dropped - buffered;
   // More in store than the counts say: they are older than what was found (a lost journal). What is there counts.

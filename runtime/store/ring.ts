@@ -48,6 +48,8 @@ export class Ring {
   #head: number;
   #durableTailOffset: number;
   #skipTo: number | undefined;
+  /** The newest record found at the start: readable, but perhaps only because the page cache still has what a failed sync lost. */
+  #unsure: Place | undefined;
 
   constructor(disk: Disk, name: string, file: DiskFile, scan: RingScan) {
     this.#disk = disk;
@@ -63,6 +65,7 @@ export class Ring {
       live: 0,
     }));
     const last = this.#places.at(-1);
+    this.#unsure = last;
     this.#nextSeq = scan.highestSeq + 1;
     this.#head = last === undefined ? firstDataOffset : last.offset + last.bytes;
     this.#durableTailOffset = this.#places[0]?.offset ?? firstDataOffset;
@@ -106,11 +109,33 @@ export class Ring {
     if (place !== undefined) place.live -= count;
   }
 
+  /** Whether the newest record found at the start may not be on the medium; see `affirm`. */
+  get isUnsure(): boolean {
+    return this.#unsure !== undefined;
+  }
+
+  /** Writes the newest record found at the start again, byte by byte, so that a sync covers it. @throws GatewayError buffer.* */
+  affirm(): void {
+    const place = this.#unsure;
+    if (place === undefined) return;
+    try {
+      this.#file.write(this.#file.read(place.offset, place.bytes), place.offset);
+      this.#file.sync();
+      this.writtenBytes += place.bytes;
+      this.#unsure = undefined;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#reopen();
+      throw error;
+    }
+  }
+
   /**
    * Writes and syncs one record; durable on return, with the offset of each blob.
    * @throws GatewayError buffer.full when there is no room, buffer.* of the disk
    */
   append(content: RecordContent, stamp: RecordStamp): { readonly seq: number; readonly blobOffsets: readonly number[] } {
+    this.affirm();
     const { packed, rawBytes } = packMeta(content.body, content.payloads);
     const blobBytes = content.blobs.reduce((sum, blob) => sum + blob.length, 0);
     const totalBytes = Math.ceil((headerBytes + packed.length + blobBytes) / blockBytes) * blockBytes;

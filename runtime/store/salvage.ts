@@ -3,7 +3,8 @@ import type { Database } from "better-sqlite3";
 import type { StreamClass } from "#model/chunk.ts";
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { Backlog, BacklogChunk } from "./backlog.ts";
+import type { Backlog } from "./backlog.ts";
+import { type ChunkRow, factsOfRow, seqSpan } from "./backlog-schema.ts";
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 import type { StreamTable } from "./streams.ts";
@@ -18,19 +19,10 @@ export interface SalvageParts {
   readonly budgetMs: number;
 }
 
-const seqSpan = 2 ** 40;
 const pageRows = 64;
 const maxFailures = 1000;
 
-interface Row {
-  readonly key: number;
-  readonly samples: number;
-  readonly priority: number;
-  readonly sealed_at: number;
-  readonly from_ms: number;
-  readonly to_ms: number;
-  readonly crc: number;
-  readonly size: number;
+interface Row extends ChunkRow {
   readonly bytes: Buffer;
 }
 
@@ -81,7 +73,9 @@ function salvageStream(
     const last = rows.at(-1);
     if (last === undefined) break;
     const sound = rows.filter((row) => row.bytes.length === row.size && crc32(row.bytes) === row.crc);
-    parts.into.insert([{ stream: stream.id, streamClass: stream.class, chunks: sound.map(chunkOf) }]);
+    parts.into.insert([
+      { stream: stream.id, streamClass: stream.class, chunks: sound.map((row) => ({ ...factsOfRow(row), bytes: row.bytes })) },
+    ]);
     saved += sound.length;
     key = last.key + 1;
     limit = pageRows;
@@ -96,18 +90,4 @@ function tryRows<T>(file: string, read: () => T): T | undefined {
     if (!isGatewayError(error)) throw error;
     return undefined;
   }
-}
-
-function chunkOf(row: Row): BacklogChunk {
-  return {
-    seq: row.key % seqSpan,
-    samples: row.samples,
-    priority: row.priority,
-    sealedAtMs: row.sealed_at,
-    fromMs: row.from_ms,
-    toMs: row.to_ms,
-    crc: row.crc,
-    size: row.size,
-    bytes: row.bytes,
-  };
 }

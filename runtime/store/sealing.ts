@@ -3,7 +3,7 @@ import type { Slot } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { ChunkAssembler } from "#ports/codec.ts";
 import type { CommitPlan, HeldFrame, Seal } from "./open-group.ts";
-import type { ChunkEntry, FrameEntry } from "./record.ts";
+import { type ChunkEntry, type ChunkFacts, type FrameEntry, factsOf } from "./record.ts";
 import type { OutboxStream, StreamTable } from "./streams.ts";
 
 /** A chunk that has its seq and bytes and waits for its record. */
@@ -47,7 +47,7 @@ export function sealPlan(
         head,
         frames.map((held) => held.frame),
       );
-      chunks.push({ stream, bytes, entry: entryOf(stream, seq, from, frames, bytes, nowMs) });
+      chunks.push({ stream, bytes, entry: entryOf({ stream, seq, from, frames, bytes, nowMs }) });
       stream.nextSeq += 1;
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
@@ -69,14 +69,15 @@ export function sealPlan(
   return { chunks, refused, undo };
 }
 
-function entryOf(
-  stream: OutboxStream,
-  seq: number,
-  from: Seal,
-  frames: readonly HeldFrame[],
-  bytes: Uint8Array,
-  nowMs: number,
-): ChunkEntry {
+function entryOf(made: {
+  readonly stream: OutboxStream;
+  readonly seq: number;
+  readonly from: Seal;
+  readonly frames: readonly HeldFrame[];
+  readonly bytes: Uint8Array;
+  readonly nowMs: number;
+}): ChunkEntry {
+  const { stream, seq, from, frames, bytes } = made;
   let samples = 0;
   let priority = 0;
   let fromMs = Number.POSITIVE_INFINITY;
@@ -94,7 +95,7 @@ function entryOf(
     seq,
     samples,
     priority,
-    sealedAtMs: nowMs,
+    sealedAtMs: made.nowMs,
     fromMs,
     toMs,
     size: bytes.length,
@@ -125,4 +126,20 @@ export function journalEntries(journal: readonly HeldFrame[]): {
     payloads.push(frame.payload);
   }
   return { slots, frames, payloads };
+}
+
+/** Entry of a chunk that is written once more, with the same seq and bytes. */
+export function carriedEntry({ stream, chunk }: { readonly stream: OutboxStream; readonly chunk: ChunkFacts }): ChunkEntry {
+  return { ...factsOf(chunk), stream: stream.id, cls: stream.streamClass, lastPosition: 0 };
+}
+
+export function samplesOf(frames: readonly HeldFrame[]): number {
+  return frames.reduce((sum, held) => sum + held.frame.samples, 0);
+}
+
+/** Samples that become durable with this plan. */
+export function freshSamples(plan: CommitPlan): number {
+  let samples = samplesOf(plan.journal);
+  for (const seal of plan.seals) for (const held of seal.frames) if (held.recordSeq === undefined) samples += held.frame.samples;
+  return samples;
 }

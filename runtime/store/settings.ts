@@ -38,4 +38,4 @@ export const openGroupBounds = {
 /** Smallest journal that is any use; below it the disk counts as full. */
 export const minJournalBytes = mebibyte;
 /** One record is at most this share of the journal. */
-export const recordShare = 1 / 8;
+export const recordShare = 1 / 16;

@@ -1,5 +1,6 @@
 import { GatewayError, isGatewayError } from "#model/errors.ts";
-import { type Backlog, backlogFile } from "./backlog.ts";
+import type { Backlog } from "./backlog.ts";
+import { backlogFile } from "./backlog-schema.ts";
 import type { Disk } from "./disk.ts";
 
 const ballast = "ballast";
@@ -21,12 +22,10 @@ export interface SpaceLimits {
 export class Space {
   readonly #disk: Disk;
   readonly #limits: SpaceLimits;
-  readonly #backlog: Backlog;
 
-  constructor(disk: Disk, limits: SpaceLimits, backlog: Backlog) {
+  constructor(disk: Disk, limits: SpaceLimits) {
     this.#disk = disk;
     this.#limits = limits;
-    this.#backlog = backlog;
   }
 
   get budgetBytes(): number {
@@ -42,8 +41,8 @@ export class Space {
   }
 
   /** Whether something must be evicted before `incomingBytes` more are written. */
-  isOver(incomingBytes: number): boolean {
-    const used = this.#backlog.usedBytes;
+  isOver(backlog: Backlog, incomingBytes: number): boolean {
+    const used = backlog.usedBytes;
     if (used + incomingBytes > this.#limits.databaseBytes * highWater) return true;
     if (incomingBytes === 0) return false;
     const growth = used + incomingBytes - (this.#disk.size(backlogFile) ?? 0);
@@ -55,7 +54,7 @@ export class Space {
    * Runs a write that may meet a full disk. Nothing can be deleted from a database then, not even by DELETE: so the ballast goes first, the
    * log is folded in, room is made, and the ballast comes back.
    */
-  withRescue(write: () => void, makeRoom: () => boolean): void {
+  withRescue(backlog: Backlog, write: () => void, makeRoom: () => boolean): void {
     try {
       write();
       return;
@@ -63,14 +62,18 @@ export class Space {
       if (!isGatewayError(error)) throw error;
       if (error.code !== "buffer.disk-full") throw error;
     }
-    this.#disk.remove(ballast);
-    this.#backlog.truncateWal();
+    this.dropBallast();
+    backlog.truncateWal();
     makeRoom();
     try {
       write();
     } finally {
       this.ensureBallast();
     }
+  }
+
+  dropBallast(): void {
+    this.#disk.remove(ballast);
   }
 
   /** @returns whether the ballast is there */

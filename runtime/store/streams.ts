@@ -20,6 +20,8 @@ export interface BacklogCounts {
   oldestSealedAtMs: number;
 }
 
+export const emptyBacklog: Readonly<BacklogCounts> = { chunks: 0, samples: 0, bytes: 0, firstSeq: 0, lastSeq: 0, oldestSealedAtMs: 0 };
+
 /** Streams that are not drained; more than this and a class is not split further. */
 export const maxStreams = 64;
 /** Dropped ranges of one stream; beyond it neighbours are joined by dropping what lies between. */
@@ -36,7 +38,7 @@ export class OutboxStream {
   acked: Ranges;
   tombstones: Ranges;
   readonly ring = new Map<number, RingChunk>();
-  readonly backlog: BacklogCounts = { chunks: 0, samples: 0, bytes: 0, firstSeq: 0, lastSeq: 0, oldestSealedAtMs: 0 };
+  readonly backlog: BacklogCounts = { ...emptyBacklog };
   #ringBytes = 0;
   #ringSamples = 0;
 
@@ -79,6 +81,27 @@ export class OutboxStream {
     this.#ringBytes -= chunk.size;
     this.#ringSamples -= chunk.samples;
     return chunk;
+  }
+
+  /** The bytes of a journal chunk are in the backlog now. */
+  moveToBacklog(seq: number): RingChunk | undefined {
+    const chunk = this.removeFromRing(seq);
+    if (chunk === undefined) return undefined;
+    const counts = this.backlog;
+    const first = counts.chunks === 0;
+    counts.chunks += 1;
+    counts.samples += chunk.samples;
+    counts.bytes += chunk.size;
+    counts.firstSeq = first ? seq : Math.min(counts.firstSeq, seq);
+    counts.lastSeq = first ? seq : Math.max(counts.lastSeq, seq);
+    counts.oldestSealedAtMs = first ? chunk.sealedAtMs : Math.min(counts.oldestSealedAtMs, chunk.sealedAtMs);
+    return chunk;
+  }
+
+  forgetBacklog(gone: { readonly chunks: number; readonly samples: number; readonly bytes: number }): void {
+    this.backlog.chunks -= gone.chunks;
+    this.backlog.samples -= gone.samples;
+    this.backlog.bytes -= gone.bytes;
   }
 
   /** Ranges that `ack` adds to what was known; seqs never sealed are left out. */

@@ -1,25 +1,20 @@
 import type { Frame } from "#model/chunk.ts";
 import type { GapRecord } from "#model/observation.ts";
 import type { Instant } from "#model/time.ts";
-
-/** What is known of the process before this one. */
-export interface PreviousTenure {
-  readonly clean: boolean;
-  /** Wall time and boot of its last durable poll. */
-  readonly polledAtMs: number | undefined;
-  readonly pollBootId: string | undefined;
-}
+import type { CommitPlan } from "./open-group.ts";
+import type { Snapshot } from "./record.ts";
 
 /** This process's turn at the buffer, and the gap between it and the one before. */
 export class Tenure {
-  readonly polledAtMs: number | undefined;
-  readonly pollBootId: string | undefined;
   #restartPending: boolean;
+  #polledAtMs: number | undefined;
+  #pollBootId: string | undefined;
 
-  constructor(previous: PreviousTenure) {
-    this.polledAtMs = previous.polledAtMs;
-    this.pollBootId = previous.pollBootId;
-    this.#restartPending = !previous.clean;
+  /** @param isClean the process before this one said good-bye */
+  constructor(isClean: boolean, previous: Pick<Snapshot, "polledAtMs" | "pollBootId">) {
+    this.#restartPending = !isClean;
+    this.#polledAtMs = previous.polledAtMs;
+    this.#pollBootId = previous.pollBootId;
   }
 
   /** The gap `restart`, once, with the first telemetry after an unclean start. Dates are left out rather than invented. */
@@ -31,8 +26,24 @@ export class Tenure {
       kind: "gap",
       observedAt: now,
       reason: "restart",
-      ...(isDated && this.polledAtMs !== undefined && this.polledAtMs <= first.wallMs ? { fromMs: this.polledAtMs } : {}),
+      ...(isDated && this.#polledAtMs !== undefined && this.#polledAtMs <= first.wallMs ? { fromMs: this.#polledAtMs } : {}),
       ...(isDated ? { toMs: first.wallMs } : {}),
+    };
+  }
+
+  /** Remembers the newest telemetry that becomes durable with `plan`. */
+  notePolls(plan: CommitPlan): void {
+    for (const held of [...plan.journal, ...plan.seals.flatMap((seal) => seal.frames)]) {
+      if (held.frame.kind !== "group" || held.recordSeq !== undefined) continue;
+      this.#polledAtMs = Math.max(this.#polledAtMs ?? 0, held.frame.wallMs);
+      this.#pollBootId = held.frame.bootId;
+    }
+  }
+
+  get snapshot(): Pick<Snapshot, "polledAtMs" | "pollBootId"> {
+    return {
+      ...(this.#polledAtMs === undefined ? {} : { polledAtMs: this.#polledAtMs }),
+      ...(this.#pollBootId === undefined ? {} : { pollBootId: this.#pollBootId }),
     };
   }
 }

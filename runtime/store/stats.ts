@@ -1,0 +1,32 @@
+import type { BufferStats } from "#ports/buffer.ts";
+import type { CommitTimes } from "./commit-times.ts";
+import type { StoreInventory } from "./store-core.ts";
+
+/** What the store can say of itself at this moment. @param journal state of the journal; the backlog's stands where the journal is well */
+export function statsOf(stock: StoreInventory, times: CommitTimes, journal: BufferStats["state"]): BufferStats {
+  const { ledger, open, outbox, ring, keeper, space } = stock;
+  const { polled, delivered, dropped, drops, sinceMs, restarts } = ledger;
+  return {
+    streams: [...outbox.streams.all()].map((stream) => stream.state()),
+    ledger: {
+      polled: polled + open.openSamples,
+      delivered,
+      buffered: outbox.samples + open.heldSamples,
+      dropped,
+      drops,
+      sinceMs,
+      restarts,
+    },
+    openFrames: open.openFrames,
+    openBytes: open.openBytes,
+    journalBytes: ring.usedBytes,
+    databaseBytes: space.databaseBytes,
+    budgetBytes: space.budgetBytes,
+    writtenBytes: ring.writtenBytes + keeper.writtenBytes,
+    commits: times.count,
+    commitMsMax: times.maxMs,
+    commitMsP99: times.p99Ms,
+    state: journal === "ok" ? keeper.state : journal,
+    deadLetters: keeper.deadLetters,
+  };
+}
