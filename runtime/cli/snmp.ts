@@ -34,16 +34,22 @@ export function register(program: Command, context: CommandContext): void {
     .argument("[address-and-oids...]", "address (not with --equipment), then numeric OIDs of instances, as in 1.3.6.1.2.1.1.1.0")
     .option("--json", "as JSON")
     .description("read single values")
+    .addHelpText("after", examples("snmp get 192.0.2.1 1.3.6.1.2.1.1.1.0 --community-env LAN_COMMUNITY"))
     .action((words: readonly string[], options: TargetOptions & { json?: boolean }) => get(words, options, context));
 
   addWalkOptions(addTargetOptions(snmp.command("walk")))
     .argument("[address-and-root...]", "address (not with --equipment), then the OID below which to read (default 1.3.6.1.2.1)")
     .description("read everything below an OID, in order")
+    .addHelpText(
+      "after",
+      examples("snmp walk 192.0.2.1 1.3.6.1.2.1.2 --community-env LAN_COMMUNITY", "snmp walk --config gatehouse.yaml --equipment sw-1"),
+    )
     .action((words: readonly string[], options: WalkOptions) => walk(words, options, context));
 
   addWalkOptions(addTargetOptions(snmp.command("table")))
     .argument("[address-and-table...]", "address (not with --equipment), then the OID of a table, as in 1.3.6.1.2.1.2.2")
     .description("read a table and show it by rows and columns")
+    .addHelpText("after", examples("snmp table 192.0.2.1 1.3.6.1.2.1.2.2 --community-env LAN_COMMUNITY"))
     .action((words: readonly string[], options: WalkOptions) => table(words, options, context));
 }
 
