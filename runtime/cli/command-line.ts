@@ -12,9 +12,8 @@ export type Register = (program: Command, context: CommandContext) => void;
  * @returns the exit code; never throws
  */
 export async function runCommandLine(args: readonly string[], registers: readonly Register[], context: CommandContext): Promise<ExitCode> {
-  const program = createProgram(context);
-  for (const register of registers) register(program, context);
   try {
+    const program = createProgram(registers, context);
     await program.parseAsync([...args], { from: "user" });
     return exitCodes.ok;
   } catch (error) {
@@ -36,7 +35,8 @@ export function report(error: unknown, context: Pick<CommandContext, "say">): Ex
   return exitCodes.bug;
 }
 
-function createProgram(context: CommandContext): Command {
+/** The whole command line, with every command described. */
+export function createProgram(registers: readonly Register[], context: CommandContext): Command {
   const program = new Command("gatehouse");
   program
     .description("Runtime of a managed network appliance: polls a site's equipment and keeps every measurement until the NOC has it.")
@@ -49,6 +49,7 @@ function createProgram(context: CommandContext): Command {
     .configureOutput({ writeOut: (text) => context.print(text), writeErr: (text) => context.say(text) })
     .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(context.columns, 120) })
     .addHelpText("after", () => `\nExit codes:\n${exitCodeTable()}`);
+  for (const register of registers) register(program, context);
   return program;
 }
 

@@ -7,8 +7,7 @@ export function register(program: Command, context: CommandContext): void {
   const config = program
     .command("config")
     .description("check or show a configuration")
-    .addHelpText("after", examples("config check gatehouse.yaml", "config show --json gatehouse.yaml"))
-    .action(() => config.help({ error: true }));
+    .addHelpText("after", examples("config check gatehouse.yaml", "config show --json gatehouse.yaml"));
 
   config
     .command("check")

@@ -25,7 +25,10 @@ interface ServeOptions {
 
 /** `gatehouse noc serve|sign-in|devices|tail|ledger` */
 export function register(program: Command, context: CommandContext): void {
-  const noc = program.command("noc").description("the NOC's end: run it, or ask a running one");
+  const noc = program
+    .command("noc")
+    .description("the NOC's end: run it, or ask a running one")
+    .addHelpText("after", examples("noc serve", "noc devices"));
   const many = (value: string, before: readonly string[] = []) => [...before, value];
   noc
     .command("serve")
@@ -56,10 +59,12 @@ function registerQuestions(noc: Command, context: CommandContext): void {
       .description(description)
       .option("--url <url>", "address of the NOC's end", defaultUrl)
       .option("--token-file <file>", "its API token", join(defaultDir, "token"));
-  question("sign-in", "print a link that signs a browser in, once").action(async (options: Asked) => {
-    const { url } = await (await client(options)).post<{ readonly url: string }>("/api/sign-in-links", context.stopSignal());
-    context.print(`${url}\n`);
-  });
+  question("sign-in", "print a link that signs a browser in, once")
+    .addHelpText("after", examples("noc sign-in"))
+    .action(async (options: Asked) => {
+      const { url } = await (await client(options)).post<{ readonly url: string }>("/api/sign-in-links", context.stopSignal());
+      context.print(`${url}\n`);
+    });
   question("devices", "gateways and their equipment")
     .option("--gateway <id>", "only this gateway")
     .option("--json", "as JSON")
