@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -78,6 +79,8 @@ export class BrokerLink {
   /** One client from connect to close; resolves with the reason in words. */
   async #attempt(signal: AbortSignal): Promise<string> {
     const client = mqtt.connect(this.#options.brokerUrl, this.#clientOptions());
+    // Nagle would hold back all but the first PUBACK of a batch until the broker's delayed TCP acknowledgement, 40 ms later.
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     let reason = "closed";
     const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
     client.on("error", (error) => {
