@@ -170,7 +170,7 @@ export class UsmSecurity implements Security, Readiness {
     if (!readScoped(bytes, head.dataStart, head.dataEnd, true)) return "malformed";
     if (pdu.type !== tags.report || usm.engineEnd - usm.engineStart < minEngineIdBytes) return "malformed";
     if (this.#isReady && sameBytes(bytes, usm.engineStart, usm.engineEnd, this.#engineId)) return "accept";
-    this.#engineId = Uint8Array.prototype.slice.call(bytes, usm.engineStart, usm.engineEnd);
+    this.#engineId = new Uint8Array(bytes.subarray(usm.engineStart, usm.engineEnd));
     // Not authenticated: good for a first guess that the agent itself will check, and for nothing else.
     this.#time.learn(usm.boots, usm.timeS, nowMs, false);
     this.#isReady = false;

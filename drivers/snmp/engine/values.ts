@@ -75,7 +75,7 @@ function decodeTyped(bytes: Uint8Array, type: SnmpType, start: number, end: numb
       return unsigned64Value(bytes, start, end);
     case "octet-string":
     case "opaque":
-      return Uint8Array.prototype.slice.call(bytes, start, end);
+      return new Uint8Array(bytes.subarray(start, end));
     case "oid":
       return isWellFormedOid(bytes, start, end) ? dottedOid(bytes, start, end) : undefined;
     case "ip-address":
