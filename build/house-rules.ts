@@ -32,7 +32,7 @@ const isPage = (path: string) => path.includes("/pages/") || path.startsWith("ru
 const isTest = (path: string) => path.startsWith("tests/") && path.endsWith(".ts") && path !== "tests/house.test.ts";
 const mayTouchProcess = (path: string) =>
   /^runtime\/(host|cli|roles|demo)\//.test(path) ||
-  /^runtime\/(main|hello|parts-[a-z]+)\.ts$/.test(path) ||
+  /^runtime\/(main|parts-[a-z]+)\.ts$/.test(path) ||
   /(^|\/)[a-z-]*worker\.ts$/.test(path) ||
   path.startsWith("flows/host/");
 
