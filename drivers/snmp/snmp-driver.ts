@@ -5,6 +5,7 @@ import type { SnmpEngine } from "#ports/snmp.ts";
 import type { ProfileSource } from "./inventory/facts.ts";
 import { builtInSets } from "./metric-sets/built-in-sets.ts";
 import { EquipmentSession } from "./session/equipment-session.ts";
+import { KnownResults } from "./session/probe-tables.ts";
 import { parseSettings, settingsSchema } from "./settings.ts";
 
 export interface SnmpDriverParts {
@@ -15,6 +16,7 @@ export interface SnmpDriverParts {
 
 /** Polls anything that speaks SNMP. What a device has is found by probing; the engine that carries the packets is given. */
 export function createSnmpDriver(parts: SnmpDriverParts): Driver {
+  const known = new KnownResults();
   return {
     name: "snmp",
     settingsSchema,
@@ -28,7 +30,7 @@ export function createSnmpDriver(parts: SnmpDriverParts): Driver {
         });
       }
       const snmp = parts.engine.open({ address: equipment.address, port: equipment.port, credential, timeoutMs, retries });
-      return new EquipmentSession(equipment, context, { sets: builtInSets, profiles: parts.profiles, snmp });
+      return new EquipmentSession(equipment, context, { sets: builtInSets, profiles: parts.profiles, known, snmp });
     },
     close: () => parts.engine.close(),
   };

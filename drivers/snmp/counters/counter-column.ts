@@ -27,51 +27,92 @@ const two32 = 2 ** 32;
 const wrapZone = two32 * 0.75;
 const wrapIncreaseMax = two32 * 0.25;
 
+/** Memory of several counter columns: one block, because a view of its own buffer costs more than its content. */
+interface CounterMemory {
+  /** The absolute values as (low, high) words: every platform the gateway runs on is little-endian. */
+  readonly words: Uint32Array;
+  /** Per column and row the width, then per column and row the refusals. */
+  readonly marks: Uint8Array;
+  readonly refusedAt: number;
+}
+
 /**
  * Running state of one counter column: the last absolute values live in the reported column itself, so that nothing is kept twice.
  * Arithmetic is exact without a BigInt per value: 64-bit values are read and written as pairs of 32-bit words.
  */
 export class CounterState {
   readonly column: CounterColumn;
-  /** Width in bits of the previous reading of each row; 0 = no previous reading. */
-  readonly width: Uint8Array;
-  /** Consecutive refusals against the row's limit; 255 = the limit is no longer believed. */
-  readonly refused: Uint8Array;
-  readonly #words: Uint32Array;
+  readonly #rows: number;
+  readonly #memory: CounterMemory;
+  /** Where this column's cells begin. */
+  readonly #at: number;
   readonly #anomalies: CounterAnomalies;
 
-  constructor(rows: number, anomalies: CounterAnomalies) {
+  private constructor(column: CounterColumn, memory: CounterMemory, at: number, anomalies: CounterAnomalies) {
+    this.column = column;
+    this.#rows = column.absolute.length;
+    this.#memory = memory;
+    this.#at = at;
     this.#anomalies = anomalies;
-    const absolute = new BigUint64Array(rows);
-    this.column = { kind: "counter", present: new Uint8Array(rows), absolute, increment: new Float64Array(rows).fill(Number.NaN) };
-    this.width = new Uint8Array(rows);
-    this.refused = new Uint8Array(rows);
-    this.#words = new Uint32Array(absolute.buffer);
+  }
+
+  /** `count` columns of `rows` rows. */
+  static allocate(rows: number, count: number, anomalies: CounterAnomalies): readonly CounterState[] {
+    const cells = rows * count;
+    const buffer = new ArrayBuffer(cells * 19);
+    const memory = { words: new Uint32Array(buffer, 0, cells * 2), marks: new Uint8Array(buffer, cells * 17, cells * 2), refusedAt: cells };
+    return Array.from({ length: count }, (_, column) => {
+      const at = rows * column;
+      const cellsOfColumn: CounterColumn = {
+        kind: "counter",
+        absolute: new BigUint64Array(buffer, at * 8, rows),
+        increment: new Float64Array(buffer, (cells + at) * 8, rows).fill(Number.NaN),
+        present: new Uint8Array(buffer, cells * 16 + at, rows),
+      };
+      return new CounterState(cellsOfColumn, memory, at, anomalies);
+    });
+  }
+
+  /** Width in bits of the previous reading of the row; 0 = no previous reading. */
+  #width(row: number): number {
+    return this.#memory.marks[this.#at + row] ?? 0;
+  }
+
+  #setWidth(row: number, bits: number): void {
+    this.#memory.marks[this.#at + row] = bits;
+  }
+
+  /** Consecutive refusals against the row's limit; 255 = the limit is no longer believed. */
+  #refused(row: number): number {
+    return this.#memory.marks[this.#memory.refusedAt + this.#at + row] ?? 0;
+  }
+
+  #setRefused(row: number, count: number): void {
+    this.#memory.marks[this.#memory.refusedAt + this.#at + row] = count;
   }
 
   /** No reading of this row in this poll: the next one has no predecessor in the previous report. */
   miss(row: number): void {
     this.column.present[row] = 0;
     this.column.increment[row] = Number.NaN;
-    this.width[row] = 0;
+    this.#setWidth(row, 0);
   }
 
   /** Agent restart: every row begins anew. */
   reset(): void {
-    this.width.fill(0);
+    this.#memory.marks.fill(0, this.#at, this.#at + this.#rows);
   }
 
   /** ifCounterDiscontinuityTime of the row changed (RFC 2863). */
   resetRow(row: number): void {
-    this.width[row] = 0;
+    this.#setWidth(row, 0);
   }
 
   /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
   adopt(row: number, from: CounterState, fromRow: number): void {
-    this.#words[row * 2] = from.#words[fromRow * 2] ?? 0;
-    this.#words[row * 2 + 1] = from.#words[fromRow * 2 + 1] ?? 0;
-    this.width[row] = from.width[fromRow] ?? 0;
-    this.refused[row] = from.refused[fromRow] ?? 0;
+    this.column.absolute[row] = from.column.absolute[fromRow] ?? 0n;
+    this.#setWidth(row, from.#width(fromRow));
+    this.#setRefused(row, from.#refused(fromRow));
   }
 
   /**
@@ -79,13 +120,14 @@ export class CounterState {
    * @returns true when the row's limit has just been found unbelievable
    */
   take(row: number, high: number, low: number, bits: 32 | 64, limit: number): boolean {
-    const words = this.#words;
-    const oldLow = words[row * 2] ?? 0;
-    const oldHigh = words[row * 2 + 1] ?? 0;
-    const width = this.width[row] ?? 0;
-    words[row * 2] = low;
-    words[row * 2 + 1] = high;
-    this.width[row] = bits;
+    const { words } = this.#memory;
+    const at = (this.#at + row) * 2;
+    const oldLow = words[at] ?? 0;
+    const oldHigh = words[at + 1] ?? 0;
+    const width = this.#width(row);
+    words[at] = low;
+    words[at + 1] = high;
+    this.#setWidth(row, bits);
     this.column.present[row] = 1;
     if (width !== bits) {
       if (width !== 0) this.#anomalies.widthChanged += 1;
@@ -100,19 +142,19 @@ export class CounterState {
   /** A smaller value than before: one wrap of a Counter32 if that is credible, else not known (NaN). A Counter64 does not wrap in practice. */
   #resolveDecrease(row: number, oldLow: number, low: number, limit: number): number {
     const wrapped = low + two32 - oldLow;
-    const limited = !Number.isNaN(limit) && this.refused[row] !== limitDoubted;
-    const credible = this.width[row] === 32 && (limited ? wrapped <= limit : oldLow >= wrapZone && wrapped <= wrapIncreaseMax);
+    const limited = !Number.isNaN(limit) && this.#refused(row) !== limitDoubted;
+    const credible = this.#width(row) === 32 && (limited ? wrapped <= limit : oldLow >= wrapZone && wrapped <= wrapIncreaseMax);
     if (credible) this.#anomalies.wrapped += 1;
     else this.#anomalies.decreased += 1;
     return credible ? wrapped : Number.NaN;
   }
 
   #judge(row: number, increase: number, limit: number): boolean {
-    const refused = this.refused[row] ?? 0;
+    const refused = this.#refused(row);
     const overLimit = refused !== limitDoubted && increase > limit;
     if (!overLimit && increase <= Number.MAX_SAFE_INTEGER) {
       this.column.increment[row] = increase;
-      if (refused !== limitDoubted && increase > 0) this.refused[row] = 0;
+      if (refused !== limitDoubted && increase > 0) this.#setRefused(row, 0);
       return false;
     }
     this.column.increment[row] = Number.NaN;
@@ -120,7 +162,7 @@ export class CounterState {
     this.#anomalies.implausible += 1;
     if (!overLimit) return false;
     const doubted = refused + 1 >= refusalsUntilLimitIsDoubted;
-    this.refused[row] = doubted ? limitDoubted : refused + 1;
+    this.#setRefused(row, doubted ? limitDoubted : refused + 1);
     return doubted;
   }
 }

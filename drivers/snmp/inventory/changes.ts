@@ -1,6 +1,7 @@
 import type { Inventory } from "#model/observation.ts";
 
-type Described = Pick<Inventory, "identity" | "components">;
+/** What is compared. */
+export type Described = Pick<Inventory, "identity" | "components">;
 type Change = Inventory["changes"][number];
 
 const maxChanges = 100;

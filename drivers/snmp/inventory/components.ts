@@ -1,4 +1,5 @@
 import type { InventoryComponent } from "#model/observation.ts";
+import type { RowLabels } from "../conversions/convert.ts";
 import type { PolledTable } from "../session/polled-table.ts";
 import type { LearntRow } from "../session/row-keys.ts";
 import { speedOf } from "../session/row-keys.ts";
@@ -16,26 +17,32 @@ export function componentsOf(tables: readonly PolledTable[], entities: readonly 
     const { component } = table.definition;
     if (component === undefined) continue;
     for (const row of table.rows)
-      components.push({ kind: component.kind, key: row.key, name: nameOf(row, component.name), attributes: attributesOf(table, row) });
+      components.push({
+        kind: component.kind,
+        key: row.key,
+        name: nameOf(table.labelsOf(row), component.name) || row.key,
+        attributes: attributesOf(table, row),
+      });
   }
   for (const entity of entities) if (!quietClasses.has(entity.class)) components.push(entityComponent(entity));
   return components.slice(0, maxComponents);
 }
 
-function nameOf(row: LearntRow, names: readonly string[]): string {
+function nameOf(labels: RowLabels, names: readonly string[]): string {
   for (const name of names) {
-    const value = row.labels[name];
+    const value = labels[name];
     if (value !== undefined && value !== "") return value;
   }
-  return row.key;
+  return "";
 }
 
 function attributesOf(table: PolledTable, row: LearntRow): Record<string, string | number> {
+  const labels = table.labelsOf(row);
   const attributes: Record<string, string | number> = { [table.definition.indexLabel ?? "index"]: row.index };
-  for (const [name, value] of Object.entries(row.labels)) {
+  for (const [name, value] of Object.entries(labels)) {
     if (value !== "" && name !== "ifSpeed" && name !== "ifHighSpeed") attributes[name] = value;
   }
-  const speed = table.definition.speedLabel === undefined ? undefined : speedOf(row.labels);
+  const speed = table.definition.speedLabel === undefined ? undefined : speedOf(labels);
   if (speed !== undefined) attributes.speedBitPerS = speed;
   return attributes;
 }

@@ -6,10 +6,11 @@ import type { HeadReading } from "../session/agent-head.ts";
 import type { Exchange } from "../session/exchange.ts";
 import type { LongTask } from "../session/long-task.ts";
 import type { PolledTable } from "../session/polled-table.ts";
-import { changesBetween } from "./changes.ts";
+import { changesBetween, type Described } from "./changes.ts";
 import { componentsOf } from "./components.ts";
 import type { IdentityFacts, ProfileSource, SelectedProfiles } from "./facts.ts";
 import { type IdentityRules, identify } from "./identify.ts";
+import { Packed } from "./packed.ts";
 import { type FactsRequest, readFacts, readMoreFacts } from "./read-facts.ts";
 import { vendorProbes } from "./vendor-probes.ts";
 
@@ -24,14 +25,17 @@ export interface Known {
   readonly profiles: SelectedProfiles | undefined;
 }
 
+type PackedFacts = Omit<IdentityFacts, "values"> & { readonly values: readonly (readonly [string, string])[] };
+
 /** Knows what one equipment is, reads it again when there is a reason, and says what changed. */
 export class InventoryDesk {
   readonly #equipment: Equipment;
   readonly #rules: IdentityRules;
   readonly #profiles: ProfileSource | undefined;
   readonly #reading: LongTask<Known>;
-  #known: Known | undefined;
-  #last: Inventory | undefined;
+  #known: Packed<PackedFacts> | undefined;
+  #profilesOfDevice: SelectedProfiles | undefined;
+  #last: Packed<Described> | undefined;
   #dueAtMs = Number.NEGATIVE_INFINITY;
   #built = "";
   #complete = false;
@@ -49,7 +53,7 @@ export class InventoryDesk {
 
   /** Sets that profiles add for this device. */
   get profileSets(): readonly MetricSet[] {
-    return this.#known?.profiles?.sets ?? [];
+    return this.#profilesOfDevice?.sets ?? [];
   }
 
   /** @returns the inventory if it was read anew or its components changed, and it differs from the last one returned */
@@ -71,7 +75,8 @@ export class InventoryDesk {
     else if (built === this.#built) return undefined;
     if (this.#known === undefined) return undefined;
     this.#built = built;
-    return this.#compose(this.#known, tables, exchange);
+    const { values, ...facts } = this.#known.unpack();
+    return this.#compose({ ...facts, values: new Map(values) }, tables, exchange);
   }
 
   async #read(sets: readonly MetricSet[], tables: readonly PolledTable[], exchange: Exchange): Promise<void> {
@@ -80,6 +85,7 @@ export class InventoryDesk {
       equipment: this.#equipment.id,
       rules: this.#rules,
       probes: this.#profiles?.probes ?? [],
+      ...(this.#profiles?.probesOf && { probesOf: this.#profiles.probesOf }),
       sets: sets.map((set) => set.name),
       macAddresses: macAddressesOf(tables),
     };
@@ -87,7 +93,9 @@ export class InventoryDesk {
     try {
       const known = await this.#reading.join(exchange, untilMs, (task) => this.#learn(request, task));
       if (known === undefined) return;
-      this.#known = known.value;
+      const { facts, profiles } = known.value;
+      this.#known = new Packed({ ...facts, values: [...facts.values] });
+      this.#profilesOfDevice = profiles;
       this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.
@@ -98,14 +106,16 @@ export class InventoryDesk {
 
   async #learn(request: FactsRequest, exchange: Exchange): Promise<Known> {
     const facts = await readFacts(request, exchange);
-    const profiles = this.#profiles?.select(facts, this.#equipment.profile);
-    return { facts: profiles === undefined ? facts : await readMoreFacts(facts, profiles.identifiers, exchange), profiles };
+    const selected = this.#profiles?.select(facts, this.#equipment.profile);
+    if (selected === undefined) return { facts, profiles: undefined };
+    const sets = (await selected.resolve?.(exchange)) ?? selected.sets;
+    return { facts: await readMoreFacts(facts, selected.identifiers, exchange), profiles: { ...selected, sets } };
   }
 
-  #compose({ facts, profiles }: Known, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
-    const identity = identify(facts, this.#rules, profiles?.identifiers ?? []);
+  #compose(facts: IdentityFacts, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
+    const identity = identify(facts, this.#rules, this.#profilesOfDevice?.identifiers ?? []);
     const components = componentsOf(tables, facts.entities);
-    const before = this.#last;
+    const before = this.#last?.unpack();
     // Tables are learnt over several polls at first: what appears then was there before.
     const wasComplete = this.#complete;
     this.#complete = tables.every((table) => table.isLearnt);
@@ -120,14 +130,14 @@ export class InventoryDesk {
       components,
       changes,
     };
-    this.#last = inventory;
+    this.#last = new Packed({ identity, components });
     for (const change of changes) noticeChange(change, exchange);
     return inventory;
   }
 }
 
 function macAddressesOf(tables: readonly PolledTable[]): readonly string[] {
-  return tables.flatMap((table) => table.rows.flatMap((row) => row.labels.ifPhysAddress || []));
+  return tables.flatMap((table) => table.rows.flatMap((row) => table.labelsOf(row).ifPhysAddress || []));
 }
 
 /** Identity changes that people want to hear of at once; the rest stands in the inventory. */

@@ -15,12 +15,14 @@ import { gapReasonOf } from "./gaps.ts";
 import { LongTask } from "./long-task.ts";
 import { Notices } from "./notices.ts";
 import { pollDeadline } from "./poll-deadline.ts";
+import type { KnownResults } from "./probe-tables.ts";
 import { SystemTable } from "./system-table.ts";
 import { TableBook, type TablesRead } from "./table-book.ts";
 
 export interface SessionParts {
   readonly sets: readonly MetricSet[];
   readonly profiles: ProfileSource | undefined;
+  readonly known: KnownResults;
   readonly snmp: SnmpSession;
 }
 
@@ -52,7 +54,7 @@ export class EquipmentSession implements DriverSession {
     this.#notices = new Notices(equipment.id);
     this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
     const newTask = <T>(): LongTask<T> => new LongTask<T>(context.clock, this.#closed.signal);
-    this.#book = new TableBook(equipment, sets, newTask);
+    this.#book = new TableBook(equipment, sets, parts.known, newTask);
     this.#inventory = new InventoryDesk(equipment, { sets: parts.sets, profiles: parts.profiles }, newTask());
   }
 

@@ -4,12 +4,7 @@ import { labelText, nameInIndex } from "../conversions/label-text.ts";
 import type { LabelDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import { compareOids, indexBelow, isBelow } from "../oid.ts";
 import type { Exchange } from "./exchange.ts";
-
-/** A row before it has a key. */
-export interface RawRow {
-  readonly index: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
+import type { RawRow } from "./row-keys.ts";
 
 export interface RowsLearnt {
   readonly rows: readonly RawRow[];

@@ -17,7 +17,7 @@ export class LongTask<T> {
   readonly #closed: AbortSignal;
   #outcome: Outcome<T> | undefined;
   #running: Promise<void> | undefined;
-  #controller = new AbortController();
+  #controller: AbortController | undefined;
 
   /** @param closed aborts when the session is closed */
   constructor(clock: Clock, closed: AbortSignal) {
@@ -31,7 +31,7 @@ export class LongTask<T> {
 
   /** What was begun is out of date: its outcome does not count. */
   cancel(): void {
-    this.#controller.abort(new GatewayError("driver.limit", { message: "overtaken by events" }));
+    this.#controller?.abort(new GatewayError("driver.limit", { message: "overtaken by events" }));
     this.#running = undefined;
     this.#outcome = undefined;
   }
@@ -50,6 +50,7 @@ export class LongTask<T> {
     }
     this.#running = undefined;
     this.#outcome = undefined;
+    this.#controller = undefined;
     if ("failure" in outcome) throw outcome.failure;
     return outcome;
   }

@@ -2,13 +2,14 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { TableReport } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
+import type { RowLabels } from "../conversions/convert.ts";
 import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
 import { countRows } from "./learn-rows.ts";
 import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
-import type { LearntRow } from "./row-keys.ts";
+import { allLabels, type LearntRow, sameRow } from "./row-keys.ts";
 import { onlyRow, type Survey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
 
@@ -50,10 +51,8 @@ export class PolledTable {
   /** Not asked for before this time: it failed too often. */
   setAsideUntilMs = Number.NEGATIVE_INFINITY;
   readonly #equipment: EquipmentId;
-  #rows: readonly LearntRow[] = [];
-  /** Rows asked for: those reported, and skipped ones where leaving them out would cost more than asking. */
-  #planned: Survey["planned"] = [];
-  #isLearnt = false;
+  #survey: Survey | undefined;
+  #definition: TableDefinition;
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
   #previous: AgentMoment | undefined;
@@ -62,13 +61,19 @@ export class PolledTable {
 
   constructor(definition: TableDefinition, equipment: EquipmentId, intervalMs: number, survey: LongTask<Survey>) {
     this.definition = definition;
+    this.#definition = definition;
     this.survey = survey;
     this.#equipment = equipment;
     this.intervalMs = intervalMs;
   }
 
   get rows(): readonly LearntRow[] {
-    return this.#rows;
+    return this.#survey?.reported ?? [];
+  }
+
+  /** All labels of one of its rows, hidden ones included. */
+  labelsOf(row: LearntRow): RowLabels {
+    return allLabels(this.#definition.labels, row);
   }
 
   get outputs(): readonly TableOutput[] {
@@ -77,7 +82,7 @@ export class PolledTable {
 
   /** Whether rows and labels were learnt at least once. */
   get isLearnt(): boolean {
-    return this.#isLearnt;
+    return this.#survey !== undefined;
   }
 
   get seriesCount(): number {
@@ -88,12 +93,13 @@ export class PolledTable {
    * Takes over what a survey found. `changedAtMs`: when the agent says that its rows changed; counters are followed to other
    * instances only if nothing was read since.
    */
-  apply(survey: Survey, types: WireTypes, base: PolledTable | undefined, exchange: Exchange, changedAtMs: number): void {
-    const before = this.#planned;
+  apply(found: Survey, types: WireTypes, base: PolledTable | undefined, exchange: Exchange, changedAtMs: number): void {
+    const before = this.#survey;
+    const survey = before === undefined ? found : reuseRows(before, found);
     const shapes = this.#outputs.map((output) => output.shape);
-    this.#rows = survey.reported;
-    this.#planned = survey.planned;
-    this.#outputs = buildOutputs(this.#outputDefinition(base), survey.columns, this.#reportedRows(), {
+    this.#survey = survey;
+    this.#definition = withLabelsOf(this.definition, base?.definition);
+    this.#outputs = buildOutputs(this.#definition, survey.columns, this.definition.aggregate === undefined ? survey.reported : [onlyRow], {
       equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
@@ -102,12 +108,10 @@ export class PolledTable {
       mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
     });
     // The engine keeps what it learnt about a plan with the plan: a new one only where something changed.
-    const sameShapes =
-      this.#outputs.length === shapes.length && this.#outputs.every((output, position) => output.shape === shapes[position]);
-    const samePlan = sameShapes && samePlanned(before, survey.planned);
-    if (!samePlan) this.#groups = buildGroups(this.definition, survey.columns, survey.planned, this.#outputs, types);
+    const sameShapes = this.#outputs.length === shapes.length && this.#outputs.every((output, at) => output.shape === shapes[at]);
+    const samePlan = sameShapes && before !== undefined && samePlanned(before, survey);
+    if (!samePlan) this.#groups = buildGroups(this.definition, survey, this.#outputs, types);
     const nowMs = exchange.clock.monotonicMs();
-    this.#isLearnt = true;
     this.mustLearn = false;
     this.learnAtMs = nowMs + exchange.settings.rareIntervalMs;
     this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
@@ -207,27 +211,33 @@ export class PolledTable {
     return agentElapsedMs > 0 ? agentElapsedMs : answeredMs - previous.monotonicMs;
   }
 
-  /** An aggregate has one row whatever was read. */
-  #reportedRows(): readonly LearntRow[] {
-    return this.definition.aggregate === undefined ? this.#rows : [onlyRow];
-  }
-
-  #outputDefinition(base: PolledTable | undefined): TableDefinition {
-    if (base === undefined) return this.definition;
-    const { labels, indexLabel } = base.definition;
-    return { ...this.definition, ...(labels && { labels }), ...(indexLabel && { indexLabel }) };
-  }
-
   #holdDown(same: boolean, nowMs: number, maxMs: number): void {
     this.#holdDownMs = same ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
     this.#walkAgainAtMs = nowMs + this.#holdDownMs;
   }
 }
 
-function samePlanned(before: Survey["planned"], after: Survey["planned"]): boolean {
+function withLabelsOf(definition: TableDefinition, base: TableDefinition | undefined): TableDefinition {
+  if (base === undefined) return definition;
+  return { ...definition, ...(base.labels && { labels: base.labels }), ...(base.indexLabel && { indexLabel: base.indexLabel }) };
+}
+
+/** Rows that are what they were stay the objects they were: reports and the engine's plans refer to them. */
+function reuseRows(before: Survey, after: Survey): Survey {
+  const known = new Map(before.planned.map((row) => [row.key, row]));
+  const reuse = (row: LearntRow): LearntRow => {
+    const old = known.get(row.key);
+    return old !== undefined && old.hidden === row.hidden && sameRow(old, row) ? old : row;
+  };
+  const reported = after.reported.map(reuse);
+  return { ...after, reported, planned: after.planned === after.reported ? reported : after.planned.map(reuse) };
+}
+
+function samePlanned(before: Survey, after: Survey): boolean {
   return (
-    before.length === after.length &&
-    before.every(({ row, signature }, position) => row.index === after[position]?.row.index && signature === after[position]?.signature)
+    before.planned.length === after.planned.length &&
+    before.planned.every((row, position) => row.index === after.planned[position]?.index) &&
+    before.signatures.join() === after.signatures.join()
   );
 }
 

@@ -15,7 +15,7 @@ export interface ProbeResult {
  * answered. A profile never switches these off: what answers is there, whatever the device calls itself.
  * @throws GatewayError driver.* when the agent stops answering
  */
-export async function probeTables(sets: readonly MetricSet[], exchange: Exchange): Promise<ProbeResult> {
+export async function probeTables(sets: readonly MetricSet[], exchange: Exchange, known: KnownResults): Promise<ProbeResult> {
   const tables = sets.flatMap((set) => set.tables);
   const roots = [...new Set(tables.map(commonRoot))];
   const alive = new Set((await answersBelow(roots, exchange)).keys());
@@ -23,7 +23,25 @@ export async function probeTables(sets: readonly MetricSet[], exchange: Exchange
   const types = await answersBelow([...new Set(likely.flatMap(columnsOf))], exchange);
   const present = likely.filter((table) => table.columns.some((column) => isThere(column.oid, types) || isThere(column.fallback, types)));
   const names = new Set(present);
-  return { tables: present, sets: sets.filter((set) => set.tables.some((table) => names.has(table))), types };
+  return known.share({ tables: present, sets: sets.filter((set) => set.tables.some((table) => names.has(table))), types });
+}
+
+const maxKnown = 64;
+
+/** Sites have many devices of few kinds: equal results are kept once. One per driver; the oldest of 64 goes first. */
+export class KnownResults {
+  readonly #results = new Map<string, ProbeResult>();
+
+  share(result: ProbeResult): ProbeResult {
+    const types = [...result.types].map(([oid, type]) => `${oid} ${type}`).sort();
+    const key = [...types, ...result.tables.map((table) => table.table)].join("\n");
+    const same = this.#results.get(key);
+    if (same !== undefined && same.tables.every((table, position) => table === result.tables[position])) return same;
+    const oldest = this.#results.keys().next();
+    if (this.#results.size >= maxKnown && !oldest.done) this.#results.delete(oldest.value);
+    this.#results.set(key, result);
+    return result;
+  }
 }
 
 function isThere(oid: string | undefined, types: ReadonlyMap<string, SnmpType>): boolean {

@@ -3,6 +3,7 @@ import { valueForm } from "../conversions/convert.ts";
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { AnswerRouting } from "./fill-columns.ts";
 import type { LearntRow } from "./row-keys.ts";
+import type { Survey } from "./survey.ts";
 import type { TableOutput } from "./table-output.ts";
 
 /** Which columns the agent has, and with what type it answered when probed. */
@@ -32,15 +33,11 @@ export function defaultSignature(columns: readonly ColumnDefinition[], types: Wi
   return columns.map((column) => (types.has(column.oid) ? "p" : "f")).join("");
 }
 
-export function buildGroups(
-  definition: TableDefinition,
-  columns: readonly ColumnDefinition[],
-  rows: readonly { readonly row: LearntRow; readonly signature: Signature }[],
-  outputs: readonly TableOutput[],
-  types: WireTypes,
-): ReadGroup[] {
+export function buildGroups(definition: TableDefinition, survey: Survey, outputs: readonly TableOutput[], types: WireTypes): ReadGroup[] {
+  const usual = defaultSignature(survey.columns, types);
   const bySignature = new Map<Signature, LearntRow[]>();
-  for (const { row, signature } of rows) {
+  for (const [position, row] of survey.planned.entries()) {
+    const signature = survey.signatures[position] ?? usual;
     const members = bySignature.get(signature);
     if (members === undefined) bySignature.set(signature, [row]);
     else members.push(row);
@@ -48,22 +45,24 @@ export function buildGroups(
   const groups = [...bySignature.entries()].sort(([, left], [, right]) => right.length - left.length);
   const kept = groups.slice(0, maxGroups);
   for (const [, members] of groups.slice(maxGroups)) kept[0]?.[1].push(...members);
+  const rowOfKey = outputs.map((output) => output.rowOfKey());
   return kept.map(([signature, members]) =>
-    buildGroup(definition, columns, { signature, members: inPlanOrder(rows, members) }, outputs, types),
+    buildGroup(definition, survey.columns, { signature, members: inPlanOrder(survey.planned, members) }, rowOfKey, types),
   );
 }
 
 /** Rows stay in the order of their OIDs, as the engine expects them. */
-function inPlanOrder(rows: readonly { readonly row: LearntRow }[], members: readonly LearntRow[]): LearntRow[] {
+function inPlanOrder(rows: readonly LearntRow[], members: readonly LearntRow[]): readonly LearntRow[] {
+  if (members.length === rows.length) return rows;
   const wanted = new Set(members);
-  return rows.map(({ row }) => row).filter((row) => wanted.has(row));
+  return rows.filter((row) => wanted.has(row));
 }
 
 function buildGroup(
   definition: TableDefinition,
   columns: readonly ColumnDefinition[],
   group: { readonly signature: Signature; readonly members: readonly LearntRow[] },
-  outputs: readonly TableOutput[],
+  rowOfKey: readonly ReadonlyMap<string, number>[],
   types: WireTypes,
 ): ReadGroup {
   const requests: ColumnRequest[] = [];
@@ -84,8 +83,8 @@ function buildGroup(
   return {
     plan: { table: definition.table, columns: requests, rows: group.members.map((row) => row.index) },
     signature: group.signature,
-    routings: outputs.map((output) => ({
-      target: Int32Array.from(group.members, (row) => output.rowOfKey(row.key) ?? -1),
+    routings: rowOfKey.map((rows) => ({
+      target: Int32Array.from(group.members, (row) => rows.get(row.key) ?? -1),
       source,
       isFallback,
       discontinuity,

@@ -1,14 +1,22 @@
+import type { Row } from "#model/report.ts";
 import type { RowLabels } from "../conversions/convert.ts";
 import { clean } from "../conversions/label-text.ts";
-import type { SkipRule, TableDefinition } from "../metric-sets/metric-set.ts";
+import type { LabelDefinition, SkipRule, TableDefinition } from "../metric-sets/metric-set.ts";
 
-/** A row as learnt from the agent: where it is now and what describes it. */
-export interface LearntRow {
+/**
+ * A row as learnt from the agent. It is the reported row itself (the model's Row), so that a table of many rows is kept once.
+ */
+export interface LearntRow extends Row {
   /** Index part of the instance OIDs; may change when the agent renumbers. */
   readonly index: string;
+  /** Values of the hidden labels, in their order, one a line; "" = there are none. One string is smaller than an object. */
+  readonly hidden: string;
+}
+
+/** A row before it has a key, with all of its labels. */
+export interface RawRow {
+  readonly index: string;
   readonly labels: RowLabels;
-  /** Stable identity, unique within the table. */
-  readonly key: string;
 }
 
 const maxKeyLength = 128;
@@ -20,10 +28,7 @@ const noNames = new Set(["", "-", "n/a", "none", "null"]);
  * Gives each row its stable key: the first usable label of `key`; rows that share one are told apart by a tiebreak label, else by
  * their index. (Interface names are missing, empty or duplicated on a good part of the equipment in the field.)
  */
-export function assignKeys(
-  definition: TableDefinition,
-  rows: readonly { readonly index: string; readonly labels: RowLabels }[],
-): LearntRow[] {
+export function assignKeys(definition: TableDefinition, rows: readonly RawRow[]): readonly string[] {
   const names = rows.map((row) => baseName(definition, row.index, row.labels));
   const first = countOf(names);
   const second = names.map((name, position) => {
@@ -35,10 +40,11 @@ export function assignKeys(
   const taken = new Set<string>();
   return rows.map((row, position) => {
     const name = second[position] ?? row.index;
-    const unique = (still.get(name) ?? 0) < 2 ? name : `${name}#${row.index}`;
-    const key = taken.has(unique) ? `${unique}#${row.index}` : unique;
+    let key = (still.get(name) ?? 0) < 2 ? name : `${name}#${row.index}`;
+    // An agent may name a row like the key that another one was given.
+    while (taken.has(key)) key = `${key}#${row.index}`;
     taken.add(key);
-    return { index: row.index, labels: row.labels, key };
+    return key;
   });
 }
 
@@ -82,6 +88,30 @@ export function speedOf(labels: RowLabels): number | undefined {
   return low > 0 && low < 4_294_967_295 ? low : undefined;
 }
 
+const noLabels: RowLabels = Object.freeze({});
+
+/** What is kept of a row. */
+export function keepRow(definition: TableDefinition, raw: RawRow, key: string): LearntRow {
+  const labels: Record<string, string> = { [definition.indexLabel ?? "index"]: raw.index };
+  const hidden: string[] = [];
+  for (const label of definition.labels ?? []) {
+    const value = raw.labels[label.name] ?? "";
+    if (label.hidden) hidden.push(value);
+    else if (value !== "") labels[label.name] = value;
+  }
+  return Object.freeze({ key, labels: Object.freeze(labels), index: raw.index, hidden: hidden.join("\n") });
+}
+
+/** All labels of a row, hidden ones included, as they were learnt. */
+export function allLabels(labels: readonly LabelDefinition[] | undefined, row: LearntRow): RowLabels {
+  if (row.hidden === "") return row.labels;
+  const all: Record<string, string> = { ...row.labels };
+  const hidden = row.hidden.split("\n");
+  let position = 0;
+  for (const label of labels ?? []) if (label.hidden) all[label.name] = hidden[position++] ?? "";
+  return all;
+}
+
 export interface RowChoice {
   /** What the engine is asked for. */
   readonly planned: readonly LearntRow[];
@@ -94,12 +124,28 @@ const skippedShareAskedFor = 0.25;
 const skippedAlwaysAskedFor = 8;
 
 /**
- * Leaves rows out. A few rows left out of the middle of a table cost more than they save: GETBULK returns them anyway, and the engine
- * would have to ask for exact instances.
+ * Gives rows their keys and leaves rows out. A few rows left out of the middle of a table cost more than they save: GETBULK returns
+ * them anyway, and the engine would have to ask for exact instances.
  */
-export function chooseRows(rows: readonly LearntRow[], rules: readonly SkipRule[] | undefined): RowChoice {
-  const reported = rows.filter((row) => !isSkipped(rules, row.labels));
-  const skipped = rows.length - reported.length;
+export function chooseRows(definition: TableDefinition, raw: readonly RawRow[], rules: readonly SkipRule[] | undefined): RowChoice {
+  const keys = assignKeys(definition, raw);
+  const planned: LearntRow[] = [];
+  const reported: LearntRow[] = [];
+  for (const [position, one] of raw.entries()) {
+    const key = keys[position] ?? one.index;
+    const skipped = isSkipped(rules, one.labels);
+    const row = skipped ? { key, labels: noLabels, index: one.index, hidden: "" } : keepRow(definition, one, key);
+    planned.push(row);
+    if (!skipped) reported.push(row);
+  }
+  const skipped = planned.length - reported.length;
   const few = reported.length > 0 && skipped <= Math.max(skippedAlwaysAskedFor, reported.length * skippedShareAskedFor);
-  return { planned: few ? rows : reported, reported };
+  return { planned: few && skipped > 0 ? planned : reported, reported };
+}
+
+export function sameRow(before: LearntRow | undefined, after: LearntRow): boolean {
+  if (before === after) return true;
+  if (before === undefined || before.key !== after.key || before.index !== after.index) return false;
+  const names = Object.keys(before.labels);
+  return names.length === Object.keys(after.labels).length && names.every((name) => before.labels[name] === after.labels[name]);
 }

@@ -1,8 +1,8 @@
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import { learnRows } from "./learn-rows.ts";
-import { defaultSignature, existingColumns, type Signature, type WireTypes } from "./read-groups.ts";
-import { assignKeys, chooseRows, type LearntRow, type RowChoice, speedOf } from "./row-keys.ts";
+import { existingColumns, type Signature, type WireTypes } from "./read-groups.ts";
+import { allLabels, chooseRows, type LearntRow, type RowChoice, speedOf } from "./row-keys.ts";
 import { decideSources } from "./row-sources.ts";
 
 /** What a table of one agent looks like: its columns and rows, and where each row's cells come from. */
@@ -11,11 +11,13 @@ export interface Survey {
   /** Rows that are reported. */
   readonly reported: readonly LearntRow[];
   /** Rows that are asked for, in the order of their OIDs. */
-  readonly planned: readonly { readonly row: LearntRow; readonly signature: Signature }[];
+  readonly planned: readonly LearntRow[];
+  /** Where the cells of each planned row come from; empty = the usual way for all. */
+  readonly signatures: readonly Signature[];
 }
 
 /** The row of scalars and aggregates. */
-export const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "" });
+export const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "", hidden: "" });
 
 /** Sparse columns are common; three of them together are not sparse. */
 const maxRowColumns = 3;
@@ -30,10 +32,8 @@ export async function surveyTable(
   const columns = existingColumns(definition, types);
   const { planned, reported } = await chooseTableRows(definition, columns, { types, baseRows }, exchange);
   const signatures = await decideSources(columns, planned, types, exchange);
-  const usual = defaultSignature(columns, types);
-  const signed = planned.map((row, position) => ({ row, signature: signatures[position] ?? usual }));
-  warnOfNarrowCounters(definition, columns, signed, exchange);
-  return { columns, reported, planned: signed };
+  warnOfNarrowCounters(definition, columns, { planned, signatures }, exchange);
+  return { columns, reported, planned, signatures };
 }
 
 async function chooseTableRows(
@@ -51,7 +51,7 @@ async function chooseTableRows(
   }
   const labels = (definition.labels ?? []).filter((label) => label.format === "index-name" || types.has(label.oid));
   const learnt = await learnRows(definition, rowColumnsOf(columns, types), labels, exchange);
-  return chooseRows(assignKeys(definition, learnt.rows), exchange.settings.keepSkippedRows ? undefined : definition.skip);
+  return chooseRows(definition, learnt.rows, exchange.settings.keepSkippedRows ? undefined : definition.skip);
 }
 
 /** Of the other table's rows those that have one of the columns. */
@@ -86,13 +86,15 @@ const maxNamed = 20;
 function warnOfNarrowCounters(
   definition: TableDefinition,
   columns: readonly ColumnDefinition[],
-  rows: readonly { readonly row: LearntRow; readonly signature: Signature }[],
+  rows: Pick<Survey, "planned" | "signatures">,
   exchange: Exchange,
 ): void {
   const octets = columns.findIndex((column) => column.rateLimit === "octets" && column.fallback !== undefined);
   if (octets < 0) return;
-  const wrapMsOf = (row: LearntRow): number => ((two32 * 8) / (speedOf(row.labels) ?? 0)) * 1000;
-  const narrow = rows.filter(({ row, signature }) => signature[octets] === "f" && wrapMsOf(row) < exchange.pollIntervalMs);
+  const wrapMsOf = (row: LearntRow): number => ((two32 * 8) / (speedOf(allLabels(definition.labels, row)) ?? 0)) * 1000;
+  const narrow = rows.planned.filter(
+    (row, position) => rows.signatures[position]?.[octets] === "f" && wrapMsOf(row) < exchange.pollIntervalMs,
+  );
   if (narrow.length === 0) return;
   exchange.notices.once(`narrow ${definition.table}`, {
     type: "counter.too-narrow",
@@ -101,9 +103,9 @@ function warnOfNarrowCounters(
     observedAt: exchange.clock.now(),
     attributes: {
       table: definition.table,
-      rows: narrow.slice(0, maxNamed).map(({ row }) => row.key),
+      rows: narrow.slice(0, maxNamed).map((row) => row.key),
       count: narrow.length,
-      pollIntervalMsMax: Math.floor(Math.min(...narrow.map(({ row }) => wrapMsOf(row)))),
+      pollIntervalMsMax: Math.floor(Math.min(...narrow.map(wrapMsOf))),
     },
   });
 }

@@ -8,7 +8,7 @@ import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import type { LongTask } from "./long-task.ts";
 import { PolledTable } from "./polled-table.ts";
-import { type ProbeResult, probeTables } from "./probe-tables.ts";
+import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
 import { surveyTable } from "./survey.ts";
 
@@ -37,6 +37,7 @@ export class TableBook {
   #sets: readonly MetricSet[];
   readonly #builtIn: readonly MetricSet[];
   #added: readonly MetricSet[] = [];
+  readonly #known: KnownResults;
   readonly #newTask: <T>() => LongTask<T>;
   readonly #probing: LongTask<ProbeResult>;
   #probed: ProbeResult | undefined;
@@ -44,8 +45,9 @@ export class TableBook {
   #tables: readonly PolledTable[] = [];
   readonly #failures = new Map<PolledTable, number>();
 
-  constructor(equipment: Equipment, sets: readonly MetricSet[], newTask: <T>() => LongTask<T>) {
+  constructor(equipment: Equipment, sets: readonly MetricSet[], known: KnownResults, newTask: <T>() => LongTask<T>) {
     this.#equipment = equipment;
+    this.#known = known;
     this.#sets = sets;
     this.#builtIn = sets;
     this.#newTask = newTask;
@@ -82,7 +84,7 @@ export class TableBook {
     if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
     const isUrgent = this.#probed === undefined || restarted;
     const untilMs = isUrgent ? exchange.deadlineMs : shareOfRest(exchange);
-    const probed = await this.#probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task));
+    const probed = await this.#probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task, this.#known));
     if (probed === undefined) {
       if (this.#probed === undefined) throw new GatewayError("driver.limit", { message: "still finding out what the equipment has" });
       return;

@@ -1,10 +1,10 @@
 import type { EquipmentId } from "#model/equipment.ts";
-import type { Column, Metric, Row, TableReport, TableShape } from "#model/report.ts";
+import type { Column, Metric, NumberColumn, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { rowFactor } from "../conversions/convert.ts";
 import { type CounterAnomalies, CounterState } from "../counters/counter-column.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
-import { type LearntRow, speedOf } from "./row-keys.ts";
+import { allLabels, type LearntRow, sameRow, speedOf } from "./row-keys.ts";
 
 /** One reported column with what is needed to fill it. */
 export interface OutputColumn {
@@ -24,25 +24,24 @@ export class TableOutput {
   readonly shape: TableShape;
   readonly columns: readonly OutputColumn[];
   readonly rows: readonly LearntRow[];
-  /** Speed of the row's link in bit/s, NaN = unknown. */
+  /** Speed of the row's link in bit/s, NaN = unknown; empty where no column is limited by it. */
   readonly speeds: Float64Array;
-  /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet. */
+  /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet; empty where the table has none. */
   readonly discontinuity: Float64Array;
   readonly #values: readonly Column[];
-  readonly #rowOfKey: ReadonlyMap<string, number>;
 
-  constructor(shape: TableShape, columns: readonly OutputColumn[], rows: readonly LearntRow[], speeds: Float64Array) {
+  constructor(shape: TableShape, columns: readonly OutputColumn[], rows: readonly LearntRow[], limits: RowLimits) {
     this.shape = shape;
     this.columns = columns;
     this.rows = rows;
-    this.speeds = speeds;
-    this.discontinuity = new Float64Array(rows.length).fill(Number.NaN);
+    this.speeds = limits.speeds;
+    this.discontinuity = limits.discontinuity;
     this.#values = columns.map((column) => column.column);
-    this.#rowOfKey = new Map(rows.map((row, position) => [row.key, position]));
   }
 
-  rowOfKey(key: string): number | undefined {
-    return this.#rowOfKey.get(key);
+  /** Made when needed, which is rarely: kept it would be as large as the rows. */
+  rowOfKey(): ReadonlyMap<string, number> {
+    return new Map(this.rows.map((row, position) => [row.key, position]));
   }
 
   report(observedAt: Instant, elapsedMs: number): TableReport {
@@ -67,6 +66,12 @@ export class TableOutput {
       for (let row = 0; row < this.rows.length; row++) if (column.present[row] === 0) counter.miss(row);
     }
   }
+}
+
+/** What limits the counters of a table's rows. */
+interface RowLimits {
+  readonly speeds: Float64Array;
+  readonly discontinuity: Float64Array;
 }
 
 export interface OutputOptions {
@@ -108,7 +113,7 @@ function partition(definition: TableDefinition, rows: readonly LearntRow[]): Par
     .map(([value, splitCase]) => ({
       suffix: `/${splitCase.suffix}`,
       splitCase,
-      members: rows.filter((row) => row.labels[split.label] === value),
+      members: rows.filter((row) => allLabels(definition.labels, row)[split.label] === value),
     }))
     .filter((part) => part.members.length > 0);
 }
@@ -121,10 +126,7 @@ function buildOutput(
 ): TableOutput {
   const previous = options.previous.find((output) => output.shape.table === part.name);
   const metrics = columns.map((column) => metricOf(column, part.splitCase));
-  const rows = part.members.map((row) => Object.freeze(rowOf(definition, row)));
-  const speeds = Float64Array.from(part.members, (row) => options.speedOverrides[row.key] ?? speedOf(row.labels) ?? Number.NaN);
-  const moved = previous !== undefined && part.members.some((row, position) => previous.rows[position]?.index !== row.index);
-  const unchanged = previous !== undefined && !moved && sameMetrics(previous.shape.metrics, metrics) && sameRows(previous.shape.rows, rows);
+  const unchanged = previous !== undefined && sameMetrics(previous.shape.metrics, metrics) && sameRows(previous.rows, part.members);
   const shape: TableShape = unchanged
     ? previous.shape
     : Object.freeze({
@@ -133,49 +135,91 @@ function buildOutput(
         revision: (previous?.shape.revision ?? 0) + 1,
         intervalMs: options.intervalMs,
         metrics: Object.freeze(metrics),
-        rows: Object.freeze(rows),
+        rows: Object.freeze([...part.members]),
       });
   const output = new TableOutput(
     shape,
-    columns.map((column, position) => outputColumn(column, part, unchanged ? previous.columns[position] : undefined, options.anomalies)),
+    outputColumns(definition, columns, part, unchanged ? previous.columns : undefined, options.anomalies),
     part.members,
-    speeds,
+    limitsOf(definition, columns, part.members, options),
   );
   if (previous !== undefined) carryOver(previous, output, unchanged, options.mayFollow);
   return output;
 }
 
-function outputColumn(
-  definition: ColumnDefinition,
+const noNumbers = new Float64Array(0);
+
+function limitsOf(
+  definition: TableDefinition,
+  columns: readonly ColumnDefinition[],
+  rows: readonly LearntRow[],
+  options: OutputOptions,
+): RowLimits {
+  const limited = columns.some((column) => column.rateLimit !== undefined);
+  return {
+    speeds: limited
+      ? Float64Array.from(rows, (row) => options.speedOverrides[row.key] ?? speedOf(allLabels(definition.labels, row)) ?? Number.NaN)
+      : noNumbers,
+    discontinuity: definition.discontinuity === undefined ? noNumbers : new Float64Array(rows.length).fill(Number.NaN),
+  };
+}
+
+const factored = new Set(["storage-units", "entity-sensor", "percent-of"]);
+
+/** New columns share one block of memory per kind; with unchanged rows the old ones are used on. */
+function outputColumns(
+  definition: TableDefinition,
+  columns: readonly ColumnDefinition[],
   part: Pick<Part, "splitCase" | "members">,
-  reused: OutputColumn | undefined,
+  reused: readonly OutputColumn[] | undefined,
   anomalies: CounterAnomalies,
-): OutputColumn {
+): OutputColumn[] {
   const rows = part.members.length;
-  const splitCase = part.splitCase?.metric === definition.metric ? part.splitCase : undefined;
-  const is = definition.convert?.is;
-  const factored = is === "storage-units" || is === "entity-sensor" || is === "percent-of";
-  const factors = factored ? Float64Array.from(part.members, (row) => rowFactor(definition.convert, row.labels)) : undefined;
-  if (reused !== undefined) return { definition, column: reused.column, counter: reused.counter, texts: reused.texts, factors, splitCase };
-  if (definition.kind === "counter") {
-    const counter = new CounterState(rows, anomalies);
-    return { definition, column: counter.column, counter, texts: undefined, factors, splitCase };
-  }
-  const present = new Uint8Array(rows);
-  const texts = definition.kind === "text" ? new Array<string>(rows).fill("") : undefined;
-  const column: Column =
-    texts === undefined ? { kind: "number", present, value: new Float64Array(rows) } : { kind: "text", present, value: texts };
-  return { definition, column, counter: undefined, texts, factors, splitCase };
+  const counters = columns.filter((column) => column.kind === "counter").length;
+  const states = reused === undefined ? CounterState.allocate(rows, counters, anomalies) : [];
+  const numbers = reused === undefined ? allocateNumbers(rows, columns.filter(isNumber).length) : [];
+  let nextState = 0;
+  let nextNumber = 0;
+  return columns.map((column, position) => {
+    const splitCase = part.splitCase?.metric === column.metric ? part.splitCase : undefined;
+    const factors = factored.has(column.convert?.is ?? "")
+      ? Float64Array.from(part.members, (row) => rowFactor(column.convert, allLabels(definition.labels, row)))
+      : undefined;
+    const old = reused?.[position];
+    if (old !== undefined) return { ...old, definition: column, factors, splitCase };
+    const rest = { definition: column, factors, splitCase };
+    const counter = column.kind === "counter" ? states[nextState++] : undefined;
+    if (counter !== undefined) return { ...rest, column: counter.column, counter, texts: undefined };
+    const number = isNumber(column) ? numbers[nextNumber++] : undefined;
+    if (number !== undefined) return { ...rest, column: number, counter: undefined, texts: undefined };
+    const texts = new Array<string>(rows).fill("");
+    return { ...rest, column: { kind: "text", present: new Uint8Array(rows), value: texts }, counter: undefined, texts };
+  });
+}
+
+function isNumber(column: ColumnDefinition): boolean {
+  return column.kind === "gauge" || column.kind === "state";
+}
+
+function allocateNumbers(rows: number, count: number): readonly NumberColumn[] {
+  const cells = rows * count;
+  const buffer = new ArrayBuffer(cells * 9);
+  return Array.from({ length: count }, (_, column) => ({
+    kind: "number",
+    value: new Float64Array(buffer, column * rows * 8, rows),
+    present: new Uint8Array(buffer, cells * 8 + column * rows, rows),
+  }));
 }
 
 /** Counter history follows a row by its key. A row that moved without our seeing it at once begins anew. */
 function carryOver(previous: TableOutput, output: TableOutput, unchanged: boolean, mayFollow: boolean): void {
+  const rowOfKey = unchanged ? undefined : previous.rowOfKey();
   for (const [position, row] of output.rows.entries()) {
-    const before = unchanged ? position : previous.rowOfKey(row.key);
+    const before = rowOfKey === undefined ? position : rowOfKey.get(row.key);
     if (before === undefined) continue;
     const moved = previous.rows[before]?.index !== row.index;
     if (moved && !mayFollow) continue;
-    output.discontinuity[position] = previous.discontinuity[before] ?? Number.NaN;
+    if (output.discontinuity.length > 0) output.discontinuity[position] = previous.discontinuity[before] ?? Number.NaN;
     if (unchanged) continue;
     for (const column of output.columns) {
       const old = previous.columns.find((candidate) => candidate.definition.metric === column.definition.metric);
@@ -184,42 +228,27 @@ function carryOver(previous: TableOutput, output: TableOutput, unchanged: boolea
   }
 }
 
+const metrics = new WeakMap<ColumnDefinition | SplitCase, Metric>();
+
+/** One metric object for all equipment: metrics are compared by identity inside the gateway. */
 function metricOf(column: ColumnDefinition, splitCase: SplitCase | undefined): Metric {
   const own = splitCase?.metric === column.metric ? splitCase : undefined;
-  return Object.freeze({
+  const known = metrics.get(own ?? column);
+  if (known !== undefined) return known;
+  const metric: Metric = Object.freeze({
     name: column.metric,
     kind: column.kind,
     unit: own?.unit ?? column.unit,
     scale: own?.scale ?? column.scale ?? (column.convert?.is === "divide" ? column.convert.by : 1),
   });
-}
-
-function rowOf(definition: TableDefinition, row: LearntRow): Row {
-  if (definition.scalars || definition.aggregate !== undefined) return { key: "", labels: {} };
-  const labels: Record<string, string> = { [definition.indexLabel ?? "index"]: row.index };
-  for (const label of definition.labels ?? []) {
-    const value = row.labels[label.name];
-    if (!label.hidden && value !== undefined && value !== "") labels[label.name] = value;
-  }
-  return { key: row.key, labels: Object.freeze(labels) };
+  metrics.set(own ?? column, metric);
+  return metric;
 }
 
 function sameMetrics(before: readonly Metric[], after: readonly Metric[]): boolean {
-  return (
-    before.length === after.length &&
-    before.every((metric, position) => {
-      const other = after[position];
-      return metric.name === other?.name && metric.kind === other.kind && metric.unit === other.unit && metric.scale === other.scale;
-    })
-  );
+  return before.length === after.length && before.every((metric, position) => metric === after[position]);
 }
 
-function sameRows(before: readonly Row[], after: readonly Row[]): boolean {
-  return before.length === after.length && before.every((row, position) => sameRow(row, after[position]));
-}
-
-function sameRow(before: Row, after: Row | undefined): boolean {
-  if (after === undefined || before.key !== after.key) return false;
-  const names = Object.keys(before.labels);
-  return names.length === Object.keys(after.labels).length && names.every((name) => before.labels[name] === after.labels[name]);
+function sameRows(before: readonly LearntRow[], after: readonly LearntRow[]): boolean {
+  return before.length === after.length && after.every((row, position) => sameRow(before[position], row));
 }

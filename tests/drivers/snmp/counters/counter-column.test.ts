@@ -4,9 +4,16 @@ import { type CounterAnomalies, CounterState, noAnomalies, wordsOf } from "../..
 
 const two32 = 2n ** 32n;
 
+function oneColumn(rows: number, anomalies: CounterAnomalies): CounterState {
+  // Not the first of its block, so that a wrong offset shows.
+  const column = CounterState.allocate(rows, 3, anomalies)[1];
+  if (column === undefined) throw new Error("not allocated");
+  return column;
+}
+
 class OneCounter {
   readonly anomalies: CounterAnomalies = noAnomalies();
-  readonly state = new CounterState(1, this.anomalies);
+  readonly state = oneColumn(1, this.anomalies);
   doubted = false;
 
   read(value: bigint, bits: 32 | 64 = 64, limit = Number.NaN): number {
@@ -135,10 +142,30 @@ describe("increments of a counter", () => {
   it("follow a row that moved", () => {
     const before = new OneCounter();
     before.read(2n ** 40n);
-    const after = new CounterState(3, noAnomalies());
+    const after = oneColumn(3, noAnomalies());
     after.adopt(2, before.state, 0);
     after.take(2, 256, 77, 64, Number.NaN);
     expect(after.column.increment[2]).toBe(77);
+  });
+});
+
+describe("columns of one block", () => {
+  it("do not touch each other", () => {
+    const [left, middle, right] = CounterState.allocate(2, 3, noAnomalies());
+    left?.take(1, 0, 1, 64, Number.NaN);
+    right?.take(0, 0, 1, 64, Number.NaN);
+    middle?.take(0, 1, 7, 64, Number.NaN);
+    middle?.take(0, 1, 9, 64, Number.NaN);
+    middle?.reset();
+    left?.take(1, 0, 4, 64, Number.NaN);
+    right?.take(0, 0, 6, 64, Number.NaN);
+    expect([left, middle, right].map((column) => [...(column?.column.present ?? [])])).toEqual([
+      [0, 1],
+      [1, 0],
+      [1, 0],
+    ]);
+    expect([left?.column.increment[1], middle?.column.increment[0], right?.column.increment[0]]).toEqual([3, 2, 5]);
+    expect(middle?.column.absolute[0]).toBe(2n ** 32n + 9n);
   });
 });
 
