@@ -2,8 +2,9 @@
 const minTimeoutMs = 250;
 const maxTimeoutMs = 10_000;
 /** Answers in a row without trouble after which more values an answer are asked for again. */
-const recoverAfter = 64;
+const recoverAfter = 512;
 const mostCells = 128;
+const fewestCells = 8;
 const smallestAnswerBytes = 200;
 
 export interface LearnedStart {
@@ -34,6 +35,8 @@ export class Learned {
   #smoothedMs = Number.NaN;
   #varianceMs = 0;
   #goodInRow = 0;
+  /** As far as `maxCells` recovers: below what was once too much. */
+  #cellsCeiling = mostCells;
   readonly #start: LearnedStart;
 
   constructor(start: LearnedStart) {
@@ -67,16 +70,18 @@ export class Learned {
 
   noteAnswer(bytes: number): void {
     if (bytes > this.largestAnswerBytes) this.largestAnswerBytes = bytes;
-    if (this.maxCells === mostCells || ++this.#goodInRow < recoverAfter) return;
+    if (this.maxCells >= this.#cellsCeiling || ++this.#goodInRow < recoverAfter) return;
     this.#goodInRow = 0;
-    this.maxCells = Math.min(mostCells, this.maxCells * 2);
+    this.maxCells = Math.min(this.#cellsCeiling, this.maxCells * 2);
     this.revision += 1;
   }
 
   /** The agent is alive but did not answer for so many values in time. */
   noteSlow(cells: number): void {
     this.#goodInRow = 0;
-    this.maxCells = Math.max(4, Math.min(this.maxCells, cells) >> 1);
+    const tooMany = Math.min(this.maxCells, cells);
+    this.maxCells = Math.max(fewestCells, tooMany >> 2);
+    this.#cellsCeiling = Math.max(fewestCells, tooMany >> 1);
     this.revision += 1;
   }
 

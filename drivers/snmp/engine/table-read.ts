@@ -50,7 +50,8 @@ export class TableRead implements AnswerReader {
   #care: "none" | "few" | "single" = "none";
   /** GETBULK was met with silence or an error and is not known to work: GETNEXT is tried. */
   #isBulkDoubted = false;
-  #isSlowDoubted = false;
+  /** > 0: so many cells at once met with silence; a small request is on its way to tell slow from dead. */
+  #doubtedCells = 0;
   #failuresInRow = 0;
   #requestsLeft: number;
 
@@ -113,7 +114,7 @@ export class TableRead implements AnswerReader {
     this.#exchange = exchange;
     exchange.request = block.request;
     exchange.deadlineMs = deadlineMs;
-    exchange.attemptsMax = this.#isSlowDoubted ? 1 : 1 + peer.target.retries;
+    exchange.attemptsMax = this.#doubtedCells > 0 ? 1 : 1 + peer.target.retries;
     conversation.dispatcher.submit(exchange, nowMs);
   }
 
@@ -167,8 +168,8 @@ export class TableRead implements AnswerReader {
     else {
       this.#failuresInRow = 0;
       if (this.#isBulkDoubted && learned.bulk && !learned.bulkProven) learned.giveUpBulk();
-      else if (this.#isSlowDoubted) learned.noteSlow(learned.maxCells);
-      this.#isSlowDoubted = false;
+      else if (this.#doubtedCells > 0) learned.noteSlow(this.#doubtedCells);
+      this.#doubtedCells = 0;
     }
     this.#recut(nowMs);
   }
@@ -220,15 +221,16 @@ export class TableRead implements AnswerReader {
     const { conversation, deadlineMs, signal, reject } = this.#parts;
     const { learned } = conversation.peer;
     const block = this.#blocks[this.#next];
+    const cells = block === undefined ? 0 : block.columns.length * block.rows.length;
     const nowMs = conversation.nowMs();
     if (signal.aborted) reject(signal.reason);
     else if (block === undefined || nowMs >= deadlineMs) this.#giveUp(error, nowMs);
     else if (error.code === "driver.bad-answer") {
       this.#beMoreCareful(block);
       this.#recut(nowMs);
-    } else if (error.code === "driver.timeout" && !this.#isSlowDoubted && block.columns.length * block.rows.length > 1) {
+    } else if (error.code === "driver.timeout" && this.#doubtedCells === 0 && cells > 1) {
       // Alive but slow, or deaf to GETBULK, or dead: one small request tells.
-      this.#isSlowDoubted = true;
+      this.#doubtedCells = cells;
       this.#isBulkDoubted = block.type === tags.getBulk && !learned.bulkProven;
       this.#care = "few";
       this.#recut(nowMs);
