@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { registerIdentify } from "./snmp-identify.ts";
 import { addTargetOptions, resolveTarget, type TargetOptions, usageError } from "./snmp-target.ts";
 import { jsonVarbind, showValue, showVarbind } from "./snmp-values.ts";
 
@@ -14,7 +15,7 @@ interface WalkOptions extends TargetOptions {
 /** What `gatehouse snmp walk` reads without a root: everything that is standard. */
 const defaultRoot = "1.3.6.1.2.1";
 
-/** `gatehouse snmp get|walk|table` */
+/** `gatehouse snmp get|walk|table|identify` */
 export function register(program: Command, context: CommandContext): void {
   const snmp = program
     .command("snmp")
@@ -51,6 +52,8 @@ export function register(program: Command, context: CommandContext): void {
     .description("read a table and show it by rows and columns")
     .addHelpText("after", examples("snmp table 192.0.2.1 1.3.6.1.2.1.2.2 --community-env LAN_COMMUNITY"))
     .action((words: readonly string[], options: WalkOptions) => table(words, options, context));
+
+  registerIdentify(snmp, context);
 }
 
 function addWalkOptions(command: Command): Command {

@@ -1,6 +1,7 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { DeviceIdentity } from "#model/observation.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
+import type { Exchange } from "../session/exchange.ts";
 
 /** One row of entPhysicalTable. */
 export interface EntityRow {
@@ -54,12 +55,16 @@ export interface SelectedProfiles {
   /** Probed like the built-in sets and never instead of them. Table names must differ from the built-in ones. */
   readonly sets: readonly MetricSet[];
   readonly identifiers: readonly Identifier[];
+  /** Sets that depend on what the device answers; asked for where present, and used instead of `sets`. @throws GatewayError driver.* */
+  resolve?(exchange: Exchange): Promise<readonly MetricSet[]>;
 }
 
 /** Where profiles come from: files that were loaded. */
 export interface ProfileSource {
   /** Instances that are read of every device to tell profiles apart; at most 64. */
   readonly probes: readonly string[];
+  /** Further instances, given what the device says of itself; asked for in the same GET. */
+  probesOf?(head: Pick<IdentityFacts, "sysObjectId" | "sysDescr">): readonly string[];
   /** Called with what was read when the inventory is read. `forced`: the profile named in the equipment's configuration. Must not throw. */
   select(facts: IdentityFacts, forced: string | undefined): SelectedProfiles;
 }

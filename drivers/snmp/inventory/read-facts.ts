@@ -5,6 +5,7 @@ import { clean, labelText } from "../conversions/label-text.ts";
 import type { LabelFormat } from "../metric-sets/metric-set.ts";
 import { compareOids, indexBelow, isBelow } from "../oid.ts";
 import type { Exchange } from "../session/exchange.ts";
+import { isGenericObjectId } from "./enterprises.ts";
 import { type EntityRow, type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
 import type { IdentityRules } from "./identify.ts";
 
@@ -40,24 +41,28 @@ export interface FactsRequest {
   readonly rules: IdentityRules;
   /** Instances that profiles want to know of every device. */
   readonly probes: readonly string[];
+  /** Instances that profiles want to know of a device of this kind. */
+  readonly probesOf?: (head: Pick<IdentityFacts, "sysObjectId" | "sysDescr">) => readonly string[];
   readonly sets: readonly string[];
   readonly macAddresses: readonly string[];
 }
 
-/** Asks for everything that tells what a device is: a few requests, once a day. @throws GatewayError driver.* */
+/**
+ * Asks for what tells what a device is, from cheap to dear: the system group; the objects of its vendor and of the sets that it has, and
+ * the probes of all vendors where its sysObjectID says nothing; ENTITY-MIB. A few requests, once a day. @throws GatewayError driver.*
+ */
 export async function readFacts(request: FactsRequest, exchange: Exchange): Promise<IdentityFacts> {
-  const formats = new Map<string, LabelFormat>();
-  for (const rule of request.rules.flatMap((set) => set.identity ?? []))
-    if (rule.oid !== undefined) formats.set(rule.oid, rule.format ?? "auto");
-  for (const oid of request.probes.slice(0, maxProbes)) if (!formats.has(oid)) formats.set(oid, "auto");
-  const values = await readValues(formats, exchange);
   const own = await exchange.session.get(Object.values(system), exchange.signal);
   const texts = new Map(own.map((varbind) => [varbind.oid, textOf(varbind, varbind.oid === system.engineId ? "hex" : "auto")]));
+  const head = {
+    ...present("sysDescr", texts.get(system.sysDescr)),
+    ...present("sysObjectId", texts.get(system.sysObjectId)),
+  };
+  const values = await readValues(questionsOf(request, head), exchange);
   const engineId = exchange.session.engine()?.engineId ?? texts.get(system.engineId);
   return {
     equipment: request.equipment,
-    ...present("sysDescr", texts.get(system.sysDescr)),
-    ...present("sysObjectId", texts.get(system.sysObjectId)),
+    ...head,
     ...present("sysName", texts.get(system.sysName)),
     ...present("sysLocation", texts.get(system.sysLocation)),
     ...present("sysContact", texts.get(system.sysContact)),
@@ -67,6 +72,21 @@ export async function readFacts(request: FactsRequest, exchange: Exchange): Prom
     sets: request.sets,
     macAddresses: request.macAddresses,
   };
+}
+
+function questionsOf(request: FactsRequest, head: Pick<IdentityFacts, "sysObjectId" | "sysDescr">): Map<string, LabelFormat> {
+  const formats = new Map<string, LabelFormat>();
+  const isGeneric = isGenericObjectId(head.sysObjectId);
+  const vendor = `${/^1\.3\.6\.1\.4\.1\.\d+/.exec(head.sysObjectId ?? "")?.[0] ?? "none"}.`;
+  for (const set of request.rules) {
+    const isThere = request.sets.includes(set.name);
+    for (const { oid, format } of set.identity ?? []) {
+      if (oid !== undefined && (isThere || isGeneric || oid.startsWith(vendor))) formats.set(oid, format ?? "auto");
+    }
+  }
+  const probes = [...request.probes, ...(request.probesOf?.(head) ?? [])];
+  for (const oid of probes.slice(0, maxProbes)) if (!formats.has(oid)) formats.set(oid, "auto");
+  return formats;
 }
 
 /** Adds what the selected profiles want to know besides. @throws GatewayError driver.* */
