@@ -33,6 +33,13 @@ export interface AgentMoment {
   readonly epoch: number;
 }
 
+/** What a table needs of the equipment that it belongs to. */
+export interface TableOwner {
+  readonly equipment: EquipmentId;
+  newTask<T>(): LongTask<T>;
+  nextRevision(table: string): number;
+}
+
 /** A walk for new rows that found none is not repeated for this long, doubled each time up to the rare interval. */
 const firstHoldDownMs = 30_000;
 
@@ -51,6 +58,7 @@ export class PolledTable {
   /** Not asked for before this time: it failed too often. */
   setAsideUntilMs = Number.NEGATIVE_INFINITY;
   readonly #equipment: EquipmentId;
+  readonly #nextRevision: (table: string) => number;
   #survey: Survey | undefined;
   #definition: TableDefinition;
   #groups: readonly ReadGroup[] = [];
@@ -59,11 +67,12 @@ export class PolledTable {
   #holdDownMs = firstHoldDownMs;
   #walkAgainAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(definition: TableDefinition, equipment: EquipmentId, intervalMs: number, survey: LongTask<Survey>) {
+  constructor(definition: TableDefinition, intervalMs: number, owner: TableOwner) {
     this.definition = definition;
     this.#definition = definition;
-    this.survey = survey;
-    this.#equipment = equipment;
+    this.survey = owner.newTask();
+    this.#equipment = owner.equipment;
+    this.#nextRevision = owner.nextRevision;
     this.intervalMs = intervalMs;
   }
 
@@ -104,6 +113,7 @@ export class PolledTable {
       intervalMs: this.intervalMs,
       previous: this.#outputs,
       anomalies: exchange.notices.anomalies,
+      nextRevision: this.#nextRevision,
       speedOverrides: exchange.settings.speeds,
       mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
     });

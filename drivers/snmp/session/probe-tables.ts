@@ -36,7 +36,7 @@ export class KnownResults {
     const types = [...result.types].map(([oid, type]) => `${oid} ${type}`).sort();
     const key = [...types, ...result.tables.map((table) => table.table)].join("\n");
     const same = this.#results.get(key);
-    if (same !== undefined && same.tables.every((table, position) => table === result.tables[position])) return same;
+    if (same?.tables.every((table, position) => table === result.tables[position])) return same;
     const oldest = this.#results.keys().next();
     if (this.#results.size >= maxKnown && !oldest.done) this.#results.delete(oldest.value);
     this.#results.set(key, result);

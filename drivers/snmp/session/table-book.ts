@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Gap, TableReport } from "#model/report.ts";
@@ -43,6 +44,8 @@ export class TableBook {
   #probed: ProbeResult | undefined;
   #probeAtMs = Number.NEGATIVE_INFINITY;
   #tables: readonly PolledTable[] = [];
+  /** How many shapes each table name has had; as many names as there are definitions. */
+  readonly #revisions = new Map<string, number>();
   readonly #failures = new Map<PolledTable, number>();
 
   constructor(equipment: Equipment, sets: readonly MetricSet[], known: KnownResults, newTask: <T>() => LongTask<T>) {
@@ -151,12 +154,23 @@ export class TableBook {
 
   #tablesFor(probed: ProbeResult, exchange: Exchange): readonly PolledTable[] {
     const { slowIntervalMs, rareIntervalMs, maxTables } = exchange.settings;
-    const known = new Map(this.#tables.map((table) => [table.definition, table]));
+    const known = new Map(this.#tables.map((table) => [table.definition.table, table]));
     const refused = probed.tables.slice(maxTables);
     if (refused.length > 0) refuseTables(refused, maxTables, exchange);
+    const owner = {
+      equipment: this.#equipment.id,
+      newTask: this.#newTask,
+      nextRevision: (table: string) => {
+        const revision = (this.#revisions.get(table) ?? 0) + 1;
+        this.#revisions.set(table, revision);
+        return revision;
+      },
+    };
     return probed.tables.slice(0, maxTables).map((definition) => {
+      const old = known.get(definition.table);
+      if (old !== undefined && isDeepStrictEqual(old.definition, definition)) return old;
       const intervalMs = tableIntervalMs(definition.cadence, this.#equipment.pollIntervalMs, slowIntervalMs, rareIntervalMs);
-      return known.get(definition) ?? new PolledTable(definition, this.#equipment.id, intervalMs, this.#newTask());
+      return new PolledTable(definition, intervalMs, owner);
     });
   }
 

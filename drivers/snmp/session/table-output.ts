@@ -83,6 +83,8 @@ export interface OutputOptions {
   /** Rows whose counters may be followed to another instance: the move was seen at once, so nothing was read in between. */
   readonly mayFollow: boolean;
   readonly anomalies: CounterAnomalies;
+  /** The equipment's own count per table name: it outlives tables that go and come again. */
+  nextRevision(table: string): number;
 }
 
 /**
@@ -132,7 +134,7 @@ function buildOutput(
     : Object.freeze({
         equipment: options.equipment,
         table: part.name,
-        revision: (previous?.shape.revision ?? 0) + 1,
+        revision: options.nextRevision(part.name),
         intervalMs: options.intervalMs,
         metrics: Object.freeze(metrics),
         rows: Object.freeze([...part.members]),
