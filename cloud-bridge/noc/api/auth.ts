@@ -1,13 +1,14 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
+import type { Logger } from "#ports/logger.ts";
 
 export const sessionCookie = "gatehouse_noc";
 const sessionMs = 7 * 86_400_000;
 const linkMs = 24 * 3_600_000;
 const maxLinks = 16;
-/** Wrong tokens per minute, over all callers; beyond it everybody who is not signed in waits. */
-const maxFailures = 20;
+/** Wrong tokens are said in the log at most this often. 256 bits are not guessed; a lock would only let strangers shut out friends. */
+const tellEveryMs = 60_000;
 
 /** Who may ask: the bearer token, or a browser's session that was begun with it or with a one-time link. */
 export class Gatekeeper {
@@ -16,10 +17,12 @@ export class Gatekeeper {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
   readonly #links = new Map<string, number>();
+  readonly #logger: Logger;
   #failures = 0;
-  #failuresSinceMs = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
-  constructor(token: string, clock: Clock, entropy: Entropy) {
+  constructor(token: string, clock: Clock, entropy: Entropy, logger: Logger) {
+    this.#logger = logger;
     this.#tokenDigest = digest(token);
     // A session ends with the token it was begun with: no list of sessions to keep.
     this.#sessionKey = createHmac("sha256", token).update("gatehouse noc session").digest();
@@ -27,19 +30,9 @@ export class Gatekeeper {
     this.#entropy = entropy;
   }
 
-  /** False while too many wrong tokens came in. */
-  mayTry(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#failuresSinceMs > 60_000) {
-      this.#failures = 0;
-      this.#failuresSinceMs = nowMs;
-    }
-    return this.#failures < maxFailures;
-  }
-
   isToken(candidate: string): boolean {
     const right = timingSafeEqual(digest(candidate), this.#tokenDigest);
-    if (!right) this.#failures += 1;
+    if (!right) this.#failed();
     return right;
   }
 
@@ -56,7 +49,7 @@ export class Gatekeeper {
   useLink(code: string): boolean {
     const untilMs = this.#links.get(key(code));
     if (untilMs === undefined) {
-      this.#failures += 1;
+      this.#failed();
       return false;
     }
     this.#links.delete(key(code));
@@ -74,6 +67,14 @@ export class Gatekeeper {
     const untilMs = Number(until);
     if (!Number.isSafeInteger(untilMs) || untilMs < this.#clock.now().wallMs) return false;
     return timingSafeEqual(digest(signature), digest(this.#sign(untilMs)));
+  }
+
+  #failed(): void {
+    this.#failures += 1;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#toldMs < tellEveryMs) return;
+    this.#toldMs = nowMs;
+    this.#logger.warn({ failures: this.#failures }, "somebody came with a wrong token or a used link");
   }
 
   #sign(untilMs: number): string {

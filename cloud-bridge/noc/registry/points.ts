@@ -82,7 +82,9 @@ export class PlotReader {
     const finestMs = Math.min(...query.series.flatMap((one) => one.places.map((place) => place.intervalMs)), 3_600_000);
     const fitsRaw = spanMs <= maxRawSpanMs && spanMs / Math.max(1, finestMs) <= query.maxPoints;
     const raw = fitsRaw ? await this.#readRaw(query, signal) : undefined;
-    if (raw !== undefined) return this.#plot("chunks", finestMs, query, raw);
+    // A device polled more often than its group says, or one that lies about its interval.
+    const isWithin = raw?.every((points) => points.length <= query.maxPoints) === true;
+    if (raw !== undefined && isWithin) return this.#plot("chunks", finestMs, query, raw);
     const level: RollupLevel = spanMs / 300_000 <= query.maxPoints * 4 ? 300_000 : 3_600_000;
     const mergeMs = Math.max(1, Math.ceil(spanMs / level / query.maxPoints)) * level;
     const points = await Promise.all(query.series.map((one) => this.#readRollups(one, query, level, mergeMs)));

@@ -287,7 +287,8 @@ export function gapOf(c: GapColumns): GapRow {
 
 /** Float64 numbers as they lie in a blob (little-endian hosts only: x64 and arm64 are). */
 export function numbersOf(blob: Uint8Array): Float64Array {
-  const copy = blob.slice();
+  // Not `slice`: a Buffer's shares its memory, at an offset that may not be aligned.
+  const copy = new Uint8Array(blob);
   return new Float64Array(copy.buffer, 0, Math.floor(copy.byteLength / 8));
 }
 
