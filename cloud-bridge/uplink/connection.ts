@@ -6,6 +6,7 @@ import type { Subscription } from "../protocol/topics.ts";
 import { type GuardedSocket, GuardedStream, isGateFault } from "./guarded-stream.ts";
 import type { Inbound } from "./inbound.ts";
 import { createNoStore } from "./no-store.ts";
+import { readUnlistedPuback } from "./puback.ts";
 import { reasonName } from "./reason-codes.ts";
 import { socketErrorCode } from "./socket.ts";
 
@@ -47,6 +48,8 @@ export class BrokerConnection {
   #settleClosed: (end: SessionEnd) => void;
   #refusedWith: number | undefined;
   #isOpen = false;
+  /** Of the PUBACK that the library handles at this moment, if it had to be rewritten. */
+  #unlistedCode: number | undefined;
   #abandon: ((error: GatewayError) => void) | undefined;
 
   constructor(settings: ConnectionSettings, guarded: GuardedSocket, inbound: Inbound) {
@@ -59,7 +62,7 @@ export class BrokerConnection {
     this.#settleClosed = closed.resolve;
     this.#inbound = inbound;
     this.#secure = settings.secure;
-    this.stream = new GuardedStream(guarded, maxPacketBytes + 5);
+    this.stream = new GuardedStream(guarded, maxPacketBytes, (packet) => this.#inspect(packet));
     this.stream.on("error", (error: NodeJS.ErrnoException) => this.#socketFailed(error));
     this.#client = new MqttClient(() => this.stream, clientOptions(settings));
     this.#client.handleMessage = (packet, done) => {
@@ -141,13 +144,23 @@ export class BrokerConnection {
   /** `done` gets the PUBACK's verdict; after the connection's end it is never called. */
   publish(topic: string, payload: Uint8Array, options: PublishOptions, done: (error: unknown) => void): void {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    this.#client.publish(topic, bytes, { qos: options.qos, retain: options.retain, properties: options.properties }, done);
+    const { qos, retain, properties } = options;
+    this.#client.publish(topic, bytes, { qos, retain, properties }, (error) => {
+      const code = this.#unlistedCode;
+      done(error === null || error === undefined || code === undefined ? error : Object.assign(error, { code }));
+    });
   }
 
   /** DISCONNECT 0x00 (section 3.14), which discards the will, and a close that flushes it. The library's `end` would wait for every PUBACK. */
   goodbye(): void {
     if (this.#ending === undefined) this.stream.write(Uint8Array.of(0xe0, 0x00));
     this.stream.end();
+  }
+
+  #inspect(packet: Buffer): Buffer {
+    const unlisted = readUnlistedPuback(packet);
+    this.#unlistedCode = unlisted?.reasonCode;
+    return unlisted?.packet ?? packet;
   }
 
   #received(packet: Packet): void {

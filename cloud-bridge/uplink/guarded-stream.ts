@@ -29,16 +29,19 @@ export class GuardedStream extends Duplex {
   bytesOut = 0;
   readonly #socket: Socket;
   readonly #gate: PacketGate;
+  readonly #inspect: (packet: Buffer) => Buffer;
   #ready = false;
   #busy = false;
   #inARow = 0;
   #sink: PacketSink | undefined;
   #pending: PendingWrite | undefined;
 
-  constructor(guarded: GuardedSocket, maxPacketBytes: number) {
+  /** @param inspect sees every inbound packet before the library, and says what the library gets */
+  constructor(guarded: GuardedSocket, maxPacketBytes: number, inspect: (packet: Buffer) => Buffer) {
     super({ emitClose: true, autoDestroy: true, writableHighWaterMark: 65_536 });
     this.#socket = guarded.socket;
     this.#gate = new PacketGate(maxPacketBytes);
+    this.#inspect = inspect;
     const { socket } = guarded;
     socket.once(guarded.readyEvent, () => this.#open());
     socket.on("data", (bytes: Buffer) => this.#receive(bytes));
@@ -112,7 +115,7 @@ export class GuardedStream extends Duplex {
       }
       this.#busy = true;
       try {
-        this.#sink.write(packet, () => this.#handled());
+        this.#sink.write(this.#inspect(packet), () => this.#handled());
       } catch (error) {
         // The library choked on a foreign packet: a border, whatever it threw.
         this.destroy(faultError("handler-threw", error));

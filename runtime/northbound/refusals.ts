@@ -16,7 +16,7 @@ const payloadFormatInvalid = 0x99;
 const malformedPacket = 0x81;
 const protocolError = 0x82;
 
-const poisonCodes: ReadonlySet<number> = new Set([topicNameInvalid, packetTooLarge, payloadFormatInvalid]);
+const poisonCodes: ReadonlySet<number> = new Set([topicNameInvalid, payloadFormatInvalid]);
 /** A DISCONNECT with one of these is about what was sent, not about the line. */
 const blamingCodes: ReadonlySet<number> = new Set([malformedPacket, protocolError, topicNameInvalid, packetTooLarge, payloadFormatInvalid]);
 
@@ -72,7 +72,7 @@ export class Refusals {
     memory.counters.refusedPublications += 1;
     const nowMs = clock.monotonicMs();
     const reasonCode = typeof error.fields.reasonCode === "number" ? error.fields.reasonCode : undefined;
-    if (error.code === "uplink.too-large") this.#tooLarge(candidate);
+    if (error.code === "uplink.too-large" || reasonCode === packetTooLarge) this.#tooLarge(candidate);
     else if (reasonCode === notAuthorized) this.#pause(candidate, notAuthorizedPauseMs, "not authorized");
     else if (reasonCode === quotaExceeded) this.#pause(candidate, quotaPauseMs, "quota exceeded");
     else if (reasonCode !== undefined && poisonCodes.has(reasonCode)) this.#poison(candidate, error.message);
@@ -117,8 +117,8 @@ export class Refusals {
   #tooLarge(candidate: Candidate): void {
     const { limits, logger } = this.#parts;
     const { cursor, chunk } = candidate;
-    if (limits.maxPayloadBytes >= contractChunkBytes) {
-      this.#poison(candidate, "larger than the broker's maximum packet");
+    if (chunk.bytes.length > contractChunkBytes) {
+      this.#poison(candidate, "larger than a chunk may be");
       return;
     }
     // Another broker, or this one put right, will take it: it waits on flash, the others pass.

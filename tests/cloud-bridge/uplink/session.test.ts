@@ -83,6 +83,18 @@ it("rejects with the reason code of the PUBACK", async () => {
   expect(error instanceof GatewayError && error.fields.reasonCode).toBe(0x97);
 });
 
+it.each([0x95, 0xff])("rejects one publication, not the connection, on a PUBACK code %i that the standard does not list", async (code) => {
+  const { session } = await sessionWith({
+    publish: (peer, packet) => {
+      const id = packet.messageId ?? 0;
+      peer.raw(Uint8Array.of(0x40, 0x03, id >> 8, id & 0xff, packet.topic.endsWith("/tm") ? code : 0));
+    },
+  });
+  const error = await failure(session.publish("tm", new Uint8Array(1)));
+  expect(error instanceof GatewayError && error.fields.reasonCode).toBe(code);
+  await session.publish("ev", new Uint8Array(1));
+});
+
 it("takes 'no matching subscribers' for success", async () => {
   const { session } = await sessionWith({
     publish: (peer, packet) => peer.send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: 0x10 }),

@@ -31,7 +31,7 @@ export class NocStub {
     const duplicate = seq <= known.contiguous || known.beyond.has(seq);
     this.arrivals.push({ key, leaf, atMs, duplicate });
     if (duplicate) this.duplicates += 1;
-    known.beyond.add(seq);
+    else known.beyond.add(seq);
     this.#settle(stream);
   }
 
@@ -39,7 +39,7 @@ export class NocStub {
   tombstone(stream: StreamId, fromSeq: number, toSeq: number): void {
     const known = this.#streams.get(stream) ?? { contiguous: 0, beyond: new Set<number>() };
     this.#streams.set(stream, known);
-    for (let seq = fromSeq; seq <= toSeq; seq++) known.beyond.add(seq);
+    for (let seq = Math.max(fromSeq, known.contiguous + 1); seq <= toSeq; seq++) known.beyond.add(seq);
     this.#settle(stream);
   }
 
