@@ -4,7 +4,7 @@ import type { Intake } from "#ports/intake.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 
-const lookEveryMs = 1_000;
+const lookEveryMs = 5_000;
 
 /** What the buffer had to give up is told to the NOC like any other observation: nothing is lost in silence. */
 export class GapReporter implements Unit {

@@ -55,7 +55,8 @@ export class VirtualClock implements Clock {
         return;
       }
       const sleeper: Sleeper = {
-        dueMs: this.#monotonic + Math.max(ms, 0),
+        // Real time never stands still: a remainder lost in rounding must not make a sleeper wake for ever at the same instant.
+        dueMs: ms > 0 ? this.#monotonic + Math.max(ms, 0.001) : this.#monotonic,
         order: this.#order++,
         wake: () => {
           signal.removeEventListener("abort", aborted);

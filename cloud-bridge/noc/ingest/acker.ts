@@ -19,6 +19,7 @@ interface Owed {
 
 /** At most one ack per gateway in this time, unless half of the granted window is committed. */
 const minIntervalMs = 2_000;
+const payEveryMs = 250;
 const maxStreamsPerAck = 100;
 const maxNeeded = 32;
 /** Gateways remembered after their ack was sent; only for the spacing of acks, so any may be forgotten. */
@@ -33,6 +34,8 @@ export class Acker {
   readonly #grants: IngestGrants;
   readonly #send: AckSender;
   readonly #owed = new Map<string, Owed>();
+  readonly #unpaid = new Set<Owed>();
+  #wake: (() => void) | undefined;
   #sent = 0;
 
   constructor(clock: Clock, grants: IngestGrants, send: AckSender) {
@@ -55,15 +58,30 @@ export class Acker {
     for (const revision of news.neededRevisions) if (owed.needed.size < maxNeeded) owed.needed.add(revision);
     owed.committed += news.committed;
     owed.urgent ||= news.hello;
+    this.#unpaid.add(owed);
     this.#pay(owed);
+    if (this.#unpaid.size > 0) this.#wake?.();
   }
 
-  /** Pays whatever is due, now and then until the signal aborts. */
+  /** Pays what could not be paid at once, until the signal aborts. Sleeps as long as nothing is owed. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#clock.sleep(250, signal);
-      for (const owed of this.#owed.values()) this.#pay(owed);
+      await this.#somethingOwed(signal);
+      await this.#clock.sleep(payEveryMs, signal);
+      for (const owed of this.#unpaid) this.#pay(owed);
     }
+  }
+
+  #somethingOwed(signal: AbortSignal): Promise<void> {
+    if (this.#unpaid.size > 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const given = () => reject(signal.reason);
+      signal.addEventListener("abort", given, { once: true });
+      this.#wake = () => {
+        signal.removeEventListener("abort", given);
+        resolve();
+      };
+    });
   }
 
   #entry(news: GatewayNews): Owed {
@@ -90,7 +108,10 @@ export class Acker {
   }
 
   #pay(owed: Owed): void {
-    if (owed.streams.size === 0 && owed.needed.size === 0 && !owed.urgent) return;
+    if (owed.streams.size === 0 && owed.needed.size === 0 && !owed.urgent) {
+      this.#unpaid.delete(owed);
+      return;
+    }
     const nowMs = this.#clock.monotonicMs();
     const windowUsed = owed.committed >= Math.max(1, Math.floor(this.#grants.liveWindow / 2));
     if (!owed.urgent && !windowUsed && nowMs - owed.lastSentMs < minIntervalMs) return;
@@ -98,6 +119,7 @@ export class Acker {
     const ack = formatAck({ streams, grants: this.#grants, neededDictionaries: [...owed.needed] });
     if (!this.#send(owed.tenant, owed.gateway, ack)) return;
     this.#sent += 1;
+    this.#unpaid.delete(owed);
     owed.streams.clear();
     owed.needed.clear();
     owed.committed = 0;

@@ -1,7 +1,7 @@
 import type { ChunkRow } from "../../../cloud-bridge/noc/store/rows.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
 import { DictionaryBook } from "../../../cloud-bridge/protocol/codec/dictionary-book.ts";
-import type { DecodedCell, DecodedGroup, DecodedRow } from "../../../runtime/model/chunk.ts";
+import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow } from "../../../runtime/model/chunk.ts";
 import { levelOf, modeOf, rowsPerTable } from "./sim-driver.ts";
 import type { World } from "./world.ts";
 
@@ -95,14 +95,17 @@ export class Judge {
       if (chunk.unanchored && anchoredBoots.has(chunk.bootId ?? "") && row.fromMs === undefined) {
         this.#wrong(`chunk ${row.seq} of boot ${chunk.bootId} was never dated, although that boot was anchored`);
       }
-      if (chunk.unanchored && row.fromMs !== undefined) this.#judgeRestamp(row.fromMs, chunk.groups);
+      if (chunk.unanchored && row.fromMs !== undefined) this.#judgeRestamp(row.fromMs, chunk);
     }
   }
 
   #judgeRow(group: DecodedGroup, row: DecodedRow, atMs: number | undefined, lastPoll: Map<string, number>): void {
     const id = group.group.equipment;
     const poll = numberOf(row.cells[0]);
-    if (poll === undefined) return this.#wrong(`${id}: a row without a poll number: ${JSON.stringify(row.cells[0])}`);
+    if (poll === undefined) {
+      this.#wrong(`${id}: a row without a poll number: ${JSON.stringify(row.cells[0])}`);
+      return;
+    }
     const seen = this.#seen.get(id) ?? new Set<number>();
     this.#seen.set(id, seen);
     if (seen.has(poll)) this.#wrong(`${id}: poll ${poll} is at the NOC twice`);
@@ -111,7 +114,10 @@ export class Judge {
     lastPoll.set(id, poll);
     this.#digest = Math.imul(this.#digest ^ poll, 16777619) >>> 0;
     const truth = this.#world.site.agents.get(id)?.truth.answeredAtMs.get(poll);
-    if (truth === undefined) return this.#wrong(`${id}: the NOC has poll ${poll}, which the agent never answered`);
+    if (truth === undefined) {
+      this.#wrong(`${id}: the NOC has poll ${poll}, which the agent never answered`);
+      return;
+    }
     if (atMs !== undefined && Math.abs(atMs - truth) > dateErrorMs) this.#wrong(`${id}: poll ${poll} is dated ${atMs - truth} ms off`);
     for (let index = 0; index < rowsPerTable; index++) this.#judgeCells(id, poll, index, group, row);
   }
@@ -130,7 +136,10 @@ export class Judge {
 
   #judgeCounter(id: string, poll: number, index: number, cell: DecodedCell | undefined): void {
     const truth = this.#world.site.agents.get(id)?.truth.counters.get(poll)?.[index];
-    if (truth === undefined || cell?.state !== "counter") return this.#wrong(`${id}: counter of poll ${poll} is ${cell?.state}`);
+    if (truth === undefined || cell?.state !== "counter") {
+      this.#wrong(`${id}: counter of poll ${poll} is ${cell?.state}`);
+      return;
+    }
     if (cell.absolute !== undefined && cell.absolute !== truth.absolute)
       this.#wrong(`${id}: counter of poll ${poll} is ${cell.absolute}, not ${truth.absolute}`);
     if (!Number.isNaN(cell.increment) && cell.increment !== truth.increment) {
@@ -143,15 +152,17 @@ export class Judge {
     return cell?.state === "value" && cell.value === expected;
   }
 
-  #judgeRestamp(fromMs: number, groups: readonly DecodedGroup[]): void {
-    const first = groups
-      .flatMap((group) => group.rows.map((row) => ({ id: group.group.equipment, row })))
-      .sort((a, b) => a.row.at - b.row.at)[0];
+  /** `fromMs` dates the earliest thing in the chunk, which may be a failed poll; the first row follows from it by the boot's own clock. */
+  #judgeRestamp(fromMs: number, chunk: DecodedChunk): void {
+    const rows = chunk.groups.flatMap((group) => group.rows.map((row) => ({ id: group.group.equipment, row })));
+    const first = rows.sort((a, b) => a.row.at - b.row.at)[0];
     const poll = numberOf(first?.row.cells[0]);
     if (first === undefined || poll === undefined) return;
+    const earliest = Math.min(first.row.at, ...chunk.misses.map((miss) => miss.at));
+    const datedMs = fromMs + (first.row.at - earliest);
     const truth = this.#world.site.agents.get(first.id)?.truth.answeredAtMs.get(poll);
-    if (truth !== undefined && Math.abs(fromMs - truth) > dateErrorMs)
-      this.#wrong(`${first.id}: poll ${poll} was re-stamped ${Math.round(fromMs - truth)} ms off`);
+    if (truth !== undefined && Math.abs(datedMs - truth) > dateErrorMs)
+      this.#wrong(`${first.id}: poll ${poll} was re-stamped ${Math.round(datedMs - truth)} ms off`);
   }
 
   async #judgeCompleteness(powerCutsMs: readonly number[]): Promise<{ readonly lost: number; readonly dropped: number }> {
