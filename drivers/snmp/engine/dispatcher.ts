@@ -67,18 +67,17 @@ export class Dispatcher {
   /** A session ends: its requests fail now and its late answers are strays. */
   abandon(peer: Peer): void {
     this.strike(peer);
-    for (const exchange of this.#slots) {
-      if (exchange?.peer === peer) this.#fail(exchange, new GatewayError("driver.unreachable", { message: "the SNMP session was closed" }));
-    }
+    peer.isClosed = true;
+    for (const exchange of this.#slots) if (exchange?.peer === peer) this.#fail(exchange, this.#refusal(exchange));
   }
 
   /** Sends the exchange's request now or when its turn comes. It settles through its reader, never from within this call. */
   submit(exchange: Exchange, nowMs: number): void {
-    const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    if (this.closed || slot >= Math.min(maxSlots, this.#limits.maxPending)) {
-      queueMicrotask(() => exchange.reader.failed(this.#overLimit()));
+    if (this.closed || exchange.peer.isClosed || this.#pending >= Math.min(maxSlots, this.#limits.maxPending)) {
+      queueMicrotask(() => exchange.reader.failed(this.#refusal(exchange)));
       return;
     }
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
     this.#slots[slot] = exchange;
     this.#pending += 1;
     exchange.slot = slot;
@@ -93,12 +92,12 @@ export class Dispatcher {
   async close(): Promise<void> {
     if (this.closed) return;
     this.#life.abort(new Error("closed"));
-    for (const exchange of this.#slots) if (exchange !== undefined) this.#fail(exchange, this.#overLimit());
+    for (const exchange of this.#slots) if (exchange !== undefined) this.#fail(exchange, this.#refusal(exchange));
     await this.#sockets.close();
   }
 
-  #overLimit(): GatewayError {
-    if (this.closed) return new GatewayError("driver.unreachable", { message: "the SNMP engine is closed" });
+  #refusal({ peer }: Exchange): GatewayError {
+    if (this.closed || peer.isClosed) return new GatewayError("driver.unreachable", { message: "the SNMP session was closed" });
     return new GatewayError("driver.limit", { message: "too many SNMP requests at once", fields: { maxPending: this.#limits.maxPending } });
   }
 

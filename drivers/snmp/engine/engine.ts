@@ -96,6 +96,7 @@ export class Engine implements SnmpEngine {
       family: literal?.family ?? 4,
       isLiteral: literal !== undefined,
       socketIndex: Math.min(this.#limits.maxSockets - 1, Math.floor(this.#sessions.size / this.#limits.sessionsPerSocket)),
+      isClosed: false,
       sendError: undefined,
     };
     if (literal !== undefined) this.#dispatcher.enrol(peer);

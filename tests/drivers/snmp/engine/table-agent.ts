@@ -26,15 +26,19 @@ export class TableAgent {
   answering: Answering = (request) => [writeMessage(this.answer(request))];
   /** Every request that came, as read. */
   readonly requests: PlainMessage[] = [];
-  readonly socket: Socket = createSocket("udp4");
+  readonly socket: Socket;
   #order: readonly string[] = [];
+
+  constructor(type: "udp4" | "udp6" = "udp4") {
+    this.socket = createSocket(type);
+  }
 
   get port(): number {
     return this.socket.address().port;
   }
 
-  async open(): Promise<this> {
-    this.socket.bind(0, "127.0.0.1");
+  async open(address = "127.0.0.1"): Promise<this> {
+    this.socket.bind(0, address);
     this.socket.on("message", (bytes, from) => this.#onRequest(bytes, from));
     await once(this.socket, "listening");
     return this;
