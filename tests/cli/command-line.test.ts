@@ -14,7 +14,9 @@ const cliFolder = join(import.meta.dirname, "../../runtime/cli");
 /** Every command of every file in cli/, whoever adds one. */
 async function everyCommand(): Promise<readonly Command[]> {
   const modules = await Promise.all(
-    readdirSync(cliFolder).map((name) => import(join(cliFolder, name)) as Promise<{ register?: Register }>),
+    readdirSync(cliFolder)
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => import(join(cliFolder, name)) as Promise<{ register?: Register }>),
   );
   const context = { print: () => undefined, say: () => undefined, columns: 80 } as unknown as CommandContext;
   const program = createProgram(
