@@ -103,9 +103,12 @@ export class Walk {
     let at = pdu.varbindsStart;
     let last = this.#last;
     let outcome: StepEnd = at === pdu.varbindsEnd ? "error" : "go-on";
-    while (at < pdu.varbindsEnd && outcome === "go-on") {
+    while (at < pdu.varbindsEnd) {
       if (!readVarbind(bytes, at, pdu.varbindsEnd)) return "error";
       const { nameStart, nameEnd, tag, end } = varbindSpan;
+      at = end;
+      // Behind the end only the form matters: nothing of a malformed answer is kept.
+      if (outcome !== "go-on") continue;
       const isException = tag === tags.endOfMibView || tag === tags.noSuchObject || tag === tags.noSuchInstance;
       if (isException) outcome = "end";
       else if (compareOids(bytes, nameStart, nameEnd, last) <= 0) outcome = "violation";
@@ -114,7 +117,6 @@ export class Walk {
         last = bytes.subarray(nameStart, nameEnd);
         batch.push(currentVarbind(bytes, this.#conversation));
       }
-      at = end;
     }
     if (outcome === "violation") counters.oidViolations += 1;
     if (outcome !== "error") this.#last = new Uint8Array(last);

@@ -113,11 +113,11 @@ export function readMessage(bytes: Uint8Array): PlainMessage {
   return {
     version: Number(signed(expectTag(version, 2).content)),
     community: Buffer.from(expectTag(community, 4).content).toString("latin1"),
-    ...readPdu(pdu),
+    ...readPduNode(pdu),
   };
 }
 
-function readPdu(pdu: Node): Omit<PlainMessage, "version" | "community"> {
+export function readPduNode(pdu: Node): Omit<PlainMessage, "version" | "community"> {
   const [id, second, third, list, ...more] = readNodes(pdu.content);
   if (more.length > 0) throw new Error("pdu");
   const varbinds = readNodes(expectTag(list, 0x30).content).map((varbind) => {
@@ -135,13 +135,10 @@ function expectTag(node: Node | undefined, tag: number): Node {
 }
 
 export function writeMessage(message: PlainMessage): Uint8Array {
+  return write(0x30, writeInteger(message.version), write(4, Buffer.from(message.community, "latin1")), writePdu(message));
+}
+
+export function writePdu(message: PlainMessage): Uint8Array {
   const varbinds = message.varbinds.map(({ oid, tag, content }) => write(0x30, write(6, oidBytes(oid)), write(tag, content)));
-  const pdu = write(
-    message.type,
-    writeInteger(message.id),
-    writeInteger(message.second),
-    writeInteger(message.third),
-    write(0x30, ...varbinds),
-  );
-  return write(0x30, writeInteger(message.version), write(4, Buffer.from(message.community, "latin1")), pdu);
+  return write(message.type, writeInteger(message.id), writeInteger(message.second), writeInteger(message.third), write(0x30, ...varbinds));
 }

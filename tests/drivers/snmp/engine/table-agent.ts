@@ -28,6 +28,7 @@ export class TableAgent {
   readonly requests: PlainMessage[] = [];
   readonly socket: Socket;
   #order: readonly string[] = [];
+  readonly #places = new Map<string, number>();
 
   constructor(type: "udp4" | "udp6" = "udp4") {
     this.socket = createSocket(type);
@@ -46,7 +47,7 @@ export class TableAgent {
 
   #onRequest(bytes: Buffer, from: RemoteInfo): void {
     const request = readMessage(bytes);
-    this.requests.push(request);
+    if (this.requests.length < 10_000) this.requests.push(request);
     for (const answer of this.answering(request, this) ?? []) this.socket.send(answer, from.port, from.address);
   }
 
@@ -67,8 +68,13 @@ export class TableAgent {
   }
 
   next(oid: string): PlainVarbind | undefined {
-    if (this.#order.length !== this.cells.size) this.#order = [...this.cells.keys()].sort(byArcs);
-    const found = this.#order.find((candidate) => byArcs(candidate, oid) > 0);
+    if (this.#order.length !== this.cells.size) {
+      this.#order = [...this.cells.keys()].sort(byArcs);
+      this.#places.clear();
+      for (const [place, known] of this.#order.entries()) this.#places.set(known, place + 1);
+    }
+    const place = this.#places.get(oid) ?? this.#order.findIndex((candidate) => byArcs(candidate, oid) > 0);
+    const found = this.#order[place];
     const cell = found === undefined ? undefined : this.cells.get(found);
     return found === undefined || cell === undefined ? undefined : { oid: found, ...cell };
   }
