@@ -9,6 +9,8 @@ import { statePayload } from "./presence.ts";
 import { reasonName } from "./reason-codes.ts";
 
 const goodbyeMs = 2_000;
+/** The slowest line that is still a line, bytes per millisecond: what was sent ahead of a message adds to the time its PUBACK may take. */
+const slowestBytesPerMs = 4;
 /** Unsent bytes beyond which QoS 0 messages are refused: nothing else bounds them. */
 const maxUnsentBytes = 1_048_576;
 
@@ -16,12 +18,14 @@ export interface SessionSettings {
   readonly tenant: string;
   readonly gateway: string;
   readonly clock: Clock;
-  /** A PUBACK older than this means that the connection is dead, whatever keep-alive says. */
+  /** A PUBACK older than this, plus the time that the bytes need on a slow line, means that the connection is dead, whatever keep-alive says. */
   readonly pubackTimeoutMs: number;
 }
 
 interface InFlight {
-  readonly sentAtMs: number;
+  readonly bytes: number;
+  /** When its PUBACK is overdue. */
+  readonly dueAtMs: number;
   readonly settle: (error: unknown) => void;
 }
 
@@ -35,6 +39,7 @@ export class MqttSession implements UplinkSession {
   readonly #retainAvailable: boolean;
   readonly #inFlight = new Set<InFlight>();
   readonly #over = new AbortController();
+  #inFlightBytes = 0;
   #watching = false;
   #room: (() => void) | undefined;
 
@@ -120,16 +125,20 @@ export class MqttSession implements UplinkSession {
   #publishConfirmed(leaf: UplinkLeaf, payload: Uint8Array, wire: PublishOptions): Promise<void> {
     assert(this.#inFlight.size < this.limits.receiveMaximum, "more publications than the broker's Receive Maximum");
     return new Promise((resolve, reject) => {
+      const { clock, pubackTimeoutMs } = this.#settings;
       const entry: InFlight = {
-        sentAtMs: this.#settings.clock.monotonicMs(),
+        bytes: payload.length,
+        dueAtMs: clock.monotonicMs() + pubackTimeoutMs + (this.#inFlightBytes + payload.length) / slowestBytesPerMs,
         settle: (error) => {
           if (!this.#inFlight.delete(entry)) return;
+          this.#inFlightBytes -= entry.bytes;
           if (error === undefined || error === null) resolve();
           else reject(error instanceof GatewayError ? error : rejectionOf(leaf, error));
           this.#room?.();
         },
       };
       this.#inFlight.add(entry);
+      this.#inFlightBytes += entry.bytes;
       this.#broker.publish(this.#topic(leaf), payload, wire, entry.settle);
       if (!this.#watching) void this.#watch();
     });
@@ -137,12 +146,12 @@ export class MqttSession implements UplinkSession {
 
   /** Ends the connection when the oldest PUBACK is overdue; runs only while something is in flight. */
   async #watch(): Promise<void> {
-    const { clock, pubackTimeoutMs } = this.#settings;
+    const { clock } = this.#settings;
     this.#watching = true;
     while (this.#broker.ending === undefined) {
       const [oldest] = this.#inFlight;
       if (oldest === undefined) break;
-      const dueInMs = oldest.sentAtMs + pubackTimeoutMs - clock.monotonicMs();
+      const dueInMs = oldest.dueAtMs - clock.monotonicMs();
       if (dueInMs <= 0) {
         this.#broker.fail("uplink.no-puback", { reason: "no PUBACK in time" });
         break;

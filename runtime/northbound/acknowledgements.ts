@@ -74,7 +74,9 @@ export class Acknowledgements {
       memory.counters.unknownAcks += 1;
       return;
     }
+    const before = cursor.unacked.size;
     const outcome = cursor.acknowledge(ack, nowMs);
+    memory.counters.acknowledgedChunks += before - cursor.unacked.size;
     if (outcome === "impossible") {
       memory.counters.impossibleAcks += 1;
       return;

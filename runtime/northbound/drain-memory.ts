@@ -12,6 +12,8 @@ export interface DrainCounters {
   sentBytes: number;
   resentChunks: number;
   acknowledgements: number;
+  /** Published in the session in which the NOC acknowledged them. */
+  acknowledgedChunks: number;
   /** Entries for streams that are not ours. */
   unknownAcks: number;
   /** Entries for chunks that do not exist yet. */
@@ -37,6 +39,7 @@ export class DrainMemory {
     sentBytes: 0,
     resentChunks: 0,
     acknowledgements: 0,
+    acknowledgedChunks: 0,
     unknownAcks: 0,
     impossibleAcks: 0,
     malformedMessages: 0,

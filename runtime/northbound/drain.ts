@@ -52,8 +52,8 @@ export class Drain {
   #sealedSinceRefresh = true;
 
   constructor(parts: DrainParts) {
-    const { session, clock, window } = parts;
-    const lane = (name: LaneName) => new Lane(name, session.limits.receiveMaximum, window.maxBytes);
+    const { session, clock } = parts;
+    const lane = (name: LaneName) => new Lane(name, session.limits.receiveMaximum);
     this.#parts = parts;
     this.lanes = { urgent: lane("urgent"), live: lane("live"), backlog: lane("backlog") };
     this.lanes.live.maxUnacked = parts.memory.grants.liveWindow;
@@ -220,7 +220,8 @@ export class Drain {
       .then(
         () => {
           entry.confirmed = true;
-          lane.learn(clock.monotonicMs() - nowMs, window.maxBytes);
+          lane.learn(nowMs, clock.monotonicMs());
+          window.learn(nowMs, clock.monotonicMs());
           this.#refusals.accepted(candidate);
           this.#landed(candidate);
         },

@@ -1,4 +1,5 @@
 import type { NocAcknowledgement } from "#ports/uplink.ts";
+import { AdaptiveLimit } from "./adaptive-limit.ts";
 import type { StreamCursor } from "./stream-cursor.ts";
 
 export type LaneName = "urgent" | "live" | "backlog";
@@ -11,10 +12,8 @@ const firstBacklogChunks = 16;
 /** Times a lane that has something may be passed over before it goes first. */
 const maxPassedOver = 8;
 
-const slowPubackMs = 3_000;
-const quickPubackMs = 1_000;
-const leastBacklogBytes = 4_096;
-const firstBacklogBytes = 65_536;
+/** The backlog's bytes without PUBACK: on a slow line they are what a live chunk waits behind. */
+const backlogBytes = { firstBytes: 65_536, leastBytes: 4_096, mostBytes: unackedBytes } as const;
 
 /** What the NOC allows, as last heard; survives a reconnection. */
 export interface Grants {
@@ -41,8 +40,8 @@ export class Lane {
   cursors: StreamCursor[] = [];
   /** PUBACKs this lane may be owed. */
   readonly maxInFlight: number;
-  /** Bytes this lane may have without PUBACK; adapts for the backlog. */
-  maxInFlightBytes: number;
+  /** Only the backlog has a limit of its own in bytes; for the others the session's window is enough. */
+  readonly #byteLimit: AdaptiveLimit | undefined;
   maxUnacked = unackedChunks;
   inFlight = 0;
   inFlightBytes = 0;
@@ -54,10 +53,10 @@ export class Lane {
   sentBytes = 0;
   resentChunks = 0;
 
-  constructor(name: LaneName, receiveMaximum: number, maxBytes: number) {
+  constructor(name: LaneName, receiveMaximum: number) {
     this.name = name;
     this.maxInFlight = laneShare(name, receiveMaximum);
-    this.maxInFlightBytes = name === "backlog" ? Math.min(firstBacklogBytes, maxBytes) : maxBytes;
+    this.#byteLimit = name === "backlog" ? new AdaptiveLimit(backlogBytes) : undefined;
     if (name === "backlog") this.maxUnacked = firstBacklogChunks;
   }
 
@@ -76,7 +75,7 @@ export class Lane {
   /** Room in this lane's own shares; the session's window comes on top. At least one chunk always fits, whatever its size. */
   hasRoom(bytes: number): boolean {
     if (this.inFlight >= this.maxInFlight) return false;
-    if (this.inFlight > 0 && this.inFlightBytes + bytes > this.maxInFlightBytes) return false;
+    if (this.inFlight > 0 && this.inFlightBytes + bytes > (this.#byteLimit?.bytes ?? unackedBytes)) return false;
     const unacked = this.unackedChunks;
     if (unacked >= this.maxUnacked) return false;
     return unacked === 0 || this.unackedBytes + bytes <= unackedBytes;
@@ -93,14 +92,9 @@ export class Lane {
     return false;
   }
 
-  /**
-   * Learns from how long a PUBACK took. Backlog queued in a slow line delays the next live chunk by as much: its bytes in flight shrink
-   * until a PUBACK takes at most a few seconds, and grow again when the line is quick.
-   */
-  learn(pubackMs: number, maxBytes: number): void {
-    if (this.name !== "backlog") return;
-    if (pubackMs > slowPubackMs) this.maxInFlightBytes = Math.max(leastBacklogBytes, Math.floor(this.maxInFlightBytes / 2));
-    else if (pubackMs < quickPubackMs) this.maxInFlightBytes = Math.min(maxBytes, Math.ceil(this.maxInFlightBytes * 1.25));
+  /** A PUBACK of this lane came. */
+  learn(sentAtMs: number, nowMs: number): void {
+    this.#byteLimit?.learn(sentAtMs, nowMs);
   }
 }
 

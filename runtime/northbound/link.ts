@@ -18,11 +18,13 @@ const firstBackoffMs = 1_000;
 const maxBackoffMs = 300_000;
 /** A connection that lasted this long was a good one: the next failure starts from the beginning. */
 const stableMs = 60_000;
+/** So was a shorter one over which the NOC acknowledged something, unless the broker ended it (another client with our identity does). */
+const usefulMs = 3_000;
+/** How often the way out is looked at while waiting. */
+const routeLookMs = 2_000;
 /** After a broker sent everybody away, or said that it is busy: nobody returns earlier than somewhere in here. */
 const crowdFloorMs = { least: 30_000, most: 120_000 } as const;
 const busyCodes: ReadonlySet<number> = new Set([0x89, 0x97, 0x9f]);
-/** Bytes without PUBACK, over all lanes. */
-const windowBytes = 1_048_576;
 /** An older live stream than this becomes backlog when the link returns (PROTOCOL 3.2). */
 const splitChunks = 20;
 const splitAgeMs = 300_000;
@@ -39,6 +41,8 @@ export interface LinkOptions {
   readonly hello: (connection: number, limits: UplinkLimits) => Promise<Uint8Array> | Uint8Array;
   /** Takes `des`, `cmd`, `blob`, `edq`; resolves when staged durably, and only then is the message PUBACKed. Absent: they are counted and dropped. */
   readonly onMessage?: (message: InboundMessage) => Promise<void> | void;
+  /** The way out in one word (interfaces that are up, their addresses, the default route): while waiting, a change is taken for `routeChanged`. */
+  readonly route?: () => string;
   /** `shutdown` by default: what the NOC reads when this process ends. Asked at the end. */
   readonly goodbye?: () => "shutdown" | "reboot" | "update";
 }
@@ -76,10 +80,23 @@ export class Link implements Unit {
         if (signal.aborted) break;
         const delayMs = this.#backoff.nextDelayMs(floorMs);
         this.#status.waiting(delayMs);
-        await this.#wait.sleep(delayMs);
+        await this.#pause(delayMs);
       }
     } finally {
       signal.removeEventListener("abort", wake);
+    }
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    const { clock, route } = this.#options;
+    const endMs = clock.monotonicMs() + delayMs;
+    const before = route?.();
+    for (let leftMs = delayMs; leftMs > 0; leftMs = endMs - clock.monotonicMs()) {
+      const woken = await this.#wait.sleep(route === undefined ? leftMs : Math.min(leftMs, routeLookMs));
+      if (woken) return;
+      if (route?.() === before) continue;
+      this.#backoff.reset();
+      return;
     }
   }
 
@@ -136,11 +153,14 @@ export class Link implements Unit {
       return isBusy(error.fields.reasonCode) ? this.#crowdFloorMs() : 0;
     }
     const sinceMs = clock.monotonicMs();
+    const { acknowledgedChunks } = this.#memory.counters;
     await this.#serve(session, signal);
-    if (clock.monotonicMs() - sinceMs >= stableMs) this.#backoff.reset();
     if (signal.aborted) return 0;
     const end = await session.closed;
     this.#status.lost(end);
+    const lastedMs = clock.monotonicMs() - sinceMs;
+    const useful = lastedMs >= usefulMs && !end.brokerInitiated && this.#memory.counters.acknowledgedChunks > acknowledgedChunks;
+    if (useful || lastedMs >= stableMs) this.#backoff.reset();
     return end.brokerInitiated || isBusy(end.reasonCode) ? this.#crowdFloorMs() : 0;
   }
 
@@ -167,7 +187,7 @@ export class Link implements Unit {
 
   #open(session: UplinkSession, over: AbortController): Live {
     const { buffer, clock, entropy, logger, encoder } = this.#options;
-    const window = new PublishWindow(session.limits.receiveMaximum, windowBytes);
+    const window = new PublishWindow(session.limits.receiveMaximum);
     const drain = new Drain({
       session,
       window,

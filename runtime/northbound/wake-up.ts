@@ -16,8 +16,8 @@ export class WakeUp {
     this.#sleeping?.abort();
   };
 
-  /** Resolves after `ms`, or at the next `wake`. */
-  async sleep(ms: number): Promise<void> {
+  /** Resolves after `ms` with false, or at the next `wake` with true. */
+  async sleep(ms: number): Promise<boolean> {
     if (!this.#woken) {
       const sleeping = new AbortController();
       this.#sleeping = sleeping;
@@ -28,6 +28,8 @@ export class WakeUp {
       }
       this.#sleeping = undefined;
     }
+    const woken = this.#woken;
     this.#woken = false;
+    return woken;
   }
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from "#model/errors.ts";
+import { AdaptiveLimit } from "./adaptive-limit.ts";
 
 const maxWaiting = 64;
 
@@ -7,20 +8,35 @@ interface Waiter {
   admit(): void;
 }
 
+/** Bytes without PUBACK, over all lanes. */
+export const mostWindowBytes = 1_048_576;
+const firstWindowBytes = 131_072;
+const leastWindowBytes = 16_384;
+
 /**
- * Publications without PUBACK, bounded in messages (the broker's Receive Maximum) and in bytes (what may sit in the socket ahead of the
+ * Publications without PUBACK, bounded in messages (the broker's Receive Maximum) and in bytes (what may sit in the line ahead of the
  * next urgent message). One per session, shared by everybody who publishes. A message larger than the byte limit goes alone.
  */
 export class PublishWindow {
   readonly maxMessages: number;
-  readonly maxBytes: number;
+  readonly #limit: AdaptiveLimit;
   #messages = 0;
   #bytes = 0;
   readonly #waiters: Waiter[] = [];
 
-  constructor(maxMessages: number, maxBytes: number) {
+  constructor(maxMessages: number, firstBytes: number = firstWindowBytes) {
     this.maxMessages = maxMessages;
-    this.maxBytes = maxBytes;
+    this.#limit = new AdaptiveLimit({ firstBytes, leastBytes: Math.min(leastWindowBytes, firstBytes), mostBytes: mostWindowBytes });
+  }
+
+  /** As learnt so far. */
+  get maxBytes(): number {
+    return this.#limit.bytes;
+  }
+
+  /** A PUBACK came: learns from the time it took. The room is given back by `give`. */
+  learn(sentAtMs: number, nowMs: number): void {
+    this.#limit.learn(sentAtMs, nowMs);
   }
 
   get messages(): number {
@@ -86,6 +102,6 @@ export class PublishWindow {
 
   #fits(bytes: number): boolean {
     if (this.#messages >= this.maxMessages) return false;
-    return this.#messages === 0 || this.#bytes + bytes <= this.maxBytes;
+    return this.#messages === 0 || this.#bytes + bytes <= this.#limit.bytes;
   }
 }

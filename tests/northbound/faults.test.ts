@@ -23,6 +23,7 @@ async function live(seed: number): Promise<Harness> {
     latencyMs: entropy.random() * 1_000,
     jitterMs: entropy.random() * 1_000,
     commitMs: entropy.random() * 5_000,
+    bytesPerS: entropy.random() < 0.3 ? 4_000 + entropy.random() * 60_000 : 0,
   };
   const diskDelayMs = entropy.random() < 0.3 ? 200 : 0;
   if (diskDelayMs > 0) harness.buffer.readDelay = () => harness.clock.sleep(diskDelayMs, new AbortController().signal);

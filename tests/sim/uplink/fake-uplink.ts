@@ -28,6 +28,8 @@ export interface Faults {
   /** Uniform on top of the latency. */
   jitterMs: number;
   commitMs: number;
+  /** What the line carries upwards; 0 = any amount. */
+  bytesPerS: number;
 }
 
 export const noFaults: Faults = {
@@ -38,6 +40,7 @@ export const noFaults: Faults = {
   latencyMs: 5,
   jitterMs: 0,
   commitMs: 20,
+  bytesPerS: 0,
 };
 
 export interface FakeUplinkParts {
@@ -109,6 +112,7 @@ export class FakeSession implements UplinkSession {
   readonly #pending = new Set<(error: GatewayError) => void>();
   #end: SessionEnd | undefined;
   #acking = false;
+  #lineFreeAtMs = 0;
   /** When the last thing sent up, or down, arrives: TCP keeps the order. */
   readonly #arrivesAtMs = { up: 0, down: 0 };
 
@@ -164,7 +168,7 @@ export class FakeSession implements UplinkSession {
   async #carry(leaf: UplinkLeaf, payload: Uint8Array): Promise<number | undefined> {
     const { clock, entropy } = this.#broker.parts;
     const { faults } = this.#broker;
-    await this.#travel("up");
+    await this.#travel("up", payload.length);
     if (entropy.random() < faults.lineBreaks) {
       // Half of the time the broker had it already: the gateway cannot know.
       if (entropy.random() < 0.5) this.#reachNoc(leaf, payload);
@@ -206,11 +210,13 @@ export class FakeSession implements UplinkSession {
     this.deliver("ack", ack);
   }
 
-  #travel(way: "up" | "down"): Promise<void> {
+  #travel(way: "up" | "down", bytes = 0): Promise<void> {
     const { clock, entropy } = this.#broker.parts;
-    const { latencyMs, jitterMs } = this.#broker.faults;
+    const { latencyMs, jitterMs, bytesPerS } = this.#broker.faults;
     const nowMs = clock.monotonicMs();
-    this.#arrivesAtMs[way] = Math.max(this.#arrivesAtMs[way], nowMs + latencyMs + jitterMs * entropy.random());
+    if (bytesPerS > 0) this.#lineFreeAtMs = Math.max(this.#lineFreeAtMs, nowMs) + ((bytes + 100) / bytesPerS) * 1_000;
+    const leavesAtMs = bytes > 0 ? Math.max(this.#lineFreeAtMs, nowMs) : nowMs;
+    this.#arrivesAtMs[way] = Math.max(this.#arrivesAtMs[way], leavesAtMs + latencyMs + jitterMs * entropy.random());
     return clock.sleep(this.#arrivesAtMs[way] - nowMs, never);
   }
 }
