@@ -93,10 +93,15 @@ export function convertText(conversion: Conversion | undefined, text: string): n
       return match === null ? Number.NaN : Math.round(Number(match[1]) * 1024 ** exponent);
     }
     case "text-state":
-      return conversion.values[text.trim().toLowerCase()] ?? Number.NaN;
+      return stateOf(conversion.values, text.trim().toLowerCase());
     default:
       return Number.NaN;
   }
+}
+
+/** The text is the device's: it may be called like what every object has. */
+function stateOf(values: Readonly<Record<string, number>>, text: string): number {
+  return Object.hasOwn(values, text) ? (values[text] ?? Number.NaN) : Number.NaN;
 }
 
 /** @returns NaN = no value */

@@ -98,6 +98,12 @@ export class CounterState {
     this.#setWidth(row, 0);
   }
 
+  /** Whether the last reading was refused against its limit. */
+  isRefused(row: number): boolean {
+    const refused = this.#refused(row);
+    return refused > 0 && refused !== limitDoubted && Number.isNaN(this.column.increment[row]);
+  }
+
   /** Agent restart: every row begins anew. */
   reset(): void {
     this.#memory.marks.fill(0, this.#at, this.#at + this.#rows);

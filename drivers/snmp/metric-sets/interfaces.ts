@@ -16,6 +16,7 @@ export const interfaces: MetricSet = {
       indexLabel: "ifIndex",
       discontinuity: `${ifXEntry}.19`,
       speedLabel: "speed",
+      speedChangesWith: "ifOperStatus",
       changeIndicator: "1.3.6.1.2.1.31.1.5.0",
       component: { kind: "interface", name: ["ifName", "ifDescr", "ifAlias"] },
       labels: [

@@ -133,6 +133,11 @@ export interface TableDefinition {
   readonly discontinuity?: string;
   /** Label with the link's speed in bit/s, for rate limits. */
   readonly speedLabel?: string;
+  /**
+   * State whose change makes the speed unknown until it is read again: a port that comes up reported another speed while it was down.
+   * Must come before the counters.
+   */
+  readonly speedChangesWith?: string;
   /** The rows appear in the inventory. */
   readonly component?: { readonly kind: InventoryComponent["kind"]; readonly name: readonly string[] };
   /** Scalars whose change means that names must be read again (`ifTableLastChange`). */

@@ -21,6 +21,10 @@ export interface FillContext {
   /** Since the previous report of the table; NaN on the first. */
   readonly elapsedMs: number;
   readonly anomalies: CounterAnomalies;
+  /** The state that the rows' speed hangs on. */
+  readonly speedChangesWith: string | undefined;
+  /** Speeds are out of date: a link changed its state, or carries more than its speed. */
+  speedsStale(): void;
   /** A row's link speed contradicts its counters for good. */
   limitDoubted(output: TableOutput, row: number): void;
 }
@@ -56,8 +60,10 @@ function fillCounter(output: TableOutput, column: OutputColumn, source: TableCol
     for (let row = 0; row < target.length; row++) {
       const to = target[row] ?? -1;
       if (to < 0 || source.present[row] !== 1) continue;
-      const doubted = state.take(to, words[row * 2 + 1] ?? 0, words[row * 2] ?? 0, source.bits, limitOf(to));
+      const limit = limitOf(to);
+      const doubted = state.take(to, words[row * 2 + 1] ?? 0, words[row * 2] ?? 0, source.bits, limit);
       if (doubted) context.limitDoubted(output, to);
+      else if (state.isRefused(to)) context.speedsStale();
     }
   } else if (source.as === "number") fillCounterFromNumbers(state, source, target, context);
 }
@@ -97,6 +103,7 @@ function fillNumber(output: TableOutput, position: number, source: TableColumn, 
   const ownRange = isFallback ? (definition.fallbackRange ?? definition.range) : definition.range;
   const [low, high] = splitCase?.range ?? ownRange ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
   const { present, value } = column.column;
+  const watched = definition.metric === context.speedChangesWith;
   for (let row = 0; row < routing.target.length; row++) {
     const to = routing.target[row] ?? -1;
     if (to < 0 || source.present[row] !== 1) continue;
@@ -104,10 +111,19 @@ function fillNumber(output: TableOutput, position: number, source: TableColumn, 
     if (splitCase?.divide !== undefined) number /= splitCase.divide;
     // NaN compares false both ways and is left out here too.
     if (number >= low && number <= high) {
+      // Zero is no state: the column is new.
+      if (watched && value[to] !== 0 && value[to] !== number) forgetSpeed(output, to, context);
       value[to] = number;
       present[to] = 1;
     } else if (definition.kind === "state") context.anomalies.malformed += 1;
   }
+}
+
+function forgetSpeed(output: TableOutput, row: number, context: FillContext): void {
+  // On the first reading nothing is known of the state before: the speed has just been read.
+  if (Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
+  output.speeds[row] = Number.NaN;
+  context.speedsStale();
 }
 
 function numberAt(source: TableColumn, row: number, conversion: ColumnDefinition["convert"], factor: number): number {

@@ -134,7 +134,7 @@ export class PolledTable {
     for (const group of this.#groups) {
       const answer = await exchange.session.readTable(group.plan, exchange.deadlineMs, exchange.signal);
       answers.push(answer);
-      if ((answer.changed || answer.vanished > 0) && exchange.clock.monotonicMs() >= this.#walkAgainAtMs) this.learnAtMs = 0;
+      if (answer.changed || answer.vanished > 0) this.#surveyEarlier(exchange);
     }
     const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
     this.#fill(answers, elapsedMs, exchange);
@@ -189,10 +189,17 @@ export class PolledTable {
     this.#holdDownMs = firstHoldDownMs;
   }
 
+  /** With the next poll, but not again and again for the same reason. */
+  #surveyEarlier(exchange: Exchange): void {
+    if (exchange.clock.monotonicMs() >= this.#walkAgainAtMs) this.learnAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   #fill(answers: readonly TableAnswer[], elapsedMs: number, exchange: Exchange): void {
     const context = {
       elapsedMs,
       anomalies: exchange.notices.anomalies,
+      speedChangesWith: this.definition.speedChangesWith,
+      speedsStale: () => this.#surveyEarlier(exchange),
       limitDoubted: (output: TableOutput, row: number) => doubtLimit(output, row, exchange),
     };
     for (const [position, output] of this.#outputs.entries()) {

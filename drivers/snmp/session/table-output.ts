@@ -157,10 +157,11 @@ function limitsOf(
   rows: readonly LearntRow[],
   options: OutputOptions,
 ): RowLimits {
+  const overrides = new Map(Object.entries(options.speedOverrides));
   const limited = columns.some((column) => column.rateLimit !== undefined);
   return {
     speeds: limited
-      ? Float64Array.from(rows, (row) => options.speedOverrides[row.key] ?? speedOf(allLabels(definition.labels, row)) ?? Number.NaN)
+      ? Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(allLabels(definition.labels, row)) ?? Number.NaN)
       : noNumbers,
     discontinuity: definition.discontinuity === undefined ? noNumbers : new Float64Array(rows.length).fill(Number.NaN),
   };
