@@ -13,7 +13,7 @@ const steps: readonly { readonly name: string; readonly command: readonly string
   { name: "types (tsc)", command: [bin("tsc"), "--project", "."] },
   { name: "generated files (generate --check)", command: [process.execPath, "build/generate/main.ts", "--check"] },
   { name: "house rules", command: [process.execPath, "build/house.ts"] },
-  { name: "pinned runtime (sha256)", command: [process.execPath, "build/check-node.ts"] },
+  { name: "pinned runtime (sha256)", command: [process.execPath, "build/check-node.mjs"] },
 ];
 
 let failures = 0;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import { isGatewayError } from "#model/errors.ts";
 import { type CommandContext, logLevels } from "./context.ts";
@@ -23,15 +24,15 @@ export async function runCommandLine(args: readonly string[], registers: readonl
 }
 
 /** Says what went wrong: a sentence and what to do for a GatewayError, a stack for a bug. */
-export function report(error: unknown, context: Pick<CommandContext, "say">): ExitCode {
+export function report(error: unknown, context: Pick<CommandContext, "say"> & Partial<Pick<CommandContext, "logLevel">>): ExitCode {
   if (isGatewayError(error)) {
     // A list of problems names its file in each line.
     const name = error.message.includes("\n") || error.code === "config.invalid" ? "" : "gatehouse: ";
     context.say(`${name}${error.message}\n${error.message === error.code ? "" : `[${error.code}] `}${error.help}\n`);
+    if (context.logLevel === "debug" && error.cause !== undefined) context.say(`caused by ${inspect(error.cause)}\n`);
     return exitCodeOf(error);
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  context.say(`gatehouse: this is a bug; please report it with the lines below\n${stack}\n`);
+  context.say(`gatehouse: this is a bug; please report it with the lines below\n${inspect(error)}\n`);
   return exitCodes.bug;
 }
 

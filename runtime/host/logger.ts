@@ -28,7 +28,7 @@ export interface RootLogger extends Logger {
 const maxHeldBytes = 1024 * 1024;
 const maxTextLength = 2048;
 /** Field names whose value is a secret wherever it comes from. A safety net: secrets are not to be logged in the first place. */
-const secretName = /pass(word|phrase)?$|community$|secret|token|credential$|^auth$|^priv$|(private|auth|priv|api)Key$/i;
+const secretName = /pass(word|phrase)?$|community$|secret|token|^auth$|^priv$|(private|auth|priv|api)Key$/i;
 
 /** Logger port on pino: levels, redaction, a limit per sentence. */
 export function createLogger(options: LoggerOptions): RootLogger {

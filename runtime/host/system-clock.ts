@@ -4,6 +4,8 @@ import { type ClockAnchor, type ClockQuality, type Instant, monotonicMs, wallMs 
 import type { Clock } from "#ports/clock.ts";
 
 const maxAnchors = 64;
+/** The longest that a timer of the platform holds; a longer one would fire at once. */
+const maxTimerMs = 2_147_483_647;
 
 /** Whether the kernel's clock is disciplined right now; asked at most once per `recheckMs`. */
 export type SynchronisationProbe = () => boolean;
@@ -39,15 +41,23 @@ export class SystemClock implements Clock {
         reject(signal.reason);
         return;
       }
-      const timer = setTimeout(finished, Math.min(Math.max(ms, 0), 2_147_483_647));
-      function finished(): void {
+      const dueMs = this.monotonicMs() + Math.max(ms, 0);
+      const arm = (remainingMs: number) => setTimeout(elapsed, Math.min(Math.max(Math.ceil(remainingMs), 0), maxTimerMs));
+      // A timer counts whole milliseconds from the loop's own reading of the clock, so it may come early; and it holds 24.8 days at most.
+      const elapsed = () => {
+        const remainingMs = dueMs - this.monotonicMs();
+        if (remainingMs > 0) {
+          timer = arm(remainingMs);
+          return;
+        }
         signal.removeEventListener("abort", aborted);
         resolve();
-      }
-      function aborted(): void {
+      };
+      const aborted = () => {
         clearTimeout(timer);
         reject(signal.reason);
-      }
+      };
+      let timer = arm(ms);
       signal.addEventListener("abort", aborted, { once: true });
     });
   }

