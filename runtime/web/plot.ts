@@ -116,7 +116,12 @@ function drawPlot(element: HTMLElement, content: PlotContent, options: PlotOptio
       legend: { live: true },
       axes: [
         { ...axis, space: 70, values: timeLabels },
-        { ...axis, size: 84, values: (_plot, values) => values.map((value) => (value === null ? "" : formatValue(value, content.unit))) },
+        {
+          ...axis,
+          size: 84,
+          ...(content.unit.startsWith("enum:") ? { incrs: [1, 2, 5, 10, 20, 50, 100] } : {}),
+          values: (_plot, values) => values.map((value) => (value === null ? "" : formatValue(value, content.unit))),
+        },
       ],
       series: [
         { label: "Time", value: (_plot, value) => (value === null ? "newest" : formatTime(value, content.zone)) },

@@ -93,7 +93,9 @@ function shorten(value: number, display: Display): { readonly text: string; read
   const prefixes = display.prefix === "binary" ? binaryPrefixes : decimalPrefixes;
   let scaled = value;
   let step = 0;
-  while (display.prefix !== "none" && Math.abs(scaled) >= base && step < prefixes.length - 1) {
+  // 1500 B says more than 1.46 KiB.
+  const first = display.prefix === "binary" ? 10_240 : base;
+  while (display.prefix !== "none" && Math.abs(scaled) >= (step === 0 ? first : base) && step < prefixes.length - 1) {
     scaled /= base;
     step += 1;
   }

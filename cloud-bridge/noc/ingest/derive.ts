@@ -66,6 +66,8 @@ export interface DerivationTarget {
   readonly texts: Record<string, string>;
   /** Per column: when the series' last valid counter sample of this stream was taken (0 = not known). Stays with the stream. */
   readonly counterMs: Float64Array;
+  /** Columns that got their first value of all. */
+  readonly seen: Set<number>;
   /** The row's bucket of each level. */
   readonly buckets: readonly Float64Array[];
 }
@@ -77,7 +79,9 @@ export function deriveRow(row: DecodedRow, intervalMs: number, atMs: number, tar
     const measure = measureOf(cell, atMs, target.counterMs[column] ?? 0, intervalMs);
     if (cell.state === "counter") target.counterMs[column] = atMs;
     if (measure !== undefined) for (const bucket of target.buckets) addToRollup(bucket, column, atMs, measure);
-    if (atMs < (target.last[column * lastStride + 1] ?? 0)) continue;
+    const lastMs = target.last[column * lastStride + 1] ?? 0;
+    if (lastMs === 0) target.seen.add(column);
+    if (atMs < lastMs) continue;
     target.last[column * lastStride] = measure?.value ?? Number.NaN;
     target.last[column * lastStride + 1] = atMs;
     if (cell.state === "value" && typeof cell.value === "string") target.texts[String(column)] = cell.value;

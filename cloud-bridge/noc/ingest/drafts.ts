@@ -20,6 +20,8 @@ export interface LastDraft {
   atMs: number;
   readonly numbers: Float64Array;
   readonly texts: Record<string, string>;
+  /** Columns that got their first value in this transaction. */
+  readonly seen: Set<number>;
 }
 
 /** Rows in use by one transaction: read at first use, changed in memory, written by `flush`. Lives as long as the transaction. */
@@ -102,7 +104,12 @@ export class Drafts {
     const known = this.#last.get(groupRef);
     if (known !== undefined) return known;
     const stored = await this.tx.lastValues(groupRef);
-    const draft = { atMs: stored?.atMs ?? 0, numbers: stored?.numbers ?? emptyLast(columns), texts: { ...stored?.texts } };
+    const draft = {
+      atMs: stored?.atMs ?? 0,
+      numbers: stored?.numbers ?? emptyLast(columns),
+      texts: { ...stored?.texts },
+      seen: new Set<number>(),
+    };
     this.#last.set(groupRef, draft);
     return draft;
   }
@@ -124,7 +131,11 @@ export class Drafts {
       for (const stream of gateway.streams.values()) await this.tx.putStream(stream);
       for (const equipment of gateway.equipment.values()) await this.tx.putEquipment(equipment);
     }
-    for (const [groupRef, last] of this.#last) await this.tx.putLastValues({ groupRef, ...last });
+    for (const [groupRef, { seen, ...last }] of this.#last) {
+      await this.tx.putLastValues({ groupRef, ...last });
+      if (seen.size > 0) await this.tx.markSeen(groupRef, [...seen]);
+      seen.clear();
+    }
     for (const rollup of this.#rollups.values()) await this.tx.putRollup(rollup);
   }
 }

@@ -167,7 +167,7 @@ export class Telemetry {
       span.toMs = Math.max(span.toMs, atMs);
       const buckets: Float64Array[] = [];
       for (const level of rollupLevels) buckets.push(await drafts.prepareRollup(level, ref, Math.floor(atMs / level) * level, columns));
-      deriveRow(row, group.intervalMs, atMs, { last: last.numbers, texts: last.texts, counterMs, buckets });
+      deriveRow(row, group.intervalMs, atMs, { last: last.numbers, texts: last.texts, seen: last.seen, counterMs, buckets });
       last.atMs = Math.max(last.atMs, atMs);
       if (equipment === undefined) continue;
       equipment.lastPollMs = Math.max(equipment.lastPollMs, atMs);

@@ -53,6 +53,8 @@ export interface StoreTransaction {
 
   lastValues(groupRef: number): Promise<LastValues | undefined>;
   putLastValues(row: LastValues): Promise<void>;
+  /** The series in these columns of the group have had a value. */
+  markSeen(groupRef: number, columns: readonly number[]): Promise<void>;
   rollup(level: RollupLevel, groupRef: number, bucketMs: number): Promise<Float64Array | undefined>;
   putRollup(row: RollupRow): Promise<void>;
   /** Prolongs the group's newest span if it has the same reason and ends within `joinMs` before, else begins one. */
@@ -83,6 +85,7 @@ export interface PendingStream {
   readonly oldestReceivedMs: number;
 }
 
+/** Only series that ever had a value are found. */
 export interface SeriesQuery {
   readonly gatewayRef: number;
   readonly equipment?: string | undefined;

@@ -36,7 +36,9 @@ export function GatewayFacts(props: { readonly gateway: GatewayView; readonly zo
         <Fact name="Buffered at connect" hint="What the gateway still held when it last connected">
           {bytes === null
             ? "not told"
-            : `${formatBytes(bytes)}${samples === null ? "" : `, ${formatCount(samples)} samples`}${oldestMs === null || bytes === 0 ? "" : `, oldest ${formatAge(oldestMs, nowMs)}`}`}
+            : samples === 0
+              ? "nothing"
+              : `${formatBytes(bytes)}${samples === null ? "" : `, ${formatCount(samples)} samples`}${oldestMs === null || bytes === 0 ? "" : `, oldest ${formatAge(oldestMs, nowMs)}`}`}
         </Fact>
         <Fact name="Clock">{gateway.clock === "" ? "not told" : gateway.clock}</Fact>
         <Fact name="Version">{gateway.version === "" ? "not told" : gateway.version}</Fact>
@@ -73,8 +75,11 @@ export function LedgerLine(props: { readonly ledger: GatewayLedger | undefined }
         <Count of={ledger.duplicates} one="duplicate removed" many="duplicates removed" />
         <Count of={missing} one="chunk missing" many="chunks missing" />
         <Count of={gaps.records} one="gap record" many="gap records" />
-        {waiting.pending + waiting.parked > 0 ? (
-          <Count of={waiting.pending + waiting.parked} one="chunk waiting" many="chunks waiting" />
+        {waiting.unanchored > 0 ? (
+          <Count of={waiting.unanchored} one="chunk waits for the gateway's clock" many="chunks wait for the gateway's clock" />
+        ) : null}
+        {waiting.pending + waiting.parked > waiting.unanchored ? (
+          <Count of={waiting.pending + waiting.parked - waiting.unanchored} one="chunk waiting" many="chunks waiting" />
         ) : null}
         {deadLetters > 0 ? <Count of={deadLetters} one="dead letter" many="dead letters" /> : null}
         <span class="muted ledger-more">streams</span>

@@ -74,7 +74,7 @@ function Workplace(props: { readonly onSignedOut: () => void }) {
   );
 }
 
-const themeWords: Readonly<Record<Theme, string>> = { auto: "Colours: as system", light: "Colours: light", dark: "Colours: dark" };
+const themeWords: Readonly<Record<Theme, string>> = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
 
 function Header(props: { readonly feed: boolean; readonly onSignedOut: () => void }) {
   const [theme, choose] = useState(savedTheme);

@@ -103,7 +103,7 @@ function ValueRow(props: Pick<ValuesProps, "plotted" | "onPlot"> & { readonly va
 }
 
 function shownValue(value: LastValueView): string {
-  if (value.value === null) return value.atMs === null ? "never" : "unknown";
+  if (value.value === null) return value.kind === "c" ? "no rate yet" : "unknown";
   if (typeof value.value === "string") return value.value;
   return formatValue(value.value, shownUnit(value));
 }

@@ -78,6 +78,11 @@ const migrations: readonly string[] = [
   ALTER TABLE alarm ADD COLUMN mono REAL;
   CREATE INDEX event_undated ON event (gateway, boot) WHERE boot IS NOT NULL;
   `,
+  // Columns a device does not have are in its dictionary but never get a value: they are not shown.
+  `
+  ALTER TABLE series ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+  UPDATE series SET seen = 1;
+  `,
 ];
 
 /** Marks the file as ours ("GHNC"), so that a foreign database is refused instead of being migrated. */

@@ -114,7 +114,7 @@ export class SqliteQueries implements StoreQueries {
       .split(/\s+/)
       .filter((word) => word !== "")
       .slice(0, 8);
-    const sql = `SELECT ${seriesColumns} FROM series s WHERE s.gateway = ? AND (? IS NULL OR s.equipment = ?)
+    const sql = `SELECT ${seriesColumns} FROM series s WHERE s.gateway = ? AND s.seen = 1 AND (? IS NULL OR s.equipment = ?)
       AND NOT EXISTS (SELECT 1 FROM json_each(?) w WHERE instr(s.words, w.value) = 0)
       ORDER BY s.equipment, s.tbl, length(s.row_key), s.row_key, s.metric LIMIT ?`;
     const equipment = query.equipment ?? null;

@@ -165,6 +165,13 @@ export class SqliteTransaction implements StoreTransaction {
     );
   }
 
+  async markSeen(groupRef: number, columns: readonly number[]): Promise<void> {
+    this.#db.run(
+      "UPDATE series SET seen = 1 WHERE ref IN (SELECT series FROM series_place WHERE grp = ? AND col IN (SELECT value FROM json_each(?)))",
+      ...[groupRef, JSON.stringify(columns)],
+    );
+  }
+
   async rollup(level: RollupLevel, groupRef: number, bucketMs: number): Promise<Float64Array | undefined> {
     return readRollup(this.#db, level, groupRef, bucketMs);
   }
