@@ -1,3 +1,4 @@
+import { profileLimits } from "./limits.ts";
 import { MapReader } from "./map-reader.ts";
 import { conversionOf, matchOf, symbolKeys } from "./parse-symbol.ts";
 import type { MetadataField, MetadataSource } from "./profile.ts";
@@ -47,5 +48,15 @@ function sourceOf(map: YamlMap, path: string, parent: MapReader): readonly Metad
     if (reader.value("OID") === undefined) reader.refuse("OID", "is missing");
     return [];
   }
-  return [{ oid, conversion: conversionOf(reader), extract: reader.pattern("extract_value"), match: matchOf(reader) }];
+  return [
+    { oid, names: namesOf(reader), conversion: conversionOf(reader), extract: reader.pattern("extract_value"), match: matchOf(reader) },
+  ];
+}
+
+function namesOf(reader: MapReader): ReadonlyMap<string, string> | undefined {
+  const entries = reader.map("mapping")?.entries ?? [];
+  const names = entries
+    .slice(0, profileLimits.enumEntries)
+    .flatMap(({ key, value }) => (value.is === "scalar" && !value.isNull ? [[key, value.text] as const] : []));
+  return names.length === 0 ? undefined : new Map(names);
 }

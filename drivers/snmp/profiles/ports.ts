@@ -33,10 +33,16 @@ const columns = {
 
 const maxInterfaces = 5_000;
 /** ethernetCsmacd, fastEther, fastEtherFX, gigabitEthernet. */
-const ethernetTypes = new Set(["6", "62", "69", "117"]);
+const ethernetTypes = new Set(["6", "7", "62", "69", "117"]);
 /** Many agents call everything ethernet; names tell what no cable goes into. */
-const virtualNames =
-  /^(lo\d*|null|cpu|vlan|vl-|veth|docker|virbr|br[-_.]?\w*|bridge|bond|team|lag|trunk|trk|po\d|port-?channel|ae\d|tun|tap|ppp|pppoe|wan_?ppp|vpn|ssl|ipsec|gre|sit|ip6|ifb|imq|dummy|wlan|wifi|wl\d|ath|ra\d|rai\d|wwan|mgmt_vlan|stack|link aggregate|oob-?vlan|vmk|vmnic-virtual|vswitch|wan miniport|isatap|teredo|hyper-v|loopback|software loopback|dp\d|sp\d|fti|lsi|dsc|irb|vtep|pim|mtun|pp\d|st\d|esi|rbeb|jsrv|gr-|ip-|mt-|lt-|pfe|pfh|vme|em\d\.|npu|kernel|internal|virtual|ssid|x\d+vlan|enc\d|pflog|pfsync|ovpn|logical)/i;
+const virtualNames = [
+  /^(lo\d*|loopback|softwareloopback|null|dummy|cpu|stack|logical|virtual|kernel|npu)/i,
+  /^(v?lan[\d.]|vlan|vl-|irb|vme|bridge|br[-_.]?\w*$|virbr|vswitch|vmk|veth|docker|bond|team|lag|trunk|trk|po\d|port-?channel|ae\d|reth)/i,
+  /^(link aggregate|oob-?vlan|mgmt_vlan|fxp[12]$|dp\d|sp-|fti|lsi|dsc|vtep|esi|rbeb|jsrv|pfe|pfh|soc\d|miireg|tif\d|vif\d|uif\d|dhcp\d)/i,
+  /^(tun|tap|ppp|wan_?ppp|vpn|ssl|ipsec|gre|erspan|sit|ip6|ip-|ipip|mt-|mtun|lt-|pim|pp\d|st\d|gr-|l2t|naf|ovpn|wg\d|enc\d|pflog|pfsync|ifb|imq)/i,
+  /^(wlan|wifi|wl\d|ath|ra\d|rai\d|rax\d|apcli|wds|rf\d|ssid|wwan|modem|usb|lte|qmi)/i,
+  /^(wan miniport|isatap|teredo|hyper-v|microsoft|6to4|bluetooth|ras async)|(lightweight filter|packet scheduler|kernel debug)/i,
+];
 
 /** What the device has as interfaces; empty where it has no IF-MIB. @throws GatewayError driver.* when it stops answering */
 export async function readInterfaces(exchange: Exchange): Promise<readonly InterfaceFacts[]> {
@@ -74,7 +80,7 @@ function factsOf(ifIndex: string, row: Partial<Record<keyof typeof columns, stri
 
 function isPort(row: Partial<Record<keyof typeof columns, string>>, name: string): boolean {
   if (!ethernetTypes.has(row.ifType ?? "")) return false;
-  if (virtualNames.test(name) || virtualNames.test(row.ifDescr ?? "")) return false;
-  // A unit of an interface (`ge-0/0/1.0`, `eth0.10`, `port1:2`) is no socket of its own.
-  return !/^[a-z].*\d[.:]\d+$/i.test(name) || row.ifConnectorPresent === "1";
+  if (virtualNames.some((pattern) => pattern.test(name) || pattern.test(row.ifDescr ?? ""))) return false;
+  // A unit of an interface (`ge-0/0/1.0`, `eth0.10`) is no socket of its own.
+  return !/^[a-z][\w/-]*\d\.\d+$/i.test(name);
 }

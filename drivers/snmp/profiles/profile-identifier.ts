@@ -86,12 +86,13 @@ function fieldValue(rule: MetadataField, facts: IdentityFacts): string | undefin
   return rule.value;
 }
 
-function answerOf({ oid, extract, match }: MetadataSource, facts: IdentityFacts): string | undefined {
-  const text = systemValue(oid, facts) ?? facts.values.get(oid);
-  if (text === undefined) return undefined;
-  const extracted = extract === undefined ? text : extract.extract(text);
+function answerOf({ oid, extract, match, names }: Omit<MetadataSource, "conversion">, facts: IdentityFacts): string | undefined {
+  const answer = systemValue(oid, facts) ?? facts.values.get(oid);
+  if (answer === undefined) return undefined;
+  const extracted = extract === undefined ? answer : extract.extract(answer);
   const value = extracted === undefined || match === undefined ? extracted : match.pattern.expand(extracted, match.value);
-  return meaningful(value === undefined ? undefined : clean(value));
+  const text = value === undefined ? undefined : clean(value);
+  return meaningful(names === undefined || text === undefined ? text : names.get(text));
 }
 
 /** The system group was read anyway. */

@@ -129,6 +129,8 @@ export interface MetadataField {
 
 export interface MetadataSource {
   readonly oid: string;
+  /** Value to text; what is not listed yields nothing. */
+  readonly names: ReadonlyMap<string, string> | undefined;
   readonly conversion: ValueConversion | undefined;
   readonly extract: Pattern | undefined;
   readonly match: { readonly pattern: Pattern; readonly value: string } | undefined;
