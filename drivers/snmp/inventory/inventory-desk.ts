@@ -37,6 +37,7 @@ export class InventoryDesk {
   #profilesOfDevice: SelectedProfiles | undefined;
   #last: Packed<Described> | undefined;
   #dueAtMs = Number.NEGATIVE_INFINITY;
+  #readAtMs = Number.NEGATIVE_INFINITY;
   #built = "";
   #complete = false;
 
@@ -64,7 +65,9 @@ export class InventoryDesk {
     exchange: Exchange,
   ): Promise<Inventory | undefined> {
     const nowMs = exchange.clock.monotonicMs();
-    if (head.verdict === "restart" || head.sysObjectIdChanged || head.entitiesChanged) {
+    const other = head.verdict === "restart" || head.sysObjectIdChanged;
+    // Agents whose entLastChangeTime always changes must not be read with every poll.
+    if (other || (head.entitiesChanged && nowMs >= this.#readAtMs + exchange.settings.rareIntervalMs)) {
       this.#dueAtMs = nowMs;
       this.#reading.cancel();
     }
@@ -96,6 +99,7 @@ export class InventoryDesk {
       const { facts, profiles } = known.value;
       this.#known = new Packed({ ...facts, values: [...facts.values] });
       this.#profilesOfDevice = profiles;
+      this.#readAtMs = nowMs;
       this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.

@@ -1,5 +1,6 @@
 import type { InventoryComponent } from "#model/observation.ts";
 import type { MetricKind } from "#model/report.ts";
+import type { Varbind } from "#ports/snmp.ts";
 
 /**
  * How often a table is read: `live` with every poll, `slow` and `rare` at settings.slowIntervalMs and settings.rareIntervalMs
@@ -21,6 +22,12 @@ export interface LabelDefinition {
   readonly enumeration?: string;
   /** For keys, filters and conversions only; not part of the rows' labels, so that its changes make no new shape. */
   readonly hidden?: true;
+  /** Text of a value, in place of `format`: profiles have conversions of their own. Must not throw. */
+  readonly read?: (value: Varbind["value"]) => string;
+  /** With `index-name`: the label out of the row's index. Must not throw. */
+  readonly fromIndex?: (index: string) => string;
+  /** The column belongs to another table: where its instance is, given this row's index. Must not throw. */
+  readonly indexThere?: (index: string) => string;
 }
 
 /**
@@ -50,6 +57,10 @@ export type Conversion =
   | { readonly is: "percent-of"; readonly label: string }
   /** An OCTET STRING as readable text (text columns). */
   | { readonly is: "octets"; readonly format: LabelFormat }
+  /** A profile's own conversion; NaN = no value. Must not throw. */
+  | { readonly is: "own"; number(value: number): number; bytes(bytes: Uint8Array): number }
+  /** A profile's own conversion of a text column. Must not throw. */
+  | { readonly is: "own-text"; text(bytes: Uint8Array): string }
   /** The negative special values of Printer-MIB levels as a state: -3 -2 -1, 0 for a measured level. */
   | { readonly is: "special-level" };
 
@@ -86,6 +97,8 @@ export interface SkipRule {
   /** Case-insensitive; anchored where the text says so. */
   readonly matches?: RegExp;
   readonly equals?: readonly string[];
+  /** Rows that match none of these are left out. */
+  readonly unless?: readonly { test(text: string): boolean }[];
 }
 
 /** Rows of one table of the agent reported as several tables, because their unit depends on a label. */
@@ -111,6 +124,10 @@ export interface TableDefinition {
   readonly cadence: Cadence;
   /** One row, instance 0. */
   readonly scalars?: true;
+  /** The one row's instance where it is not 0: agents that leave the .0 out. */
+  readonly instance?: string;
+  /** Labels of the one row. */
+  readonly fixedLabels?: Readonly<Record<string, string>>;
   /** Rows, keys and labels are those of this other table (same index), as far as the first column has them. */
   readonly rowsOf?: string;
   readonly columns: readonly ColumnDefinition[];

@@ -103,7 +103,7 @@ export const unifi: MetricSet = {
     {
       table: "UBNT-UniFi-MIB:unifiVapTable",
       cadence: "live",
-      key: ["unifiVapName"],
+      key: ["unifiVapName", "unifiVapEssId"],
       labels: [label("unifiVapName", `${ubiquiti}.6.1.2.1.7`), label("unifiVapEssId", `${ubiquiti}.6.1.2.1.6`)],
       columns: [
         gauge("unifiVapChannel", `${ubiquiti}.6.1.2.1.4`, "", { range: [0, 1_000] }),

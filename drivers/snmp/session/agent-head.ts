@@ -1,5 +1,5 @@
 import type { Varbind } from "#ports/snmp.ts";
-import { assessUptime, type UptimeReading, type UptimeVerdict } from "../counters/agent-uptime.ts";
+import { assessUptime, type UptimeAssessment, type UptimeReading, type UptimeVerdict } from "../counters/agent-uptime.ts";
 import type { Exchange } from "./exchange.ts";
 import type { AgentMoment } from "./polled-table.ts";
 
@@ -19,6 +19,8 @@ export interface HeadReading {
   readonly uptime: UptimeReading;
   /** Another engine id answers, or engineBoots went back: the agent lost its identity, or is another one. */
   readonly identityReset: boolean;
+  /** The agent's uptime says "restart" with every poll. */
+  readonly uptimeDistrusted: boolean;
   readonly sysObjectId: string | undefined;
   readonly sysObjectIdChanged: boolean;
   /** ifTableLastChange or entLastChangeTime moved. */
@@ -30,6 +32,10 @@ export interface HeadReading {
 
 /** Readings of whole seconds this many times running mean a clock too coarse for rates over seconds. */
 const coarseAfter = 4;
+
+/** A restart adds one, each poll takes a tenth: four restarts running, and the clock is the suspect. */
+const restartScoreMax = 3;
+const restartScoreTrusted = 0.5;
 
 /**
  * The first request of each poll: is the agent there, is it the same agent, did it restart, did its tables change. Asks only for
@@ -45,6 +51,8 @@ export class AgentHead {
   #agentMs = 0;
   #epoch = 0;
   #wholeSeconds = 0;
+  #restartScore = 0;
+  #uptimeDistrusted = false;
 
   /** @throws GatewayError driver.* when the agent does not answer */
   async read(exchange: Exchange): Promise<HeadReading> {
@@ -60,8 +68,7 @@ export class AgentHead {
       hostUptimeTicks: numberOf(found.get(headOids.hostUptime)),
     };
     const identityReset = this.#isIdentityReset(engine?.engineId, uptime);
-    const seen = assessUptime(this.#previous, uptime);
-    const assessment = identityReset && seen.verdict !== "first" ? { verdict: "restart" as const, agentElapsedMs: Number.NaN } : seen;
+    const assessment = this.#assess(identityReset, uptime);
     this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
     const changes = this.#changes(found, assessment.verdict, uptime);
     // After a restart the agent may have learnt or lost something: ask for everything again.
@@ -72,12 +79,25 @@ export class AgentHead {
     this.#previous = uptime;
     return {
       identityReset,
+      uptimeDistrusted: this.#uptimeDistrusted,
       verdict: assessment.verdict,
       uptime,
       moment: { monotonicMs: uptime.monotonicMs, agentMs: this.#agentMs, epoch: this.#epoch },
       sysObjectId: this.#sysObjectId,
       ...changes,
     };
+  }
+
+  /** Some agents' uptime jumps at random: it is not believed until it has calmed down. */
+  #assess(identityReset: boolean, uptime: UptimeReading): UptimeAssessment {
+    const seen = assessUptime(this.#previous, uptime);
+    const restarted = seen.verdict === "restart" || (identityReset && seen.verdict !== "first");
+    this.#restartScore = this.#restartScore * 0.9 + (restarted ? 1 : 0);
+    if (this.#restartScore > restartScoreMax) this.#uptimeDistrusted = true;
+    if (this.#restartScore < restartScoreTrusted) this.#uptimeDistrusted = false;
+    const unknown = { agentElapsedMs: Number.NaN };
+    if (restarted && this.#uptimeDistrusted && !identityReset) return { verdict: "clock-step", ...unknown };
+    return restarted ? { verdict: "restart", ...unknown } : seen;
   }
 
   #isIdentityReset(engineId: string | undefined, uptime: UptimeReading): boolean {

@@ -137,6 +137,15 @@ export class EquipmentSession implements DriverSession {
         attributes: { sysUpTimeS: (head.uptime.sysUpTimeTicks ?? 0) / 100 },
       });
     }
+    if (head.uptimeDistrusted) {
+      this.#notices.once("uptime", {
+        type: "agent.uptime-unreliable",
+        severity: "warning",
+        text: "the agent's uptime begins anew with every poll and is not believed",
+        observedAt: exchange.clock.now(),
+        attributes: {},
+      });
+    }
     if (head.identityReset) {
       this.#notices.add({
         type: "identity.reset",

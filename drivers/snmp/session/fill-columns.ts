@@ -148,7 +148,8 @@ function fillText(column: OutputColumn, source: TableColumn, target: Int32Array)
   for (let row = 0; row < target.length; row++) {
     const to = target[row] ?? -1;
     if (to < 0 || source.present[row] !== 1) continue;
-    texts[to] = labelText(format, undefined, source.value[row]);
+    const value = source.value[row];
+    texts[to] = conversion?.is === "own-text" && value instanceof Uint8Array ? conversion.text(value) : labelText(format, undefined, value);
     column.column.present[to] = 1;
   }
 }

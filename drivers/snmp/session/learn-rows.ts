@@ -33,14 +33,20 @@ export async function learnRows(
   }
   for (const label of labels) {
     if (label.format === "index-name") {
-      for (const [index, row] of found) row[label.name] = nameInIndex(index);
+      for (const [index, row] of found) row[label.name] = (label.fromIndex ?? nameInIndex)(index);
       continue;
     }
+    const elsewhere = label.indexThere === undefined ? undefined : new Map<string, string>();
     await walkColumn(label.oid, exchange, (index, varbind) => {
       const row = found.get(index);
-      if (row !== undefined) row[label.name] = labelText(label.format, label.enumeration, varbind.value);
+      if (row === undefined && elsewhere === undefined) return true;
+      const text = label.read?.(varbind.value) ?? labelText(label.format, label.enumeration, varbind.value);
+      if (elsewhere !== undefined) elsewhere.set(index, text);
+      else if (row !== undefined) row[label.name] = text;
       return true;
     });
+    if (elsewhere === undefined) continue;
+    for (const [index, row] of found) row[label.name] = elsewhere.get(label.indexThere?.(index) ?? "") ?? "";
   }
   if (truncated) refuseRows(definition, maxRows, exchange);
   const indexes = [...found.keys()].sort(compareOids);

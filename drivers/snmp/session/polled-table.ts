@@ -100,9 +100,9 @@ export class PolledTable {
 
   /**
    * Takes over what a survey found. `changedAtMs`: when the agent says that its rows changed; counters are followed to other
-   * instances only if nothing was read since.
+   * instances only if nothing was read since. @returns whether rows, labels or sources differ from before
    */
-  apply(found: Survey, types: WireTypes, base: PolledTable | undefined, exchange: Exchange, changedAtMs: number): void {
+  apply(found: Survey, types: WireTypes, base: PolledTable | undefined, exchange: Exchange, changedAtMs: number): boolean {
     const before = this.#survey;
     const survey = before === undefined ? found : reuseRows(before, found);
     const shapes = this.#outputs.map((output) => output.shape);
@@ -125,6 +125,7 @@ export class PolledTable {
     this.mustLearn = false;
     this.learnAtMs = nowMs + exchange.settings.rareIntervalMs;
     this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
+    return !samePlan;
   }
 
   /** Reads the values. @throws GatewayError driver.* when nothing of the table was obtained */

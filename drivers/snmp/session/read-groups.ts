@@ -103,7 +103,10 @@ function requestColumn(oid: string, as: ColumnRequest["as"], requests: ColumnReq
 
 /** The form to ask for, by what the agent really sends: counters declared as integers, sizes declared as Counter64. */
 function formOf(column: ColumnDefinition, isFallback: boolean, type: SnmpType | undefined): ColumnRequest["as"] {
-  if (column.kind === "text") return column.convert?.is === "octets" && type === "octet-string" ? "bytes" : "text";
+  if (column.kind === "text") {
+    const wantsBytes = column.convert?.is === "octets" || column.convert?.is === "own-text";
+    return wantsBytes && type === "octet-string" ? "bytes" : "text";
+  }
   const isCounterType = type === "counter32" || type === "counter64";
   if (column.kind === "counter") return isCounterType || type === undefined ? "counter" : "number";
   if (type === "counter64") return "counter";

@@ -76,6 +76,7 @@ export function isSkipped(rules: readonly SkipRule[] | undefined, labels: RowLab
   return (rules ?? []).some((rule) => {
     const value = labels[rule.label];
     if (value === undefined) return false;
+    if (rule.unless !== undefined) return !rule.unless.some((pattern) => pattern.test(value));
     return rule.equals?.includes(value) === true || rule.matches?.test(value) === true;
   });
 }

@@ -19,6 +19,10 @@ export interface Survey {
 /** The row of scalars and aggregates. */
 export const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "", hidden: "" });
 
+function rowOfInstance(index: string, labels: Readonly<Record<string, string>>): LearntRow {
+  return Object.freeze({ index, labels: Object.freeze({ ...labels }), key: "", hidden: "" });
+}
+
 /** Sparse columns are common; three of them together are not sparse. */
 const maxRowColumns = 3;
 
@@ -44,7 +48,11 @@ async function chooseTableRows(
 ): Promise<RowChoice> {
   const { types, baseRows } = known;
   if (columns.length === 0) return { planned: [], reported: [] };
-  if (definition.scalars || definition.aggregate === "count") return { planned: [onlyRow], reported: [onlyRow] };
+  if (definition.scalars || definition.aggregate === "count") {
+    const { instance, fixedLabels } = definition;
+    const row = instance === undefined && fixedLabels === undefined ? onlyRow : rowOfInstance(instance ?? "0", fixedLabels ?? {});
+    return { planned: [row], reported: [row] };
+  }
   if (baseRows !== undefined) {
     const rows = await rowsOfBase(definition, columns, { types, baseRows }, exchange);
     return { planned: rows, reported: rows };

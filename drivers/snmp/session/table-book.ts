@@ -27,6 +27,8 @@ const timeoutsUntilGivenUp = 2;
 /** A table that failed this many times running is set aside for a while, so that it does not cost the others their poll. */
 const failuresUntilSetAside = 3;
 
+/** Some agents' ifTableLastChange is their uptime: after so many changes that were none names are verified at the usual interval only. */
+const fruitlessUntilDistrusted = 4;
 /** A routine survey that failed is tried again after this many polls. */
 const pollsBetweenSurveys = 5;
 /** A routine survey may take this share of what is left of a poll; then the values come first and the survey goes on. */
@@ -43,7 +45,10 @@ export class TableBook {
   readonly #probing: LongTask<ProbeResult>;
   #probed: ProbeResult | undefined;
   #probeAtMs = Number.NEGATIVE_INFINITY;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   #tables: readonly PolledTable[] = [];
+  /** Announced changes after which nothing had changed, running. */
+  #fruitless = 0;
   /** How many shapes each table name has had; as many names as there are definitions. */
   readonly #revisions = new Map<string, number>();
   readonly #failures = new Map<PolledTable, number>();
@@ -74,16 +79,36 @@ export class TableBook {
     this.#probing.cancel();
   }
 
+  /** A restarted agent may have other tables; one that restarts all the time is not probed all the time. */
+  #probeAgain(head: HeadReading, exchange: Exchange): void {
+    const nowMs = exchange.clock.monotonicMs();
+    if (!head.sysObjectIdChanged && nowMs < this.#probedAtMs + exchange.settings.slowIntervalMs) return;
+    this.#probeAtMs = nowMs;
+    this.#probing.cancel();
+  }
+
+  /** The agent says that the rows of some tables changed. It is believed until it was wrong several times running. */
+  #announced(restarted: boolean): void {
+    if (restarted) this.#fruitless = 0;
+    if (restarted || this.#fruitless >= fruitlessUntilDistrusted) return;
+    const announcing = new Set(
+      this.#tables.filter((table) => table.definition.changeIndicator !== undefined).map((table) => table.definition.table),
+    );
+    for (const table of this.#tables) {
+      const { table: name, rowsOf } = table.definition;
+      if (announcing.has(name) || (rowsOf !== undefined && announcing.has(rowsOf))) table.learnFirst();
+    }
+    this.#fruitless += 1;
+  }
+
   /** Takes notice of what the poll's first answer says, and probes when there is a reason. @throws GatewayError driver.* */
   async prepare(head: HeadReading, exchange: Exchange): Promise<void> {
     const nowMs = exchange.clock.monotonicMs();
     const restarted = head.verdict === "restart" || head.sysObjectIdChanged;
-    if (restarted) {
-      this.#probeAtMs = nowMs;
-      this.#probing.cancel();
-    }
+    if (restarted) this.#probeAgain(head, exchange);
     // Names are verified before any value is read after a restart or a change of the tables: values never get another row's name.
-    if (restarted || head.tablesChanged) for (const table of this.#tables) if (!table.definition.scalars) table.learnFirst();
+    if (restarted) for (const table of this.#tables) if (!table.definition.scalars) table.learnFirst();
+    if (restarted || head.tablesChanged) this.#announced(restarted);
     if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
     const isUrgent = this.#probed === undefined || restarted;
     const untilMs = isUrgent ? exchange.deadlineMs : shareOfRest(exchange);
@@ -93,6 +118,7 @@ export class TableBook {
       return;
     }
     this.#probeAtMs = exchange.clock.monotonicMs() + exchange.settings.inventoryIntervalMs;
+    this.#probedAtMs = exchange.clock.monotonicMs();
     this.#probed = probed.value;
     this.#tables = this.#tablesFor(probed.value, exchange);
   }
@@ -136,8 +162,10 @@ export class TableBook {
     const survey = await this.#joinSurvey(table, exchange, () =>
       table.survey.join(exchange, untilMs, (task) => surveyTable(table.definition, types, base?.rows, task)),
     );
-    if (survey !== undefined) table.apply(survey.value, types, base, exchange, head.changedAtMs);
-    else if (!isRoutine)
+    if (survey !== undefined) {
+      const changed = table.apply(survey.value, types, base, exchange, head.changedAtMs);
+      if (changed && table.definition.changeIndicator !== undefined) this.#fruitless = 0;
+    } else if (!isRoutine)
       throw new GatewayError("driver.limit", { message: "still learning the rows", fields: { table: table.definition.table } });
   }
 

@@ -167,3 +167,57 @@ describe("cadence", () => {
     expect(agent.asked).not.toContain("1.3.6.1.6.3.10.2.1.3.0");
   });
 });
+
+describe("agents that cry wolf", () => {
+  const walked = "1.3.6.1.2.1.31.1.1.1.1";
+
+  it("are not surveyed with every poll because their ifTableLastChange is their uptime", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    let surveys = 0;
+    for (let poll = 0; poll < 14; poll++) {
+      agent.asked.length = 0;
+      agent.set("1.3.6.1.2.1.31.1.5.0", "timeticks", bench.uptimeTicks + poll);
+      await bench.next();
+      surveys += agent.asked.includes(walked) ? 1 : 0;
+    }
+    expect(surveys).toBeLessThanOrEqual(7);
+  });
+
+  it("are believed again when a change was one", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    for (let poll = 0; poll < 3; poll++) {
+      agent.set("1.3.6.1.2.1.31.1.5.0", "timeticks", 200 + poll);
+      await bench.next();
+    }
+    setInterface(agent, 7, "Gi1/0/7");
+    agent.set("1.3.6.1.2.1.31.1.5.0", "timeticks", 900);
+    expect(tableOf((await bench.next()).report, ifTable).shape.rows).toHaveLength(3);
+  });
+
+  it("are not taken for restarted with every poll because their uptime jumps, with one event", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    const types: string[] = [];
+    for (let poll = 0; poll < 20; poll++) {
+      bench.uptimeTicks = 10_000_000 - poll * 50_000;
+      types.push(...(await bench.next()).events.map((event) => event.type));
+    }
+    expect(types.filter((type) => type === "agent.restarted").length).toBeLessThanOrEqual(4);
+    expect(types.filter((type) => type === "agent.uptime-unreliable")).toHaveLength(1);
+  });
+
+  it("are not asked for their inventory with every poll because their entLastChangeTime always changes", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    let readings = 0;
+    for (let poll = 0; poll < 14; poll++) {
+      agent.asked.length = 0;
+      agent.set("1.3.6.1.2.1.47.1.4.1.0", "timeticks", 100 + poll);
+      await bench.next();
+      readings += agent.asked.includes("1.3.6.1.2.1.1.1.0") ? 1 : 0;
+    }
+    expect(readings).toBe(1);
+  });
+});
