@@ -1,4 +1,4 @@
-import { isGatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Varbind } from "#ports/snmp.ts";
 import { labelText, nameInIndex } from "../conversions/label-text.ts";
 import type { LabelDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
@@ -28,16 +28,20 @@ export async function learnRows(
   const maxRows = Math.min(exchange.settings.maxRowsPerTable, definition.maxRows ?? Number.POSITIVE_INFINITY);
   const found = new Map<string, Record<string, string>>();
   let truncated = false;
+  let spoilt: GatewayError | undefined;
   for (const column of rowColumns) {
-    truncated = (await walkColumn(column, exchange, (index) => noteRow(found, index, maxRows))) || truncated;
+    const end = await walkTolerantly(column, exchange, (index) => noteRow(found, index, maxRows));
+    truncated ||= end === "cut";
+    if (end instanceof GatewayError) spoilt = end;
   }
+  if (found.size === 0 && spoilt !== undefined) throw spoilt;
   for (const label of labels) {
     if (label.format === "index-name") {
       for (const [index, row] of found) row[label.name] = (label.fromIndex ?? nameInIndex)(index);
       continue;
     }
     const elsewhere = label.indexThere === undefined ? undefined : new Map<string, string>();
-    await walkColumn(label.oid, exchange, (index, varbind) => {
+    await walkTolerantly(label.oid, exchange, (index, varbind) => {
       const row = found.get(index);
       if (row === undefined && elsewhere === undefined) return true;
       const text = label.read?.(varbind.value) ?? labelText(label.format, label.enumeration, varbind.value);
@@ -58,6 +62,20 @@ function noteRow(found: Map<string, Record<string, string>>, index: string, maxR
   if (found.size >= maxRows) return false;
   found.set(index, {});
   return true;
+}
+
+/** One bad instance spoils what comes after it in its column, not the table: what was read before it counts. */
+async function walkTolerantly(
+  column: string,
+  exchange: Exchange,
+  take: (index: string, varbind: Varbind) => boolean,
+): Promise<"end" | "cut" | GatewayError> {
+  try {
+    return (await walkColumn(column, exchange, take)) ? "cut" : "end";
+  } catch (error) {
+    if (!isGatewayError(error) || (error.code !== "driver.bad-answer" && error.code !== "driver.refused")) throw error;
+    return error;
+  }
 }
 
 /** How many instances a column has, or undefined when there are more than the limit. @throws GatewayError driver.* */

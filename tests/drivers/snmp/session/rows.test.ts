@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { GatewayError } from "#model/errors.ts";
 import { Bench, cell, tableOf } from "../support/fixtures.ts";
 import { setInterface, smallSwitch } from "../support/switch-agent.ts";
 
@@ -59,5 +60,17 @@ describe("rows of interfaces", () => {
     agent.set(`${ifXEntry}.15.5`, "gauge32", 0).set(`${ifEntry}.5.5`, "gauge32", 4_294_967_295);
     const table = tableOf((await new Bench(agent).next()).report, "IF-MIB:ifLink");
     expect(["Gi1/0/1", "Gi1/0/2", "Te1/0/1"].map((key) => cell(table, "ifSpeed", key))).toEqual([1_000_000_000, 64_000, undefined]);
+  });
+});
+
+describe("a column that the agent spoils", () => {
+  it("does not take the table with it", async () => {
+    const agent = smallSwitch();
+    agent.failing.set(`${ifEntry}.7`, new GatewayError("driver.bad-answer"));
+    const bench = new Bench(agent);
+    await bench.next();
+    agent.failing.clear();
+    const table = tableOf((await bench.next()).report, ifTable);
+    expect(table.shape.rows.map((row) => row.key)).toEqual(["Gi1/0/1", "Gi1/0/2"]);
   });
 });
