@@ -89,7 +89,6 @@ export async function tail(client: NocClient, options: Asked, context: CommandCo
   const signal = context.stopSignal();
   const follower = new Follower(client, options, context);
   try {
-    await follower.look(["*"], signal);
     while (!signal.aborted) {
       for await (const names of client.changes(signal)) await follower.look(names, signal);
       await context.clock.sleep(1_000, signal);

@@ -149,7 +149,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
 function addressOf(text: string): { readonly host: string; readonly port: number } {
   const match = /^(\[[0-9a-f:]+\]|[^:]*):([0-9]{1,5})$/i.exec(text);
   const port = Number(match?.[2]);
-  if (match === null || port > 65_535) throw new GatewayError("noc.invalid", { message: `--listen needs HOST:PORT, not ${text}` });
+  if (match === null || port > 65_535) throw new GatewayError("config.invalid", { message: `--listen needs HOST:PORT, not ${text}` });
   return { host: (match[1] ?? "").replaceAll(/[[\]]/g, "") || "127.0.0.1", port };
 }
 

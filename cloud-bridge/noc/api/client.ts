@@ -38,6 +38,8 @@ export class NocClient {
       const events = text.split("\n\n");
       text = events.pop() ?? "";
       for (const event of events) {
+        // From here on nothing is missed; what happened before may have been.
+        if (event.startsWith("event: hello")) yield ["*"];
         const data = /^event: changed\ndata: (.*)$/m.exec(event)?.[1];
         if (data !== undefined) yield JSON.parse(data) as readonly string[];
       }

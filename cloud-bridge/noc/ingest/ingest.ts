@@ -76,6 +76,8 @@ export class Ingest {
       if (batch.length > 0) more = (await this.#commit(batch, signal)).more || more;
       if (batch.length > 0 && nowMs - settledMs < settleEveryMs) continue;
       settledMs = nowMs;
+      // Transactions on this thread only take turns with each other: without this the sockets would not be served until all is done.
+      await this.#parts.clock.sleep(0, signal);
       more = (await this.#settle(signal, more)).more;
     }
   }
