@@ -8,6 +8,7 @@ import { register as config } from "./cli/config.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as noc } from "./cli/noc.ts";
 import { processContext } from "./cli/process-context.ts";
+import { register as profile } from "./cli/profile.ts";
 import { register as run } from "./cli/run.ts";
 import { register as simulate } from "./cli/simulate.ts";
 import { register as snmp } from "./cli/snmp.ts";
@@ -24,6 +25,6 @@ process.on("uncaughtException", (error) => {
   process.exit(code);
 });
 
-const code = await runCommandLine(args, [run, demo, noc, config, snmp, simulate, status, version], context);
+const code = await runCommandLine(args, [run, demo, noc, config, snmp, profile, simulate, status, version], context);
 context.flush();
 process.exitCode = code === 0 ? context.exitCode : code;

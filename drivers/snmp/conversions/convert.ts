@@ -11,6 +11,7 @@ const byteConversions = new Set(["bit", "flag-character", "octets"]);
 
 export function valueForm(conversion: Conversion | undefined, isOctetString: boolean): ValueForm {
   if (conversion !== undefined && byteConversions.has(conversion.is)) return "bytes";
+  if (conversion?.is === "own" && isOctetString) return "bytes";
   if (conversion !== undefined && textConversions.has(conversion.is) && isOctetString) return "text";
   return "number";
 }
@@ -55,6 +56,8 @@ export function convertNumber(conversion: Conversion | undefined, value: number,
     case "percent-in-text":
     case "size-in-text":
       return value;
+    case "own":
+      return conversion.number(value);
     case "divide":
       return value / conversion.by;
     case "multiply":
@@ -106,6 +109,7 @@ function stateOf(values: Readonly<Record<string, number>>, text: string): number
 
 /** @returns NaN = no value */
 export function convertBytes(conversion: Conversion | undefined, bytes: Uint8Array): number {
+  if (conversion?.is === "own") return conversion.bytes(bytes);
   if (bytes.length === 0) return Number.NaN;
   if (conversion?.is === "bit") {
     const byte = bytes[conversion.position >> 3] ?? 0;
