@@ -11,6 +11,7 @@ const { values } = parseArgs({
     hours: { type: "string", default: "24" },
     first: { type: "string", default: "1" },
     verbose: { type: "boolean", default: false },
+    "stop-at-first": { type: "boolean", default: false },
   },
 });
 const seeds = Number(values.seeds);
@@ -36,6 +37,7 @@ for (let seed = first; seed < first + seeds; seed++) {
     failed += 1;
     console.log(`FAILED ${line}\n  ${result.violations.join("\n  ")}\n  faults:\n    ${result.faults.join("\n    ")}`);
     console.log(`  again: npm run sim -- --first ${seed} --seeds 1 --hours ${hours}`);
+    if (values["stop-at-first"]) break;
   } else if (values.verbose) console.log(`ok     ${line}`);
 }
 const seconds = (performance.now() - startedMs) / 1_000;

@@ -10,6 +10,8 @@ export interface WorldHistory {
   readonly faults: string[];
   /** Poll slots missed by gateways that are no more. */
   missedSlots: number;
+  /** Longest time between a poll slot and its poll, over all gateways, ms. */
+  latenessMsMax: number;
 }
 
 const minuteMs = 60_000;
@@ -26,7 +28,10 @@ function pick<T>(entropy: Entropy, items: readonly T[]): T {
 }
 
 function noteEnd(world: World, history: WorldHistory): void {
-  for (const polled of world.gateway?.gateway.poller.equipment.values() ?? []) history.missedSlots += polled.statistics.missedSlots;
+  for (const polled of world.gateway?.gateway.poller.equipment.values() ?? []) {
+    history.missedSlots += polled.statistics.missedSlots;
+    history.latenessMsMax = Math.max(history.latenessMsMax, polled.statistics.lateness.maxMs);
+  }
 }
 
 /** Boots with a right or a wrong clock; a wrong one is repaired by NTP some time later, or never in this boot. */
@@ -152,7 +157,7 @@ const faults: Readonly<Record<string, Fault>> = {
 /** Lives through `hours` of virtual time with one fault after the other, sometimes two at once, then lets everything heal. */
 export async function liveThrough(world: World, hours: number): Promise<WorldHistory> {
   const { entropy } = world;
-  const history: WorldHistory = { powerCutsMs: [], anchoredBoots: new Set(), faults: [], missedSlots: 0 };
+  const history: WorldHistory = { powerCutsMs: [], anchoredBoots: new Set(), faults: [], missedSlots: 0, latenessMsMax: 0 };
   const names = Object.keys(faults);
   world.startNoc();
   await boot(world, entropy, history);

@@ -132,7 +132,7 @@ class SimSession implements DriverSession {
 
   async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
     const agent = this.#agent;
-    const budgetMs = Math.min(3_000, request.deadlineMs - this.#clock.monotonicMs());
+    const budgetMs = Math.min(20_000, request.deadlineMs - this.#clock.monotonicMs());
     if (agent.dead) {
       await this.#clock.sleep(budgetMs, signal);
       throw new GatewayError("driver.timeout");

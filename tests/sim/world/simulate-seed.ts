@@ -17,6 +17,8 @@ export interface SeedResult extends Verdict {
 
 /** Once everything has healed, the backlog must be gone within this virtual time. */
 const drainLimitMs = 30 * 60_000;
+/** Whatever its neighbours do, an equipment is polled at its slot. */
+const maxLatenessMs = 1_000;
 
 /** Lives through one seed and judges it. Same seed, same result, digest included. */
 export async function simulateSeed(seed: number, hours: number, size = { equipment: 4, pollIntervalMs: 60_000 }): Promise<SeedResult> {
@@ -45,6 +47,7 @@ export async function simulateSeed(seed: number, hours: number, size = { equipme
     if (!drained) violations.push(`the backlog was not gone ${drainLimitMs / 60_000} min after the last fault`);
     if (world.gateway?.failure !== undefined) violations.push(`the gateway ended by itself: ${String(world.gateway.failure)}`);
     if (history.missedSlots > 0) violations.push(`${history.missedSlots} poll slots were missed`);
+    if (history.latenessMsMax > maxLatenessMs) violations.push(`a poll began ${Math.round(history.latenessMsMax)} ms after its slot`);
     const crashes = world.logger.lines
       .filter((line) => line.sentence === "unit crashed")
       .map((line) => `${line.fields.unit}: ${line.fields.detail ?? line.fields.code}`);

@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { simulateSeed } from "./world/simulate-seed.ts";
+
+const hours = Number(process.env["GATEHOUSE_SIM_HOURS"] ?? 6);
+const seeds = Number(process.env["GATEHOUSE_SIM_SEEDS"] ?? 4);
+
+describe("the whole gateway and the NOC's ingest on virtual time", () => {
+  for (let seed = 101; seed < 101 + seeds; seed++) {
+    it(`loses nothing in silence through ${hours} hours of faults (seed ${seed})`, async () => {
+      const result = await simulateSeed(seed, hours);
+      expect(result.violations, `npm run sim -- --first ${seed} --seeds 1 --hours ${hours}\n${result.faults.join("\n")}`).toEqual([]);
+      expect(result.delivered).toBeGreaterThan(0);
+    }, 120_000);
+  }
+
+  it("lives the same life twice with the same seed, and another with another", async () => {
+    const [first, second, other] = [await simulateSeed(7, 2), await simulateSeed(7, 2), await simulateSeed(8, 2)];
+    expect(second).toEqual(first);
+    expect(other.digest).not.toBe(first.digest);
+  }, 120_000);
+});
