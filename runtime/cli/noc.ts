@@ -119,6 +119,8 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const listen = addressOf(options.listen);
   const tokenFile = options.tokenFile ?? join(options.dir, "token");
   const logger = await context.logger({ to: "stderr" });
+  if (!/^(127\.|::1$|localhost$)/.test(listen.host))
+    logger.warn({ host: listen.host }, "the page is served without TLS beyond this machine");
   const store = new SqliteStore(options.dir);
   const noc = createNoc({
     brokerUrl: options.broker,

@@ -146,9 +146,14 @@ function checkHost(request: FastifyRequest, context: ApiContext): void {
   const own = new Set(["127.0.0.1", "localhost", "[::1]", context.listen.host.toLowerCase(), ...(context.allowedHosts ?? [])]);
   if (!own.has(host)) throw new GatewayError("noc.denied", { message: "this server does not answer to that host name" });
   const origin = request.headers.origin;
-  if (origin !== undefined && request.method !== "GET" && origin.toLowerCase() !== `http://${request.headers.host}`.toLowerCase()) {
+  if (origin !== undefined && request.method !== "GET" && hostOf(origin) !== request.headers.host?.toLowerCase()) {
     throw new GatewayError("noc.denied", { message: "requests of other sites are refused" });
   }
+}
+
+/** Host and port of an Origin header; a proxy in front may have spoken TLS with the browser. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
 function authorise(request: FastifyRequest, context: ApiContext): void {

@@ -170,8 +170,10 @@ export class Telemetry {
       deriveRow(row, group.intervalMs, atMs, { last: last.numbers, texts: last.texts, seen: last.seen, counterMs, buckets });
       last.atMs = Math.max(last.atMs, atMs);
       if (equipment === undefined) continue;
+      // The shortest interval of its tables; a longer one counts once the shorter is no longer used.
+      const isOverdue = atMs - equipment.lastPollMs > equipment.intervalMs * 3;
+      if (group.intervalMs < equipment.intervalMs || isOverdue) equipment.intervalMs = group.intervalMs;
       equipment.lastPollMs = Math.max(equipment.lastPollMs, atMs);
-      equipment.intervalMs = group.intervalMs;
     }
     return span;
   }

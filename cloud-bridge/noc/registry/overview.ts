@@ -45,15 +45,32 @@ export function reasonName(reason: number): string {
   return reasonNames.get(reason) ?? "unknown";
 }
 
+/** What is counted over all gateways at once. */
+interface Counts {
+  readonly alarms: ReadonlyMap<number, Readonly<Record<string, number>>>;
+  readonly equipment: ReadonlyMap<number, { readonly count: number; readonly silent: number }>;
+}
+
+async function countAll(read: StoreQueries): Promise<Counts> {
+  const alarms = new Map<number, Record<string, number>>();
+  for (const { gatewayRef, severity, count } of await read.alarmCounts()) {
+    alarms.set(gatewayRef, { ...alarms.get(gatewayRef), [severity]: count });
+  }
+  const equipment = new Map((await read.equipmentCounts()).map(({ gatewayRef, count, silent }) => [gatewayRef, { count, silent }]));
+  return { alarms, equipment };
+}
+
 export async function viewGateways(read: StoreQueries): Promise<readonly GatewayView[]> {
-  const rows = await read.gateways();
-  return Promise.all(rows.map((row) => viewGateway(read, row)));
+  const counts = await countAll(read);
+  return Promise.all((await read.gateways()).map((row) => viewOf(read, row, counts)));
 }
 
 export async function viewGateway(read: StoreQueries, row: GatewayRow): Promise<GatewayView> {
-  const equipment = await read.equipment(row.ref);
-  const alarms: Record<string, number> = {};
-  for (const alarm of await read.alarms(row.ref, false, 10_000)) alarms[alarm.severity] = (alarms[alarm.severity] ?? 0) + 1;
+  return viewOf(read, row, await countAll(read));
+}
+
+async function viewOf(read: StoreQueries, row: GatewayRow, counts: Counts): Promise<GatewayView> {
+  const equipment = counts.equipment.get(row.ref) ?? { count: 0, silent: 0 };
   const hello = row.hello ?? {};
   const outbox = object(hello["outbox"]);
   return {
@@ -69,9 +86,9 @@ export async function viewGateway(read: StoreQueries, row: GatewayRow): Promise<
     clock: text(object(hello["clock"])["quality"]),
     newestMs: (await read.newestMs(row.ref)) ?? null,
     buffered: { bytes: number(outbox["bytes"]), samples: number(outbox["samples"]), oldestMs: number(outbox["oldest"]) },
-    equipment: equipment.length,
-    silentEquipment: equipment.filter((one) => statusOf(one, row.online) === "silent").length,
-    alarms,
+    equipment: equipment.count,
+    silentEquipment: row.online ? equipment.silent : 0,
+    alarms: counts.alarms.get(row.ref) ?? {},
     refusedMessages: row.refusedMessages,
   };
 }
@@ -97,7 +114,12 @@ export async function viewEquipment(read: StoreQueries, gateway: GatewayRow): Pr
 
 function statusOf(row: EquipmentRow, gatewayOnline: boolean): EquipmentView["status"] {
   if (!gatewayOnline || (row.lastPollMs === 0 && row.lastMissMs === 0)) return "unknown";
-  return row.lastMissMs > row.lastPollMs ? "silent" : "answering";
+  return isSilent(row) ? "silent" : "answering";
+}
+
+/** A failed table of a poll that otherwise succeeded is no silence: only a miss well after the last answer is. */
+function isSilent(row: EquipmentRow): boolean {
+  return row.lastMissMs > row.lastPollMs + row.intervalMs / 2;
 }
 
 function object(value: unknown): JsonObject {

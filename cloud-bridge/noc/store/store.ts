@@ -114,6 +114,9 @@ export interface StoreQueries {
   streams(gatewayRef: number): Promise<readonly StreamRow[]>;
   /** Chunks stored but not yet in last values and rollups. */
   waitingChunks(gatewayRef: number): Promise<{ readonly pending: number; readonly parked: number; readonly unanchored: number }>;
+  /** Active alarms by gateway and severity, and equipment, of all gateways: what a list of them shows. */
+  alarmCounts(): Promise<readonly { readonly gatewayRef: number; readonly severity: string; readonly count: number }[]>;
+  equipmentCounts(): Promise<readonly { readonly gatewayRef: number; readonly count: number; readonly silent: number }[]>;
   newestMs(gatewayRef: number): Promise<number | undefined>;
   equipment(gatewayRef: number): Promise<readonly EquipmentRow[]>;
   series(query: SeriesQuery): Promise<readonly SeriesRow[]>;

@@ -117,6 +117,13 @@ export class SmallGateway {
     return this.#encoder.encodeReport(report).map((frame) => this.seal(frame));
   }
 
+  /** The tables of one slot in one chunk, as the buffer seals them; dictionary records first. All reports must be of one interval and moment. */
+  pollTogether(reports: readonly Report[]): readonly Chunk[] {
+    const frames = reports.flatMap((report) => this.#encoder.encodeReport(report));
+    const groups = frames.filter((frame) => frame.kind === "group");
+    return [...frames.filter((frame) => frame.kind === "dict").map((frame) => this.seal(frame)), this.#sealTogether(groups)];
+  }
+
   tell(observation: Exclude<Observation, Report>): Chunk {
     return this.seal(this.#encoder.encodeObservation(observation));
   }
@@ -128,12 +135,18 @@ export class SmallGateway {
   }
 
   seal(frame: Frame): Chunk {
+    return this.#sealTogether([frame]);
+  }
+
+  #sealTogether(frames: readonly Frame[]): Chunk {
+    const [frame] = frames;
+    if (frame === undefined) throw new Error("nothing to seal");
     const stream = this.#streams[frame.streamClass];
     const seq = this.#next.get(stream) ?? 1;
     this.#next.set(stream, seq + 1);
-    const bytes = Uint8Array.from(
-      this.#assembler.assemble(frame.slot === undefined ? { stream, seq } : { stream, seq, slot: frame.slot }, [frame]),
-    );
-    return { stream, streamClass: frame.streamClass, seq, bytes, samples: frame.samples, sealedAtMs: frame.wallMs };
+    const head = frame.slot === undefined ? { stream, seq } : { stream, seq, slot: frame.slot };
+    const bytes = Uint8Array.from(this.#assembler.assemble(head, frames));
+    const samples = frames.reduce((sum, one) => sum + one.samples, 0);
+    return { stream, streamClass: frame.streamClass, seq, bytes, samples, sealedAtMs: frame.wallMs };
   }
 }

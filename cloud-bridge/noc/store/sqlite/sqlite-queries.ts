@@ -99,6 +99,19 @@ export class SqliteQueries implements StoreQueries {
     return { pending: this.#db.get<{ n: number }>(pending, gatewayRef)?.n ?? 0, parked: row?.n ?? 0, unanchored: row?.unanchored ?? 0 };
   }
 
+  async alarmCounts(): Promise<readonly { readonly gatewayRef: number; readonly severity: string; readonly count: number }[]> {
+    return this.#db.all(
+      "SELECT gateway AS gatewayRef, severity, count(*) AS count FROM alarm WHERE cleared = 0 GROUP BY gateway, severity",
+    );
+  }
+
+  async equipmentCounts(): Promise<readonly { readonly gatewayRef: number; readonly count: number; readonly silent: number }[]> {
+    // The same rule as registry/overview.ts `isSilent`.
+    return this.#db.all(
+      "SELECT gateway AS gatewayRef, count(*) AS count, sum(last_miss > last_poll + iv / 2) AS silent FROM equipment GROUP BY gateway",
+    );
+  }
+
   async newestMs(gatewayRef: number): Promise<number | undefined> {
     const row = this.#db.get<{ at: number | null }>("SELECT max(t1) AS at FROM chunk WHERE gateway = ?", gatewayRef);
     return row?.at ?? undefined;

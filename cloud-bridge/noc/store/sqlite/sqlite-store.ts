@@ -21,6 +21,8 @@ export const defaultRetention: Retention = { chunkDays: 14, fiveMinuteDays: 60, 
 const dayMs = 86_400_000;
 /** Rows per call of `expire`: a few milliseconds of work, so that ingest never waits long behind it. */
 const expireRows = 500;
+/** Buckets compressed per level and call: a quarter of a millisecond each. */
+const packRows = 100;
 /** A bucket is packed when this long past its end: late data after that unpacks and repacks it. */
 const packAfterMs = 2 * 3_600_000;
 
@@ -87,8 +89,7 @@ export class SqliteStore implements NocStore {
       );
       rows += db.run("DELETE FROM miss WHERE t1 < ?", before(this.#retention.hourDays));
       rows += db.run("DELETE FROM alarm WHERE cleared = 1 AND changed < ?", before(this.#retention.eventDays));
-      rows += this.#pack(nowMs);
-      return rows >= expireRows;
+      return this.#pack(nowMs) >= packRows || rows >= expireRows;
     });
   }
 
@@ -98,7 +99,7 @@ export class SqliteStore implements NocStore {
     for (const level of [300_000, 3_600_000]) {
       const rows = db.all<{ grp: number; bucket: number; numbers: Uint8Array }>(
         "SELECT grp, bucket, numbers FROM rollup WHERE level = ? AND packed = 0 AND bucket < ? LIMIT ?",
-        ...[level, Math.round(nowMs - level - packAfterMs), expireRows],
+        ...[level, Math.round(nowMs - level - packAfterMs), packRows],
       );
       for (const row of rows) {
         const sql = "UPDATE rollup SET packed = 1, numbers = ? WHERE level = ? AND grp = ? AND bucket = ?";
