@@ -3,6 +3,7 @@
  * Start reading here. One program, its roles are commands; each command is one file in `cli/` that describes itself and imports what
  * it needs when it runs. Which drivers, codecs and uplinks there are stands in `parts-*.ts`; how a gateway is wired in `gateway.ts`.
  */
+import { register as chunk } from "./cli/chunk.ts";
 import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
 import { register as demo } from "./cli/demo.ts";
@@ -25,6 +26,6 @@ process.on("uncaughtException", (error) => {
   process.exit(code);
 });
 
-const code = await runCommandLine(args, [run, demo, noc, config, snmp, profile, simulate, status, version], context);
+const code = await runCommandLine(args, [run, demo, noc, config, snmp, profile, simulate, chunk, status, version], context);
 context.flush();
 process.exitCode = code === 0 ? context.exitCode : code;
