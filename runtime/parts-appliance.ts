@@ -2,6 +2,7 @@
  * Bill of materials of the appliance: which drivers, codec, store and uplink a gateway is made of. One line each; how they are wired
  * stands in gateway.ts.
  */
+import { join } from "node:path";
 import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
@@ -16,6 +17,8 @@ import { parseNocState } from "../cloud-bridge/protocol/messages/presence.ts";
 import { createMqttUplink } from "../cloud-bridge/uplink/mqtt-uplink.ts";
 import { createLoopbackDriver } from "../drivers/loopback/loopback-driver.ts";
 import { createSnmpEngine } from "../drivers/snmp/engine/engine.ts";
+import { loadProfiles } from "../drivers/snmp/profiles/load-profiles.ts";
+import { createProfileSource } from "../drivers/snmp/profiles/profile-source.ts";
 import { settingsSchema as snmpSettingsSchema } from "../drivers/snmp/settings.ts";
 import { createSnmpDriver } from "../drivers/snmp/snmp-driver.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -44,8 +47,9 @@ export function describeDrivers(): readonly DriverDescription[] {
   ];
 }
 
-function openDrivers(platform: Platform): ReadonlyMap<string, Driver> {
-  const drivers = [createSnmpDriver({ engine: createSnmpEngine(platform) }), createLoopbackDriver()];
+function openDrivers(profilesDir: string, platform: Platform): ReadonlyMap<string, Driver> {
+  const profiles = createProfileSource(loadProfiles({ userDir: profilesDir, logger: platform.logger }));
+  const drivers = [createSnmpDriver({ engine: createSnmpEngine(platform), profiles }), createLoopbackDriver()];
   return new Map(drivers.map((driver) => [driver.name, driver]));
 }
 
@@ -77,7 +81,7 @@ export async function assembleGateway(
   return new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
-    drivers: openDrivers(platform),
+    drivers: openDrivers(configuration.profiles.folder ?? join(stateDir, "profiles"), platform),
     driverContext,
     equipment,
     maxConcurrentPolls: limits.concurrentPolls,

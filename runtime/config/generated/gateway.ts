@@ -172,6 +172,15 @@ export interface GatewayFile {
     port: number;
   };
   /**
+   * Your own device profiles, besides those that come with the gateway.
+   */
+  profiles: {
+    /**
+     * Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.
+     */
+    folder?: string;
+  };
+  /**
    * How far this machine's clock is believed.
    */
   clock: {
