@@ -81,7 +81,6 @@ export class Acknowledgements {
       memory.counters.impossibleAcks += 1;
       return;
     }
-    memory.rememberRanges(ack.stream, cursor.ranges);
     this.#pending.set(ack.stream, { stream: ack.stream, upTo: cursor.acked, ranges: cursor.ranges });
   }
 

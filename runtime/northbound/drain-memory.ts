@@ -2,7 +2,6 @@ import type { StreamId } from "#model/chunk.ts";
 import { defaultGrants, type Grants } from "./lanes.ts";
 
 const maxPoison = 256;
-const maxRangedStreams = 128;
 
 /** How often a chunk may be refused before it is given up. */
 export const maxTries = 3;
@@ -31,7 +30,6 @@ export class DrainMemory {
   readonly grants: Grants = defaultGrants();
   nocOn = true;
   lastAckAtMs: number | undefined;
-  readonly ranges = new Map<StreamId, readonly (readonly [number, number])[]>();
   /** `stream:seq` of chunks that were under way when the broker cut the connection for what it was sent: published one at a time from then on. */
   readonly suspects = new Set<string>();
   readonly counters: DrainCounters = {
@@ -60,12 +58,6 @@ export class DrainMemory {
   forget(key: string): void {
     this.#tries.delete(key);
     this.suspects.delete(key);
-  }
-
-  rememberRanges(stream: StreamId, ranges: readonly (readonly [number, number])[]): void {
-    this.ranges.delete(stream);
-    if (ranges.length > 0) this.ranges.set(stream, ranges);
-    dropOldest(this.ranges, maxRangedStreams);
   }
 }
 

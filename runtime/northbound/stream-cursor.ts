@@ -16,7 +16,7 @@ type Range = readonly [number, number];
 
 /**
  * How far one stream is: acknowledged, published, to be read next, to be sent again. Pure bookkeeping on the caller's time; one per stream
- * and session, except for `acked` and `ranges`, which the next session starts from.
+ * and session: the next session starts from what the buffer still has.
  */
 export class StreamCursor {
   readonly stream: StreamId;
@@ -46,14 +46,13 @@ export class StreamCursor {
   rewinds = 0;
   #newestAckedSentAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(state: StreamState, ranges: readonly Range[] = []) {
+  constructor(state: StreamState) {
     this.stream = state.stream;
     this.streamClass = state.streamClass;
     this.open = state.open;
     this.acked = state.firstSeq - 1;
     this.endSeq = state.nextSeq;
     this.nextRead = state.firstSeq;
-    this.ranges = ranges.filter(([, to]) => to > this.acked);
   }
 
   /** Takes over what the buffer says; it knows of evictions and of new chunks. */

@@ -130,7 +130,7 @@ export class StreamSet {
   #learn(state: StreamState): void {
     const known = this.#cursors.get(state.stream);
     if (known !== undefined) known.refresh(state);
-    else this.#cursors.set(state.stream, new StreamCursor(state, this.#parts.memory.ranges.get(state.stream)));
+    else this.#cursors.set(state.stream, new StreamCursor(state));
   }
 
   #sort(): void {

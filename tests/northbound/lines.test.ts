@@ -20,19 +20,19 @@ async function liveDelays(harness: Harness, everyMs: number, forMs: number, byte
   });
 }
 
-it("keeps live chunks under ten seconds on a line of 64 kbit/s and 2 s round trip while a day of backlog drains", async () => {
+it("keeps live chunks under ten seconds on a line of 64 kbit/s and 2 s round trip while a backlog with large chunks drains", async () => {
   const harness = new Harness();
   harness.uplink.faults = { ...harness.uplink.faults, latencyMs: 1_000, bytesPerS: 8_000 };
-  for (let i = 0; i < 1_440; i++) harness.buffer.put("T", i % 60 === 0 ? 14_000 : 1_850);
+  for (let i = 0; i < 400; i++) harness.buffer.put("T", i % 4 === 0 ? 40_000 : 1_850);
   harness.start();
   await harness.pass(60_000);
   const delays = await liveDelays(harness, 10_000, 600_000, 1_850);
   expect(delays.length).toBeGreaterThanOrEqual(58);
   expect(percentile(delays, 0.95)).toBeLessThan(10_000);
-  await harness.until(() => harness.buffer.remaining === 0, 1_800_000, 1_000);
+  await harness.until(() => harness.buffer.remaining === 0, 3_600_000, 1_000);
   expect(harness.noc.duplicates).toBe(0);
-  // Nine tenths of what the line can carry.
   const bytes = harness.uplink.published.reduce((sum, entry) => sum + entry.bytes + 100, 0);
+  // More than half of what the line can carry.
   expect(bytes / (harness.clock.monotonicMs() / 1_000)).toBeGreaterThan(0.5 * 8_000);
   await harness.stop();
 });

@@ -81,6 +81,17 @@ it("does not heat up a takeover war: each short connection lengthens the pause",
   await harness.stop();
 });
 
+it("does not hammer a broker that accepts and drops at once", async () => {
+  const harness = new Harness();
+  harness.start();
+  for (let i = 0; i < 36_000; i++) {
+    await harness.pass(100);
+    harness.uplink.session?.close({ reason: "line broke", brokerInitiated: false });
+  }
+  expect(harness.uplink.attemptsAtMs.length).toBeLessThan(60);
+  await harness.stop();
+});
+
 it("starts from the shortest back-off again after a connection of a minute", async () => {
   const harness = new Harness();
   harness.uplink.reachable = false;
@@ -125,6 +136,17 @@ it("seals what is open when the link returns, so that the newest values travel a
   const arrival = harness.noc.arrivals.find((entry) => entry.key === `${chunk?.stream}:${chunk?.seq}`);
   expect((arrival?.atMs ?? Number.POSITIVE_INFINITY) - backAtMs).toBeLessThan(1_000);
   expect(arrival?.leaf).toBe("tm");
+  await harness.stop();
+});
+
+it("seals what is open when it connects, also when there is no backlog", async () => {
+  const harness = new Harness();
+  const newest = new Uint8Array(77);
+  harness.buffer.hold("T", newest);
+  harness.start();
+  await harness.pass(2_000);
+  const chunk = harness.buffer.identify(newest);
+  expect(harness.noc.arrivals.map((arrival) => arrival.key)).toEqual([`${chunk?.stream}:${chunk?.seq}`]);
   await harness.stop();
 });
 

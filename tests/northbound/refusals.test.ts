@@ -99,3 +99,20 @@ it("finds the chunk on which the broker disconnects, gives it up after three tim
   expect(harness.noc.stored).toBe(9);
   await harness.stop();
 });
+
+it("sends again by and by what the broker refused without a reason that says more", async () => {
+  const harness = new Harness();
+  let refused = 0;
+  harness.uplink.puback = (leaf) => {
+    if (leaf !== "tm" || refused >= 10) return 0;
+    refused += 1;
+    return 0x80;
+  };
+  harness.start();
+  await harness.pass(100);
+  for (let i = 0; i < 5; i++) harness.buffer.put("T", 10);
+  await harness.until(() => harness.buffer.remaining === 0, 180_000);
+  expect(harness.buffer.rejected).toEqual([]);
+  expect(harness.uplink.attemptsAtMs.length).toBe(1);
+  await harness.stop();
+});
