@@ -28,7 +28,7 @@ export class ProfileBook {
           problem: `has the base name of ${known.file}, which counts`,
           costs: "file",
         });
-      } else byName.set(profile.name, profile);
+      } else if (known?.origin !== "user") byName.set(profile.name, profile);
     }
     this.#logger = logger;
     this.profiles = new Map([...byName].map(([name, profile]) => [name, inherit(profile, byName, found)]));
