@@ -57,6 +57,8 @@ export function formatValue(value: number, unit: string): string {
   if (unit === "s" && Math.abs(value) >= 120) return formatDuration(value);
   const display = displayOf(unit);
   const { text, prefix } = shorten(value * display.factor, display);
+  // A word takes no prefix: 12.3k packets/s, but 12.3 kbit/s.
+  if (prefix !== "" && /^\p{L}{4}/u.test(display.unit)) return `${text}${prefix} ${display.unit}`;
   const name = `${prefix}${display.unit}`;
   return name === "" ? text : name === "%" ? `${text} %` : `${text} ${name}`;
 }
@@ -104,6 +106,7 @@ function shorten(value: number, display: Display): { readonly text: string; read
 
 function shortNumber(value: number, display: Display): string {
   if (Number.isInteger(value) && Math.abs(value) < 100_000) return String(value);
+  if (value !== 0 && Math.abs(value) < 0.01) return String(Number(value.toPrecision(2)));
   if (display.prefix === "none") return trimmed(value.toFixed(display.digits));
   const whole = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return trimmed(value.toFixed(whole));
