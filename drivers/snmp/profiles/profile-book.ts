@@ -5,8 +5,8 @@ import { type Chosen, chooseProfiles, type DeviceHead } from "./match-profiles.t
 import type { ProfileProblem } from "./problem.ts";
 import type { Profile } from "./profile.ts";
 
-/** A tie is worth one line in the log; so many different ones are remembered. */
-const maxTiesRemembered = 256;
+/** What is odd about a match is worth one line in the log; so many different ones are remembered. */
+const maxRemembered = 256;
 
 /** All profiles that were loaded. A user's file replaces a shipped one of the same base name. */
 export class ProfileBook {
@@ -14,6 +14,7 @@ export class ProfileBook {
   readonly problems: readonly ProfileProblem[];
   readonly #logger: Logger | undefined;
   readonly #ties = new Set<string>();
+  readonly #missing = new Set<string>();
 
   constructor(loaded: readonly Profile[], problems: readonly ProfileProblem[], logger: Logger | undefined) {
     const found = [...problems];
@@ -55,12 +56,19 @@ export class ProfileBook {
   choose(head: DeviceHead): Chosen {
     const chosen = chooseProfiles(this.profiles, head);
     if (chosen.tie !== undefined) this.#logTie(chosen.tie.sysObjectId, chosen.tie.names);
+    for (const profile of chosen.missing) this.#logMissing(profile);
     return chosen;
+  }
+
+  #logMissing(profile: string): void {
+    if (this.#missing.has(profile) || this.#missing.size >= maxRemembered) return;
+    this.#missing.add(profile);
+    this.#logger?.warn({ profile }, "a profile that the configuration forces is not there");
   }
 
   #logTie(sysObjectId: string, names: readonly string[]): void {
     const shown = names.slice(0, 8).join(" ");
-    if (this.#ties.has(shown) || this.#ties.size >= maxTiesRemembered) return;
+    if (this.#ties.has(shown) || this.#ties.size >= maxRemembered) return;
     this.#ties.add(shown);
     this.#logger?.warn({ sysObjectId, taken: names[0], profiles: shown }, "several profiles match a device equally well");
   }

@@ -79,6 +79,16 @@ describe("matching", () => {
     expect(warnings).toEqual([{ sysObjectId: `${acme}.1`, taken: "aaa", profiles: "aaa bbb" }]);
   });
 
+  it("says once that a forced profile is not there", () => {
+    const warnings: LogFields[] = [];
+    const logger: Logger = { ...silentLogger, warn: (fields) => void warnings.push(fields) };
+    const book = bookOf({ far: `sysobjectid: ${acme}.*` }, logger);
+    const head = { sysObjectId: undefined, sysDescr: undefined, probed: new Map(), forced: "gone" };
+    book.choose(head);
+    book.choose(head);
+    expect(warnings).toEqual([{ profile: "gone" }]);
+  });
+
   it("replaces a shipped profile by the operator's of the same base name", () => {
     const book = new ProfileBook(
       [parsed(`sysobjectid: ${acme}.1`, "box.yaml", "user"), parsed(`sysobjectid: ${acme}.2`, "v/box.yaml", "shipped")],
