@@ -132,10 +132,7 @@ describe("a configuration that is wrong", () => {
     ["uplink: { url: mqtt://127.0.0.1, tls: {} }", "/uplink/tls has no effect with mqtt://; write mqtts:// in url"],
     ["uplink: { url: mqtts://noc, tls: { ca: x, cert: y } }", "/uplink/tls cert and key are only useful together"],
     ["syslog: { port: 1162 }", "/syslog/port is the port of traps as well; two receivers cannot share it"],
-    [
-      "__proto__: { a: 1 }",
-      '/__proto__ unknown key "__proto__"; known here: gateway, uplink, credentials, equipment, traps, syslog, buffer, history, console, clock, limits, log',
-    ],
+    ["__proto__: { a: 1 }", expect.stringMatching(/^\/__proto__ unknown key "__proto__"; known here: gateway, uplink, /)],
     ["gateway2: 1", '/gateway2 unknown key "gateway2"; did you mean "gateway"?'],
   ])("names what is wrong with %s", (section, sentence) => {
     expect(sentencesOf(`${head}${section}\n`)).toEqual([sentence]);
