@@ -51,7 +51,7 @@ function addGatewayRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: 
     return { nowMs: now(), gateway: await viewGateway(read, row), hello: row.hello ?? null, reported: row.reported ?? null };
   });
   app.get<GatewayPath>("/api/gateways/:gateway/equipment", query({}), async (request) => ({
-    equipment: await viewEquipment(read, await gatewayOf(request)),
+    equipment: await viewEquipment(read, await gatewayOf(request), now()),
   }));
   app.get<GatewayPath & { Params: { gateway: string; equipment: string } }>(
     "/api/gateways/:gateway/equipment/:equipment/inventory",

@@ -26,8 +26,11 @@ export interface GatewayView {
 
 export interface EquipmentView {
   readonly id: string;
-  /** `answering`, `silent`, or `unknown` while the gateway is offline or nothing was polled yet. */
-  readonly status: "answering" | "silent" | "unknown";
+  /**
+   * `answering`; `silent`: its polls fail; `stale`: the gateway is online and says nothing of it for several intervals; `unknown` while the
+   * gateway is offline or nothing was polled yet.
+   */
+  readonly status: "answering" | "silent" | "stale" | "unknown";
   readonly lastPollMs: number | null;
   readonly lastMissMs: number | null;
   readonly missReason: string;
@@ -38,6 +41,9 @@ export interface EquipmentView {
   readonly name: string;
   readonly firmware: string;
 }
+
+/** Beside five intervals: what collecting and sending a chunk may take. */
+const staleMs = 120_000;
 
 const reasonNames = new Map<number, string>(Object.entries(gapReason).map(([name, number]) => [number, name]));
 
@@ -93,12 +99,12 @@ async function viewOf(read: StoreQueries, row: GatewayRow, counts: Counts): Prom
   };
 }
 
-export async function viewEquipment(read: StoreQueries, gateway: GatewayRow): Promise<readonly EquipmentView[]> {
+export async function viewEquipment(read: StoreQueries, gateway: GatewayRow, nowMs: number): Promise<readonly EquipmentView[]> {
   return (await read.equipment(gateway.ref)).map((row) => {
     const identity = object(row.inventory?.["identity"]);
     return {
       id: row.id,
-      status: statusOf(row, gateway.online),
+      status: statusOf(row, gateway.online, nowMs),
       lastPollMs: row.lastPollMs === 0 ? null : row.lastPollMs,
       lastMissMs: row.lastMissMs === 0 ? null : row.lastMissMs,
       missReason: row.missReason === 0 ? "" : reasonName(row.missReason),
@@ -112,8 +118,9 @@ export async function viewEquipment(read: StoreQueries, gateway: GatewayRow): Pr
   });
 }
 
-function statusOf(row: EquipmentRow, gatewayOnline: boolean): EquipmentView["status"] {
+function statusOf(row: EquipmentRow, gatewayOnline: boolean, nowMs: number): EquipmentView["status"] {
   if (!gatewayOnline || (row.lastPollMs === 0 && row.lastMissMs === 0)) return "unknown";
+  if (nowMs - Math.max(row.lastPollMs, row.lastMissMs) > row.intervalMs * 5 + staleMs) return "stale";
   return isSilent(row) ? "silent" : "answering";
 }
 

@@ -148,25 +148,34 @@ export class PlotReader {
   }
 
   async #readRollups(series: SeriesRow, query: PointsQuery, level: RollupLevel, mergeMs: number): Promise<readonly Point[]> {
-    const merged = new Map<number, { count: number; min: number; max: number; sum: number; weight: number }>();
+    const merged = new Map<number, { min: number; max: number; sum: number; weight: number; last: number; lastMs: number }>();
     for (const place of series.places) {
       for (const row of await this.#read.rollups(level, place.groupRef, query.fromMs, query.toMs)) {
         const at = place.column * rollupStride;
-        const [count = 0, min = 0, max = 0, sum = 0, weight = 0] = row.numbers.subarray(at, at + rollupStride);
+        const [count = 0, min = 0, max = 0, sum = 0, weight = 0, last = 0, lastMs = 0] = row.numbers.subarray(at, at + rollupStride);
         if (count === 0) continue;
         const bucketMs = Math.floor(row.bucketMs / mergeMs) * mergeMs;
-        const into = merged.get(bucketMs) ?? { count: 0, min, max, sum: 0, weight: 0 };
-        into.count += count;
+        const into = merged.get(bucketMs) ?? { min, max, sum: 0, weight: 0, last, lastMs };
         into.min = Math.min(into.min, min);
         into.max = Math.max(into.max, max);
         into.sum += sum;
         into.weight += weight;
+        if (lastMs >= into.lastMs) into.last = last;
+        into.lastMs = Math.max(into.lastMs, lastMs);
         merged.set(bucketMs, into);
       }
     }
+    // There is no mean of states: half way between up and down is nothing.
+    const isState = series.unit.startsWith("enum:");
     return [...merged]
       .toSorted(([a], [b]) => a - b)
-      .map(([bucketMs, one]) => ({ atMs: bucketMs + mergeMs / 2, avg: one.sum / one.weight, min: one.min, max: one.max, stepMs: mergeMs }));
+      .map(([bucketMs, { min, max, sum, weight, last }]) => ({
+        atMs: bucketMs + mergeMs / 2,
+        avg: isState ? last : sum / weight,
+        min,
+        max,
+        stepMs: mergeMs,
+      }));
   }
 }
 

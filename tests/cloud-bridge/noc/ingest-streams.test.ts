@@ -102,7 +102,9 @@ describe("streams", () => {
       gaps: [{ reason: "timeout" }],
     } as const;
     await kit.receive("tm", ...gateway.poll(failed).map((chunk) => chunk.bytes));
-    const [equipment] = await viewEquipment(kit.store.read, await kit.gateway());
+    const [equipment] = await viewEquipment(kit.store.read, await kit.gateway(), moment.wallMs + 30_000);
+    const [later] = await viewEquipment(kit.store.read, await kit.gateway(), moment.wallMs + 600_000);
+    expect(later?.status).toBe("stale");
     expect(equipment).toMatchObject({
       id: "sw-1",
       status: "silent",

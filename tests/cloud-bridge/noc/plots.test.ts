@@ -92,6 +92,16 @@ describe("plots", () => {
     expect(points).toMatchObject({ min: [20, 20], max: [20, 90], avg: [20, 34] });
   });
 
+  it("do not average states: a bucket shows the last", async () => {
+    for (let poll = 0; poll < 10; poll++) {
+      const report = switchReport(shape, at(poll), poll, 20, poll === 7 ? 2 : 1);
+      await kit.receive("tm", ...gateway.poll(report).map((chunk) => chunk.bytes));
+    }
+    const answer = await plot("ifOperStatus", 0, 1_440, 400);
+    expect(answer.series[0]?.unit).toBe("enum:ifOperStatus");
+    expect(answer.series[0]?.points).toMatchObject({ avg: [1, 1], max: [1, 2] });
+  });
+
   it("weigh rates by time in the means", async () => {
     await send(0, 10);
     const points = (await plot("ifHCInOctets", 0, 1_440, 400)).series[0]?.points;

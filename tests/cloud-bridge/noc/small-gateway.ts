@@ -57,7 +57,7 @@ export function instant(moment: Moment): Instant {
 }
 
 /** Octets grow by `poll` x 1000 + row bytes each poll; temperature and status stand still unless told otherwise. */
-export function switchReport(shape: TableShape, moment: Moment, poll: number, temperature = 21.5): Report {
+export function switchReport(shape: TableShape, moment: Moment, poll: number, temperature = 21.5, status = 1): Report {
   const rows = shape.rows.length;
   const present = new Uint8Array(rows).fill(1);
   const counter = (offset: number): Column => ({
@@ -69,7 +69,7 @@ export function switchReport(shape: TableShape, moment: Moment, poll: number, te
   const columns: readonly Column[] = [
     counter(0),
     counter(1),
-    { kind: "number", present, value: new Float64Array(rows).fill(1) },
+    { kind: "number", present, value: new Float64Array(rows).fill(status) },
     { kind: "number", present, value: new Float64Array(rows).fill(temperature) },
     { kind: "text", present, value: Array.from({ length: rows }, (_, row) => `customer ${row}`) },
   ];

@@ -88,5 +88,5 @@ function Status(props: { readonly equipment: EquipmentView }) {
   const { status, missReason } = props.equipment;
   if (status === "answering") return <span class="mark good">answering</span>;
   if (status === "silent") return <span class="mark bad">{missWords(missReason)}</span>;
-  return <span class="mark off">unknown</span>;
+  return <span class="mark off">{status === "stale" ? "no news" : "unknown"}</span>;
 }
