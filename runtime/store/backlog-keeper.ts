@@ -50,9 +50,7 @@ export class BacklogKeeper {
   attempt<T>(work: (backlog: Backlog) => T): { readonly value: T } | undefined {
     if (this.#backlog === undefined) return undefined;
     try {
-      const value = work(this.#backlog);
-      this.#sound();
-      return { value };
+      return { value: work(this.#backlog) };
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       this.#failed(error);
@@ -65,7 +63,14 @@ export class BacklogKeeper {
     if (this.#backlog !== undefined || this.#parts.clock.monotonicMs() < this.#retryAtMs) return;
     if (!this.#open() || this.#backlog === undefined) return;
     this.onMended(this.#backlog);
-    this.#sound();
+    this.proven();
+  }
+
+  /** A write went through. */
+  proven(): void {
+    if (this.state === "ok") return;
+    this.#parts.log.info({}, "the backlog can be used again");
+    this.state = "ok";
   }
 
   close(): void {
@@ -90,12 +95,6 @@ export class BacklogKeeper {
     this.state = error.code === "buffer.disk-full" ? "disk-full" : error.code === "buffer.denied" ? "read-only" : "io";
     if (this.state !== "io") return; // It can still be read, and written when there is room again.
     this.#shut();
-  }
-
-  #sound(): void {
-    if (this.state === "ok") return;
-    this.#parts.log.info({}, "the backlog can be used again");
-    this.state = "ok";
   }
 
   #shut(): void {

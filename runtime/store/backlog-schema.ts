@@ -17,6 +17,8 @@ export const backlogMigrations: Migrations = [
   ],
 ];
 
+export const backlogTables = ["stream", "chunk", "payload", "dead_letter", "eviction"] as const;
+
 export interface ChunkRow {
   readonly key: number;
   readonly samples: number;

@@ -3,7 +3,7 @@ import type { StreamClass } from "#model/chunk.ts";
 import { backlogFile, type ChunkRow, factsOfRow, rowKey, seqOf, seqSpan } from "./backlog-schema.ts";
 import { usedBytes } from "./database.ts";
 import { atDisk } from "./disk-error.ts";
-import { type Eviction, EvictionLog } from "./eviction-log.ts";
+import { type Eviction, EvictionLog, type EvictionRule } from "./eviction-log.ts";
 import type { Ranges } from "./ranges.ts";
 import type { ChunkFacts } from "./record.ts";
 import type { BacklogCounts } from "./streams.ts";
@@ -150,11 +150,10 @@ export class Backlog {
 
   /**
    * Deletes the oldest chunks of the lowest class, about `bytes` of them, in one transaction that also writes down what went.
-   * @param isDone chunks that are acknowledged and wait for their deletion: not to be counted as lost
-   * @returns one entry per run of consecutive seqs; [] when nothing is left
+   * @returns one entry per run of consecutive seqs; [] when nothing may go
    */
-  evict(bytes: number, isDone: (stream: string, seq: number) => boolean): readonly Eviction[] {
-    const victims = this.#run(() => this.#evictions.victims(bytes, isDone));
+  evict(bytes: number, rule: EvictionRule): readonly Eviction[] {
+    const victims = this.#run(() => this.#evictions.victims(bytes, rule));
     let evicted: readonly Eviction[] = [];
     if (victims.length > 0) {
       this.#transaction(() => {

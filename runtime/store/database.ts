@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   /** Bound of the file; 0 = none. */
   readonly maxBytes: number;
   readonly cacheKiB: number;
+  /** Read a row of each once: a file without them is not ours. */
+  readonly tables: readonly string[];
   /** Verify the file's structure first: after an unclean stop. */
   readonly check: boolean;
 }
@@ -39,6 +41,7 @@ export function openOwnDatabase(disk: Disk, file: string, options: DatabaseOptio
     migrate(database, options.migrations, file);
     atDisk({ file }, () => {
       if (options.maxBytes > 0) database.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes(database))}`);
+      for (const table of options.tables) database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
       touch(database, file);
     });
     return database;

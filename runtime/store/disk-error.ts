@@ -14,6 +14,8 @@ const codeOfErrno: Readonly<Record<string, ErrorCode>> = {
   SQLITE_LOCKED: "buffer.busy",
   SQLITE_CORRUPT: "buffer.corrupt",
   SQLITE_NOTADB: "buffer.corrupt",
+  // All our SQL is constant: an error in it is a schema that is not what we made.
+  SQLITE_ERROR: "buffer.corrupt",
 };
 
 /** Turns what node:fs or SQLite throws into a GatewayError; anything else is a bug and comes back unchanged. */

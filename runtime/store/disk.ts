@@ -7,8 +7,11 @@ import type { Database } from "better-sqlite3";
 export interface Disk {
   /** undefined = there is no such file. */
   open(name: string): DiskFile | undefined;
-  /** Creates or replaces a file of `bytes` zeros, written and durable with its name: later overwrites allocate nothing. */
-  preallocate(name: string, bytes: number): DiskFile;
+  /**
+   * Creates or replaces a file of `bytes` bytes, `content` and then zeros, written and durable with its name: later overwrites allocate
+   * nothing. Until it returns an older file of that name is what it was.
+   */
+  preallocate(name: string, bytes: number, content?: Uint8Array): DiskFile;
   /** Sets space aside without writing it (ballast). */
   reserve(name: string, bytes: number): void;
   size(name: string): number | undefined;

@@ -14,6 +14,14 @@ export interface Eviction {
   readonly bytes: number;
 }
 
+/** What may go. */
+export interface EvictionRule {
+  /** Highest class that may go. */
+  readonly maxPriority: number;
+  /** Chunks that are acknowledged and wait for their deletion: not to be counted as lost. */
+  readonly isDone: (stream: string, seq: number) => boolean;
+}
+
 /** More than are made between two journal records, which take them into their counts. */
 const keptEvictions = 256;
 const maxVictims = 2000;
@@ -29,9 +37,9 @@ export class EvictionLog {
   }
 
   /** The oldest rows of the lowest class, about `bytes` of them. */
-  victims(bytes: number, isDone: (stream: string, seq: number) => boolean): readonly ChunkRow[] {
+  victims(bytes: number, rule: EvictionRule): readonly ChunkRow[] {
     const lowest = this.#database.prepare("SELECT min(priority) FROM chunk").pluck().get();
-    if (typeof lowest !== "number") return [];
+    if (typeof lowest !== "number" || lowest > rule.maxPriority) return [];
     const ids = this.#ids();
     const rows: ChunkRow[] = [];
     let sum = 0;
@@ -40,7 +48,7 @@ export class EvictionLog {
     );
     for (const row of oldest.iterate(lowest, maxVictims)) {
       if (sum >= bytes) break;
-      if (isDone(ids.get(streamNumberOf(row.key)) ?? "", seqOf(row.key))) continue;
+      if (rule.isDone(ids.get(streamNumberOf(row.key)) ?? "", seqOf(row.key))) continue;
       rows.push(row);
       sum += row.size;
     }

@@ -21,6 +21,8 @@ export class StoreLedger {
   #pending: GapRecord[] = [];
   /** How many reports were taken or joined away: the number of the report before `#pending[0]`. */
   #before = 0;
+  /** Reports up to this number are in a durable record. Later ones are not handed out: a cut could still undo what they say. */
+  #recorded = 0;
 
   constructor(sinceMs: number) {
     this.sinceMs = sinceMs;
@@ -32,7 +34,17 @@ export class StoreLedger {
 
   /** Reports not taken yet; `before` is the number of the last one that was. */
   get pending(): PendingGaps {
-    return { before: this.#before, gaps: [...this.#pending] };
+    return { before: this.#before, gaps: this.#pending.slice(0, Math.max(0, this.#recorded - this.#before)) };
+  }
+
+  /** Every report not taken, for the record that makes them fit to be taken. */
+  get unrecorded(): readonly GapRecord[] {
+    return this.#pending;
+  }
+
+  /** A record with all reports made so far is durable. */
+  recorded(): void {
+    this.#recorded = this.#before + this.#pending.length;
   }
 
   restore(
@@ -67,7 +79,7 @@ export class StoreLedger {
 
   /** Everything up to report number `upTo`. */
   take(upTo: number): readonly GapRecord[] {
-    const taken = this.#pending.splice(0, Math.max(0, upTo - this.#before));
+    const taken = this.#pending.splice(0, Math.max(0, Math.min(upTo, this.#recorded) - this.#before));
     this.#before += taken.length;
     return taken;
   }

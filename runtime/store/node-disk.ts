@@ -40,9 +40,18 @@ export class NodeDisk implements Disk {
     return atDisk({ file: name }, () => new NodeFile(openSync(join(this.#folder, name), constants.O_RDWR), name));
   }
 
-  preallocate(name: string, bytes: number): DiskFile {
+  preallocate(name: string, bytes: number, content?: Uint8Array): DiskFile {
     const draft = `${name}.new`;
-    this.#fill(draft, bytes, true);
+    try {
+      this.#fill(draft, bytes, true);
+      const file = this.open(draft);
+      if (content !== undefined) file?.write(content.subarray(0, bytes), 0);
+      file?.sync();
+      file?.close();
+    } catch (error) {
+      this.remove(draft);
+      throw error;
+    }
     this.rename(draft, name);
     const file = this.open(name);
     if (file === undefined) throw new Error("a file vanished between rename and open");

@@ -3,7 +3,7 @@ import type { Instant } from "#model/time.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { Backlog } from "./backlog.ts";
 import { BacklogKeeper } from "./backlog-keeper.ts";
-import { backlogFile, backlogMigrations } from "./backlog-schema.ts";
+import { backlogFile, backlogMigrations, backlogTables } from "./backlog-schema.ts";
 import { openOrQuarantine, quarantine } from "./database.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { StoreLedger } from "./ledger.ts";
@@ -15,7 +15,7 @@ import { blockBytes } from "./record.ts";
 import { type Recovered, recoverJournal } from "./recovery.ts";
 import { Relief } from "./relief.ts";
 import { Ring } from "./ring.ts";
-import { type RingScan, scanRing, writeSuperblock } from "./ring-scan.ts";
+import { journalBytesOf, type RingScan, scanRing, writeSuperblock } from "./ring-scan.ts";
 import { salvage } from "./salvage.ts";
 import { minJournalBytes, openGroupBounds } from "./settings.ts";
 import { Space } from "./space.ts";
@@ -72,7 +72,7 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   const outbox = new Outbox({ ring, streams, keeper, ledger, clock, log });
   const relief = new Relief({ ring, outbox, keeper, space, ledger, clock }, recovered?.snapshot.dropId ?? 0);
   keeper.onMended = (backlog) => {
-    relief.lastEvictionId = reconcile({ streams, ring, backlog, open, ledger, now: clock.now() }, relief.lastEvictionId);
+    relief.lastEvictionId = reconcile({ streams, outbox, ring, backlog, open, ledger, now: clock.now() }, relief.lastEvictionId);
   };
   if (keeper.backlog === undefined) assumeBacklog(streams, recovered?.snapshot.streams ?? []);
   else keeper.onMended(keeper.backlog);
@@ -115,8 +115,11 @@ function openJournal(parts: OpenStoreParts, budgetBytes: number, now: Instant): 
   const file = disk.open(journalFile);
   if (file === undefined) return { ...createJournal(parts, budgetBytes), replaced: false };
   try {
-    const scan = scanRing(file);
-    return { file, scan, replaced: false };
+    const whole = restoreLength(disk, file);
+    if (whole !== file) log.error({ code: "buffer.corrupt", foundBytes: file.bytes, bytes: whole.bytes }, "the journal had lost its end");
+    const scan = scanRing(whole);
+    // Its newest records may have stood in the lost part.
+    return { file: whole, scan: { ...scan, suspect: scan.suspect || whole !== file }, replaced: false };
   } catch (error) {
     file.close();
     if (!isGatewayError(error)) throw error;
@@ -125,6 +128,15 @@ function openJournal(parts: OpenStoreParts, budgetBytes: number, now: Instant): 
     log.error({ code: error.code, setAside }, "the journal is damaged and was set aside");
     return { ...createJournal(parts, budgetBytes), replaced: true };
   }
+}
+
+/** A journal that was cut short gets its length back; what stood in the lost part is missed when it is read. */
+function restoreLength(disk: Disk, file: DiskFile): DiskFile {
+  const bytes = journalBytesOf(file) ?? file.bytes;
+  if (file.bytes >= bytes) return file;
+  const content = file.read(0, file.bytes);
+  file.close();
+  return disk.preallocate(journalFile, bytes, content);
 }
 
 /** The largest journal up to the configured one that fits: a full disk at a start means a small journal, not none. */
@@ -151,7 +163,13 @@ function openBacklog(
   const { disk, settings, log, clock } = parts;
   // Reading 20 KiB a millisecond is what a slow card does; a file too large for its time is checked row by row as it is read.
   const isCheckable = (disk.size(backlogFile) ?? 0) < settings.checkBudgetMs * 20 * 1024;
-  const options = { migrations: backlogMigrations, maxBytes: how.maxBytes, cacheKiB: 1024, check: how.check && isCheckable };
+  const options = {
+    migrations: backlogMigrations,
+    tables: backlogTables,
+    maxBytes: how.maxBytes,
+    cacheKiB: 1024,
+    check: how.check && isCheckable,
+  };
   const { database, setAside } = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, clock.now().wallMs), how.space);
   const backlog = new Backlog(database);
   if (setAside === undefined) return backlog;

@@ -5,7 +5,7 @@ import type { GapRecord } from "#model/observation.ts";
 import type { ReadQuery } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
-import type { BacklogChunk } from "./backlog.ts";
+import type { Backlog, BacklogChunk } from "./backlog.ts";
 import type { BacklogKeeper } from "./backlog-keeper.ts";
 import type { StoreLedger } from "./ledger.ts";
 import { hasSeq, type Ranges } from "./ranges.ts";
@@ -32,9 +32,8 @@ export class Outbox {
   readonly #ledger: StoreLedger;
   readonly #clock: OutboxParts["clock"];
   readonly #log: Logger;
-  /** Gone from the books; deleted once a durable record knows of it. */
+  /** Gone from the books, still in the backlog. */
   #removed: { readonly stream: string; readonly ranges: Ranges }[] = [];
-  #deletable: { readonly stream: string; readonly ranges: Ranges }[] = [];
 
   constructor(parts: OutboxParts) {
     this.streams = parts.streams;
@@ -140,17 +139,38 @@ export class Outbox {
     return undefined;
   }
 
-  /** The newest durable record knows everything removed before it. */
-  recorded(): void {
-    this.#deletable.push(...this.#removed);
-    this.#removed = [];
+  /** For what was found to be gone from the books without passing through here. */
+  removeLater(stream: string, ranges: Ranges): void {
+    this.#removed.push({ stream, ranges });
   }
 
-  /** Deletes from the backlog what the journal no longer counts. */
+  /** Deletes from the backlog what is gone from the books. Only after a record that knows of it: else a cut would turn it into a loss. */
   sweep(): void {
-    if (this.#deletable.length === 0) return;
-    const gone = this.#deletable;
-    if (this.#keeper.attempt((backlog) => backlog.remove(gone)) !== undefined) this.#deletable = [];
+    if (this.#removed.length === 0) return;
+    const gone = this.#removed;
+    const swept = this.#keeper.attempt((backlog) => {
+      backlog.remove(gone);
+      for (const id of new Set(gone.map((item) => item.stream))) this.#refresh(backlog, id);
+    });
+    if (swept === undefined) return;
+    this.#removed = [];
+    this.#keeper.proven();
+  }
+
+  /** Streams that are closed, empty and deleted everywhere: a row left behind would bring its stream back. */
+  forgetDrained(): void {
+    const pending = new Set(this.#removed.map((item) => item.stream));
+    this.streams.forgetDrained((id) => pending.has(id));
+  }
+
+  /** First and oldest of what is left in the backlog. */
+  #refresh(backlog: Backlog, id: string): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined || stream.backlog.chunks === 0) return;
+    const first = backlog.describe(id, stream.ackedUpTo + 1, 1)[0];
+    if (first === undefined) return;
+    stream.backlog.firstSeq = first.seq;
+    stream.backlog.oldestSealedAtMs = first.sealedAtMs;
   }
 
   /** In order of seq, without what is done or skipped. */

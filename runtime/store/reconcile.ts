@@ -4,6 +4,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Eviction } from "./eviction-log.ts";
 import type { StoreLedger } from "./ledger.ts";
 import type { OpenGroup } from "./open-group.ts";
+import type { Outbox } from "./outbox.ts";
 import { type Ranges, withRange } from "./ranges.ts";
 import type { StreamSnapshot } from "./record.ts";
 import type { Ring } from "./ring.ts";
@@ -11,6 +12,7 @@ import { emptyBacklog, type OutboxStream, type StreamTable } from "./streams.ts"
 
 export interface Books {
   readonly streams: StreamTable;
+  readonly outbox: Outbox;
   readonly ring: Ring;
   readonly backlog: Backlog;
   readonly open: OpenGroup;
@@ -25,13 +27,7 @@ export interface Books {
  */
 export function reconcile(books: Books, bookedEviction: number): number {
   const { streams, backlog } = books;
-  const done: { readonly stream: string; readonly ranges: Ranges }[] = [];
-  for (const stream of streams.all()) {
-    Object.assign(stream.backlog, emptyBacklog);
-    if (stream.ackedUpTo > 0) done.push({ stream: stream.id, ranges: [[1, stream.ackedUpTo], ...stream.acked] });
-    else if (stream.acked.length > 0) done.push({ stream: stream.id, ranges: stream.acked });
-  }
-  backlog.remove(done);
+  for (const stream of streams.all()) Object.assign(stream.backlog, emptyBacklog);
   const evictions = backlog.evictionsAfter(bookedEviction);
   for (const eviction of evictions) bookEviction(books, eviction);
   for (const { id, streamClass, counts } of backlog.load()) {
@@ -41,6 +37,7 @@ export function reconcile(books: Books, bookedEviction: number): number {
     if (stream === undefined) continue;
     Object.assign(stream.backlog, counts);
     stream.nextSeq = Math.max(stream.nextSeq, counts.lastSeq + 1);
+    forgetDone(books, stream);
     dropCopies(books, stream);
   }
   bookMissing(books);
@@ -61,6 +58,16 @@ function bookEviction({ streams, ledger, now }: Books, eviction: Eviction): void
   const { stream, fromSeq, toSeq, fromMs, toMs, samples } = eviction;
   streams.get(stream)?.entomb(fromSeq, toSeq);
   ledger.drop({ kind: "gap", observedAt: now, reason: "cap", stream, fromSeq, toSeq, fromMs, toMs, samples });
+}
+
+/** Chunks that the journal acknowledged and the backlog still has. Deleted later: the record that says so may itself still be lost. */
+function forgetDone({ backlog, outbox }: Books, stream: OutboxStream): void {
+  const done = [[stream.backlog.firstSeq, stream.ackedUpTo] as const, ...stream.acked].filter(([from, to]) => from <= to);
+  if (done.length === 0) return;
+  const sums = backlog.sums(stream.id, done);
+  if (sums.chunks === 0) return;
+  stream.forgetBacklog(sums);
+  outbox.removeLater(stream.id, done);
 }
 
 /** A cut between the move to the backlog and the next record leaves chunks in both. */

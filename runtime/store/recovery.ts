@@ -51,6 +51,7 @@ export function recoverJournal(
     into.open.restore(found.frame, at, found.recordSeq);
     into.ring.retain(found.recordSeq, 1);
   }
+  for (const stream of into.streams.all()) stream.sortRing();
   const clean = (lastRecord.header.flags & recordFlag.cleanStop) !== 0 && !scan.suspect;
   return { snapshot, lastRecord, position, clean, damaged };
 }

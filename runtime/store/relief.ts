@@ -17,6 +17,7 @@ const spillShare = 0.125;
 const giveUpShare = 0.75;
 /** From here on a chunk is rather written again than given up: alarms and audit. */
 const preciousPriority = 4;
+const highestPriority = 5;
 
 /** A chunk that is written again at the journal's head, because its old place is needed. */
 export interface CarriedChunk {
@@ -74,39 +75,53 @@ export class Relief {
 
   /** Keeps the backlog below its bound. @returns whether something was evicted */
   trim(): boolean {
+    const { keeper, space } = this.#parts;
     const before = this.lastEvictionId;
-    this.#evict(0);
+    while (keeper.attempt((backlog) => space.isOver(backlog, 0))?.value === true && this.#evictSome(space.evictionBytes, highestPriority));
     return this.lastEvictionId !== before;
   }
 
   #spill(upToRecord: number): boolean {
+    const { outbox, keeper, space, ring } = this.#parts;
+    this.#makeRoomFor(upToRecord);
     const moving = this.#chunksUpTo(upToRecord);
     const batches: BacklogBatch[] = [];
-    let bytes = 0;
     for (const [stream, chunks] of moving) {
       const rows = chunks.flatMap((chunk) => {
-        const content = this.#parts.outbox.bytesOf(stream, chunk);
-        bytes += content?.length ?? 0;
+        const content = outbox.bytesOf(stream, chunk);
         return content === undefined ? [] : [{ ...factsOf(chunk), bytes: content }];
       });
       batches.push({ stream: stream.id, streamClass: stream.streamClass, chunks: rows });
     }
+    const { bytes, lowest } = totalsOf(moving);
     if (bytes === 0) return true;
-    this.#evict(bytes);
-    const written = this.#parts.keeper.attempt((backlog) =>
-      this.#parts.space.withRescue(
+    const written = keeper.attempt((backlog) =>
+      space.withRescue(
         backlog,
         () => backlog.insert(batches),
-        () => this.#evictFrom(backlog, 2 * bytes),
+        () => this.#evictFrom(backlog, 2 * bytes, lowest),
       ),
     );
     if (written === undefined) return false;
+    keeper.proven();
     for (const [stream, chunks] of moving) {
-      for (const chunk of chunks) {
-        if (stream.moveToBacklog(chunk.seq) !== undefined) this.#parts.ring.release(chunk.recordSeq, 1);
-      }
+      for (const chunk of chunks) if (stream.moveToBacklog(chunk.seq) !== undefined) ring.release(chunk.recordSeq, 1);
     }
     return true;
+  }
+
+  /** Evicts for what is to come; where only more important things are left in the backlog, what is to come goes itself, lowest class first. */
+  #makeRoomFor(upToRecord: number): void {
+    const { keeper, space, outbox } = this.#parts;
+    for (;;) {
+      const moving = this.#chunksUpTo(upToRecord);
+      const { bytes, lowest } = totalsOf(moving);
+      if (bytes === 0 || keeper.attempt((backlog) => space.isOver(backlog, bytes))?.value !== true) return;
+      if (this.#evictSome(space.evictionBytes, lowest)) continue;
+      for (const [stream, chunks] of moving) {
+        for (const chunk of chunks) if (chunk.priority === lowest) outbox.drop(stream, chunk, "cap");
+      }
+    }
   }
 
   #chunksUpTo(record: number): ReadonlyMap<OutboxStream, readonly RingChunk[]> {
@@ -135,20 +150,14 @@ export class Relief {
     }
   }
 
-  #evict(incomingBytes: number): void {
-    const { keeper, space } = this.#parts;
-    while (keeper.attempt((backlog) => space.isOver(backlog, incomingBytes))?.value === true) {
-      if (!this.#evictSome(space.evictionBytes)) return;
-    }
+  #evictSome(bytes: number, maxPriority: number): boolean {
+    return this.#parts.keeper.attempt((backlog) => this.#evictFrom(backlog, bytes, maxPriority))?.value === true;
   }
 
-  #evictSome(bytes: number): boolean {
-    return this.#parts.keeper.attempt((backlog) => this.#evictFrom(backlog, bytes))?.value === true;
-  }
-
-  #evictFrom(backlog: Backlog, bytes: number): boolean {
+  #evictFrom(backlog: Backlog, bytes: number, maxPriority: number): boolean {
     const { outbox, ledger, clock } = this.#parts;
-    const evicted = backlog.evict(bytes, (id, seq) => outbox.streams.get(id)?.isDone(seq) ?? false);
+    const isDone = (id: string, seq: number): boolean => outbox.streams.get(id)?.isDone(seq) ?? false;
+    const evicted = backlog.evict(bytes, { maxPriority, isDone });
     for (const run of evicted) {
       this.lastEvictionId = run.id;
       const stream = outbox.streams.get(run.stream);
@@ -160,4 +169,16 @@ export class Relief {
     }
     return evicted.length > 0;
   }
+}
+
+function totalsOf(moving: ReadonlyMap<OutboxStream, readonly RingChunk[]>): { readonly bytes: number; readonly lowest: number } {
+  let bytes = 0;
+  let lowest = highestPriority;
+  for (const chunks of moving.values()) {
+    for (const chunk of chunks) {
+      bytes += chunk.size;
+      lowest = Math.min(lowest, chunk.priority);
+    }
+  }
+  return { bytes, lowest };
 }

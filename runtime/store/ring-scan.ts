@@ -41,10 +41,15 @@ export function writeSuperblock(file: DiskFile, bufferId: string): void {
   }
 }
 
+/** Bytes the journal was made with; undefined = its first blocks are damaged. @throws GatewayError buffer.version */
+export function journalBytesOf(file: DiskFile): number | undefined {
+  return readSuperblock(file)?.bytes;
+}
+
 /** @throws GatewayError buffer.version; buffer.corrupt when it is no journal at all */
 export function scanRing(file: DiskFile): RingScan {
   const headers = findHeaders(file);
-  const bufferId = readSuperblock(file) ?? newest(headers)?.header.bufferId;
+  const bufferId = readSuperblock(file)?.bufferId ?? newest(headers)?.header.bufferId;
   if (bufferId === undefined)
     throw new GatewayError("buffer.corrupt", { message: "the journal's first blocks are damaged and it holds no records" });
   const own = headers.filter((found) => found.header.bufferId === bufferId).sort((a, b) => a.header.seq - b.header.seq);
@@ -57,13 +62,13 @@ export function scanRing(file: DiskFile): RingScan {
   return { bufferId, ...chain, highestSeq, suspect: highestSeq > last.header.seq || damagedHead(file, last, bufferId) };
 }
 
-function readSuperblock(file: DiskFile): string | undefined {
+function readSuperblock(file: DiskFile): { readonly bufferId: string; readonly bytes: number } | undefined {
   for (const offset of [0, blockBytes]) {
     const block = Buffer.from(file.read(offset, 64));
     if (block.length < 64 || block.readUInt32LE(0) !== superMagic || block.readUInt32LE(60) !== crc32(block.subarray(0, 60))) continue;
     const version = block.readUInt16LE(4);
     if (version > superVersion) throw new GatewayError("buffer.version", { fields: { found: version, known: superVersion } });
-    return block.toString("hex", 8, 16);
+    return { bufferId: block.toString("hex", 8, 16), bytes: block.readDoubleLE(16) };
   }
   return undefined;
 }

@@ -52,9 +52,8 @@ function salvageStream(
   stream: { readonly number: number; readonly id: string; readonly class: StreamClass },
   deadlineMs: number,
 ): number {
-  const select = source.prepare<[bigint, bigint, number], Row>(
-    "SELECT c.*, p.bytes FROM chunk c JOIN payload p ON p.key = c.key WHERE c.key BETWEEN ? AND ? ORDER BY c.key LIMIT ?",
-  );
+  const sql = "SELECT c.*, p.bytes FROM chunk c JOIN payload p ON p.key = c.key WHERE c.key BETWEEN ? AND ? ORDER BY c.key LIMIT ?";
+  const select = atDisk({ file: parts.file }, () => source.prepare<[bigint, bigint, number], Row>(sql));
   const known = parts.streams.get(stream.id);
   const end = (stream.number + 1) * seqSpan - 1;
   let saved = 0;

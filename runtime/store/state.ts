@@ -18,7 +18,7 @@ export const stateMigrations: Migrations = [
   ["CREATE TABLE entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID"],
 ];
 
-const options = { migrations: stateMigrations, maxBytes: 64 * 1024 * 1024, cacheKiB: 256, check: true } as const;
+const options = { migrations: stateMigrations, maxBytes: 64 * 1024 * 1024, cacheKiB: 256, check: true, tables: ["entry"] } as const;
 
 export interface StateParts {
   readonly disk: Disk;
@@ -38,10 +38,10 @@ export function openState(folder: string, parts: Partial<StateParts> = {}): Stat
 }
 
 function openOrRestore(disk: Disk, parts: Partial<StateParts>): Database {
-  const isFirst = disk.size(file) === undefined && disk.size(backup) !== undefined;
+  // SQLite takes an empty file for a new one; with its copy there, it was lost, not never made.
+  const wasLost = (disk.size(file) ?? 0) === 0 && disk.size(backup) !== undefined;
   try {
-    // A file that vanished while its copy is there was lost, not never made.
-    if (isFirst) throw new GatewayError("buffer.corrupt", { message: "state.db is gone, its copy is not" });
+    if (wasLost) throw new GatewayError("buffer.corrupt", { message: "state.db is gone, its copy is not" });
     return openOwnDatabase(disk, file, options);
   } catch (error) {
     if (!isGatewayError(error)) throw error;

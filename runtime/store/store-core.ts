@@ -11,13 +11,14 @@ import { DiskHealth } from "./disk-health.ts";
 import type { PendingGaps, StoreLedger } from "./ledger.ts";
 import type { CommitPlan, OpenGroup } from "./open-group.ts";
 import type { Outbox } from "./outbox.ts";
-import { factsOf, recordFlag, type Snapshot } from "./record.ts";
+import { type ChunkFacts, factsOf, recordFlag, type Snapshot } from "./record.ts";
 import type { Relief } from "./relief.ts";
 import type { Ring } from "./ring.ts";
 import { carriedEntry, freshSamples, journalEntries, type Sealed, samplesOf, sealPlan } from "./sealing.ts";
 import { recordShare, type StoreSettings } from "./settings.ts";
 import type { Space } from "./space.ts";
 import { statsOf } from "./stats.ts";
+import type { RingChunk } from "./streams.ts";
 import type { Tenure } from "./tenure.ts";
 
 export interface StoreParts {
@@ -167,7 +168,7 @@ export class StoreCore {
     if (this.#closed) return true;
     this.#closed = true;
     const isSound = this.commit(true) && this.#guarded(() => void this.#commitOne(true, recordFlag.cleanStop));
-    this.#stock.outbox.sweep();
+    if (isSound) this.#stock.outbox.sweep();
     this.#stock.keeper.close();
     this.#stock.ring.close();
     return isSound;
@@ -207,7 +208,7 @@ export class StoreCore {
     outbox.sweep();
     if (relief.trim()) this.#touch();
     space.ensureBallast();
-    outbox.streams.forgetDrained();
+    outbox.forgetDrained();
   }
 
   /** One record. @returns whether another follows at once */
@@ -251,29 +252,24 @@ export class StoreCore {
   }
 
   #apply(plan: CommitPlan, sealed: Sealed, recordSeq: number, blobOffsets: readonly number[]): void {
-    const { ring, open, ledger, relief, outbox } = this.#stock;
+    const { ring, open, ledger, relief } = this.#stock;
     ledger.polled += freshSamples(plan);
     for (const seal of plan.seals) {
       for (const held of seal.frames) if (held.recordSeq !== undefined) ring.release(held.recordSeq, 1);
     }
     open.committed(plan, recordSeq, this.#parts.clock.monotonicMs());
     const carried = relief.carried;
-    for (const { stream, chunk } of carried) {
-      stream.removeFromRing(chunk.seq);
-      ring.release(chunk.recordSeq, 1);
-    }
-    const written = [
-      ...sealed.chunks.map(({ stream, entry }) => ({ stream, facts: entry })),
-      ...carried.map(({ stream, chunk }) => ({ stream, facts: chunk })),
-    ];
-    for (const [index, { stream, facts }] of written.entries()) {
+    for (const { chunk } of carried) ring.release(chunk.recordSeq, 1);
+    const placed = (facts: ChunkFacts, index: number): RingChunk => {
       const offset = blobOffsets[index];
       if (offset === undefined) throw new Error("a chunk without a place in its record");
-      stream.addToRing({ ...factsOf(facts), recordSeq, offset });
-    }
-    ring.retain(recordSeq, plan.journal.length + written.length);
+      return { ...factsOf(facts), recordSeq, offset };
+    };
+    for (const [index, { stream, entry }] of sealed.chunks.entries()) stream.addToRing(placed(entry, index));
+    for (const [index, { stream, chunk }] of carried.entries()) stream.relocate(placed(chunk, sealed.chunks.length + index));
+    ring.retain(recordSeq, plan.journal.length + sealed.chunks.length + carried.length);
     relief.rewritten();
-    outbox.recorded();
+    ledger.recorded();
     this.#dirtySinceMs = undefined;
     for (const { frames, error } of sealed.refused) {
       const samples = samplesOf(frames);
@@ -293,7 +289,7 @@ export class StoreCore {
       sinceMs: ledger.sinceMs,
       restarts: ledger.restarts,
       drops: ledger.drops,
-      gaps: ledger.pending.gaps,
+      gaps: ledger.unrecorded,
       dropId: relief.lastEvictionId,
       ...tenure.snapshot,
     };

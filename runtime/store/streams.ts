@@ -37,6 +37,7 @@ export class OutboxStream {
   ackedUpTo: number;
   acked: Ranges;
   tombstones: Ranges;
+  /** By seq, ascending. */
   readonly ring = new Map<number, RingChunk>();
   readonly backlog: BacklogCounts = { ...emptyBacklog };
   #ringBytes = 0;
@@ -72,6 +73,19 @@ export class OutboxStream {
     this.ring.set(chunk.seq, chunk);
     this.#ringBytes += chunk.size;
     this.#ringSamples += chunk.samples;
+  }
+
+  /** The same chunk at another place. */
+  relocate(chunk: RingChunk): void {
+    // Replaced, not removed and added: its turn in the order stays.
+    if (this.ring.has(chunk.seq)) this.ring.set(chunk.seq, chunk);
+  }
+
+  /** Restores the order after chunks were found in the order of their records. */
+  sortRing(): void {
+    const sorted = [...this.ring].sort((a, b) => a[0] - b[0]);
+    this.ring.clear();
+    for (const [seq, chunk] of sorted) this.ring.set(seq, chunk);
   }
 
   removeFromRing(seq: number): RingChunk | undefined {
@@ -212,10 +226,12 @@ export class StreamTable {
     return this.#create(streamClass);
   }
 
-  /** Forgets streams that are closed and empty. */
-  forgetDrained(): void {
-    for (const stream of this.#streams.values()) {
-      if (!stream.open && stream.isDrained && stream.tombstones.length === 0) this.#streams.delete(stream.id);
+  /** Forgets streams that are closed and empty. @param isNeeded where something of the stream is still to be deleted */
+  forgetDrained(isNeeded: (stream: string) => boolean): void {
+    const drained = [...this.#streams.values()].filter((stream) => !stream.open && stream.isDrained && !isNeeded(stream.id));
+    for (const [index, stream] of drained.entries()) {
+      // Tombstones wait for the NOC to pass them; the oldest streams' do not, where too many wait.
+      if (stream.tombstones.length === 0 || index < drained.length - maxStreams / 2) this.#streams.delete(stream.id);
     }
   }
 

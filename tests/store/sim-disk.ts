@@ -42,10 +42,12 @@ export class SimDisk implements Disk {
     return file === undefined ? undefined : this.#handle(file);
   }
 
-  preallocate(name: string, bytes: number): DiskFile {
+  preallocate(name: string, bytes: number, content = new Uint8Array(0)): DiskFile {
     this.#step();
     this.#mayWrite(bytes);
-    this.#files.set(name, { durable: new Uint8Array(bytes), current: new Uint8Array(bytes), dirty: new Set() });
+    const durable = new Uint8Array(bytes);
+    durable.set(content.subarray(0, bytes));
+    this.#files.set(name, { durable, current: durable.slice(), dirty: new Set() });
     this.freeBytes -= bytes;
     const file = this.open(name);
     if (file === undefined) throw new Error("just made");
@@ -138,6 +140,19 @@ export class SimDisk implements Disk {
     }
   }
 
+  image(name: string): Uint8Array {
+    return this.#images.get(name) ?? this.#files.get(name)?.durable ?? new Uint8Array();
+  }
+
+  /** The same content, at rest. */
+  clone(): SimDisk {
+    const copy = new SimDisk();
+    for (const [name, file] of this.#files)
+      copy.#files.set(name, { durable: file.durable.slice(), current: file.durable.slice(), dirty: new Set() });
+    for (const [name, image] of this.#images) copy.#images.set(name, image.slice());
+    return copy;
+  }
+
   /** Changes bits of a file at rest. */
   damage(name: string, change: (bytes: Uint8Array) => void): void {
     const file = this.#files.get(name);
@@ -152,6 +167,28 @@ export class SimDisk implements Disk {
   replace(name: string, bytes: Uint8Array): void {
     if (this.#images.has(name)) this.#images.set(name, bytes.slice());
     else this.#files.set(name, { durable: bytes.slice(), current: bytes.slice(), dirty: new Set() });
+  }
+
+  /** Lets no database grow any more, or lets them again: SQLite itself then says that the disk is full. */
+  set databasesFull(full: boolean) {
+    for (const database of this.#open.values()) {
+      if (database.open) database.pragma(`max_page_count = ${full ? 1 : 1_000_000}`);
+    }
+  }
+
+  isOpen(name: string): boolean {
+    return this.#open.get(name)?.open === true;
+  }
+
+  /** Lets the next transaction of an open database fail with a code of SQLite's. */
+  failTransaction(name: string, code: string): void {
+    const database = this.#open.get(name);
+    if (database === undefined) throw new Error(`${name} is not open`);
+    const transaction = database.transaction;
+    database.transaction = () => {
+      database.transaction = transaction;
+      throw new SqliteDatabase.SqliteError("injected", code);
+    };
   }
 
   #handle(file: SimFile): DiskFile {

@@ -1,0 +1,3 @@
+import type { Migrations } from "./migrations.ts";
+
+export const historyMigrations: Migrations = [];
