@@ -4,7 +4,7 @@ import { defaultLimits } from "../../../../drivers/snmp/engine/limits.ts";
 import { UsmAuth } from "../../../../drivers/snmp/engine/usm-auth.ts";
 import { type UserCredential, UsmKeys } from "../../../../drivers/snmp/engine/usm-keys.ts";
 import { readUsm, usm, writeMessage, written } from "../../../../drivers/snmp/engine/usm-message.ts";
-import { createPrivacy, type UsmPrivacy } from "../../../../drivers/snmp/engine/usm-privacy.ts";
+import { type AgentTime, createPrivacy, type UsmPrivacy } from "../../../../drivers/snmp/engine/usm-privacy.ts";
 import { clock, unending } from "./conversing.ts";
 import { readNode, readNodes, signed, write, writeInteger } from "./plain-ber.ts";
 
@@ -71,7 +71,7 @@ export class UsmAgent {
       writeInteger(0),
       write(0x30, varbind),
     );
-    return this.#write(messageId, 0, noBytes, this.#scoped(report));
+    return this.#write({ messageId, flags: 0, user: noBytes, time: this.#time() }, this.#scoped(report));
   }
 
   #scoped(pdu: Uint8Array): Uint8Array {
@@ -79,32 +79,26 @@ export class UsmAgent {
   }
 
   seal(messageId: number, pdu: Uint8Array): Buffer {
-    const ciphertext = this.#privacy.encrypt(this.#scoped(pdu), { high: 7, low: ++this.#salt >>> 0 }, this.#time());
-    const message = this.#write(messageId, 3, this.#user, ciphertext);
+    const time = this.#time();
+    const ciphertext = this.#privacy.encrypt(this.#scoped(pdu), { high: 7, low: ++this.#salt >>> 0 }, time);
+    const message = this.#write({ messageId, flags: 3, user: this.#user, time }, ciphertext);
     message.set(this.#privacy.parameters, written.privAt);
     this.#auth.sign(message, written.authAt);
     return message;
   }
 
-  #time(): { readonly boots: number; readonly timeS: number } {
+  #time(): AgentTime {
     return { boots: 1, timeS: Math.floor((clock.monotonicMs() - this.#startedAtMs) / 1000) };
   }
 
-  #write(messageId: number, flags: number, user: Uint8Array, data: Uint8Array): Buffer {
+  #write(
+    head: { readonly messageId: number; readonly flags: number; readonly user: Uint8Array; readonly time: AgentTime },
+    data: Uint8Array,
+  ): Buffer {
+    const { messageId, flags, user, time } = head;
     const authBytes = flags === 0 ? 0 : this.#auth.bytes;
-    return writeMessage(
-      {
-        messageId,
-        maxMessageBytes: 65_507,
-        flags,
-        engineId: this.engineId,
-        ...this.#time(),
-        user,
-        authBytes,
-        privBytes: flags === 0 ? 0 : 8,
-      },
-      data,
-    );
+    const privBytes = flags === 0 ? 0 : 8;
+    return writeMessage({ messageId, maxMessageBytes: 65_507, flags, engineId: this.engineId, ...time, user, authBytes, privBytes }, data);
   }
 }
 
