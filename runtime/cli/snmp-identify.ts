@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Identified } from "../../drivers/snmp/profiles/identify-device.ts";
-import { examples, examples } from "./command-line.ts";
+import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { addTargetOptions, resolveTarget, type TargetOptions } from "./snmp-target.ts";
 
@@ -20,7 +20,6 @@ export function registerIdentify(snmp: Command, context: CommandContext): void {
     .option("--profiles <folder>", "your own device profiles, besides those that come with the gateway")
     .option("--profile <name>", "force a profile by its name")
     .description("say what a device is: vendor, model, serial number, firmware, ports, and by which evidence")
-    .addHelpText("after", examples("snmp identify 192.0.2.1 --community-env LAN_COMMUNITY", "snmp identify --config gatehouse.yaml --equipment sw-1"))
     .addHelpText(
       "after",
       examples("snmp identify 192.0.2.1 --community-env LAN_COMMUNITY", "snmp identify --config gatehouse.yaml --equipment sw-1 --json"),
