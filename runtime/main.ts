@@ -7,6 +7,7 @@ import { register as chunk } from "./cli/chunk.ts";
 import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
 import { register as demo } from "./cli/demo.ts";
+import { register as discover } from "./cli/discover.ts";
 import { register as noc } from "./cli/noc.ts";
 import { processContext } from "./cli/process-context.ts";
 import { register as profile } from "./cli/profile.ts";
@@ -26,6 +27,6 @@ process.on("uncaughtException", (error) => {
   process.exit(code);
 });
 
-const code = await runCommandLine(args, [run, demo, noc, config, snmp, profile, simulate, chunk, status, version], context);
+const code = await runCommandLine(args, [run, demo, noc, config, snmp, discover, profile, simulate, chunk, status, version], context);
 context.flush();
 process.exitCode = code === 0 ? context.exitCode : code;

@@ -9,6 +9,7 @@ import type { FrameEncoder } from "#ports/codec.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
 import { createFrameEncoder } from "../cloud-bridge/protocol/codec/frame-encoder.ts";
@@ -18,6 +19,7 @@ import { createMqttUplink } from "../cloud-bridge/uplink/mqtt-uplink.ts";
 import { createLoopbackDriver } from "../drivers/loopback/loopback-driver.ts";
 import { createSnmpEngine } from "../drivers/snmp/engine/engine.ts";
 import { loadProfiles } from "../drivers/snmp/profiles/load-profiles.ts";
+import type { ProfileBook } from "../drivers/snmp/profiles/profile-book.ts";
 import { createProfileSource } from "../drivers/snmp/profiles/profile-source.ts";
 import { settingsSchema as snmpSettingsSchema } from "../drivers/snmp/settings.ts";
 import { createSnmpDriver } from "../drivers/snmp/snmp-driver.ts";
@@ -28,6 +30,7 @@ import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
+import { openDiscovery } from "./parts-discovery.ts";
 import { helloBody } from "./parts-hello.ts";
 import { openReceivers } from "./parts-receivers.ts";
 import { openBufferWorker } from "./store/buffer-worker.ts";
@@ -47,9 +50,11 @@ export function describeDrivers(): readonly DriverDescription[] {
   ];
 }
 
-function openDrivers(profilesDir: string, platform: Platform): ReadonlyMap<string, Driver> {
-  const profiles = createProfileSource(loadProfiles({ userDir: profilesDir, logger: platform.logger }));
-  const drivers = [createSnmpDriver({ engine: createSnmpEngine(platform), profiles }), createLoopbackDriver()];
+/** 1,000 switches of 48 ports and 20 columns, with room for their slower tables. A device's own bound is far below (settings.maxSeries). */
+const maxSeries = 1_200_000;
+
+function openDrivers(engine: SnmpEngine, profiles: ProfileBook): ReadonlyMap<string, Driver> {
+  const drivers = [createSnmpDriver({ engine, profiles: createProfileSource(profiles) }), createLoopbackDriver()];
   return new Map(drivers.map((driver) => [driver.name, driver]));
 }
 
@@ -73,23 +78,27 @@ export async function assembleGateway(
     entropy: platform.entropy,
     streamSalt: identity.id,
     intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
+    maxSeries,
   });
   const buffer = await openBufferWorker({ folder: stateDir, settings: configuration.buffer, ...platform });
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
+  const engine = createSnmpEngine(platform);
+  const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
+  const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles }, platform);
   const link = uplink?.enabled === true ? openLink(configuration, uplink, { encoder, buffer, state }, platform) : undefined;
   return new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
-    drivers: openDrivers(configuration.profiles.folder ?? join(stateDir, "profiles"), platform),
+    drivers: openDrivers(engine, profiles),
     driverContext,
-    equipment,
+    equipment: [...equipment, ...discovery.acceptedEquipment()],
     maxConcurrentPolls: limits.concurrentPolls,
     encoder,
     buffer,
     state,
     ...(link === undefined ? {} : { link }),
-    feeders: (intake) => [events.feeds(intake), ...openReceivers(configuration, { sink: events, state }, platform)],
+    feeders: (intake) => [events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state }, platform)],
     ...(services === undefined ? {} : { services }),
   });
 }

@@ -24,6 +24,8 @@ export interface LanParts {
   readonly netbiosPort?: number;
   readonly fping?: string;
   readonly networks?: () => readonly ConnectedNetwork[];
+  /** false: the DNS is not asked, so that a trial on loopback stays there. */
+  readonly reverseDns?: boolean;
 }
 
 const usualLeaseFiles = [
@@ -131,6 +133,7 @@ export class LanNetwork implements DiscoveryNetwork {
   }
 
   async hostName(address: string, timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
+    if (this.#parts.reverseDns === false) return undefined;
     const done = new AbortController();
     let name: string | undefined;
     // No name and no server are the same to us: a name less.

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { Secret } from "#model/secret.ts";
+import { checkDiscovery } from "./discovery-rules.ts";
 import type { SettingsCheck } from "./driver-settings.ts";
 import { escapePointer } from "./json-schema.ts";
 import type { Report } from "./load-document.ts";
@@ -18,6 +19,7 @@ export function checkGatewayRules(document: unknown, drivers: ReadonlyMap<string
     checkSnmp(at(entry, "snmp"), `/credentials/${escapePointer(name)}/snmp`, report);
   }
   checkEquipment(document, drivers, report);
+  checkDiscovery(at(document, "discovery"), Object.keys((at(document, "credentials") as Mapping | undefined) ?? {}), report);
 }
 
 function checkUplink(uplink: unknown, report: Report): void {

@@ -181,6 +181,50 @@ export interface GatewayFile {
     folder?: string;
   };
   /**
+   * Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.
+   */
+  discovery: {
+    /**
+     * Networks that may be looked at. At most 32.
+     *
+     * @maxItems 32
+     */
+    subnets: DiscoverySubnetEntry[];
+    /**
+     * Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.
+     *
+     * @maxItems 24
+     */
+    autoAccept: (
+      | "switch"
+      | "router"
+      | "firewall"
+      | "access-point"
+      | "ups"
+      | "printer"
+      | "nas"
+      | "server"
+      | "camera"
+      | "pdu"
+      | "sensor"
+      | "wireless-bridge"
+    )[];
+    /**
+     * Devices of the whole site; beyond it nobody new is asked.
+     */
+    maxDevices: number;
+    /**
+     * Poll interval of equipment that is accepted, milliseconds.
+     */
+    pollIntervalMs: number;
+    /**
+     * Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.
+     *
+     * @maxItems 24
+     */
+    leaseFiles?: string[];
+  };
+  /**
    * How far this machine's clock is believed.
    */
   clock: {
@@ -348,4 +392,41 @@ export interface EquipmentEntry {
   settings?: {
     [k: string]: unknown;
   };
+}
+/**
+ * One subnet. Passive only until activeSweep or credentials say otherwise.
+ */
+export interface DiscoverySubnetEntry {
+  /**
+   * Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.
+   */
+  cidr: string;
+  /**
+   * Whether this subnet is looked at.
+   */
+  enabled: boolean;
+  /**
+   * Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.
+   */
+  activeSweep: boolean;
+  /**
+   * Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.
+   *
+   * @maxItems 24
+   */
+  credentials: string[];
+  /**
+   * Addresses and networks that are never sent anything.
+   *
+   * @maxItems 256
+   */
+  exclude: string[];
+  /**
+   * Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.
+   */
+  confirmLarge: boolean;
+  /**
+   * UDP port of SNMP.
+   */
+  snmpPort: number;
 }

@@ -54,6 +54,15 @@ export interface DiscoveryStatus {
   readonly overflow: number;
 }
 
+/** One address somebody was seen at. */
+export interface SeenHost {
+  readonly address: string;
+  readonly mac?: string;
+  readonly hostName?: string;
+  /** How, in words. */
+  readonly seen: string;
+}
+
 /**
  * Finds out what there is on the subnets that a person enabled, and proposes it. Sends nothing anywhere else; adds nothing to monitoring by
  * itself except the classes that site policy accepts.
@@ -66,7 +75,6 @@ export class Discovery implements Unit {
   readonly #proposals: Proposals;
   readonly #topology: TopologyKeeper;
 
-  /** @throws GatewayError config.invalid when a subnet may not be scanned */
   constructor(parts: DiscoveryParts) {
     const { settings, clock, state } = parts;
     this.#parts = parts;
@@ -80,7 +88,7 @@ export class Discovery implements Unit {
       inScope: (address) => this.#watches.some((watch) => watch.scope.includes(address)),
     };
     const enabled = settings.subnets.filter((subnet) => subnet.enabled).slice(0, gentle.maxSubnets);
-    this.#watches = enabled.map((subnet) => new SubnetWatch(subnet, this.#scope(subnet), this.#site));
+    this.#watches = enabled.flatMap((subnet) => this.#open(subnet));
     this.#proposals = new Proposals({
       state,
       autoAccept: settings.autoAccept,
@@ -118,6 +126,16 @@ export class Discovery implements Unit {
 
   proposals(): readonly Proposal[] {
     return this.#proposals.list();
+  }
+
+  /** Everybody that was seen, devices included; what is no proposal is only listed. */
+  hosts(): readonly SeenHost[] {
+    return [...this.#site.sightings.all()].map(({ address, mac, hostName, evidence }) => ({
+      address,
+      ...(mac === undefined ? {} : { mac }),
+      ...(hostName === undefined || hostName === "" ? {} : { hostName }),
+      seen: [...evidence].join("; "),
+    }));
   }
 
   topology(): readonly TopologyEdge[] {
@@ -239,6 +257,17 @@ export class Discovery implements Unit {
 
   #emit(event: Event): void {
     this.#parts.sink.offer(event);
+  }
+
+  /** A subnet that may not be scanned (behind a tunnel, say) costs itself only: the gateway polls without it. */
+  #open(subnet: DiscoverySubnet): readonly SubnetWatch[] {
+    try {
+      return [new SubnetWatch(subnet, this.#scope(subnet), this.#site)];
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      this.#parts.logger.warn({ cidr: subnet.cidr, reason: error.message }, "a subnet is not looked at");
+      return [];
+    }
   }
 
   #scope(subnet: DiscoverySubnet): Scope {
