@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../../integration/noc-peers.ts";
+import { profileText } from "./site-mib.ts";
+import type { Figures, Question } from "./figures.ts";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+export interface SiteOptions {
+  readonly switches: number;
+  readonly dead: number;
+  readonly slow: number;
+  readonly intervalMs: number;
+  readonly fsyncDelayMs: number;
+  readonly brokerUrl: string | undefined;
+  /** Folder for the CPU profiles of all threads. */
+  readonly profileDir: string | undefined;
+  readonly extra: string;
+}
+
+/** Simulated switches: `processes` of them share the work. Dead and slow ones come first. */
+export async function startSwitches(port: number, options: SiteOptions): Promise<readonly ChildProcess[]> {
+  const sick = options.dead + options.slow;
+  const shares = [
+    { from: 0, count: sick, dead: options.dead, slow: options.slow },
+    { from: sick, count: options.switches - sick, dead: 0, slow: 0 },
+  ].filter(({ count }) => count > 0);
+  return Promise.all(
+    shares.map(async ({ from, count, dead, slow }) => {
+      const args = [join(here, "switches.ts"), ...[port, from, count, dead, slow].map(String)];
+      const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+      await once(createInterface({ input: child.stdout }), "line");
+      return child;
+    }),
+  );
+}
+
+function configuration(port: number, options: SiteOptions): string {
+  const equipment = Array.from({ length: options.switches }, (_, index) => {
+    const number = index + 1;
+    const address = `127.1.${number >> 8}.${number & 255}`;
+    return `  - { id: sw-${number}, address: ${address}, port: ${port}, driver: snmp, credential: lan, pollIntervalMs: ${options.intervalMs} }`;
+  });
+  return [
+    "gateway: { id: gw-bench, tenant: acme, site: bench }",
+    ...(options.brokerUrl === undefined ? [] : [`uplink: { url: "${options.brokerUrl}", intervalsPerChunk: 1 }`]),
+    "credentials: { lan: { snmp: { version: 2c, community: { $env: BENCH_COMMUNITY } } } }",
+    "equipment:",
+    ...equipment,
+    "traps: { enabled: false }",
+    "syslog: { enabled: false }",
+    "clock: { source: host }",
+    ...(options.extra === "" ? [] : [options.extra]),
+    "",
+  ].join("\n");
+}
+
+/** A gateway under test with its site; everything ends with `stop`. */
+export class Site {
+  readonly #folder: string;
+  readonly #switches: readonly ChildProcess[];
+  readonly #gateway: ChildProcess;
+
+  private constructor(folder: string, switches: readonly ChildProcess[], gateway: ChildProcess) {
+    this.#folder = folder;
+    this.#switches = switches;
+    this.#gateway = gateway;
+  }
+
+  static async start(options: SiteOptions): Promise<Site> {
+    const folder = mkdtempSync(join(tmpdir(), "gatehouse-bench-site-"));
+    const port = await freePort();
+    const switches = await startSwitches(port, options);
+    mkdirSync(join(folder, "state", "profiles"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, "state", "profiles", "bench-switch.yaml"), profileText);
+    writeFileSync(join(folder, "gatehouse.yaml"), configuration(port, options));
+    const profiling = options.profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileDir}`];
+    const command = [process.execPath, ...profiling, join(here, "gateway.ts"), folder];
+    const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
+    const strace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", injected];
+    const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
+    const env = { ...process.env, BENCH_COMMUNITY: "public" };
+    const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
+    const site = new Site(folder, switches, gateway);
+    await once(gateway, "message");
+    return site;
+  }
+
+  async ask<T>(question: Question): Promise<T> {
+    if (this.#gateway.exitCode !== null) throw new Error("the gateway ended");
+    const answer = once(this.#gateway, "message");
+    this.#gateway.send(question);
+    return ((await answer) as [T])[0];
+  }
+
+  /** Until every live switch has been polled whole. */
+  async warmUp(live: number, deadlineMs: number): Promise<number> {
+    const startedMs = performance.now();
+    while ((await this.ask<{ live: number }>({ ask: "ready", tables: 3 })).live < live) {
+      if (performance.now() - startedMs > deadlineMs) break;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    return (performance.now() - startedMs) / 1_000;
+  }
+
+  async measure(seconds: number, notLive: number): Promise<Figures> {
+    this.#gateway.send({ ask: "begin", notLive } satisfies Question);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    return this.ask<Figures>({ ask: "end" });
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.#gateway, "exit");
+    this.#gateway.send({ ask: "stop" } satisfies Question);
+    const late = setTimeout(() => this.#gateway.kill("SIGKILL"), 20_000);
+    await gone;
+    clearTimeout(late);
+    for (const child of this.#switches) child.stdin?.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
