@@ -6,7 +6,7 @@ import type { Subscription } from "../protocol/topics.ts";
 import { type GuardedSocket, GuardedStream, isGateFault } from "./guarded-stream.ts";
 import type { Inbound } from "./inbound.ts";
 import { createNoStore } from "./no-store.ts";
-import { readUnlistedPuback } from "./puback.ts";
+import { noMatchingSubscribers, readPuback } from "./puback.ts";
 import { reasonName } from "./reason-codes.ts";
 import { socketErrorCode } from "./socket.ts";
 
@@ -48,8 +48,8 @@ export class BrokerConnection {
   #settleClosed: (end: SessionEnd) => void;
   #refusedWith: number | undefined;
   #isOpen = false;
-  /** Of the PUBACK that the library handles at this moment, if it had to be rewritten. */
-  #unlistedCode: number | undefined;
+  /** Of the PUBACK that the library handles at this moment. */
+  #pubackCode = 0;
   #abandon: ((error: GatewayError) => void) | undefined;
 
   constructor(settings: ConnectionSettings, guarded: GuardedSocket, inbound: Inbound) {
@@ -142,12 +142,13 @@ export class BrokerConnection {
   }
 
   /** `done` gets the PUBACK's verdict; after the connection's end it is never called. */
-  publish(topic: string, payload: Uint8Array, options: PublishOptions, done: (error: unknown) => void): void {
+  publish(topic: string, payload: Uint8Array, options: PublishOptions, done: (error: unknown, unmatched: boolean) => void): void {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const { qos, retain, properties } = options;
     this.#client.publish(topic, bytes, { qos, retain, properties }, (error) => {
-      const code = this.#unlistedCode;
-      done(error === null || error === undefined || code === undefined ? error : Object.assign(error, { code }));
+      const code = this.#pubackCode;
+      if (error === null || error === undefined) done(undefined, code === noMatchingSubscribers);
+      else done(code < 0x80 ? error : Object.assign(error, { code }), false);
     });
   }
 
@@ -158,9 +159,9 @@ export class BrokerConnection {
   }
 
   #inspect(packet: Buffer): Buffer {
-    const unlisted = readUnlistedPuback(packet);
-    this.#unlistedCode = unlisted?.reasonCode;
-    return unlisted?.packet ?? packet;
+    const puback = readPuback(packet);
+    this.#pubackCode = puback?.reasonCode ?? 0;
+    return puback?.packet ?? packet;
   }
 
   #received(packet: Packet): void {

@@ -53,7 +53,7 @@ export class MqttSession implements UplinkSession {
     void broker.closed.then(() => this.#ended());
   }
 
-  publish(leaf: UplinkLeaf, payload: Uint8Array, options: { contentType?: string; retain?: boolean; qos?: 0 | 1 } = {}): Promise<void> {
+  publish(leaf: UplinkLeaf, payload: Uint8Array, options: NonNullable<Parameters<UplinkSession["publish"]>[2]> = {}): Promise<void> {
     if (this.#broker.ending !== undefined) return Promise.reject(this.#broker.lostError());
     if (payload.length > this.limits.maxPayloadBytes) {
       const fields = { leaf, bytes: payload.length, maxPayloadBytes: this.limits.maxPayloadBytes };
@@ -70,7 +70,7 @@ export class MqttSession implements UplinkSession {
         ...(rule.expirySeconds === undefined ? {} : { messageExpiryInterval: rule.expirySeconds }),
       },
     };
-    return qos === 0 ? this.#publishUnconfirmed(leaf, payload, wire) : this.#publishConfirmed(leaf, payload, wire);
+    return qos === 0 ? this.#publishUnconfirmed(leaf, payload, wire) : this.#publishConfirmed(leaf, payload, wire, options.onUnmatched);
   }
 
   traffic(): { readonly bytesIn: number; readonly bytesOut: number } {
@@ -122,7 +122,7 @@ export class MqttSession implements UplinkSession {
     return Promise.resolve();
   }
 
-  #publishConfirmed(leaf: UplinkLeaf, payload: Uint8Array, wire: PublishOptions): Promise<void> {
+  #publishConfirmed(leaf: UplinkLeaf, payload: Uint8Array, wire: PublishOptions, onUnmatched: (() => void) | undefined): Promise<void> {
     assert(this.#inFlight.size < this.limits.receiveMaximum, "more publications than the broker's Receive Maximum");
     return new Promise((resolve, reject) => {
       const { clock, pubackTimeoutMs } = this.#settings;
@@ -139,7 +139,10 @@ export class MqttSession implements UplinkSession {
       };
       this.#inFlight.add(entry);
       this.#inFlightBytes += entry.bytes;
-      this.#broker.publish(this.#topic(leaf), payload, wire, entry.settle);
+      this.#broker.publish(this.#topic(leaf), payload, wire, (error, unmatched) => {
+        if (unmatched) onUnmatched?.();
+        entry.settle(error);
+      });
       if (!this.#watching) void this.#watch();
     });
   }

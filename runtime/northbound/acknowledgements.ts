@@ -77,6 +77,7 @@ export class Acknowledgements {
     const before = cursor.unacked.size;
     const outcome = cursor.acknowledge(ack, nowMs);
     memory.counters.acknowledgedChunks += before - cursor.unacked.size;
+    if (cursor.hasAckedUnmatched()) memory.believesUnmatched = false;
     if (outcome === "impossible") {
       memory.counters.impossibleAcks += 1;
       return;

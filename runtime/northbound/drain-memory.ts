@@ -23,12 +23,19 @@ export interface DrainCounters {
   rejectedChunks: number;
   /** Publications refused by the broker. */
   refusedPublications: number;
+  /** Publications that nobody had subscribed to. */
+  unmatchedPublications: number;
 }
 
 /** What the drain knows beyond one session. Bounded: the oldest entries go first. */
 export class DrainMemory {
   readonly grants: Grants = defaultGrants();
   nocOn = true;
+  /**
+   * Whether PUBACK 0x10 means what it says. A broker that hands messages to rules or a bridge may have no subscriber and lose nothing: once
+   * the NOC has acknowledged what was published to nobody, the code is believed no more.
+   */
+  believesUnmatched = true;
   lastAckAtMs: number | undefined;
   /** `stream:seq` of chunks that were under way when the broker cut the connection for what it was sent: published one at a time from then on. */
   readonly suspects = new Set<string>();
@@ -43,6 +50,7 @@ export class DrainMemory {
     malformedMessages: 0,
     rejectedChunks: 0,
     refusedPublications: 0,
+    unmatchedPublications: 0,
   };
   readonly #tries = new Map<string, number>();
 

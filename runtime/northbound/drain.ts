@@ -62,7 +62,7 @@ export class Drain {
     this.#rate = new ChunkRate(clock.monotonicMs());
     const shared = { ...parts, wake: this.#wakeUp.wake, crash: (error: unknown) => this.#crash(error) };
     this.#streams = new StreamSet({ ...shared, lanes: this.lanes });
-    this.#refusals = new Refusals({ ...shared, limits: session.limits });
+    this.#refusals = new Refusals({ ...shared, limits: session.limits, sinceWallMs: clock.now().wallMs });
     this.#acknowledgements = new Acknowledgements({ ...shared, streams: this.#streams, refusals: this.#refusals, lanes: this.lanes });
   }
 
@@ -215,14 +215,19 @@ export class Drain {
     memory.counters.sentChunks += 1;
     memory.counters.sentBytes += length;
     this.#inFlight.add(candidate);
+    let unmatched = false;
+    const onUnmatched = () => {
+      unmatched = memory.believesUnmatched;
+    };
     session
-      .publish(leaf, chunk.bytes)
+      .publish(leaf, chunk.bytes, { onUnmatched })
       .then(
         () => {
           entry.confirmed = true;
           lane.learn(nowMs, clock.monotonicMs());
           window.learn(nowMs, clock.monotonicMs());
-          this.#refusals.accepted(candidate);
+          if (unmatched) this.#refusals.unmatched(candidate);
+          else this.#refusals.accepted(candidate);
           this.#landed(candidate);
         },
         (error: unknown) => this.#failed(candidate, error),

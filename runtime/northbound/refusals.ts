@@ -25,6 +25,8 @@ const quotaPauseMs = 30_000;
 const poisonRetryMs = 5_000;
 const firstBackoffMs = 1_000;
 const maxBackoffMs = 60_000;
+const maxUnmatchedPauseMs = 30_000;
+const maxUnmatched = 64;
 const maxHeld = 256;
 /** Chunks sent one at a time at most while looking for the one the broker disconnects on. */
 const maxAlone = 32;
@@ -38,6 +40,8 @@ interface RefusalParts {
   readonly logger: Logger;
   readonly memory: DrainMemory;
   readonly limits: UplinkLimits;
+  /** Wall time at which the session began. */
+  readonly sinceWallMs: number;
   readonly wake: () => void;
   readonly crash: (error: unknown) => void;
 }
@@ -46,6 +50,7 @@ interface RefusalParts {
 export class Refusals {
   readonly #parts: RefusalParts;
   readonly #inARow = new Map<string, number>();
+  readonly #unmatchedInARow = new Map<string, number>();
   #toldTooSmall = false;
   #acceptedAlone = 0;
 
@@ -57,11 +62,33 @@ export class Refusals {
   accepted(candidate: Candidate): void {
     const { suspects } = this.#parts.memory;
     this.#inARow.delete(candidate.lane.name);
+    this.#unmatchedInARow.delete(candidate.lane.name);
+    candidate.cursor.unmatched.delete(candidate.chunk.seq);
     if (suspects.size === 0) return;
     suspects.delete(chunkKey(candidate.cursor.stream, candidate.chunk.seq));
     this.#acceptedAlone += 1;
     // Suspects are sent again first; one that has not come by now was acknowledged or evicted meanwhile.
     if (this.#acceptedAlone >= maxAlone) suspects.clear();
+  }
+
+  /**
+   * PUBACK with success, but nobody had subscribed: the NOC's workers are away. The lane waits a little, longer each time, instead of
+   * pouring a window of chunks into nothing and then waiting for the patience with acknowledgements to end.
+   */
+  unmatched(candidate: Candidate): void {
+    const { memory, clock, sinceWallMs } = this.#parts;
+    const { lane, cursor, chunk } = candidate;
+    const nowMs = clock.monotonicMs();
+    memory.counters.unmatchedPublications += 1;
+    if (chunk.sealedAtMs >= sinceWallMs && cursor.unmatched.size < maxUnmatched) cursor.unmatched.add(chunk.seq);
+    cursor.unsent(chunk.seq);
+    if (!lane.isPaused(nowMs)) {
+      const inARow = (this.#unmatchedInARow.get(lane.name) ?? 0) + 1;
+      this.#unmatchedInARow.set(lane.name, inARow);
+      const ceilingMs = Math.min(maxUnmatchedPauseMs, firstBackoffMs * 2 ** Math.min(inARow - 1, 16));
+      lane.pause(nowMs + ceilingMs * (0.5 + 0.5 * this.#parts.entropy.random()), "nobody listens");
+    }
+    cursor.retries.set(chunk.seq, lane.pausedUntilMs);
   }
 
   /** The broker, or our own size check, refused the publication. */

@@ -40,6 +40,8 @@ export class StreamCursor {
   readonly retries = new Map<number, number>();
   /** Too large for this broker: passed over for the rest of the session. */
   readonly held = new Set<number>();
+  /** Published to nobody, and made so lately that it was never published before: an acknowledgement of one unmasks the code. */
+  readonly unmatched = new Set<number>();
   /** Since when the NOC owes an acknowledgement of this stream; undefined = it owes none. */
   waitingSinceMs: number | undefined;
   /** Resends from the start in a row without an acknowledgement. */
@@ -113,6 +115,17 @@ export class StreamCursor {
     this.rewinds = 0;
     this.waitingSinceMs = this.unacked.size === 0 ? undefined : nowMs;
     return "progress";
+  }
+
+  /** Whether the NOC has something that was published to nobody; forgets what is settled. */
+  hasAckedUnmatched(): boolean {
+    let found = false;
+    for (const seq of this.unmatched) {
+      if (!this.isAcked(seq)) continue;
+      found = true;
+      this.unmatched.delete(seq);
+    }
+    return found;
   }
 
   /** Published, older than `ageMs`, and something published later is committed: lost between broker and NOC. */

@@ -40,7 +40,13 @@ export interface UplinkSession {
   publish(
     leaf: UplinkLeaf,
     payload: Uint8Array,
-    options?: { readonly contentType?: string; readonly retain?: boolean; readonly qos?: 0 | 1 },
+    options?: {
+      readonly contentType?: string;
+      readonly retain?: boolean;
+      readonly qos?: 0 | 1;
+      /** Called before it resolves when the broker says that nobody has subscribed to what was published (PUBACK 0x10). */
+      readonly onUnmatched?: () => void;
+    },
   ): Promise<void>;
   /** Settles when the connection is gone. */
   readonly closed: Promise<SessionEnd>;

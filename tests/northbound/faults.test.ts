@@ -3,7 +3,7 @@ import type { Chunk, StreamClass } from "../../runtime/model/chunk.ts";
 import { seededEntropy } from "../sim/seeded-entropy.ts";
 import { Harness } from "./harness.ts";
 
-const seeds = Number(process.env.GATEHOUSE_NORTHBOUND_SEEDS ?? "60");
+const seeds = Number(process.env.GATEHOUSE_NORTHBOUND_SEEDS ?? "30");
 const firstSeed = Number(process.env.GATEHOUSE_NORTHBOUND_FIRST_SEED ?? "1");
 
 /** Six virtual hours of a bad line, a bad broker and a bad NOC, then half a day of peace. */

@@ -116,3 +116,34 @@ it("sends again by and by what the broker refused without a reason that says mor
   expect(harness.uplink.attemptsAtMs.length).toBe(1);
   await harness.stop();
 });
+
+it("wastes little on a broker behind which nobody listens, and is back soon after the noc is", async () => {
+  const harness = new Harness();
+  harness.uplink.nocListens = false;
+  harness.start();
+  for (let i = 0; i < 500; i++) harness.buffer.put("T", 1_000);
+  await harness.pass(7_200_000);
+  const chunks = harness.leaves().length;
+  expect(chunks).toBeGreaterThan(100);
+  // Two hours: a handful every half minute, not a window of 64.
+  expect(chunks).toBeLessThan(2_500);
+  expect(harness.link.status().lanes.some((lane) => lane.paused === "nobody listens")).toBe(true);
+  harness.uplink.nocListens = true;
+  await harness.until(() => harness.buffer.remaining === 0, 120_000);
+  expect(harness.noc.duplicates).toBe(0);
+  await harness.stop();
+});
+
+it("believes the noc rather than a broker that says nobody listens", async () => {
+  const harness = new Harness();
+  harness.uplink.saysUnmatched = true;
+  harness.start();
+  await harness.pass(1_000);
+  for (let i = 0; i < 5; i++) harness.buffer.put("T", 1_000);
+  await harness.pass(10_000);
+  expect(harness.buffer.remaining).toBe(0);
+  for (let i = 0; i < 300; i++) harness.buffer.put("T", 1_000);
+  await harness.pass(3_000);
+  expect(harness.buffer.remaining).toBe(0);
+  await harness.stop();
+});

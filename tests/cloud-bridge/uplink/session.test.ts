@@ -95,11 +95,13 @@ it.each([0x95, 0xff])("rejects one publication, not the connection, on a PUBACK 
   await session.publish("ev", new Uint8Array(1));
 });
 
-it("takes 'no matching subscribers' for success", async () => {
+it("takes 'no matching subscribers' for success, and passes it on", async () => {
   const { session } = await sessionWith({
     publish: (peer, packet) => peer.send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: 0x10 }),
   });
-  await session.publish("tm", new Uint8Array(1));
+  let unmatched = 0;
+  await session.publish("tm", new Uint8Array(1), { onUnmatched: () => void unmatched++ });
+  expect(unmatched).toBe(1);
 });
 
 it("replaces a connection on which PUBACK never comes", async () => {

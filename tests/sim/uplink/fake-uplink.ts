@@ -66,6 +66,10 @@ export class FakeUplink implements Uplink {
   puback: (leaf: UplinkLeaf, payload: Uint8Array) => number | undefined = () => 0;
   /** The NOC does not acknowledge. */
   silentNoc = false;
+  /** false: the NOC's workers are away; what is published is gone, and the broker says so. */
+  nocListens = true;
+  /** A broker that hands everything to a rule: no subscriber, and yet it arrives. */
+  saysUnmatched = false;
   readonly attemptsAtMs: number[] = [];
   readonly published: { readonly leaf: UplinkLeaf; readonly atMs: number; readonly bytes: number }[] = [];
   maxInFlightSeen = 0;
@@ -126,7 +130,7 @@ export class FakeSession implements UplinkSession {
     this.limits = broker.limits;
   }
 
-  publish(leaf: UplinkLeaf, payload: Uint8Array): Promise<void> {
+  publish(leaf: UplinkLeaf, payload: Uint8Array, options: { readonly onUnmatched?: () => void } = {}): Promise<void> {
     const broker = this.#broker;
     if (this.#end !== undefined) return Promise.reject(new GatewayError("uplink.lost"));
     if (payload.length > this.limits.maxPayloadBytes) return Promise.reject(new GatewayError("uplink.too-large"));
@@ -141,8 +145,10 @@ export class FakeSession implements UplinkSession {
       broker.maxInFlightSeen = Math.max(broker.maxInFlightSeen, this.#pending.size);
       void this.#carry(leaf, payload).then((code) => {
         if (!this.#pending.delete(failed) || code === undefined) return;
-        if (code < 0x80) resolve();
-        else reject(new GatewayError("uplink.rejected", { fields: { leaf, reasonCode: code } }));
+        if (code < 0x80) {
+          if (!broker.nocListens || broker.saysUnmatched) options.onUnmatched?.();
+          resolve();
+        } else reject(new GatewayError("uplink.rejected", { fields: { leaf, reasonCode: code } }));
       });
     });
   }
@@ -192,7 +198,7 @@ export class FakeSession implements UplinkSession {
   #reachNoc(leaf: UplinkLeaf, payload: Uint8Array): void {
     const { noc, clock, entropy, identify } = this.#broker.parts;
     const chunk = identify(payload);
-    if (chunk === undefined || entropy.random() < this.#broker.faults.lostBehindBroker) return;
+    if (chunk === undefined || !this.#broker.nocListens || entropy.random() < this.#broker.faults.lostBehindBroker) return;
     noc.store(chunk.stream, chunk.seq, leaf, clock.monotonicMs());
     if (!this.#acking) void this.#acknowledgeSoon();
   }

@@ -28,7 +28,7 @@ export class MemoryBuffer implements Buffer {
   readonly #known = new WeakMap<Uint8Array, Chunk>();
   /** Called for each chunk that an acknowledgement deletes. */
   onDelete: (chunk: Chunk) => void = () => undefined;
-  /** Before each read; for slow disks. */
+  /** Between what a read found and its answer: for slow disks. */
   readDelay: (() => Promise<void>) | undefined;
 
   constructor(clock: Clock) {
@@ -86,7 +86,6 @@ export class MemoryBuffer implements Buffer {
 
   async read(query: ReadQuery): Promise<readonly Chunk[]> {
     this.reads += 1;
-    await this.readDelay?.();
     const stream = this.#streams.get(query.stream);
     const found: Chunk[] = [];
     let bytes = 0;
@@ -97,6 +96,7 @@ export class MemoryBuffer implements Buffer {
       found.push(chunk);
       bytes += chunk.bytes.length;
     }
+    await this.readDelay?.();
     return found;
   }
 
