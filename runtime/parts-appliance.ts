@@ -83,7 +83,10 @@ export async function assembleGateway(
   const buffer = await openBufferWorker({ folder: stateDir, settings: configuration.buffer, ...platform });
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
-  const engine = createSnmpEngine(platform);
+  const engine = createSnmpEngine({
+    ...platform,
+    limits: { packetsPerSecond: limits.packetsPerSecond, packetsPerSecondPerEquipment: limits.packetsPerSecondPerEquipment },
+  });
   const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles }, platform);
   const link = uplink?.enabled === true ? openLink(configuration, uplink, { encoder, buffer, state }, platform) : undefined;

@@ -8,6 +8,7 @@ import type { Exchange } from "./exchange.ts";
 import { badAnswer, silence } from "./failures.ts";
 import type { EngineLimits } from "./limits.ts";
 import { Nonces } from "./nonces.ts";
+import { PacketBudget } from "./packet-budget.ts";
 import type { Peer } from "./peer.ts";
 import { type Opened, opened } from "./security.ts";
 import { Sockets } from "./sockets.ts";
@@ -26,6 +27,7 @@ export class Dispatcher {
   readonly #logger: Logger;
   readonly #nonces: Nonces;
   readonly #sockets: Sockets;
+  readonly #budget: PacketBudget | undefined;
   readonly #slots: (Exchange | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #queue: Exchange[] = [];
@@ -39,6 +41,7 @@ export class Dispatcher {
     this.#limits = parts.limits;
     this.#logger = parts.logger;
     this.#nonces = new Nonces(parts.entropy);
+    this.#budget = PacketBudget.of(parts.limits);
     this.#sockets = new Sockets(parts.limits, parts.logger, (bytes, from) => this.onDatagram(bytes, from));
   }
 
@@ -101,18 +104,22 @@ export class Dispatcher {
     return new GatewayError("driver.limit", { message: "too many SNMP requests at once", fields: { maxPending: this.#limits.maxPending } });
   }
 
-  #launch(exchange: Exchange, nowMs: number): void {
+  /** @returns whether others may still be launched: false when the socket or the site is out of room. */
+  #launch(exchange: Exchange, nowMs: number): boolean {
     const socket = this.#sockets.get(exchange.peer.family, exchange.peer.socketIndex);
-    if (socket === undefined) return;
-    if (!exchange.isFresh && socket.fresh >= this.#limits.maxFreshPerSocket) {
+    if (socket === undefined) return true;
+    const isFull = !exchange.isFresh && socket.fresh >= this.#limits.maxFreshPerSocket;
+    const place = isFull ? "site" : (this.#budget?.take(exchange.peer, nowMs) ?? "taken");
+    if (place !== "taken") {
       exchange.isQueued = true;
       exchange.expiresAtMs = exchange.deadlineMs;
       this.#queue.push(exchange);
-      return;
+      return place === "equipment";
     }
     if (!exchange.isFresh) socket.fresh += 1;
     exchange.isFresh = true;
     this.#transmit(exchange, nowMs);
+    return true;
   }
 
   #transmit(exchange: Exchange, nowMs: number): void {
@@ -249,13 +256,12 @@ export class Dispatcher {
   }
 
   #advanceQueue(nowMs: number): void {
-    // Each is looked at once: one whose socket is still full goes back to the end.
+    // Each is looked at once: one whose socket is still full, or whose equipment has had its share, goes back to the end.
     for (let count = this.#queue.length; count > 0; count--) {
       const next = this.#queue.shift();
       if (next === undefined) return;
       next.isQueued = false;
-      this.#launch(next, nowMs);
-      if (next.isQueued) return;
+      if (!this.#launch(next, nowMs)) return;
     }
   }
 

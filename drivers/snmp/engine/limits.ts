@@ -24,6 +24,9 @@ export interface EngineLimits {
   /** A host name is looked up again after this time, in the background; the old address serves meanwhile. */
   readonly nameRefreshMs: number;
   readonly nameLookupMs: number;
+  /** Requests per second to everybody, and to one equipment, retries included; Infinity = no limit. What is over it waits. */
+  readonly packetsPerSecond: number;
+  readonly packetsPerSecondPerEquipment: number;
 }
 
 export const defaultLimits: EngineLimits = {
@@ -40,4 +43,6 @@ export const defaultLimits: EngineLimits = {
   maxLocalizedKeys: 4096,
   nameRefreshMs: 300_000,
   nameLookupMs: 5_000,
+  packetsPerSecond: Number.POSITIVE_INFINITY,
+  packetsPerSecondPerEquipment: Number.POSITIVE_INFINITY,
 };
