@@ -67,6 +67,12 @@ export function prepareScopedRequest(engineId: Uint8Array, context: Uint8Array, 
   return { bytes, idAt, revision, discovery: engineId.length === 0 };
 }
 
+/** The same request in memory of its own: what is kept must not keep the pool slab alive that it was put together in. */
+export function compacted(request: PreparedRequest): PreparedRequest {
+  const { buffer } = new Uint8Array(request.bytes);
+  return { ...request, bytes: Buffer.from(buffer) };
+}
+
 /** Writes the request id. */
 export function patchId(bytes: Uint8Array, at: number, id: number): void {
   bytes[at] = id >>> 24;

@@ -15,7 +15,7 @@ export class EngineSession implements SnmpSession {
   readonly #onClose: () => void;
   /** Forgotten with the plan object. */
   readonly #plans = new WeakMap<TablePlan, CompiledPlan>();
-  readonly #life = new AbortController();
+  #isClosed = false;
 
   constructor(conversation: Conversation, parts: PlanParts, onClose: () => void) {
     this.#conversation = conversation;
@@ -87,7 +87,7 @@ export class EngineSession implements SnmpSession {
   }
 
   #assertOpen(): void {
-    if (this.#life.signal.aborted) throw new GatewayError("driver.unreachable", { message: "the SNMP session is closed" });
+    if (this.#isClosed) throw new GatewayError("driver.unreachable", { message: "the SNMP session is closed" });
   }
 
   counters(): SnmpSessionCounters {
@@ -106,8 +106,8 @@ export class EngineSession implements SnmpSession {
   }
 
   close(): void {
-    if (this.#life.signal.aborted) return;
-    this.#life.abort();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#onClose();
   }
 }

@@ -2,8 +2,8 @@ import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import { compareOids, hasPrefix } from "./oid.ts";
 import { storeCell } from "./table-cells.ts";
-import { type Block, blockSpec } from "./table-layout.ts";
-import type { CompiledPlan } from "./table-plan.ts";
+import { blockSpec, cellAt, cellCount, widthOf } from "./table-layout.ts";
+import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate } from "./table-progress.ts";
 import { readVarbind, varbindSpan } from "./values.ts";
 
@@ -47,9 +47,9 @@ class CarefulReader {
     this.#block = block;
     this.#bytes = bytes;
     this.#fates = fates;
-    this.#width = block.columns.length;
+    this.#width = widthOf(block);
     this.#names = blockSpec(plan, block).varbinds.map(requestedName);
-    this.#nextRow = Array.from({ length: this.#width }, () => block.rows[0] ?? 0);
+    this.#nextRow = Array.from({ length: this.#width }, () => block.group.rows[block.rowFrom] ?? 0);
     this.#ended = new Array<boolean>(this.#width).fill(false);
   }
 
@@ -61,7 +61,7 @@ class CarefulReader {
     }
     let at = from;
     let position = this.#block.sentinel ? -1 : 0;
-    const most = this.#width * this.#block.rows.length;
+    const most = cellCount(this.#block);
     for (; at < end && position < most; position++) {
       if (!readVarbind(this.#bytes, at, end)) return;
       at = varbindSpan.end;
@@ -83,7 +83,7 @@ class CarefulReader {
   }
 
   #readSentinel(): void {
-    const prefix = this.#plan.columns.prefix(this.#block.columns[0] ?? 0);
+    const prefix = this.#plan.columns.prefix(cellAt(this.#block, 0).column);
     if (varbindSpan.tag === tags.endOfMibView || !this.#isAfter(0)) return;
     if (hasPrefix(this.#bytes, varbindSpan.nameStart, varbindSpan.nameEnd, prefix)) this.findings.changed = true;
   }
@@ -99,7 +99,7 @@ class CarefulReader {
 
   #readRepetition(x: number): void {
     if (this.#ended[x] === true) return;
-    const column = this.#block.columns[x] ?? 0;
+    const { column } = cellAt(this.#block, x);
     const request = x + (this.#block.sentinel ? 1 : 0);
     if (varbindSpan.tag === tags.endOfMibView) {
       this.#endColumn(x, column);
@@ -131,8 +131,7 @@ class CarefulReader {
   }
 
   #readSingle(position: number): void {
-    const column = this.#block.columns[position % this.#width] ?? 0;
-    const row = this.#block.rows[Math.floor(position / this.#width)] ?? 0;
+    const { column, row } = cellAt(this.#block, position);
     const prefix = this.#plan.columns.prefix(column);
     const { nameStart, nameEnd, tag } = varbindSpan;
     const isOfColumn = hasPrefix(this.#bytes, nameStart, nameEnd, prefix);

@@ -2,8 +2,7 @@ import { pdu } from "./answer.ts";
 import { integerValue, tags, unsigned64Value, unsignedValue } from "./ber.ts";
 import { dottedOid, hasPrefix, isWellFormedOid } from "./oid.ts";
 import { opaqueNumber } from "./opaque.ts";
-import type { Block } from "./table-layout.ts";
-import { type CompiledPlan, kind } from "./table-plan.ts";
+import { type Block, type CompiledPlan, kind } from "./table-plan.ts";
 import { readVarbind, varbindSpan } from "./values.ts";
 
 /**
@@ -14,37 +13,35 @@ import { readVarbind, varbindSpan } from "./values.ts";
 export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Array, from: number, end: number): number {
   const { bytes: prefixes, starts: prefixStarts, words: prefixWords, wordStarts, kinds } = plan.columns;
   const { bytes: indexes, starts: indexStarts, count: rowCount } = plan.rows;
-  const { columns, rows } = block;
-  const width = columns.length;
-  const height = rows.length;
+  const { columnFrom, columnTo, rowFrom, rowTo } = block;
+  const { columns, rows } = block.group;
+  let count = 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let at = from;
-  for (let y = 0; y < height; y++) {
+  for (let y = rowFrom; y < rowTo; y++) {
     const row = rows[y] ?? 0;
     const indexStart = indexStarts[row] ?? 0;
     const indexEnd = indexStarts[row + 1] ?? 0;
-    for (let x = 0; x < width; x++) {
+    for (let x = columnFrom; x < columnTo; x++) {
       const column = columns[x] ?? 0;
       const prefixStart = prefixStarts[column] ?? 0;
       const prefixEnd = prefixStarts[column + 1] ?? 0;
-      if (at + 6 > end) return y * width + x;
+      if (at + 6 > end) return count;
       const opening = view.getUint32(at, true);
       const nameBytes = opening >>> 24;
       const contentBytes = (opening >>> 8) & 0xff;
       const valueAt = at + 4 + nameBytes;
       const next = at + 2 + contentBytes;
-      if ((opening & 0xff00ff) !== openingTags || contentBytes > 0x7f || next > end) return y * width + x;
+      if ((opening & 0xff00ff) !== openingTags || contentBytes > 0x7f || next > end) return count;
       // This also refuses long forms of the value's length: such a length byte is above what is left.
-      if (nameBytes !== prefixEnd - prefixStart + indexEnd - indexStart || next !== valueAt + 2 + view.getUint8(valueAt + 1))
-        return y * width + x;
+      if (nameBytes !== prefixEnd - prefixStart + indexEnd - indexStart || next !== valueAt + 2 + view.getUint8(valueAt + 1)) return count;
       let name = at + 4;
       const wordEnd = wordStarts[column + 1] ?? 0;
       for (let word = wordStarts[column] ?? 0; word < wordEnd; word++, name += 4) {
-        if (view.getInt32(name, true) !== prefixWords[word]) return y * width + x;
+        if (view.getInt32(name, true) !== prefixWords[word]) return count;
       }
-      for (let offset = prefixStart + (name - at - 4); offset < prefixEnd; offset++)
-        if (bytes[name++] !== prefixes[offset]) return y * width + x;
-      for (let offset = indexStart; offset < indexEnd; offset++) if (bytes[name++] !== indexes[offset]) return y * width + x;
+      for (let offset = prefixStart + (name - at - 4); offset < prefixEnd; offset++) if (bytes[name++] !== prefixes[offset]) return count;
+      for (let offset = indexStart; offset < indexEnd; offset++) if (bytes[name++] !== indexes[offset]) return count;
       const tag = view.getUint8(valueAt);
       const isCounter = kinds[column] === kind.counter && (tag === tags.counter64 || tag === tags.counter32);
       if (!(isCounter && storePlainCounter(plan, column * rowCount + row, view, valueAt, next))) {
@@ -53,14 +50,15 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
         varbindSpan.valueEnd = next;
         // Exceptions mean holes, which shift what follows; a value that does not fit costs itself only.
         if (!storeCell(plan, column, row, bytes)) {
-          if (tag >= tags.noSuchObject) return y * width + x;
+          if (tag >= tags.noSuchObject) return count;
           plan.unfit += 1;
         }
       } else if (tag === tags.counter64 || next - valueAt - 2 > 5) noteCounter(plan, column, tag, next - valueAt - 2);
       at = next;
+      count += 1;
     }
   }
-  return at === end ? width * height : -1;
+  return at === end ? count : -1;
 }
 
 /** Tags of a varbind and its name as they stand in a little-endian word: 30 .. 06 .. */
@@ -112,7 +110,7 @@ export function passSentinel(plan: CompiledPlan, block: Block, bytes: Uint8Array
   if (!readVarbind(bytes, pdu.varbindsStart, pdu.varbindsEnd)) return -1;
   const { nameStart, nameEnd, tag, end } = varbindSpan;
   if (tag === tags.endOfMibView) return end;
-  return hasPrefix(bytes, nameStart, nameEnd, plan.columns.prefix(block.columns[0] ?? 0)) ? -1 : end;
+  return hasPrefix(bytes, nameStart, nameEnd, plan.columns.prefix(block.group.columns[block.columnFrom] ?? 0)) ? -1 : end;
 }
 
 /** Stores the value in `varbindSpan` if its type and bytes fit the column; false and nothing stored otherwise. */

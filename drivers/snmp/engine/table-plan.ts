@@ -1,8 +1,8 @@
 import { GatewayError } from "#model/errors.ts";
 import type { ColumnRequest, TableColumn, TablePlan } from "#ports/snmp.ts";
 import { compareOids, encodeIndex, encodeOid } from "./oid.ts";
+import type { PreparedRequest } from "./request.ts";
 import { Shared } from "./shared.ts";
-import type { Block } from "./table-layout.ts";
 
 const maxCells = 1 << 20;
 const noBytes = new Uint8Array(0);
@@ -21,6 +21,8 @@ export class ColumnSet {
   /** The whole 32-bit words (little-endian) at the beginning of each OID's content; column c has [wordStarts[c], wordStarts[c + 1]). */
   readonly words: Int32Array;
   readonly wordStarts: Uint32Array;
+  /** 0, 1, 2 ... */
+  readonly all: Uint16Array;
 
   constructor(id: number, columns: readonly ColumnRequest[]) {
     this.id = id;
@@ -36,6 +38,7 @@ export class ColumnSet {
       this.wordStarts[column + 1] = words.length;
     }
     this.words = Int32Array.from(words);
+    this.all = Uint16Array.from(columns, (_, column) => column);
   }
 
   prefix(column: number): Uint8Array {
@@ -54,14 +57,15 @@ export class RowSet {
   /** Index contents of all rows; row r is [starts[r], starts[r + 1]). */
   readonly bytes: Uint8Array;
   readonly starts: Uint32Array;
-  readonly maxIndexBytes: number;
+  /** 0, 1, 2 ... */
+  readonly all: Uint32Array;
 
   /** @throws GatewayError driver.unsupported when the rows are not indexes in lexicographic order */
   constructor(id: number, rows: readonly string[]) {
     this.id = id;
     this.count = rows.length;
     const indexes = rows.map(encodeIndex);
-    this.maxIndexBytes = indexes.reduce((longest, index) => Math.max(longest, index.length), 0);
+    this.all = Uint32Array.from(rows, (_, row) => row);
     [this.bytes, this.starts] = pack(indexes);
     for (let row = 1; row < this.count; row++) {
       const [from = 0, middle = 0, to = 0] = this.starts.subarray(row - 1, row + 2);
@@ -72,6 +76,10 @@ export class RowSet {
 
   index(row: number): Uint8Array {
     return this.bytes.subarray(this.starts[row] ?? 0, this.starts[row + 1] ?? 0);
+  }
+
+  indexBytes(row: number): number {
+    return (this.starts[row + 1] ?? 0) - (this.starts[row] ?? 0);
   }
 
   /** Row with this index content, or -1 - (row that would follow it). */
@@ -94,8 +102,6 @@ export class RowSet {
 export class PlanParts {
   readonly #columns = new Shared<ColumnSet>(1024);
   readonly #rows = new Shared<RowSet>(4096);
-  /** See Block; keyed by all that a block depends on. */
-  readonly blocks = new Shared<readonly Block[]>(1024);
   #nextId = 0;
 
   columns(columns: readonly ColumnRequest[]): ColumnSet {
@@ -105,6 +111,28 @@ export class PlanParts {
   rows(rows: readonly string[]): RowSet {
     return this.#rows.get(rows.join(), () => new RowSet(this.#nextId++, rows));
   }
+}
+
+/** Columns that lack the same rows, and the rows they have: within a group there are no holes that would shift a GETBULK's repetitions. */
+export interface Group {
+  readonly columns: Uint16Array;
+  readonly rows: Uint32Array;
+}
+
+/**
+ * One request of a table read and the cells that its answer should hold, in this order: for each row of the group in [rowFrom, rowTo) each column
+ * in [columnFrom, columnTo). With `sentinel` one varbind comes before them: what follows the last planned row, so that a new row there is noticed.
+ */
+export interface Block {
+  /** tags.getBulk, tags.getNext or tags.get. */
+  readonly type: number;
+  readonly group: Group;
+  readonly columnFrom: number;
+  readonly columnTo: number;
+  readonly rowFrom: number;
+  readonly rowTo: number;
+  readonly sentinel: boolean;
+  request: PreparedRequest | undefined;
 }
 
 /** What the engine keeps of a TablePlan: values, what was learnt about holes, the requests to send. Cells are column * rows.count + row. */
@@ -161,11 +189,15 @@ export class CompiledPlan {
   }
 
   /** No cell holds a value of this read yet. */
-  beginRead(): void {
-    this.reads += 1;
+  clear(): void {
     this.unfit = 0;
     this.present.fill(0);
     for (const column of this.answer) if (column.as === "counter") column.bits = 32;
+  }
+
+  /** All columns and all rows. */
+  whole(): Group {
+    return { columns: this.columns.all, rows: this.rows.all };
   }
 
   /** Rows of which no column has a value. */

@@ -1,5 +1,5 @@
-import type { Block } from "./table-layout.ts";
-import type { CompiledPlan } from "./table-plan.ts";
+import { cellAt, cellCount } from "./table-layout.ts";
+import type { Block, CompiledPlan } from "./table-plan.ts";
 
 /** Fate of a cell in one read: not known yet; a value; the agent has none; it has one that does not fit or cannot be read. */
 export const fate = { unknown: 0, value: 1, absent: 2, unfit: 3 } as const;
@@ -22,7 +22,10 @@ export class Progress {
   }
 
   *#cellsOf(block: Block): Generator<number> {
-    for (const row of block.rows) for (const column of block.columns) yield column * this.#plan.rows.count + row;
+    for (let position = 0; position < cellCount(block); position++) {
+      const { column, row } = cellAt(block, position);
+      yield column * this.#plan.rows.count + row;
+    }
   }
 
   /** Takes back what was stored for cells whose fate is not settled. */
@@ -36,8 +39,7 @@ export class Progress {
 
   /** @param position of the cell in the block's requests, from 0 */
   markCell(block: Block, position: number, what: number): void {
-    const column = block.columns[position % block.columns.length] ?? 0;
-    const row = block.rows[Math.floor(position / block.columns.length)] ?? 0;
+    const { column, row } = cellAt(block, position);
     this.fates[column * this.#plan.rows.count + row] = what;
   }
 

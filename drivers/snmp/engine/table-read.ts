@@ -5,10 +5,11 @@ import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
 import { errorStatus } from "./error-status.ts";
 import { type AnswerReader, Exchange } from "./exchange.ts";
+import { compacted } from "./request.ts";
 import { type CarefulFindings, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
-import { type Block, blockSpec, layOut } from "./table-layout.ts";
-import type { CompiledPlan } from "./table-plan.ts";
+import { blockSpec, cellCount, layOut, widthOf } from "./table-layout.ts";
+import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
 
 /** Reads for which exact instances are asked after the agent showed rows that are not planned. */
@@ -69,7 +70,7 @@ export class TableRead implements AnswerReader {
 
   start(): void {
     const plan = this.#plan;
-    plan.beginRead();
+    plan.reads += 1;
     if (plan.exactReads > 0 && --plan.exactReads === 0) plan.cutFor = -1;
     const forgottenAfter = this.#type() === tags.getBulk ? holesForgottenAfter.bulk : holesForgottenAfter.exact;
     if (plan.absent !== undefined && plan.reads % forgottenAfter === 0) {
@@ -82,6 +83,8 @@ export class TableRead implements AnswerReader {
       plan.cutFor = learned.revision;
     }
     this.#blocks = plan.blocks;
+    // Not before the cut, which sizes the answers by the values of the last read.
+    plan.clear();
     this.#sendNext(this.#parts.nowMs);
   }
 
@@ -108,7 +111,7 @@ export class TableRead implements AnswerReader {
     this.#requestsLeft -= 1;
     const { peer } = conversation;
     if (block.request === undefined || block.request.revision !== peer.security.revision) {
-      block.request = peer.security.prepare(blockSpec(this.#plan, block));
+      block.request = compacted(peer.security.prepare(blockSpec(this.#plan, block)));
     }
     const exchange = this.#exchange ?? new Exchange(peer, this, block.request);
     this.#exchange = exchange;
@@ -126,10 +129,17 @@ export class TableRead implements AnswerReader {
     this.#errorIndex = pdu.errorIndex;
     if (pdu.errorStatus !== errorStatus.noError) return true;
     const from = block.sentinel ? passSentinel(this.#plan, block, bytes) : pdu.varbindsStart;
-    const cells = block.columns.length * block.rows.length;
+    const cells = cellCount(block);
     const isPredicted =
       this.#progress === undefined && from >= 0 && readPredicted(this.#plan, block, bytes, from, pdu.varbindsEnd) === cells;
+    this.#noteSize();
     return isPredicted || this.#readCarefully(block, bytes);
+  }
+
+  /** Values grow: an answer that became longer than wanted is cut anew before an agent has to cut it. */
+  #noteSize(): void {
+    const { learned, security } = this.#parts.conversation.peer;
+    if (pdu.varbindsEnd - pdu.varbindsStart + security.overheadBytes > learned.answerBytes) this.#plan.cutFor = -1;
   }
 
   #readCarefully(block: Block, bytes: Uint8Array): boolean {
@@ -194,16 +204,16 @@ export class TableRead implements AnswerReader {
 
   #afterError(block: Block, nowMs: number): void {
     const { learned } = this.#parts.conversation.peer;
-    const cells = block.columns.length * block.rows.length;
+    const cells = cellCount(block);
     const isBulk = block.type === tags.getBulk;
-    const requested = isBulk ? block.columns.length : cells;
+    const requested = isBulk ? widthOf(block) : cells;
     const status = this.#errorStatus;
     if (status === errorStatus.authorizationError || status === errorStatus.noAccess) {
       this.#giveUp(new GatewayError("driver.refused", { message: "the agent denies access", fields: { errorStatus: status } }), nowMs);
       return;
     }
     if (status === errorStatus.tooBig && cells > 1) {
-      if (isBulk && requested === 1) learned.shrinkRepetitions(block.rows.length);
+      if (isBulk && requested === 1) learned.shrinkRepetitions(block.rowTo - block.rowFrom);
       else learned.shrinkRequest(requested);
     } else if (!isBulk && this.#errorIndex >= 1 && this.#errorIndex <= requested) {
       this.#surprised().markCell(block, this.#errorIndex - 1, status === errorStatus.noSuchName ? fate.absent : fate.unfit);
@@ -221,7 +231,7 @@ export class TableRead implements AnswerReader {
     const { conversation, deadlineMs, signal, reject } = this.#parts;
     const { learned } = conversation.peer;
     const block = this.#blocks[this.#next];
-    const cells = block === undefined ? 0 : block.columns.length * block.rows.length;
+    const cells = block === undefined ? 0 : cellCount(block);
     const nowMs = conversation.nowMs();
     if (signal.aborted) reject(signal.reason);
     else if (block === undefined || nowMs >= deadlineMs) this.#giveUp(error, nowMs);

@@ -87,7 +87,8 @@ export class UsmKeys {
       else last = digest(auth, extended);
       extended = Buffer.concat([extended, last]);
     }
-    return extended.subarray(0, wanted);
+    // A copy: a slice would keep a whole slab of the buffer pool alive.
+    return new Uint8Array(extended.subarray(0, wanted));
   }
 }
 

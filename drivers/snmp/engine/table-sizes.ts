@@ -1,0 +1,63 @@
+import { headerBytes } from "./ber.ts";
+import { type CompiledPlan, type Group, kind } from "./table-plan.ts";
+
+/** Value lengths assumed before the first read, by `kind`. */
+const assumedBytes = [6, 4, 16, 16];
+
+/**
+ * Bytes of each varbind of a group, by (column, row), as the values of the last read would take them. Agents that write numbers longer than needed
+ * are known by the longest value seen; their columns are sized by that.
+ */
+export function cellSizes(plan: CompiledPlan, group: Group): Uint16Array {
+  const rowCount = group.rows.length;
+  const sizes = new Uint16Array(group.columns.length * rowCount);
+  for (const [x, column] of group.columns.entries()) {
+    const longest = plan.valueBytes[column] || assumedBytes[plan.columns.kinds[column] ?? 0] || 0;
+    const lengths = Array.from(group.rows, (row) => valueLength(plan, column, row) ?? longest);
+    const isPadded = lengths.every((length) => length < longest);
+    for (const [y, length] of lengths.entries()) {
+      const row = group.rows[y] ?? 0;
+      const nameBytes = plan.columns.prefixBytes(column) + plan.rows.indexBytes(row);
+      sizes[x * rowCount + y] = Math.min(0xffff, varbindBytes(nameBytes, isPadded ? longest : length));
+    }
+  }
+  return sizes;
+}
+
+/** Bytes of the value that a cell holds; undefined when it holds none or its length cannot be told. */
+function valueLength(plan: CompiledPlan, column: number, row: number): number | undefined {
+  const cell = column * plan.rows.count + row;
+  if (plan.present[cell] !== 1) return undefined;
+  switch (plan.columns.kinds[column]) {
+    case kind.counter:
+      return unsignedLength(plan.words[2 * cell] ?? 0, plan.words[2 * cell + 1] ?? 0);
+    case kind.number:
+      return integerLength(plan.numbers[cell] ?? 0);
+    case kind.text:
+      // Text beyond ASCII takes up to three bytes a unit, and a NUL may have been cut off.
+      return 1 + 3 * (plan.texts[column]?.[row]?.length ?? 0) > 48 ? undefined : 1 + (plan.texts[column]?.[row]?.length ?? 0);
+    default:
+      return plan.blobs[column]?.[row]?.length;
+  }
+}
+
+/** Minimal BER of an unsigned number: a leading zero keeps it positive. */
+function unsignedLength(low: number, high: number): number {
+  const bits = high === 0 ? 32 - Math.clz32(low) : 64 - Math.clz32(high);
+  return (bits >>> 3) + 1;
+}
+
+/** Minimal BER of a whole number; undefined for fractions, which come as Opaque. */
+function integerLength(value: number): number | undefined {
+  if (!Number.isInteger(value)) return undefined;
+  const magnitude = value < 0 ? -value - 1 : value;
+  let bytes = 1;
+  for (let limit = 128; magnitude >= limit; limit *= 256) bytes += 1;
+  return bytes;
+}
+
+/** Bytes of a varbind whose name and value have contents of these lengths. */
+function varbindBytes(nameBytes: number, valueBytes: number): number {
+  const content = headerBytes(nameBytes) + nameBytes + headerBytes(valueBytes) + valueBytes;
+  return headerBytes(content) + content;
+}
