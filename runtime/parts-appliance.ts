@@ -80,7 +80,12 @@ export async function assembleGateway(
     intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
     maxSeries,
   });
-  const buffer = await openBufferWorker({ folder: stateDir, settings: configuration.buffer, ...platform });
+  const buffer = await openBufferWorker({
+    folder: stateDir,
+    settings: configuration.buffer,
+    clockSource: configuration.clock.source,
+    ...platform,
+  });
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
   const engine = createSnmpEngine({
@@ -120,6 +125,7 @@ function openLink(
       tenant: gateway.tenant,
       gateway: gateway.id,
       keepAliveS: uplink.keepAliveS,
+      connectTimeoutMs: uplink.connectTimeoutMs,
       state: parts.state,
       ...platform,
       ...(username === undefined ? {} : { username }),
@@ -138,6 +144,7 @@ function openLink(
     buffer: parts.buffer,
     encoder: parts.encoder,
     messages: { parseAck, parseNocState },
+    maxBackoffMs: uplink.retryMaxMs,
     ...platform,
     hello: (connection, sessionLimits) =>
       helloBody({

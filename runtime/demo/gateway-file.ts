@@ -12,7 +12,6 @@ export interface DemoPorts {
   readonly site: number;
   readonly broker: number;
   readonly noc: number;
-  readonly console: number;
   readonly traps: number;
   readonly syslog: number;
 }
@@ -50,7 +49,6 @@ export function gatewayFile(devices: readonly DemoDevice[], ports: DemoPorts): s
     ...equipment,
     `traps: { host: 127.0.0.1, port: ${ports.traps} }`,
     `syslog: { host: 127.0.0.1, port: ${ports.syslog} }`,
-    `console: { port: ${ports.console} }`,
     "# One machine plays all the parts here, so its clock is everybody's.",
     "clock: { source: host }",
     "buffer: { budgetBytes: 134217728, durabilityWindowMs: 2000 }",

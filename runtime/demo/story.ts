@@ -21,7 +21,7 @@ export interface DemoOptions {
 
 const gatewayId = "gw-demo-01";
 const recountedMetric = "sysUpTime";
-const wanted: DemoPorts = { site: 16_100, broker: 18_830, noc: 8_440, console: 8_480, traps: 1_162, syslog: 5_514 };
+const wanted: DemoPorts = { site: 16_100, broker: 18_830, noc: 8_440, traps: 1_162, syslog: 5_514 };
 const siteDevices = 8;
 
 /** What stands once everything has started. */
@@ -101,11 +101,10 @@ export class Demo {
       site: await freePort("udp", host, wanted.site, siteDevices),
       broker: await freePort("tcp", host, wanted.broker),
       noc: await freePort("tcp", host, wanted.noc),
-      console: await freePort("tcp", host, wanted.console),
       traps: await freePort("udp", host, wanted.traps),
       syslog: await freePort("udp", host, wanted.syslog),
     };
-    for (const name of ["site", "broker", "noc", "console", "traps", "syslog"] as const) {
+    for (const name of ["site", "broker", "noc", "traps", "syslog"] as const) {
       if (ports[name] !== wanted[name]) this.#progress.say(`Port ${wanted[name]} (${name}) is in use; taking ${ports[name]}.`);
     }
     return ports;

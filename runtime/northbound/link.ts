@@ -15,7 +15,7 @@ import { WakeUp } from "./wake-up.ts";
 import { PublishWindow } from "./window.ts";
 
 const firstBackoffMs = 1_000;
-const maxBackoffMs = 300_000;
+const defaultMaxBackoffMs = 300_000;
 /** A connection that lasted this long was a good one: the next failure starts from the beginning. */
 const stableMs = 60_000;
 /** So was a shorter one over which the NOC acknowledged something, unless the broker ended it (another client with our identity does). */
@@ -34,6 +34,8 @@ export interface LinkOptions {
   readonly buffer: Buffer;
   readonly encoder: Pick<FrameEncoder, "restartStream" | "fullDictionary">;
   readonly messages: NocMessages;
+  /** Longest pause between two attempts; 5 min by default. */
+  readonly maxBackoffMs?: number;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -66,7 +68,7 @@ export class Link implements Unit {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({ firstMs: firstBackoffMs, maxMs: maxBackoffMs }, options.entropy);
+    this.#backoff = new Backoff({ firstMs: firstBackoffMs, maxMs: options.maxBackoffMs ?? defaultMaxBackoffMs }, options.entropy);
     this.#wait = new WakeUp(options.clock);
     this.#status = new LinkStatusKeeper(options.clock, options.logger, this.#memory);
   }
@@ -254,10 +256,9 @@ export class Link implements Unit {
   }
 
   #nocState(on: boolean): void {
-    if (this.#memory.nocOn === on) return;
+    if (this.#memory.nocOn !== on) this.#options.logger.info({ on }, "the noc announced another state");
     this.#memory.nocOn = on;
-    this.#options.logger.info({ on }, "the noc announced its state");
-    this.#live?.drain.wake();
+    this.#live?.drain.nocAnnounced(on);
   }
 
   #crowdFloorMs(): number {

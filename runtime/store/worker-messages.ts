@@ -1,14 +1,18 @@
+import type { MessagePort } from "node:worker_threads";
 import type { Frame, Slot, StreamAck, StreamClass, StreamId } from "#model/chunk.ts";
 import { type ErrorCode, type ErrorFields, GatewayError, isGatewayError } from "#model/errors.ts";
 import type { ReadQuery } from "#ports/buffer.ts";
 import type { LogFields } from "#ports/logger.ts";
 import type { StoreProgress } from "./buffer-inline.ts";
+import type { HistorySettings } from "./history-core.ts";
 import type { StoreSettings } from "./settings.ts";
 
 /** What the worker is started with. */
 export interface StoreWorkerData {
   readonly folder: string;
   readonly settings: Partial<StoreSettings>;
+  /** As configured: whether this thread's dates may be believed. */
+  readonly clockSource: "auto" | "host" | "none";
 }
 
 /** Calls with an answer. */

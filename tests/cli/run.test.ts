@@ -21,24 +21,15 @@ async function freeUdpPort(): Promise<number> {
 
 /** A gateway without uplink, with ports of its own and one equipment that answers from memory. */
 async function quietGateway(more = ""): Promise<string> {
-  const [traps, syslog, console] = [await freeUdpPort(), await freeUdpPort(), await freeTcpPort()];
+  const [traps, syslog] = [await freeUdpPort(), await freeUdpPort()];
   return written({
     "gatehouse.yaml": `gateway: { id: gw-test-01 }
 equipment: [{ id: loop-1, address: 127.0.0.1, driver: loopback, pollIntervalMs: 1000 }]
 traps: { host: 127.0.0.1, port: ${traps} }
 syslog: { host: 127.0.0.1, port: ${syslog} }
-console: { port: ${console} }
 buffer: { budgetBytes: 33554432 }
 ${more}`,
   });
-}
-
-async function freeTcpPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function untilStatus(state: string, deadlineMs = 15_000): Promise<Record<string, unknown>> {
@@ -107,7 +98,7 @@ describe("gatehouse run", () => {
     await new Promise<void>((resolve) => taken.bind(0, "127.0.0.1", resolve));
     onTestFinished(() => void taken.close());
     const config = written({
-      "gatehouse.yaml": `gateway: { id: gw-test-01 }\ntraps: { host: 127.0.0.1, port: ${taken.address().port} }\nsyslog: { enabled: false }\nconsole: { enabled: false }\nbuffer: { budgetBytes: 33554432 }\n`,
+      "gatehouse.yaml": `gateway: { id: gw-test-01 }\ntraps: { host: 127.0.0.1, port: ${taken.address().port} }\nsyslog: { enabled: false }\nbuffer: { budgetBytes: 33554432 }\n`,
     });
     const { code, stderr } = await runCli(["run", "--config", config, "--state", join(temporaryFolder(), "state")], { timeoutMs: 30_000 });
     expect(code).toBe(3);

@@ -13,7 +13,6 @@ describe("a configuration that is right", () => {
       traps: { enabled: true, host: "0.0.0.0", port: 1162 },
       syslog: { enabled: true, port: 5514 },
       buffer: { budgetBytes: 536_870_912, durabilityWindowMs: 10_000 },
-      console: { enabled: true, host: "127.0.0.1", port: 8480 },
       log: { level: "info", format: "auto" },
     });
     expect(configuration.uplink).toBeUndefined();

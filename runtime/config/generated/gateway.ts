@@ -155,23 +155,6 @@ export interface GatewayFile {
     budgetBytes: number;
   };
   /**
-   * The site's own web page for technicians.
-   */
-  console: {
-    /**
-     * Whether the page is served.
-     */
-    enabled: boolean;
-    /**
-     * Address to listen on.
-     */
-    host: string;
-    /**
-     * TCP port.
-     */
-    port: number;
-  };
-  /**
    * Your own device profiles, besides those that come with the gateway.
    */
   profiles: {
