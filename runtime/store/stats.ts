@@ -1,5 +1,6 @@
 import type { BufferStats } from "#ports/buffer.ts";
 import type { CommitTimes } from "./commit-times.ts";
+import type { Snapshot } from "./record.ts";
 import type { StoreInventory } from "./store-core.ts";
 
 /** What the store can say of itself at this moment. @param journal state of the journal; the backlog's stands where the journal is well */
@@ -28,5 +29,21 @@ export function statsOf(stock: StoreInventory, times: CommitTimes, journal: Buff
     commitMsP99: times.p99Ms,
     state: journal === "ok" ? keeper.state : journal,
     deadLetters: keeper.deadLetters,
+  };
+}
+
+/** The small state that every record carries. */
+export function snapshotOf(stock: StoreInventory, position: number): Snapshot {
+  const { outbox, ledger, relief, tenure } = stock;
+  return {
+    v: 1,
+    streams: [...outbox.streams.all()].map((stream) => stream.snapshot()),
+    position,
+    sinceMs: ledger.sinceMs,
+    restarts: ledger.restarts,
+    drops: ledger.drops,
+    gaps: ledger.unrecorded,
+    dropId: relief.lastEvictionId,
+    ...tenure.snapshot,
   };
 }

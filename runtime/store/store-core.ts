@@ -11,13 +11,13 @@ import { DiskHealth } from "./disk-health.ts";
 import type { PendingGaps, StoreLedger } from "./ledger.ts";
 import type { CommitPlan, OpenGroup } from "./open-group.ts";
 import type { Outbox } from "./outbox.ts";
-import { type ChunkFacts, factsOf, recordFlag, type Snapshot } from "./record.ts";
+import { type ChunkFacts, factsOf, recordFlag } from "./record.ts";
 import type { Relief } from "./relief.ts";
 import type { Ring } from "./ring.ts";
 import { carriedEntry, freshSamples, journalEntries, type Sealed, samplesOf, sealPlan } from "./sealing.ts";
 import { recordShare, type StoreSettings } from "./settings.ts";
 import type { Space } from "./space.ts";
-import { statsOf } from "./stats.ts";
+import { snapshotOf, statsOf } from "./stats.ts";
 import type { RingChunk } from "./streams.ts";
 import type { Tenure } from "./tenure.ts";
 
@@ -110,8 +110,13 @@ export class StoreCore {
   }
 
   read(query: ReadQuery): readonly Chunk[] {
+    const { ring, outbox, ledger } = this.#stock;
     // Nothing may be published that a power cut could still take away, and its seq with it.
-    return this.#stock.ring.isUnsure ? [] : this.#stock.outbox.read(query);
+    if (ring.isUnsure) return [];
+    const reports = ledger.unrecorded.length;
+    const chunks = outbox.read(query);
+    if (ledger.unrecorded.length !== reports) this.#touch(); // Damage was found and given up.
+    return chunks;
   }
 
   acknowledge(ack: StreamAck): void {
@@ -226,7 +231,7 @@ export class StoreCore {
       const journal = journalEntries(plan.journal);
       tenure.notePolls(plan);
       const body = {
-        snapshot: this.#snapshot(position),
+        snapshot: snapshotOf(this.#stock, position),
         slots: journal.slots,
         frames: journal.frames,
         chunks: [...sealed.chunks.map((chunk) => chunk.entry), ...carried.map(carriedEntry)],
@@ -278,21 +283,6 @@ export class StoreCore {
       this.#touch();
     }
     this.sealedChunks += sealed.chunks.length;
-  }
-
-  #snapshot(position: number): Snapshot {
-    const { outbox, ledger, relief, tenure } = this.#stock;
-    return {
-      v: 1,
-      streams: [...outbox.streams.all()].map((stream) => stream.snapshot()),
-      position,
-      sinceMs: ledger.sinceMs,
-      restarts: ledger.restarts,
-      drops: ledger.drops,
-      gaps: ledger.unrecorded,
-      dropId: relief.lastEvictionId,
-      ...tenure.snapshot,
-    };
   }
 
   /** The first poll after an unclean start ends the time of which nothing is known. */

@@ -13,6 +13,9 @@ export interface StoreWorkerData {
   readonly settings: Partial<StoreSettings>;
   /** As configured: whether this thread's dates may be believed. */
   readonly clockSource: "auto" | "host" | "none";
+  readonly historySettings: Partial<HistorySettings>;
+  /** The store's end of the history's channel. */
+  readonly historyPort: MessagePort;
 }
 
 /** Calls with an answer. */

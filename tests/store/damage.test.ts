@@ -183,6 +183,9 @@ describe("a damaged store", () => {
         bytes.fill(0, at, at + 5);
     });
     expect(core.read({ stream, fromSeq: last.seq, maxChunks: 1, maxBytes: 1e9 })).toEqual([]);
+    // Told once it is written down.
+    expect(core.takeGaps()).toEqual([]);
+    core.commit(false);
     expect(core.takeGaps()).toMatchObject([{ reason: "corrupt", stream, fromSeq: last.seq, toSeq: last.seq, samples: last.samples }]);
     const { ledger } = core.stats();
     expect(ledger.polled).toBe(ledger.delivered + ledger.buffered + ledger.dropped);

@@ -236,6 +236,7 @@ describe("the store at its bounds", () => {
     expect(site.core.commit(true)).toBe(true);
     expect(site.texts("E")).toEqual(["one", "two"]);
     expect(site.core.stats().ledger).toMatchObject({ polled: 7, dropped: 7, buffered: 0 });
+    site.core.commit(false);
     expect(site.core.takeGaps().map((gap) => gap.reason)).toEqual(["poison", "poison"]);
   });
 });

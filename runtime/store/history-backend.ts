@@ -1,0 +1,120 @@
+import { isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { HistorySeries } from "#ports/history.ts";
+import type { Logger } from "#ports/logger.ts";
+import { openOrQuarantine } from "./database.ts";
+import type { Disk } from "./disk.ts";
+import { atDisk } from "./disk-error.ts";
+import { defaultHistorySettings, HistoryCore, type HistorySettings } from "./history-core.ts";
+import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
+import { historyFile, historyMigrations, historyTables } from "./history-schema.ts";
+
+/** Where the recorder puts rows: the same thread or another. `table` numbers are the recorder's. */
+export interface HistoryBackend {
+  openTable(table: number, series: readonly HistorySeries[]): void;
+  /** One value per series of the table; NaN = none. */
+  row(table: number, atMs: number, values: Float64Array): void;
+  closeTable(table: number): void;
+  series(equipment: string | undefined): Promise<readonly HistorySeries[]>;
+  read(query: HistoryQuery): Promise<HistoryAnswer>;
+  bytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface LocalHistoryParts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings?: Partial<HistorySettings>;
+}
+
+/** The history in this thread. A file that cannot be opened leaves the gateway without a history, not without its measurements. */
+export function openLocalHistory(parts: LocalHistoryParts): HistoryBackend {
+  const { disk, clock, logger: log } = parts;
+  const settings = { ...defaultHistorySettings, ...parts.settings };
+  const options = { migrations: historyMigrations, tables: historyTables, maxBytes: settings.maxBytes, cacheKiB: 2048, check: false };
+  try {
+    const { database, setAside } = openOrQuarantine(disk, historyFile, options, clock.now().wallMs);
+    if (setAside !== undefined) log.error({ code: "buffer.corrupt", setAside }, "the history is damaged and was set aside");
+    atDisk({ file: historyFile }, () => database.exec("DELETE FROM series WHERE equipment NOT IN (SELECT DISTINCT equipment FROM block)"));
+    return new LocalHistory(new HistoryCore(database, { clock, log, settings }), clock, log);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    log.error({ code: error.code, ...error.fields }, "the history cannot be opened, the site's plots stay empty");
+    return absentHistory;
+  }
+}
+
+class LocalHistory implements HistoryBackend {
+  readonly #core: HistoryCore;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #stop = new AbortController();
+  readonly #ticking: Promise<void>;
+  readonly #tables = new Map<number, { readonly equipment: string; readonly ids: readonly number[] }>();
+
+  constructor(core: HistoryCore, clock: Clock, log: Logger) {
+    this.#core = core;
+    this.#clock = clock;
+    this.#log = log;
+    this.#ticking = this.#tick();
+  }
+
+  openTable(table: number, series: readonly HistorySeries[]): void {
+    try {
+      this.#tables.set(table, { equipment: series[0]?.equipment ?? "", ids: this.#core.seriesIds(series) });
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      this.#log.warn({ code: error.code }, "series of the history could not be written");
+    }
+  }
+
+  row(table: number, atMs: number, values: Float64Array): void {
+    const known = this.#tables.get(table);
+    if (known !== undefined) this.#core.add({ ...known, atMs, values });
+  }
+
+  closeTable(table: number): void {
+    this.#tables.delete(table);
+  }
+
+  async series(equipment: string | undefined): Promise<readonly HistorySeries[]> {
+    return this.#core.series(equipment);
+  }
+
+  async read(query: HistoryQuery): Promise<HistoryAnswer> {
+    return this.#core.read(query);
+  }
+
+  async bytes(): Promise<number> {
+    return this.#core.bytes;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error("closed"));
+    await this.#ticking;
+    this.#core.close();
+  }
+
+  async #tick(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#clock.sleep(Math.max(0, Math.min(this.#core.dueAtMs - this.#clock.monotonicMs(), 60_000)), this.#stop.signal);
+      } catch (reason) {
+        if (!this.#stop.signal.aborted) throw reason;
+        return;
+      }
+      if (this.#core.dueAtMs <= this.#clock.monotonicMs()) this.#core.tick();
+    }
+  }
+}
+
+const absentHistory: HistoryBackend = {
+  openTable: () => undefined,
+  row: () => undefined,
+  closeTable: () => undefined,
+  series: async () => [],
+  read: async () => ({ resolutionMs: 0, points: [] }),
+  bytes: async () => 0,
+  close: async () => undefined,
+};

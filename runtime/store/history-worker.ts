@@ -1,0 +1,150 @@
+import type { HistorySeries } from "#ports/history.ts";
+import type { HistoryBackend } from "./history-backend.ts";
+import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
+import { type PackedError, packError, unpackError } from "./worker-messages.ts";
+
+type Call =
+  | { readonly op: "series"; readonly args: { readonly equipment: string | undefined } }
+  | { readonly op: "read"; readonly args: { readonly query: HistoryQuery } }
+  | { readonly op: "bytes" | "close"; readonly args: Record<string, never> };
+
+export type ToHistory =
+  | ({ readonly kind: "call"; readonly id: number } & Call)
+  | { readonly kind: "table"; readonly table: number; readonly series: readonly HistorySeries[] }
+  | { readonly kind: "row"; readonly table: number; readonly atMs: number; readonly values: Float64Array }
+  | { readonly kind: "drop"; readonly table: number };
+
+export interface FromHistory {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: PackedError;
+}
+
+/** A message port as both ends of the history see it. */
+export interface HistoryPort<Out, In> {
+  postMessage(message: Out): void;
+  on(event: "message", listener: (message: In) => void): unknown;
+  on(event: "close", listener: () => void): unknown;
+  close(): void;
+}
+
+/** Serves a history to another thread until `close` is called. */
+export function serveHistory(port: HistoryPort<FromHistory, ToHistory>, backend: HistoryBackend): void {
+  port.on("message", (message) => {
+    if (message.kind === "row") backend.row(message.table, message.atMs, message.values);
+    else if (message.kind === "table") backend.openTable(message.table, message.series);
+    else if (message.kind === "drop") backend.closeTable(message.table);
+    else void answer(port, backend, message);
+  });
+}
+
+async function answer(
+  port: HistoryPort<FromHistory, ToHistory>,
+  backend: HistoryBackend,
+  call: Extract<ToHistory, { kind: "call" }>,
+): Promise<void> {
+  try {
+    port.postMessage({ id: call.id, value: await perform(backend, call) });
+  } catch (error) {
+    port.postMessage({ id: call.id, error: packError(error) });
+  }
+  if (call.op === "close") port.close();
+}
+
+function perform(backend: HistoryBackend, call: Call): Promise<unknown> {
+  if (call.op === "series") return backend.series(call.args.equipment);
+  if (call.op === "read") return backend.read(call.args.query);
+  return call.op === "bytes" ? backend.bytes() : backend.close();
+}
+
+/** Rows that may be on their way; a worker that is stuck costs the site's plots, never the gateway's memory. */
+const maxUnanswered = 20_000;
+
+/** The history in the store's thread, seen from the main one. */
+export class RemoteHistory implements HistoryBackend {
+  readonly #port: HistoryPort<ToHistory, FromHistory>;
+  readonly #calls = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (reason: unknown) => void }>();
+  #nextCall = 1;
+  #rowsSincePulse = 0;
+  #pulsing = false;
+  #closed = false;
+
+  constructor(port: HistoryPort<ToHistory, FromHistory>) {
+    this.#port = port;
+    port.on("message", ({ id, value, error }) => {
+      const call = this.#calls.get(id);
+      this.#calls.delete(id);
+      if (error === undefined) call?.resolve(value);
+      else call?.reject(unpackError(error));
+    });
+    port.on("close", () => this.#end());
+  }
+
+  openTable(table: number, series: readonly HistorySeries[]): void {
+    this.#post({ kind: "table", table, series });
+  }
+
+  row(table: number, atMs: number, values: Float64Array): void {
+    if (this.#rowsSincePulse >= maxUnanswered) return;
+    this.#rowsSincePulse += 1;
+    this.#post({ kind: "row", table, atMs, values });
+    if (this.#rowsSincePulse >= maxUnanswered / 4) this.#pulse();
+  }
+
+  closeTable(table: number): void {
+    this.#post({ kind: "drop", table });
+  }
+
+  async series(equipment: string | undefined): Promise<readonly HistorySeries[]> {
+    return (await this.#call({ op: "series", args: { equipment } })) as readonly HistorySeries[];
+  }
+
+  async read(query: HistoryQuery): Promise<HistoryAnswer> {
+    return (await this.#call({ op: "read", args: { query } })) as HistoryAnswer;
+  }
+
+  async bytes(): Promise<number> {
+    return (await this.#call({ op: "bytes", args: {} })) as number;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const closing = this.#call({ op: "close", args: {} });
+    this.#closed = true;
+    await closing;
+  }
+
+  /** Asks for any answer: what was sent before it has then been taken. */
+  #pulse(): void {
+    if (this.#pulsing) return;
+    this.#pulsing = true;
+    const sent = this.#rowsSincePulse;
+    this.bytes().then(
+      () => {
+        this.#rowsSincePulse -= sent;
+        this.#pulsing = false;
+      },
+      () => undefined, // Closed: nothing more is sent anyway.
+    );
+  }
+
+  #post(message: ToHistory): void {
+    if (!this.#closed) this.#port.postMessage(message);
+  }
+
+  #call(call: Call): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new Error("the history is closed"));
+    const id = this.#nextCall++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#port.postMessage({ kind: "call", id, ...call });
+    });
+  }
+
+  #end(): void {
+    this.#closed = true;
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) call.reject(new Error("the history is closed"));
+  }
+}

@@ -1,0 +1,188 @@
+import type { Column, Metric, Report, Row, TableReport, TableShape } from "#model/report.ts";
+import type { History, HistorySeries } from "#ports/history.ts";
+import { type HistoryBackend, type LocalHistoryParts, openLocalHistory } from "./history-backend.ts";
+import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
+
+/** Whether the site keeps a column of a row: `must` = whatever else there is, `may` = while there is room. */
+export type HistorySelection = (shape: TableShape, metric: Metric, row: Row) => "must" | "may" | "no";
+
+/** Traffic and trouble of interfaces; other counters only on request. */
+const interfaceCounters = new Set([
+  "ifHCInOctets",
+  "ifHCOutOctets",
+  "ifInOctets",
+  "ifOutOctets",
+  "ifInErrors",
+  "ifOutErrors",
+  "ifInDiscards",
+  "ifOutDiscards",
+]);
+
+/** States first, then gauges, then the traffic of interfaces. */
+export const defaultHistorySelection: HistorySelection = (_, metric) => {
+  if (metric.kind === "state") return "must";
+  if (metric.kind === "gauge") return "may";
+  return metric.kind === "counter" && interfaceCounters.has(metric.name) ? "may" : "no";
+};
+
+/** Name of the series every equipment has: 1 where a poll was answered, 0 where it was not. */
+export const reachableMetric = "reachable";
+
+export interface HistoryLimits {
+  readonly maxSeries: number;
+  /** Of these, kept free for states and availability. */
+  readonly reservedSeries: number;
+  readonly selection: HistorySelection;
+}
+
+export const defaultHistoryLimits: HistoryLimits = { maxSeries: 5_000, reservedSeries: 1_000, selection: defaultHistorySelection };
+
+/** The history in this thread. */
+export function openHistoryInline(parts: LocalHistoryParts & { readonly limits?: Partial<HistoryLimits> }): History {
+  return new HistoryRecorder(openLocalHistory(parts), { ...defaultHistoryLimits, ...parts.limits });
+}
+
+interface Cell {
+  readonly metric: number;
+  readonly row: number;
+  readonly isCounter: boolean;
+}
+
+interface Plan {
+  readonly shape: TableShape | undefined;
+  readonly table: number;
+  readonly cells: readonly Cell[];
+  readonly refused: number;
+}
+
+/** Picks out of each report what the site keeps, and hands it on. Runs where the reports are made: a few microseconds a table. */
+export class HistoryRecorder implements History {
+  readonly #backend: HistoryBackend;
+  readonly #limits: HistoryLimits;
+  /** By equipment and table: what is picked, as long as the shape is the same object. */
+  readonly #plans = new Map<string, Plan>();
+  #series = 0;
+  #nextTable = 1;
+  #undated = 0;
+
+  constructor(backend: HistoryBackend, limits: HistoryLimits) {
+    this.#backend = backend;
+    this.#limits = limits;
+  }
+
+  record(report: Report): void {
+    // Without a date a point has no place in a plot. It is not lost: the NOC gets it and can date it later.
+    if (report.observedAt.quality === "unanchored") {
+      this.#undated += 1;
+      return;
+    }
+    const isDown = report.tables.length === 0 && report.gaps.some((gap) => gap.shape === undefined);
+    if (isDown || report.tables.length > 0) {
+      const plan = this.#planOf(report.equipment, undefined);
+      if (plan.cells.length > 0) this.#backend.row(plan.table, report.observedAt.wallMs, Float64Array.of(isDown ? 0 : 1));
+    }
+    for (const table of report.tables) this.#recordTable(table);
+  }
+
+  series(equipment?: string): Promise<readonly HistorySeries[]> {
+    return this.#backend.series(equipment);
+  }
+
+  read(query: HistoryQuery): Promise<HistoryAnswer> {
+    return this.#backend.read(query);
+  }
+
+  async stats(): Promise<{
+    readonly bytes: number;
+    readonly series: number;
+    readonly refusedSeries: number;
+    readonly undatedReports: number;
+  }> {
+    let refusedSeries = 0;
+    for (const plan of this.#plans.values()) refusedSeries += plan.refused;
+    return { bytes: await this.#backend.bytes(), series: this.#series, refusedSeries, undatedReports: this.#undated };
+  }
+
+  close(): Promise<void> {
+    return this.#backend.close();
+  }
+
+  #recordTable(table: TableReport): void {
+    const plan = this.#planOf(table.shape.equipment, table.shape);
+    if (plan.cells.length === 0) return;
+    const values = new Float64Array(plan.cells.length);
+    for (const [index, cell] of plan.cells.entries()) values[index] = cellValue(table.columns[cell.metric], cell, table.elapsedMs);
+    this.#backend.row(plan.table, table.observedAt.wallMs, values);
+  }
+
+  #planOf(equipment: string, shape: TableShape | undefined): Plan {
+    const key = `${equipment}\n${shape?.table ?? ""}`;
+    const known = this.#plans.get(key);
+    if (known !== undefined && known.shape === shape) return known;
+    if (known !== undefined) {
+      this.#series -= known.cells.length;
+      if (known.cells.length > 0) this.#backend.closeTable(known.table);
+    }
+    const plan = this.#makePlan(equipment, shape);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #makePlan(equipment: string, shape: TableShape | undefined): Plan {
+    const cells: Cell[] = [];
+    const series: HistorySeries[] = [];
+    let refused = 0;
+    for (const { cell, one, isReserved } of candidates(equipment, shape, this.#limits.selection)) {
+      const room = this.#limits.maxSeries - (isReserved ? 0 : this.#limits.reservedSeries);
+      if (this.#series + cells.length >= room) {
+        refused += 1;
+        continue;
+      }
+      cells.push(cell);
+      series.push(one);
+    }
+    this.#series += cells.length;
+    const table = this.#nextTable++;
+    if (cells.length > 0) this.#backend.openTable(table, series);
+    return { shape, table, cells, refused };
+  }
+}
+
+interface Candidate {
+  readonly cell: Cell;
+  readonly one: HistorySeries;
+  readonly isReserved: boolean;
+}
+
+function* candidates(equipment: string, shape: TableShape | undefined, selection: HistorySelection): Generator<Candidate> {
+  if (shape === undefined) {
+    const one = { equipment, table: "", rowKey: "", metric: reachableMetric, kind: "state", unit: "enum:reachable" } as const;
+    yield { cell: { metric: 0, row: 0, isCounter: false }, one, isReserved: true };
+    return;
+  }
+  for (const [metric, descriptor] of shape.metrics.entries()) {
+    const { kind, name, unit } = descriptor;
+    if (kind === "text") continue;
+    for (const [row, described] of shape.rows.entries()) {
+      const wish = selection(shape, descriptor, described);
+      if (wish === "no") continue;
+      const one = {
+        equipment,
+        table: shape.table,
+        rowKey: described.key,
+        metric: name,
+        kind,
+        unit: kind === "counter" ? `${unit}/s` : unit,
+      };
+      yield { cell: { metric, row, isCounter: kind === "counter" }, one, isReserved: wish === "must" };
+    }
+  }
+}
+
+/** NaN where there is no value: missing, or a counter whose increase is not known. */
+function cellValue(column: Column | undefined, cell: Cell, elapsedMs: number): number {
+  if (column === undefined || column.present[cell.row] !== 1) return Number.NaN;
+  if (column.kind === "number") return column.value[cell.row] ?? Number.NaN;
+  if (column.kind === "counter" && elapsedMs > 0) return ((column.increment[cell.row] ?? Number.NaN) * 1000) / elapsedMs;
+  return Number.NaN;
+}
