@@ -71,7 +71,13 @@ export class Drain {
     this.#acknowledgements.apply(message);
   }
 
-  /** The NOC went away or came back, or something else happened outside: look again. */
+  /** The NOC announced itself, which it does whenever it comes back. */
+  nocAnnounced(on: boolean): void {
+    if (on) this.#refusals.listened(Object.values(this.lanes));
+    this.#wakeUp.wake();
+  }
+
+  /** Something happened outside: look again. */
   wake(): void {
     this.#wakeUp.wake();
   }

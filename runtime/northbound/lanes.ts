@@ -86,6 +86,13 @@ export class Lane {
     this.pauseReason = reason;
   }
 
+  /** Ends a pause that was made for this reason. */
+  resume(reason: string): void {
+    if (this.pauseReason !== reason) return;
+    this.pausedUntilMs = 0;
+    this.pauseReason = undefined;
+  }
+
   isPaused(nowMs: number): boolean {
     if (nowMs < this.pausedUntilMs) return true;
     this.pauseReason = undefined;

@@ -5,6 +5,7 @@ import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { SessionEnd, UplinkLimits } from "#ports/uplink.ts";
 import { chunkKey, type DrainMemory, maxTries } from "./drain-memory.ts";
+import type { Lane } from "./lanes.ts";
 import type { Candidate } from "./stream-set.ts";
 
 /** MQTT 5 reason codes that decide what becomes of a chunk (PROTOCOL 3.5). */
@@ -27,6 +28,7 @@ const firstBackoffMs = 1_000;
 const maxBackoffMs = 60_000;
 const maxUnmatchedPauseMs = 30_000;
 const maxUnmatched = 64;
+const nobodyListens = "nobody listens";
 const maxHeld = 256;
 /** Chunks sent one at a time at most while looking for the one the broker disconnects on. */
 const maxAlone = 32;
@@ -86,9 +88,20 @@ export class Refusals {
       const inARow = (this.#unmatchedInARow.get(lane.name) ?? 0) + 1;
       this.#unmatchedInARow.set(lane.name, inARow);
       const ceilingMs = Math.min(maxUnmatchedPauseMs, firstBackoffMs * 2 ** Math.min(inARow - 1, 16));
-      lane.pause(nowMs + ceilingMs * (0.5 + 0.5 * this.#parts.entropy.random()), "nobody listens");
+      lane.pause(nowMs + ceilingMs * (0.5 + 0.5 * this.#parts.entropy.random()), nobodyListens);
     }
     cursor.retries.set(chunk.seq, lane.pausedUntilMs);
+  }
+
+  /** The NOC said that it is there: what waited for a listener goes now. */
+  listened(lanes: readonly Lane[]): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#unmatchedInARow.clear();
+    for (const lane of lanes) {
+      if (lane.pauseReason !== nobodyListens) continue;
+      lane.resume(nobodyListens);
+      for (const cursor of lane.cursors) for (const seq of cursor.retries.keys()) cursor.retries.set(seq, nowMs);
+    }
   }
 
   /** The broker, or our own size check, refused the publication. */

@@ -134,6 +134,18 @@ it("wastes little on a broker behind which nobody listens, and is back soon afte
   await harness.stop();
 });
 
+it("does not wait for its next try when the noc announces itself", async () => {
+  const harness = new Harness();
+  harness.uplink.nocListens = false;
+  harness.start();
+  for (let i = 0; i < 20; i++) harness.buffer.put("T", 1_000);
+  await harness.pass(3_600_000);
+  harness.uplink.nocListens = true;
+  harness.uplink.session?.deliver("noc-state", { on: true });
+  await harness.until(() => harness.noc.stored > 0, 200);
+  await harness.stop();
+});
+
 it("believes the noc rather than a broker that says nobody listens", async () => {
   const harness = new Harness();
   harness.uplink.saysUnmatched = true;
