@@ -92,7 +92,7 @@ export class HistoryBlocks {
         this.#run(() => byAge.run(level, nowMs - days * dayMs));
     }
     const oldest = this.#database.prepare(
-      "DELETE FROM block WHERE id IN (SELECT id FROM block WHERE level = (SELECT min(level) FROM block) ORDER BY from_ms LIMIT 100)",
+      "DELETE FROM block WHERE id IN (SELECT id FROM block WHERE level = (SELECT min(level) FROM block) ORDER BY from_ms LIMIT 1 + (SELECT count(*) / 50 FROM block))",
     );
     for (let turn = 0; turn < 1000 && this.#run(() => usedBytes(this.#database)) > maxBytes * 0.9; turn += 1) {
       if (this.#run(() => oldest.run()).changes === 0) return;
