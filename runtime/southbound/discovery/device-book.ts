@@ -20,7 +20,8 @@ export interface KnownDevice {
   links?: LinkFacts;
   /** Monotonic milliseconds of this boot. */
   greetedAtMs?: number;
-  describedAtMs?: number;
+  /** When and where it was last described, and which MAC address was there. */
+  described?: { readonly atMs: number; readonly address: string; readonly mac: string | undefined };
   linkedAtMs?: number;
 }
 

@@ -116,8 +116,7 @@ async function enter({ door, sighting, equipment, greeting, session, open }: Ope
   const nowMs = site.clock.monotonicMs();
   const deadlineMs = nowMs + gentle.readDeadlineMs;
   const known = site.book.byAddress(sighting.address);
-  const isSameAgent = known?.greeting !== undefined && sameAgent(known.greeting, greeting);
-  const isFresh = isSameAgent && known.describedAtMs !== undefined && nowMs - known.describedAtMs < gentle.describeIntervalMs;
+  const isFresh = known !== undefined && isStillDescribed(known, sighting, greeting, nowMs);
   const description = isFresh ? known.description : await attempt(() => site.reader.describe(session, deadlineMs, signal), signal);
   const inVlan = perVlan(door.credential, greeting);
   const request = { session, deadlineMs, ...(inVlan === undefined ? {} : { inVlan: (vlan: number) => open(inVlan(vlan)) }) };
@@ -133,15 +132,23 @@ async function enter({ door, sighting, equipment, greeting, session, open }: Ope
   device.greetedAtMs = nowMs;
   device.linkedAtMs = nowMs;
   if (equipment !== undefined) device.equipment = equipment.id;
-  if (description !== undefined && !isFresh) [device.description, device.describedAtMs] = [description, nowMs];
+  if (description !== undefined && !isFresh) device.description = description;
+  if (description !== undefined && !isFresh) device.described = { atMs: nowMs, address: sighting.address, mac: sighting.mac };
   if (links !== undefined) device.links = bounded(links, device, site);
   followNeighbours(device, sighting.depth, site);
 }
 
-/** Who restarted may be another firmware, and who has another name or kind is another device. */
-function sameAgent(before: AgentGreeting, now: AgentGreeting): boolean {
+/** Who restarted may have another firmware; who has another name, kind or MAC address may be another device. */
+function isStillDescribed(
+  { greeting: before, described }: KnownDevice,
+  { address, mac }: Sighting,
+  now: AgentGreeting,
+  nowMs: number,
+): boolean {
+  if (before === undefined || described === undefined || nowMs - described.atMs >= gentle.describeIntervalMs) return false;
   const restarted = (now.sysUpTimeTicks ?? 0) < (before.sysUpTimeTicks ?? 0);
-  return !restarted && before.sysObjectId === now.sysObjectId && before.engineId === now.engineId && before.sysDescr === now.sysDescr;
+  const same = (["sysObjectId", "engineId", "sysDescr", "sysName"] as const).every((field) => before[field] === now[field]);
+  return same && !restarted && described.address === address && described.mac === mac;
 }
 
 async function attempt<T extends DeviceDescription | LinkFacts>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
