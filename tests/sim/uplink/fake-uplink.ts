@@ -167,8 +167,12 @@ export class FakeSession implements UplinkSession {
 
   /** Something from the NOC, parsed already: tests hand structures through the payload by `structuredMessages`. */
   deliver(leaf: InboundMessage["leaf"], value: unknown): void {
+    this.deliverText(leaf, JSON.stringify(value));
+  }
+
+  deliverText(leaf: InboundMessage["leaf"], text: string): void {
     if (this.#end !== undefined) return;
-    void this.#onMessage({ leaf, payload: new TextEncoder().encode(JSON.stringify(value)), retained: false });
+    void this.#onMessage({ leaf, payload: new TextEncoder().encode(text), retained: false });
   }
 
   async #carry(leaf: UplinkLeaf, payload: Uint8Array): Promise<number | undefined> {
