@@ -15,6 +15,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
   const { bytes: indexes, starts: indexStarts, count: rowCount } = plan.rows;
   const { columnFrom, columnTo, rowFrom, rowTo } = block;
   const { columns, rows } = block.group;
+  const { valueBytes } = plan;
   let count = 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let at = from;
@@ -53,7 +54,8 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
           if (tag >= tags.noSuchObject) return count;
           plan.unfit += 1;
         }
-      } else if (tag === tags.counter64 || next - valueAt - 2 > 5) noteCounter(plan, column, tag, next - valueAt - 2);
+      } else if (tag === tags.counter64 || next - valueAt - 2 > (valueBytes[column] ?? 0))
+        noteCounter(plan, column, tag, next - valueAt - 2);
       at = next;
       count += 1;
     }

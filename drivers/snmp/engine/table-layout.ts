@@ -16,8 +16,10 @@ export interface LayoutLimits {
   readonly sentinel: boolean;
 }
 
-/** Room left in an answer: values grow, and a sentinel may come in. */
-const spareBytes = 40;
+/** Room left in an answer for values that grow. */
+const growthBytes = 16;
+/** Room left in all answers when not even the smallest has it for a sentinel. */
+const sentinelBytes = 48;
 
 export function widthOf(block: Block): number {
   return block.columnTo - block.columnFrom;
@@ -38,12 +40,14 @@ export function cellAt(
 
 /** Cuts the cells that are not excluded into as few requests as possible; of equally few the ones with the shorter requests. */
 export function layOut(plan: CompiledPlan, excluded: Uint8Array | undefined, limits: LayoutLimits): Block[] {
-  const blocks = groupColumns(plan, excluded).flatMap((group) => cutGroup(plan, group, limits));
-  const smallest = blocks.reduce((least, block, index) => (cellCount(block) < cellCount(blocks[least] ?? block) ? index : least), 0);
-  const host = blocks[smallest];
-  const hasRoom = limits.learned.maxRequestVarbinds > 1;
-  if (limits.sentinel && hasRoom && host !== undefined && host.type === tags.getBulk) blocks[smallest] = { ...host, sentinel: true };
-  return blocks;
+  const groups = groupColumns(plan, excluded);
+  const blocks = groups.flatMap((group) => cutGroup(plan, group, limits, growthBytes));
+  if (!limits.sentinel || limits.type !== tags.getBulk || limits.learned.maxRequestVarbinds < 2) return blocks.map(({ block }) => block);
+  const smallest = blocks.reduce((least, { bytes }, index) => (bytes < (blocks[least]?.bytes ?? 0) ? index : least), 0);
+  const hasRoom = (blocks[smallest]?.bytes ?? 0) + sentinelBytes <= limits.learned.answerBytes - limits.overheadBytes;
+  const roomy = hasRoom ? blocks : groups.flatMap((group) => cutGroup(plan, group, limits, sentinelBytes));
+  const host = hasRoom ? smallest : roomy.length - 1;
+  return roomy.map(({ block }, index) => (index === host ? { ...block, sentinel: true } : block));
 }
 
 function groupColumns(plan: CompiledPlan, excluded: Uint8Array | undefined): readonly Group[] {
@@ -74,13 +78,22 @@ interface Step {
   readonly requested: number;
 }
 
-function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits): readonly Block[] {
+interface SizedBlock {
+  readonly block: Block;
+  /** Of the varbinds of its answer. */
+  readonly bytes: number;
+}
+
+function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits, spareBytes: number): readonly SizedBlock[] {
   const sizes = cellSizes(plan, group);
-  const blocks: Block[] = [];
-  for (const [from, to] of bestRuns(sizes, group, limits)) {
+  const budgetBytes = limits.learned.answerBytes - limits.overheadBytes - spareBytes;
+  const blocks: SizedBlock[] = [];
+  for (const [columnFrom, columnTo] of bestRuns(sizes, group, limits, budgetBytes)) {
+    const rowBytes = rowBytesOf(sizes, group.rows.length, columnFrom, columnTo);
     let rowFrom = 0;
-    for (const rowTo of stripes(rowBytesOf(sizes, group.rows.length, from, to), to - from, limits)) {
-      blocks.push({ type: limits.type, group, columnFrom: from, columnTo: to, rowFrom, rowTo, sentinel: false, request: undefined });
+    for (const rowTo of stripes(rowBytes, columnTo - columnFrom, limits, budgetBytes)) {
+      const block = { type: limits.type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel: false, request: undefined };
+      blocks.push({ block, bytes: rowBytes.subarray(rowFrom, rowTo).reduce((sum, size) => sum + size, 0) });
       rowFrom = rowTo;
     }
   }
@@ -88,7 +101,7 @@ function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits): reado
 }
 
 /** The runs of columns that take the fewest requests in all: the cheapest way to the first `to` columns, for each `to` in turn. */
-function bestRuns(sizes: Uint16Array, group: Group, limits: LayoutLimits): readonly (readonly [number, number])[] {
+function bestRuns(sizes: Uint16Array, group: Group, limits: LayoutLimits, budgetBytes: number): readonly (readonly [number, number])[] {
   const rowCount = group.rows.length;
   const best: (Step | undefined)[] = [{ from: 0, requests: 0, requested: 0 }];
   for (let to = 1; to <= group.columns.length; to++) {
@@ -96,7 +109,7 @@ function bestRuns(sizes: Uint16Array, group: Group, limits: LayoutLimits): reado
     for (let from = to - 1; from >= 0; from--) {
       for (let row = 0; row < rowCount; row++) rowBytes[row] = (rowBytes[row] ?? 0) + (sizes[from * rowCount + row] ?? 0);
       const before = best[from];
-      const count = to - from > 1 && !isAllowed(to - from, limits) ? 0 : stripes(rowBytes, to - from, limits).length;
+      const count = to - from > 1 && !isAllowed(to - from, limits) ? 0 : stripes(rowBytes, to - from, limits, budgetBytes).length;
       if (before === undefined || count === 0) break;
       const requests = before.requests + count;
       const requested = before.requested + count * (to - from);
@@ -123,8 +136,7 @@ function rowBytesOf(sizes: Uint16Array, rowCount: number, from: number, to: numb
 }
 
 /** Ends of the runs of rows that each fit one answer; none when not even one row of several columns fits. */
-function stripes(rowBytes: Uint32Array, width: number, { learned, overheadBytes, type, maxCells }: LayoutLimits): readonly number[] {
-  const budgetBytes = learned.answerBytes - overheadBytes - spareBytes;
+function stripes(rowBytes: Uint32Array, width: number, { learned, type, maxCells }: LayoutLimits, budgetBytes: number): readonly number[] {
   const mostRows = Math.max(
     1,
     Math.min(Math.floor(maxCells / width), type === tags.getBulk ? learned.maxRepetitions : Math.floor(learned.maxRequestVarbinds / width)),
