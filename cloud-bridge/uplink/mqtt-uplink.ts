@@ -6,7 +6,7 @@ import type { InboundMessage, Uplink, UplinkSession } from "#ports/uplink.ts";
 import { gatewaySubscriptions, gatewayTopic, nocStateTopic } from "../protocol/topics.ts";
 import { BrokerConnection } from "./connection.ts";
 import { Inbound } from "./inbound.ts";
-import { nextConnection, statePayload, willPayload } from "./presence.ts";
+import { ConnectionCounter, statePayload, willPayload } from "./presence.ts";
 import { MqttSession } from "./session.ts";
 import { NameLookup, openSocket, parseBrokerUrl, type TlsSettings } from "./socket.ts";
 
@@ -45,11 +45,13 @@ class MqttAttempts {
   readonly #options: MqttUplinkOptions;
   readonly #address: ReturnType<typeof parseBrokerUrl>;
   readonly #names: NameLookup;
+  readonly #counter: ConnectionCounter;
   #established = 0;
 
   constructor(options: MqttUplinkOptions) {
     this.#options = options;
     this.#address = parseBrokerUrl(options.url);
+    this.#counter = new ConnectionCounter(options.state);
     this.#names = options.names ?? new NameLookup();
     // Ids are checked here once rather than at the first attempt.
     gatewayTopic(options, "state");
@@ -62,7 +64,7 @@ class MqttAttempts {
   async connect(onMessage: (message: InboundMessage) => void | Promise<void>, signal: AbortSignal): Promise<UplinkSession> {
     signal.throwIfAborted();
     const { clock, tenant, gateway } = this.#options;
-    const connection = nextConnection(this.#options.state);
+    const connection = this.#counter.next();
     const broker = this.#open(connection, onMessage);
     const settled = new AbortController();
     const abort = () => broker.fail("uplink.lost", { reason: "given up" });

@@ -1,3 +1,4 @@
+import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { State } from "#ports/state.ts";
 import { formatState } from "../protocol/messages/presence.ts";
@@ -5,14 +6,28 @@ import { formatState } from "../protocol/messages/presence.ts";
 const connectionKey = "uplink/connection";
 
 /**
- * The number of this connection attempt: persisted before CONNECT, because the will carries it, and the NOC must be able to tell a late
- * will of an old connection from a new one.
+ * Numbers connection attempts over restarts: persisted before CONNECT, because the will carries the number, and the NOC must be able to tell a
+ * late will of an old connection from a new one.
  */
-export function nextConnection(state: State): number {
-  const last = Number.parseInt(state.getText(connectionKey) ?? "0", 10);
-  const next = Number.isSafeInteger(last) && last >= 0 ? last + 1 : 1;
-  state.put({ [connectionKey]: String(next) });
-  return next;
+export class ConnectionCounter {
+  readonly #state: State;
+  #last = 0;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  next(): number {
+    const stored = Number.parseInt(this.#state.getText(connectionKey) ?? "0", 10);
+    this.#last = Math.max(this.#last, Number.isSafeInteger(stored) ? stored : 0) + 1;
+    try {
+      this.#state.put({ [connectionKey]: String(this.#last) });
+    } catch (error) {
+      // A full disk must not keep the gateway from the NOC, whose acknowledgements are what empties it.
+      if (!isGatewayError(error)) throw error;
+    }
+    return this.#last;
+  }
 }
 
 /** What the broker publishes in our name 60 s after a connection broke. Without a date: nobody knows when that will be. */

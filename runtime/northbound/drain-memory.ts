@@ -1,5 +1,6 @@
 import type { StreamId } from "#model/chunk.ts";
 import { defaultGrants, type Grants } from "./lanes.ts";
+import { RateMeter } from "./rate-meter.ts";
 
 const maxPoison = 256;
 
@@ -39,6 +40,8 @@ export class DrainMemory {
   lastAckAtMs: number | undefined;
   /** `stream:seq` of chunks that were under way when the broker cut the connection for what it was sent: published one at a time from then on. */
   readonly suspects = new Set<string>();
+  readonly chunkRate = new RateMeter();
+  readonly byteRate = new RateMeter();
   readonly counters: DrainCounters = {
     sentChunks: 0,
     sentBytes: 0,

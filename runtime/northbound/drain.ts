@@ -220,6 +220,8 @@ export class Drain {
     lane.sentBytes += length;
     memory.counters.sentChunks += 1;
     memory.counters.sentBytes += length;
+    memory.chunkRate.add(1, nowMs);
+    memory.byteRate.add(length, nowMs);
     this.#inFlight.add(candidate);
     let unmatched = false;
     const onUnmatched = () => {

@@ -46,9 +46,14 @@ export interface LinkStatus {
   readonly inFlightBytes: number;
   readonly lanes: readonly LaneStatus[];
   readonly counters: Readonly<DrainCounters>;
+  /** Published over roughly the last minute, payload. */
+  readonly chunksPerSecond: number;
+  readonly bytesPerSecond: number;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
 }
+
+const silenceLookMs = 60_000;
 
 interface LiveParts {
   readonly session: UplinkSession;
@@ -69,6 +74,7 @@ export class LinkStatusKeeper {
   #lastError: LinkStatus["lastError"];
   /** What was logged last: the same again is silent. */
   #told: string | undefined;
+  #silent = false;
 
   constructor(clock: Clock, logger: Logger, memory: DrainMemory) {
     this.#clock = clock;
@@ -115,6 +121,33 @@ export class LinkStatusKeeper {
     this.#logger.warn({ reason: end.reason, reasonCode: end.reasonCode, lastedMs }, "connection to the noc's broker lost");
   }
 
+  /**
+   * Looks every minute whether what is published is also acknowledged: a broker may grant subscriptions that its access list then starves,
+   * and nothing but an acknowledgement proves the way back. Until the session is over.
+   */
+  async watchSilence(over: AbortSignal): Promise<void> {
+    const { counters } = this.#memory;
+    const openedAtMs = this.#clock.monotonicMs();
+    const before = counters.sentChunks;
+    while (!over.aborted) {
+      try {
+        await this.#clock.sleep(silenceLookMs, over);
+      } catch (reason) {
+        if (!over.aborted) throw reason;
+        return;
+      }
+      const answered = (this.#memory.lastAckAtMs ?? Number.NEGATIVE_INFINITY) >= openedAtMs;
+      this.#noteSilence(!answered && counters.sentChunks > before, answered);
+    }
+  }
+
+  #noteSilence(silent: boolean, answered: boolean): void {
+    if (silent === this.#silent) return;
+    this.#silent = silent;
+    if (silent) this.#logger.warn({}, "connected, but the noc acknowledges nothing");
+    else if (answered) this.#logger.info({}, "the noc acknowledges again");
+  }
+
   read(live: LiveParts | undefined): LinkStatus {
     const { grants, nocOn, lastAckAtMs, counters } = this.#memory;
     const nowMs = this.#clock.monotonicMs();
@@ -135,6 +168,8 @@ export class LinkStatusKeeper {
       inFlightBytes: live?.window.bytes ?? 0,
       lanes: live === undefined ? [] : lanesOf(live.drain, nowMs),
       counters: { ...counters },
+      chunksPerSecond: this.#memory.chunkRate.perSecond(nowMs),
+      bytesPerSecond: this.#memory.byteRate.perSecond(nowMs),
       bytesIn: traffic?.bytesIn,
       bytesOut: traffic?.bytesOut,
     };

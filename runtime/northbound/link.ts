@@ -176,6 +176,7 @@ export class Link implements Unit {
       await live.window.acquire(hello.length, signal);
       await session.publish("hello", hello).finally(() => live.window.give(hello.length));
       this.#status.connected(session);
+      void this.#status.watchSilence(over.signal);
       await live.drain.run(signal);
     } catch (error) {
       if (!signal.aborted && !isGatewayError(error)) throw error;

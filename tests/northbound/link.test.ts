@@ -218,6 +218,21 @@ it("reports itself: state, attempts, last error, lanes", async () => {
   expect(up.state).toBe("connected");
   expect(up.answered).toBe(true);
   expect(up.counters.sentChunks).toBe(1);
+  expect(up.chunksPerSecond).toBeGreaterThan(0);
   expect(up.lanes.map((lane) => lane.lane)).toEqual(["urgent", "live", "backlog"]);
+  await harness.stop();
+});
+
+it("says once that nothing is acknowledged, and once that it is again", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  harness.buffer.put("T", 10);
+  await harness.pass(3_600_000);
+  harness.uplink.silentNoc = false;
+  harness.noc.touchAll();
+  harness.buffer.put("T", 10);
+  await harness.pass(120_000);
+  expect(harness.log.slice(1)).toEqual(["warn connected, but the noc acknowledges nothing", "info the noc acknowledges again"]);
   await harness.stop();
 });

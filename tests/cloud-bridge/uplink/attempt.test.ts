@@ -2,6 +2,7 @@ import type { IConnectPacket, ISubscribePacket } from "mqtt-packet";
 import { afterEach, expect, it } from "vitest";
 import { NameLookup } from "../../../cloud-bridge/uplink/socket.ts";
 import { GatewayError } from "../../../runtime/model/errors.ts";
+import type { State } from "../../../runtime/ports/state.ts";
 import { connect, failure, memoryState, uplinkTo } from "./fixture.ts";
 import { connack, type Manners, RogueBroker } from "./rogue-broker.ts";
 
@@ -85,6 +86,24 @@ it("announces itself retained, with a connection number that grows over restarts
     { on: true, conn: 2 },
     { on: true, conn: 3 },
   ]);
+});
+
+it("connects although the connection's number cannot be stored, and goes on counting", async () => {
+  const started = await rogue();
+  const state: State = {
+    ...memoryState(),
+    put: () => {
+      throw new GatewayError("buffer.disk-full");
+    },
+  };
+  const uplink = uplinkTo(started.url, { state });
+  const numbers: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const session = await connect(uplink);
+    numbers.push(session.connection);
+    await session.end("drop");
+  }
+  expect(numbers).toEqual([1, 2, 3]);
 });
 
 it.each([0x80, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x97, 0x9c, 0x9f])("reports a CONNACK that refuses with %i", async (code) => {
