@@ -85,6 +85,11 @@ export class Gateway {
     this.#north = new Supervisor(parts);
   }
 
+  /** The site's own memory; undefined when it keeps none. */
+  get history(): History | undefined {
+    return this.#parts.history;
+  }
+
   /** For `gatehouse status` and the console. */
   status(): Promise<Readonly<Record<string, unknown>>> {
     const { identity, clock, buffer, link } = this.#parts;

@@ -8,6 +8,7 @@ import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
+import { register as history } from "./cli/history.ts";
 import { register as noc } from "./cli/noc.ts";
 import { processContext } from "./cli/process-context.ts";
 import { register as profile } from "./cli/profile.ts";
@@ -27,6 +28,10 @@ process.on("uncaughtException", (error) => {
   process.exit(code);
 });
 
-const code = await runCommandLine(args, [run, demo, noc, config, snmp, discover, profile, simulate, chunk, status, version], context);
+const code = await runCommandLine(
+  args,
+  [run, demo, noc, config, snmp, discover, profile, simulate, chunk, history, status, version],
+  context,
+);
 context.flush();
 process.exitCode = code === 0 ? context.exitCode : code;

@@ -8,6 +8,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
 import type { Entropy } from "#ports/entropy.ts";
+import type { History } from "#ports/history.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
@@ -33,7 +34,7 @@ import { Link } from "./northbound/link.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { helloBody } from "./parts-hello.ts";
 import { openReceivers } from "./parts-receivers.ts";
-import { openBufferWorker } from "./store/buffer-worker.ts";
+import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
 import { openState } from "./store/state.ts";
 
 export interface Platform {
@@ -52,6 +53,17 @@ export function describeDrivers(): readonly DriverDescription[] {
 
 /** 1,000 switches of 48 ports and 20 columns, with room for their slower tables. A device's own bound is far below (settings.maxSeries). */
 const maxSeries = 1_200_000;
+
+/** Buffer and local history share one thread; a gateway that keeps no history has the buffer alone. */
+async function openStore(
+  configuration: GatewayConfiguration,
+  folder: string,
+  platform: Platform,
+): Promise<{ readonly buffer: Buffer; readonly history?: History }> {
+  const options = { folder, settings: configuration.buffer, clockSource: configuration.clock.source, logger: platform.logger };
+  if (!configuration.history.enabled) return { buffer: await openBufferWorker(options) };
+  return openStoreWorker({ ...options, history: { maxBytes: configuration.history.budgetBytes } });
+}
 
 function openDrivers(engine: SnmpEngine, profiles: ProfileBook): ReadonlyMap<string, Driver> {
   const drivers = [createSnmpDriver({ engine, profiles: createProfileSource(profiles) }), createLoopbackDriver()];
@@ -80,12 +92,7 @@ export async function assembleGateway(
     intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
     maxSeries,
   });
-  const buffer = await openBufferWorker({
-    folder: stateDir,
-    settings: configuration.buffer,
-    clockSource: configuration.clock.source,
-    ...platform,
-  });
+  const { buffer, history } = await openStore(configuration, stateDir, platform);
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
   const engine = createSnmpEngine({
@@ -105,6 +112,7 @@ export async function assembleGateway(
     encoder,
     buffer,
     state,
+    ...(history === undefined ? {} : { history }),
     ...(link === undefined ? {} : { link }),
     feeders: (intake) => [events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state }, platform)],
     ...(services === undefined ? {} : { services }),

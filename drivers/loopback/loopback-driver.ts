@@ -75,7 +75,9 @@ class LoopbackSession implements DriverSession {
     return true;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    // nothing is held open
+  }
 }
 
 const noCost = { requests: 0, retries: 0, bytesOut: 0, bytesIn: 0, durationMs: 0, cpuMs: 0, tables: [] };

@@ -1,12 +1,15 @@
 import type { CommandContext } from "../cli/context.ts";
 import { loadGatewayConfiguration } from "../config/gateway-configuration.ts";
 import { controlServer } from "../host/control-server.ts";
+import { preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { assembleGateway } from "../parts-appliance.ts";
+import { historyHandlers } from "./history-handlers.ts";
 
 /** Runs one gateway until it is told to stop. @throws GatewayError config.* | buffer.* | host.* */
 export async function runGateway(options: { readonly file: string; readonly stateDir: string }, context: CommandContext): Promise<void> {
+  preferLittleMemory();
   const drivers = await context.drivers();
   const configuration = loadGatewayConfiguration(options.file, { drivers, environment: context.environment });
   const logger = await context.logger({ to: "stdout", level: configuration.log.level, format: configuration.log.format });
@@ -21,6 +24,7 @@ export async function runGateway(options: { readonly file: string; readonly stat
       logger,
       handlers: {
         status: () => running.status(),
+        ...historyHandlers(() => running.history),
         poll: async (args, stop) => {
           await running.poller.pollNow(String(args.equipment), stop);
           return {};
