@@ -78,7 +78,7 @@ export class BrokerConnection {
     });
     this.#client.on("packetreceive", (packet) => this.#received(packet));
     this.#client.on("error", (error) => this.#libraryFailed(error));
-    this.#client.on("close", () => this.fail("uplink.lost", { reason: "connection closed by the peer" }));
+    this.#client.on("close", () => this.fail("uplink.lost", { reason: "connection closed by the peer", byPeer: true }));
   }
 
   get ending(): SessionEnd | undefined {
@@ -96,7 +96,7 @@ export class BrokerConnection {
   }
 
   /** Ends the connection at once; the first reason given is the one that counts. */
-  fail(code: ErrorCode, end: { readonly reason: string; readonly reasonCode?: number; readonly brokerInitiated?: boolean }): void {
+  fail(code: ErrorCode, end: Omit<SessionEnd, "brokerInitiated"> & { readonly brokerInitiated?: boolean }): void {
     if (this.#ending !== undefined) return;
     this.#ending = { code: this.#effectiveCode(code), brokerInitiated: false, ...end };
     this.#inbound.stop();
@@ -174,7 +174,11 @@ export class BrokerConnection {
   #socketFailed(error: NodeJS.ErrnoException): void {
     const code = typeof error.code === "string" ? error.code : undefined;
     if (isGateFault(code)) this.fail("uplink.lost", { reason: `broker sent what it must not: ${code}` });
-    else this.fail(socketErrorCode(code, this.#secure), { reason: code ?? "socket error" });
+    else
+      this.fail(socketErrorCode(code, this.#secure), {
+        reason: code ?? "socket error",
+        ...(code === "ECONNRESET" ? { byPeer: true } : {}),
+      });
   }
 
   #libraryFailed(error: Error & { readonly code?: unknown }): void {

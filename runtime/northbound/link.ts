@@ -24,6 +24,8 @@ const usefulMs = 3_000;
 const routeLookMs = 2_000;
 /** After a broker sent everybody away, or said that it is busy: nobody returns earlier than somewhere in here. */
 const crowdFloorMs = { least: 30_000, most: 120_000 } as const;
+/** A long-lived connection that the other end closed: a broker died, and with it everybody's. Their first attempts spread over this time. */
+const crowdSpreadMs = 40_000;
 const busyCodes: ReadonlySet<number> = new Set([0x89, 0x97, 0x9f]);
 /** An older live stream than this becomes backlog when the link returns (PROTOCOL 3.2). */
 const splitChunks = 20;
@@ -163,7 +165,8 @@ export class Link implements Unit {
     const lastedMs = clock.monotonicMs() - sinceMs;
     const useful = lastedMs >= usefulMs && !end.brokerInitiated && this.#memory.counters.acknowledgedChunks > acknowledgedChunks;
     if (useful || lastedMs >= stableMs) this.#backoff.reset();
-    return end.brokerInitiated || isBusy(end.reasonCode) ? this.#crowdFloorMs() : 0;
+    if (end.brokerInitiated || isBusy(end.reasonCode)) return this.#crowdFloorMs();
+    return end.byPeer === true && lastedMs >= stableMs ? this.#options.entropy.random() * crowdSpreadMs : 0;
   }
 
   async #serve(session: UplinkSession, signal: AbortSignal): Promise<void> {

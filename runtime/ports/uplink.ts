@@ -26,6 +26,8 @@ export interface SessionEnd {
   readonly brokerInitiated: boolean;
   /** The broker's MQTT 5 reason code, if it gave one. */
   readonly reasonCode?: number;
+  /** The other end closed or reset the connection: likely not for us alone. */
+  readonly byPeer?: boolean;
 }
 
 /** One connection, CONNACK to close. Never reconnects, never queues: a reconnect is a new object. */

@@ -9,8 +9,8 @@ import { VirtualClock } from "../sim/virtual-clock.ts";
 
 /** The real link and drain on a virtual clock, a buffer in memory, a broker and a NOC in memory. */
 export class Harness {
-  readonly clock = new VirtualClock();
-  readonly buffer = new MemoryBuffer(this.clock);
+  readonly clock: VirtualClock;
+  readonly buffer: MemoryBuffer;
   readonly noc = new NocStub();
   readonly uplink: FakeUplink;
   readonly link: Link;
@@ -20,7 +20,9 @@ export class Harness {
   #running: Promise<void> | undefined;
   #failure: unknown;
 
-  constructor(seed = 1, options: Partial<LinkOptions> = {}) {
+  constructor(seed = 1, options: Partial<LinkOptions> = {}, clock = new VirtualClock()) {
+    this.clock = clock;
+    this.buffer = new MemoryBuffer(clock);
     const entropy = seededEntropy(seed);
     const identify = (bytes: Uint8Array) => this.buffer.identify(bytes);
     this.uplink = new FakeUplink({ clock: this.clock, entropy: seededEntropy(seed + 1), noc: this.noc, identify });

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { GatewayError } from "../../runtime/model/errors.ts";
+import { VirtualClock } from "../sim/virtual-clock.ts";
 import { Harness } from "./harness.ts";
 
 it("tries at once and then with full jitter up to five minutes, for ever", async () => {
@@ -235,4 +236,25 @@ it("says once that nothing is acknowledged, and once that it is again", async ()
   await harness.pass(120_000);
   expect(harness.log.slice(1)).toEqual(["warn connected, but the noc acknowledges nothing", "info the noc acknowledges again"]);
   await harness.stop();
+});
+
+it("brings a fleet of five hundred back without a crowd when their broker dies and returns at once", async () => {
+  const clock = new VirtualClock();
+  const fleet = Array.from({ length: 500 }, (_, index) => new Harness(1_000 + index, {}, clock));
+  for (const gateway of fleet) gateway.start();
+  await clock.advance(120_000);
+  const deathMs = clock.monotonicMs();
+  for (const gateway of fleet) gateway.uplink.session?.close({ reason: "reset", brokerInitiated: false, byPeer: true });
+  await clock.advance(120_000);
+  const perSecond = new Map<number, number>();
+  for (const gateway of fleet) {
+    for (const atMs of gateway.uplink.attemptsAtMs) {
+      const second = Math.floor((atMs - deathMs) / 1_000);
+      if (second >= 0) perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+    }
+    expect(gateway.link.status().state).toBe("connected");
+  }
+  expect(Math.max(...perSecond.values())).toBeLessThanOrEqual(25);
+  for (const gateway of fleet) void gateway.stop();
+  await clock.advance(10_000);
 });
