@@ -227,6 +227,21 @@ describe("a session", () => {
     expect(engine.pending).toBe(0);
   });
 
+  it("says that the kernel refuses to send", async () => {
+    // The limited broadcast address: a socket may not send to it.
+    const nowhere = engine.open({
+      address: "255.255.255.255",
+      port: 161,
+      credential: { version: "2c", community: "public" },
+      timeoutMs: 250,
+      retries: 0,
+    });
+    await expect(nowhere.get([name], unending)).rejects.toMatchObject({
+      code: "driver.unreachable",
+      message: expect.stringMatching(/cannot send: E/),
+    });
+  });
+
   it("reads many values in as many requests as the agent needs, in the order asked", async () => {
     const oids = Array.from({ length: 70 }, (_, index) => `1.3.6.1.4.1.9999.1.${index}.0`);
     for (const [index, oid] of oids.entries()) agent.set({ [oid]: integer(index) });
