@@ -1,8 +1,10 @@
 import type { ChunkRow } from "../../../cloud-bridge/noc/store/rows.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
 import { DictionaryBook } from "../../../cloud-bridge/protocol/codec/dictionary-book.ts";
-import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow } from "../../../runtime/model/chunk.ts";
-import { levelOf, modeOf, rowsPerTable } from "./sim-driver.ts";
+import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow, DictionaryGroup } from "../../../runtime/model/chunk.ts";
+import { chunksByStream, failuresWithoutMiss, liveFirst, unexplainedHoles } from "./judge-parts.ts";
+import type { WorldHistory } from "./schedule.ts";
+import { levelOf, modeOf, rowsPerTable, samplesPerPoll } from "./sim-driver.ts";
 import type { World } from "./world.ts";
 
 const tenant = "acme";
@@ -10,6 +12,8 @@ const gatewayId = "gw-sim-01";
 const maxReported = 12;
 /** A sample's date may differ from the truth by this much where the clock was, or became, synchronised. */
 const dateErrorMs = 1_000;
+/** After an outage the newest value is at the NOC this long after CONNACK, whatever backlog there is. */
+const liveFirstLimitMs = 5_000;
 
 /** What the judge found at the NOC, and everything that is wrong with it. */
 export interface Verdict {
@@ -17,7 +21,13 @@ export interface Verdict {
   readonly polls: number;
   readonly delivered: number;
   readonly samples: number;
+  /** Samples the gateway's ledger calls dropped. */
   readonly dropped: number;
+  /** Polls that are missing and were told so, by eviction or damage. */
+  readonly droppedPolls: number;
+  readonly evicted: boolean;
+  /** The newest value after an outage: how often measured, and the longest time from CONNACK to the NOC's commit, ms. */
+  readonly liveFirst: { readonly connacks: number; readonly maxMs: number };
   readonly lostInPowerCuts: number;
   readonly digest: string;
 }
@@ -29,47 +39,69 @@ export interface Verdict {
 export class Judge {
   readonly #world: World;
   readonly #violations: string[] = [];
-  /** Poll numbers at the NOC, per equipment. */
-  readonly #seen = new Map<string, Set<number>>();
+  readonly #history: WorldHistory;
+  /** Poll numbers at the NOC with the time they were committed, per equipment. */
+  readonly #seen = new Map<string, Map<number, number>>();
+  /** When failed polls were, as far as it is known, per equipment. */
+  readonly #misses = new Map<string, number[]>();
+  #undatedMisses = 0;
   #samples = 0;
   #digest = 2166136261;
+  /** The stream has a told hole here, and no key frame since: cells may say "unchanged". */
+  #isAfterHole = false;
+  #liveFirst = { connacks: 0, maxMs: 0 };
+  #droppedPolls = 0;
+  #evicted = false;
 
-  constructor(world: World) {
+  constructor(world: World, history: WorldHistory) {
     this.#world = world;
+    this.#history = history;
   }
 
-  async judge(history: { readonly powerCutsMs: readonly number[]; readonly anchoredBoots: ReadonlySet<string> }): Promise<Verdict> {
+  /** A damaged store cannot keep its books whole: what it lost must be told, but not by the sample. */
+  get #isDamaged(): boolean {
+    return this.#history.damagesMs.length > 0;
+  }
+
+  async judge(): Promise<Verdict> {
     const { read } = this.#world.store;
+    const { powerCutsMs, damagesMs } = this.#history;
     const gateway = await read.gateway(tenant, gatewayId);
     if (gateway === undefined) return this.#verdict(["the NOC does not know the gateway"], 0);
-    const byStream = new Map<number, ChunkRow[]>();
-    let after = { streamRef: -1, seq: 0 };
-    for (;;) {
-      const page = await read.allChunks(gateway.ref, after, 1_000);
-      for (const row of page) byStream.set(row.streamRef, [...(byStream.get(row.streamRef) ?? []), row]);
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = { streamRef: last.streamRef, seq: last.seq };
+    const byStream = await chunksByStream(read, gateway.ref);
+    for (const rows of byStream.values()) this.#judgeStream(rows);
+    const streams = await read.streams(gateway.ref);
+    const gaps = await read.gaps(gateway.ref, 10_000);
+    this.#evicted = gaps.some((gap) => gap.reason === "cap");
+    for (const hole of unexplainedHoles(streams, byStream, gaps)) this.#wrong(hole);
+    const restarts = gaps.filter((gap) => gap.reason === "restart").length;
+    if (restarts < powerCutsMs.length && !this.#isDamaged)
+      this.#wrong(`${powerCutsMs.length} power cuts, but ${restarts} gap records say restart`);
+    for (const damagedMs of damagesMs)
+      if (!gaps.some((gap) => gap.recordedMs >= damagedMs))
+        this.#wrong(`no gap record tells of the damage of ${new Date(damagedMs).toISOString()}`);
+    const { lost, dropped } = await this.#judgeCompleteness();
+    if (!this.#evicted && !this.#isDamaged) {
+      const silent = failuresWithoutMiss(this.#world, this.#history, this.#misses);
+      if (silent.length > this.#undatedMisses) this.#wrong(`${silent.length} failed polls are no miss at the NOC: ${silent[0]}`);
     }
-    for (const rows of byStream.values()) this.#judgeStream(rows, history.anchoredBoots);
-    for (const stream of await read.streams(gateway.ref)) {
-      const first = stream.received[0];
-      if (stream.received.length > 1 || (first !== undefined && first[0] !== 1))
-        this.#wrong(`stream ${stream.id} has holes: ${JSON.stringify(stream.received)}`);
-    }
-    const restarts = (await read.gaps(gateway.ref, 10_000)).filter((gap) => gap.reason === "restart").length;
-    if (restarts < history.powerCutsMs.length)
-      this.#wrong(`${history.powerCutsMs.length} power cuts, but ${restarts} gap records say restart`);
-    const { lost, dropped } = await this.#judgeCompleteness(history.powerCutsMs);
+    this.#liveFirst = liveFirst(this.#world, this.#seen);
+    if (this.#liveFirst.maxMs > liveFirstLimitMs)
+      this.#wrong(`the newest value came ${Math.round(this.#liveFirst.maxMs)} ms after CONNACK`);
     return this.#verdict([], dropped, lost);
   }
 
-  #judgeStream(rows: readonly ChunkRow[], anchoredBoots: ReadonlySet<string>): void {
+  #judgeStream(rows: readonly ChunkRow[]): void {
+    const { anchoredBoots } = this.#history;
     const decoder = createChunkDecoder();
     const book = new DictionaryBook();
     const memory = decoder.newMemory();
     const lastPoll = new Map<string, number>();
+    let nextSeq = 1;
+    this.#isAfterHole = false;
     for (const row of [...rows].sort((a, b) => a.seq - b.seq)) {
+      if (row.seq !== nextSeq) this.#isAfterHole = true;
+      nextSeq = row.seq + 1;
       const payload = decoder.decode(row.payload);
       if (payload.kind === "dict") {
         book.apply(payload.record);
@@ -79,17 +111,21 @@ export class Judge {
       if (payload.kind !== "chunk") continue;
       const groups = book.at(payload.chunk.dictionaryRevision);
       if (groups === undefined) {
+        // The damage may have taken the dictionary and left the chunk: the NOC then says that it cannot read it.
+        if (this.#isDamaged && row.state === "parked") continue;
         this.#wrong(
           `stream ${row.streamRef} seq ${row.seq}: dictionary ${payload.chunk.dictionaryRevision} is not in the stream before it`,
         );
         continue;
       }
       const chunk = decoder.resolve(payload.chunk, groups, memory);
+      if (chunk.keyFrame) this.#isAfterHole = false;
       this.#samples += chunk.samples;
+      this.#noteMisses(row, chunk, groups);
       for (const group of chunk.groups) {
         for (const one of group.rows) {
           const atMs = chunk.unanchored ? undefined : one.at;
-          this.#judgeRow(group, one, atMs, lastPoll);
+          this.#judgeRow(group, { ...one, at: atMs }, row.receivedMs, lastPoll);
         }
       }
       if (chunk.unanchored && anchoredBoots.has(chunk.bootId ?? "") && row.fromMs === undefined) {
@@ -99,17 +135,28 @@ export class Judge {
     }
   }
 
-  #judgeRow(group: DecodedGroup, row: DecodedRow, atMs: number | undefined, lastPoll: Map<string, number>): void {
+  #noteMisses(row: ChunkRow, chunk: DecodedChunk, groups: ReadonlyMap<number, DictionaryGroup>): void {
+    for (const miss of chunk.misses) {
+      const id = groups.get(miss.groupId)?.equipment ?? "";
+      const atMs = chunk.unanchored ? datedAt(row, chunk, miss.at) : miss.at;
+      if (atMs === undefined) this.#undatedMisses += 1;
+      else this.#misses.set(id, [...(this.#misses.get(id) ?? []), atMs]);
+    }
+  }
+
+  #judgeRow(group: DecodedGroup, row: UndatedRow, receivedMs: number, lastPoll: Map<string, number>): void {
+    const atMs = row.at;
     const id = group.group.equipment;
     const poll = numberOf(row.cells[0]);
     if (poll === undefined) {
       this.#wrong(`${id}: a row without a poll number: ${JSON.stringify(row.cells[0])}`);
       return;
     }
-    const seen = this.#seen.get(id) ?? new Set<number>();
+    const seen = this.#seen.get(id) ?? new Map<number, number>();
     this.#seen.set(id, seen);
-    if (seen.has(poll)) this.#wrong(`${id}: poll ${poll} is at the NOC twice`);
-    seen.add(poll);
+    // What was sealed in a record that was damaged afterwards is sealed again, under another stream.
+    if (seen.has(poll) && !this.#isDamaged) this.#wrong(`${id}: poll ${poll} is at the NOC twice`);
+    seen.set(poll, Math.min(receivedMs, seen.get(poll) ?? receivedMs));
     if (poll <= (lastPoll.get(id) ?? 0)) this.#wrong(`${id}: poll ${poll} comes after ${lastPoll.get(id)} in its stream`);
     lastPoll.set(id, poll);
     this.#digest = Math.imul(this.#digest ^ poll, 16777619) >>> 0;
@@ -122,20 +169,21 @@ export class Judge {
     for (let index = 0; index < rowsPerTable; index++) this.#judgeCells(id, poll, index, group, row);
   }
 
-  #judgeCells(id: string, poll: number, index: number, group: DecodedGroup, row: DecodedRow): void {
+  #judgeCells(id: string, poll: number, index: number, group: DecodedGroup, row: UndatedRow): void {
     for (const [at, series] of group.group.series.entries()) {
       if (series.rowKey !== `row-${index}`) continue;
       const cell = row.cells[at];
       if (series.metric === "level" && !this.#holds(cell, levelOf(poll, index)))
         this.#wrong(`${id}: level of poll ${poll} is ${JSON.stringify(cell)}`);
-      if (series.metric === "mode" && !this.#holds(cell, modeOf(poll)))
-        this.#wrong(`${id}: mode of poll ${poll} is ${JSON.stringify(cell)}`);
+      if (series.metric === "mode" && !this.#holds(cell, modeOf(poll, index, this.#world.options.padChars)))
+        this.#wrong(`${id}: mode of poll ${poll} is ${JSON.stringify(cell)?.slice(0, 80)}`);
       if (series.metric === "octets") this.#judgeCounter(id, poll, index, cell);
     }
   }
 
   #judgeCounter(id: string, poll: number, index: number, cell: DecodedCell | undefined): void {
     const truth = this.#world.site.agents.get(id)?.truth.counters.get(poll)?.[index];
+    if (cell?.state === "unchanged" && this.#isAfterHole) return;
     if (truth === undefined || cell?.state !== "counter") {
       this.#wrong(`${id}: counter of poll ${poll} is ${cell?.state}`);
       return;
@@ -149,6 +197,7 @@ export class Judge {
 
   /** "unchanged" is only right where the previous chunk is missing; the judge reads every stream whole. */
   #holds(cell: DecodedCell | undefined, expected: number | string): boolean {
+    if (cell?.state === "unchanged") return this.#isAfterHole;
     return cell?.state === "value" && cell.value === expected;
   }
 
@@ -158,33 +207,38 @@ export class Judge {
     const first = rows.sort((a, b) => a.row.at - b.row.at)[0];
     const poll = numberOf(first?.row.cells[0]);
     if (first === undefined || poll === undefined) return;
-    const earliest = Math.min(first.row.at, ...chunk.misses.map((miss) => miss.at));
-    const datedMs = fromMs + (first.row.at - earliest);
+    const datedMs = fromMs + (first.row.at - earliestOf(chunk));
     const truth = this.#world.site.agents.get(first.id)?.truth.answeredAtMs.get(poll);
     if (truth !== undefined && Math.abs(datedMs - truth) > dateErrorMs)
       this.#wrong(`${first.id}: poll ${poll} was re-stamped ${Math.round(datedMs - truth)} ms off`);
   }
 
-  async #judgeCompleteness(powerCutsMs: readonly number[]): Promise<{ readonly lost: number; readonly dropped: number }> {
-    const gateway = this.#world.gateway?.gateway;
-    const status = gateway === undefined ? undefined : ((await gateway.status()) as { readonly ledger: LedgerView });
-    const ledger = status?.ledger ?? { polled: 0, delivered: 0, buffered: 0, dropped: 0 };
-    if (ledger.polled !== ledger.delivered + ledger.buffered + ledger.dropped)
-      this.#wrong(`the ledger does not balance: ${JSON.stringify(ledger)}`);
-    if (ledger.delivered !== this.#samples) this.#wrong(`the gateway says ${ledger.delivered} delivered, the NOC has ${this.#samples}`);
+  async #judgeCompleteness(): Promise<{ readonly lost: number; readonly dropped: number }> {
+    const stats = await this.#world.gateway?.buffer.stats();
+    const ledger = stats?.ledger ?? { polled: 0, delivered: 0, buffered: 0, dropped: 0 };
+    const { polled, delivered, buffered, dropped } = ledger;
+    if (polled !== delivered + buffered + dropped)
+      this.#wrong(`the ledger does not balance: ${polled} polled, ${delivered} delivered, ${buffered} buffered, ${dropped} dropped`);
+    if (delivered !== this.#samples && !this.#isDamaged)
+      this.#wrong(`the gateway says ${delivered} delivered, the NOC has ${this.#samples}`);
+    const lastDamageMs = Math.max(0, ...this.#history.damagesMs);
     let lost = 0;
-    let unexplained = 0;
+    let missing = 0;
     for (const [id, agent] of this.#world.site.agents) {
       for (const [poll, atMs] of agent.truth.answeredAtMs) {
         if (this.#seen.get(id)?.has(poll) === true) continue;
         // Not durable yet when the power went: at most the durability window, and what was on its way to it.
-        const cut = powerCutsMs.some((cutMs) => atMs <= cutMs && atMs > cutMs - 11_000);
-        if (cut) lost += 1;
-        else if (++unexplained * rowsPerTable * 4 > ledger.dropped + ledger.buffered)
+        if (this.#history.powerCutsMs.some((cutMs) => atMs <= cutMs && atMs > cutMs - 11_000)) lost += 1;
+        else if (atMs > lastDamageMs && ++missing * samplesPerPoll > dropped)
           this.#wrong(`${id}: poll ${poll} of ${new Date(atMs).toISOString()} is gone without a word`);
+        else if (atMs <= lastDamageMs) missing += 1;
       }
     }
-    return { lost, dropped: ledger.dropped };
+    // Polls in a cut's window may have been durable, and evicted later.
+    if (!this.#isDamaged && dropped > (missing + lost) * samplesPerPoll)
+      this.#wrong(`the gateway says ${dropped} samples dropped, but only ${missing * samplesPerPoll} are missing`);
+    this.#droppedPolls = missing;
+    return { lost, dropped };
   }
 
   #wrong(sentence: string): void {
@@ -198,15 +252,23 @@ export class Judge {
     let delivered = 0;
     for (const agent of this.#world.site.agents.values()) polls += agent.truth.answered;
     for (const seen of this.#seen.values()) delivered += seen.size;
-    return { violations, polls, delivered, samples: this.#samples, dropped, lostInPowerCuts: lost, digest: this.#digest.toString(16) };
+    const told = { dropped, droppedPolls: this.#droppedPolls, evicted: this.#evicted, lostInPowerCuts: lost, liveFirst: this.#liveFirst };
+    return { violations, polls, delivered, samples: this.#samples, ...told, digest: this.#digest.toString(16) };
   }
 }
 
-interface LedgerView {
-  readonly polled: number;
-  readonly delivered: number;
-  readonly buffered: number;
-  readonly dropped: number;
+interface UndatedRow extends Pick<DecodedRow, "cells"> {
+  /** Unix ms; undefined = the clock stood unanchored. */
+  readonly at: number | undefined;
+}
+
+function earliestOf(chunk: DecodedChunk): number {
+  return Math.min(...chunk.groups.flatMap((group) => group.rows.map((row) => row.at)), ...chunk.misses.map((miss) => miss.at));
+}
+
+/** A time of an unanchored chunk, by the date that the NOC gave the chunk. */
+function datedAt(row: ChunkRow, chunk: DecodedChunk, at: number): number | undefined {
+  return row.fromMs === undefined ? undefined : row.fromMs + (at - earliestOf(chunk));
 }
 
 function numberOf(cell: DecodedCell | undefined): number | undefined {

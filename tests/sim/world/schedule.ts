@@ -12,6 +12,15 @@ export interface WorldHistory {
   missedSlots: number;
   /** Longest time between a poll slot and its poll, over all gateways, ms. */
   latenessMsMax: number;
+  /** True wall time of boots from a damaged store. */
+  readonly damagesMs: number[];
+  /** True wall time of clean stops. */
+  readonly stopsMs: number[];
+  /** True wall time of the last fault's end. */
+  healedAtMs: number;
+  openBytesMax: number;
+  storeBytesMax: number;
+  readonly violations: string[];
 }
 
 const minuteMs = 60_000;
@@ -26,6 +35,22 @@ function pick<T>(entropy: Entropy, items: readonly T[]): T {
   if (item === undefined) throw new Error("nothing to pick from");
   return item;
 }
+
+/** What must hold at any time. */
+async function look(world: World, history: WorldHistory): Promise<void> {
+  const { gateway } = world;
+  if (gateway === undefined) return;
+  const stats = await gateway.buffer.stats();
+  history.openBytesMax = Math.max(history.openBytesMax, stats.openBytes);
+  history.storeBytesMax = Math.max(history.storeBytesMax, world.disk.usedBytes);
+  const { polled, delivered, buffered, dropped } = stats.ledger;
+  if (polled !== delivered + buffered + dropped && history.violations.length < maxViolations)
+    history.violations.push(
+      `at ${(world.clock.monotonicMs() / minuteMs).toFixed(0)} min: ${polled} polled, ${delivered} delivered, ${buffered} buffered, ${dropped} dropped`,
+    );
+}
+
+const maxViolations = 5;
 
 function noteEnd(world: World, history: WorldHistory): void {
   for (const polled of world.gateway?.gateway.poller.equipment.values() ?? []) {
@@ -110,6 +135,7 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   "clean restart": async (world, entropy, history) => {
     noteEnd(world, history);
+    history.stopsMs.push(world.trueWallMs());
     await world.stopGateway();
     await world.clock.advance(between(entropy, 2_000, minuteMs));
     await boot(world, entropy, history);
@@ -148,27 +174,80 @@ const faults: Readonly<Record<string, Fault>> = {
     if (gateway?.clock.now().quality === "unanchored") gateway.clock.step(Math.round(between(entropy, -30, 400) * 24 * hourMs));
     await world.clock.advance(between(entropy, minuteMs, 10 * minuteMs));
   },
+  "NOC maintenance": async (world, entropy) => {
+    await world.stopNoc();
+    await world.clock.advance(between(entropy, minuteMs, 60 * minuteMs));
+    world.startNoc();
+  },
   "NTP gone": async (world, entropy) => {
     world.gateway?.clock.holdOver();
     await world.clock.advance(between(entropy, minuteMs, 30 * minuteMs));
   },
 };
 
+/** More than the small store can hold. */
+async function longOutage(world: World, entropy: Entropy): Promise<void> {
+  world.broker.cut();
+  await world.clock.advance(between(entropy, 3.5, 5.5) * hourMs);
+  world.broker.reachable = true;
+}
+
+/** The power goes, and what comes back is not what was written. Polling must be under way again soon, whatever is lost. */
+async function damage(world: World, entropy: Entropy, history: WorldHistory): Promise<void> {
+  noteEnd(world, history);
+  world.powerCut();
+  history.powerCutsMs.push(world.trueWallMs());
+  history.damagesMs.push(world.trueWallMs());
+  history.faults.push(`  ${world.disk.damage()}`);
+  await world.clock.advance(between(entropy, 5_000, minuteMs));
+  await boot(world, entropy, history);
+  await world.clock.advance(pollingAgainMs);
+  const { gateway } = world;
+  if (gateway?.failure !== undefined) history.violations.push(`a damaged store ended the gateway: ${String(gateway.failure)}`);
+  else if (gateway?.gateway.poller.equipment.size !== world.options.equipment)
+    history.violations.push(`${pollingAgainMs / 1_000} s after a boot from a damaged store nothing is polled`);
+}
+
+const pollingAgainMs = 10_000;
+
+/** Faults that only some seeds have. */
+function specialOf(world: World): readonly [string, Fault] | undefined {
+  if (world.options.kind === "small store") return ["long outage", longOutage];
+  if (world.options.kind === "damage") return ["power cut and damage", damage];
+  return undefined;
+}
+
 /** Lives through `hours` of virtual time with one fault after the other, sometimes two at once, then lets everything heal. */
 export async function liveThrough(world: World, hours: number): Promise<WorldHistory> {
   const { entropy } = world;
-  const history: WorldHistory = { powerCutsMs: [], anchoredBoots: new Set(), faults: [], missedSlots: 0, latenessMsMax: 0 };
-  const names = Object.keys(faults);
+  const history: WorldHistory = {
+    powerCutsMs: [],
+    anchoredBoots: new Set(),
+    faults: [],
+    missedSlots: 0,
+    latenessMsMax: 0,
+    damagesMs: [],
+    stopsMs: [],
+    healedAtMs: 0,
+    openBytesMax: 0,
+    storeBytesMax: 0,
+    violations: [],
+  };
+  const special = specialOf(world);
+  const table: Readonly<Record<string, Fault>> = special === undefined ? faults : { ...faults, [special[0]]: special[1] };
+  const names = Object.keys(table);
   world.startNoc();
   await boot(world, entropy, history);
   await world.clock.advance(between(entropy, 1_000, 5 * minuteMs));
   const endMs = hours * hourMs;
-  while (world.clock.monotonicMs() < endMs) {
-    const name = pick(entropy, names);
+  for (let count = 0; world.clock.monotonicMs() < endMs; count++) {
+    const name = special !== undefined && count % 16 === 2 ? special[0] : pick(entropy, names);
     history.faults.push(`${(world.clock.monotonicMs() / minuteMs).toFixed(1)} min: ${name}`);
-    await faults[name]?.(world, entropy, history);
+    await table[name]?.(world, entropy, history);
+    await look(world, history);
     await world.clock.advance(between(entropy, 1_000, pick(entropy, [10_000, 10 * minuteMs, 60 * minuteMs])));
   }
   noteEnd(world, history);
+  history.healedAtMs = world.trueWallMs();
   return history;
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from "../../../cloud-bridge/noc/ingest/delivery.ts";
+import { formatNocState } from "../../../cloud-bridge/protocol/messages/presence.ts";
 import { GatewayError } from "../../../runtime/model/errors.ts";
 import type { Clock } from "../../../runtime/ports/clock.ts";
 import type { Entropy } from "../../../runtime/ports/entropy.ts";
@@ -29,10 +30,13 @@ export interface SimBrokerParts {
   readonly gateway: string;
   /** The NOC's door; false = it refuses to take more now. undefined = no NOC is connected. */
   readonly noc: () => ((delivery: Delivery) => boolean) | undefined;
+  /** A session after an outage that was long enough for a backlog. */
+  readonly onReturn?: (session: SimSession) => void;
 }
 
 const never = new AbortController().signal;
 const pubackTimeoutMs = 30_000;
+const longOutageMs = 10 * 60_000;
 
 /** The line and the broker between one gateway and the NOC. Sessions come and go; what the broker holds for the NOC dies with it. */
 export class SimBroker implements Uplink {
@@ -45,6 +49,9 @@ export class SimBroker implements Uplink {
   /** Delivered to the NOC and not PUBACKed by it: given again after a restart of the NOC, gone with the broker. */
   readonly #held = new Map<number, Delivery>();
   #nextHeld = 0;
+  #lastSessionAtMs = 0;
+  /** Retained on `noc/state`. */
+  #nocState: Uint8Array | undefined;
 
   constructor(parts: SimBrokerParts) {
     this.parts = parts;
@@ -55,8 +62,19 @@ export class SimBroker implements Uplink {
     if (!this.reachable) throw new GatewayError("uplink.unreachable", { fields: { reason: "ECONNREFUSED" } });
     this.session?.close({ reason: "taken over", brokerInitiated: true });
     this.connections += 1;
-    this.session = new SimSession(this, onMessage, this.connections);
-    return this.session;
+    const session = new SimSession(this, onMessage, this.connections);
+    this.session = session;
+    if (this.#nocState !== undefined) session.deliver("noc-state", this.#nocState, true);
+    if (this.parts.clock.monotonicMs() - this.#lastSessionAtMs > longOutageMs) this.parts.onReturn?.(session);
+    void session.closed.then(() => {
+      this.#lastSessionAtMs = this.parts.clock.monotonicMs();
+    });
+    return session;
+  }
+
+  announceNoc(on: boolean): void {
+    this.#nocState = formatNocState({ v: 1, on });
+    this.session?.deliver("noc-state", this.#nocState);
   }
 
   cut(): void {
@@ -149,8 +167,8 @@ export class SimSession implements UplinkSession {
     this.close({ reason: why, brokerInitiated: false });
   }
 
-  deliver(leaf: InboundMessage["leaf"], payload: Uint8Array): void {
-    if (!this.#ended) void this.#onMessage({ leaf, payload, retained: false });
+  deliver(leaf: InboundMessage["leaf"], payload: Uint8Array, retained = false): void {
+    if (!this.#ended) void this.#onMessage({ leaf, payload, retained });
   }
 
   async #carry(leaf: UplinkLeaf, payload: Uint8Array): Promise<boolean> {

@@ -54,6 +54,48 @@ export class SimDisk implements Disk {
     this.#open.clear();
   }
 
+  /** While the power is off: bits of the journal or the backlog turn, or its end is missing. @returns what was done */
+  damage(): string {
+    const journals = [...this.#files].filter(([name]) => name === "journal.ring");
+    const images = [...this.#images].filter(([name, image]) => name === "buffer.db" && image.length > 0);
+    const random = (below: number) => Math.floor(this.#entropy.random() * below);
+    const [name, file] = journals[0] ?? [];
+    const [image] = images;
+    if (image !== undefined && this.#entropy.random() < 0.4)
+      return `buffer.db: ${this.#damageBytes(image[1], (bytes) => this.#images.set(image[0], bytes), random)}`;
+    if (name === undefined || file === undefined) return "nothing there to damage";
+    return `${name}: ${this.#damageBytes(file.durable, (bytes) => this.#files.set(name, { bytes: bytes.slice(), durable: bytes, unsynced: [] }), random)}`;
+  }
+
+  #damageBytes(from: Uint8Array, replace: (bytes: Uint8Array) => void, random: (below: number) => number): string {
+    const bytes = from.slice();
+    const how = random(3);
+    if (how === 0) {
+      const kept = random(bytes.length);
+      replace(bytes.slice(0, kept));
+      return `cut to ${kept} of ${bytes.length} bytes`;
+    }
+    const turns = how === 1 ? 1 + random(64) : 4_096;
+    const start = how === 1 ? random(bytes.length) : random(Math.min(bytes.length, 16_384));
+    for (let turn = 0; turn < turns; turn++) {
+      const at = how === 1 ? random(bytes.length) : start + turn;
+      if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
+    }
+    replace(bytes);
+    return how === 1 ? `${turns} bits turned` : `${turns} bytes from ${start} spoilt`;
+  }
+
+  /** What the store's files take; what was set aside as damaged counts too. */
+  get usedBytes(): number {
+    let sum = 0;
+    for (const [name, file] of this.#files) sum += this.#reserved.get(name) ?? file.bytes.length;
+    for (const [name, image] of this.#images) if (name.startsWith("buffer")) sum += image.length;
+    for (const [name, database] of this.#open)
+      if (name.startsWith("buffer"))
+        sum += Number(database.pragma("page_count", { simple: true })) * Number(database.pragma("page_size", { simple: true }));
+    return sum;
+  }
+
   powerOn(): void {
     this.#powered = true;
   }
@@ -64,9 +106,10 @@ export class SimDisk implements Disk {
     return file === undefined ? undefined : this.#handle(file);
   }
 
-  preallocate(name: string, bytes: number): DiskFile {
+  preallocate(name: string, bytes: number, content = new Uint8Array(0)): DiskFile {
     this.#allocate();
     const file: StoredFile = { bytes: new Uint8Array(bytes), durable: new Uint8Array(bytes), unsynced: [] };
+    for (const copy of [file.bytes, file.durable]) copy.set(content.subarray(0, bytes));
     this.#files.set(name, file);
     return this.#handle(file);
   }
@@ -146,6 +189,7 @@ export class SimDisk implements Disk {
   #handle(file: StoredFile): DiskFile {
     return {
       bytes: file.bytes.length,
+      isDevice: false,
       write: (data, offset) => {
         this.#alive();
         file.bytes.set(data, offset);

@@ -14,15 +14,29 @@ const metrics: readonly Metric[] = [
 
 /** Rows of the simulated table; row r of poll p holds values that follow from (equipment, p, r) alone. */
 export const rowsPerTable = 3;
+export const samplesPerPoll = rowsPerTable * metrics.length;
 
 export function levelOf(pollNumber: number, row: number): number {
   // Changes slowly, so that suppression has something to suppress.
   return Math.floor(pollNumber / (3 + row)) % 100;
 }
 
-export function modeOf(pollNumber: number): string {
-  return pollNumber % 40 < 20 ? "eco" : "full";
+/** @param padChars appended characters that follow from poll and row and do not compress */
+export function modeOf(pollNumber: number, row: number, padChars: number): string {
+  const mode = pollNumber % 40 < 20 ? "eco" : "full";
+  if (padChars === 0) return mode;
+  let state = Math.imul(pollNumber * 31 + row + 1, 2654435761) >>> 0;
+  const pad = Array.from({ length: padChars }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return padAlphabet[state >>> 26];
+  });
+  return `${mode} ${pad.join("")}`;
 }
+
+const padAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/** The last row's counter wraps within the first polls. */
+const beforeWrap = 2n ** 64n - 20_000n;
+const maxFailures = 100_000;
 
 /** What an agent really did; the judge's notes. */
 export interface AgentTruth {
@@ -30,6 +44,8 @@ export interface AgentTruth {
   readonly answeredAtMs: Map<number, number>;
   /** Counter of each row at each answered poll, and its increase since the poll before. */
   readonly counters: Map<number, readonly { readonly absolute: bigint; readonly increment: number }[]>;
+  /** True wall time of polls that failed although the gateway knew the tables: each must be a miss at the NOC. */
+  readonly failedAtMs: number[];
   /** Samples handed to the gateway. */
   samples: number;
   answered: number;
@@ -49,16 +65,18 @@ export interface AgentState {
 export class SimSite {
   readonly agents = new Map<string, AgentState>();
   readonly trueWall: () => number;
+  readonly padChars: number;
 
-  constructor(ids: readonly string[], trueWall: () => number) {
+  constructor(ids: readonly string[], padChars: number, trueWall: () => number) {
     this.trueWall = trueWall;
+    this.padChars = padChars;
     for (const id of ids) {
       this.agents.set(id, {
-        truth: { answeredAtMs: new Map(), counters: new Map(), samples: 0, answered: 0 },
+        truth: { answeredAtMs: new Map(), counters: new Map(), failedAtMs: [], samples: 0, answered: 0 },
         dead: false,
         slowMs: 0,
         pollNumber: 0,
-        counters: Array.from({ length: rowsPerTable }, (_, row) => BigInt(row) << 60n),
+        counters: Array.from({ length: rowsPerTable }, (_, row) => (row === rowsPerTable - 1 ? beforeWrap : BigInt(row) << 60n)),
         restarts: 0,
       });
     }
@@ -89,7 +107,7 @@ export class SimDriver implements Driver {
   open(equipment: Equipment, _context: DriverContext): DriverSession {
     const agent = this.#site.agents.get(equipment.id);
     if (agent === undefined) throw new Error(`no simulated agent ${equipment.id}`);
-    return new SimSession(equipment, agent, this.#site.trueWall, this.#clock, this.#entropy);
+    return new SimSession({ equipment, agent, site: this.#site, clock: this.#clock, entropy: this.#entropy });
   }
 
   close(): Promise<void> {
@@ -106,12 +124,22 @@ class SimSession implements DriverSession {
   readonly #shape: TableShape;
   readonly #columns: readonly [NumberColumn, CounterColumn, NumberColumn, TextColumn];
   readonly #modes = new Array<string>(rowsPerTable).fill("");
+  readonly #padChars: number;
   #restartsSeen = -1;
+  #hasAnswered = false;
 
-  constructor(equipment: Equipment, agent: AgentState, trueWall: () => number, clock: Clock, entropy: Entropy) {
+  constructor(parts: {
+    readonly equipment: Equipment;
+    readonly agent: AgentState;
+    readonly site: SimSite;
+    readonly clock: Clock;
+    readonly entropy: Entropy;
+  }) {
+    const { equipment, agent, site, clock, entropy } = parts;
     this.#equipment = equipment;
     this.#agent = agent;
-    this.#trueWall = trueWall;
+    this.#trueWall = site.trueWall;
+    this.#padChars = site.padChars;
     this.#clock = clock;
     this.#entropy = entropy;
     const rows = Array.from({ length: rowsPerTable }, (_, row) => ({ key: `row-${row}`, labels: { row: String(row) } }));
@@ -135,6 +163,7 @@ class SimSession implements DriverSession {
     const budgetMs = Math.min(20_000, request.deadlineMs - this.#clock.monotonicMs());
     if (agent.dead) {
       await this.#clock.sleep(budgetMs, signal);
+      if (this.#hasAnswered && agent.truth.failedAtMs.length < maxFailures) agent.truth.failedAtMs.push(this.#trueWall());
       throw new GatewayError("driver.timeout");
     }
     await this.#clock.sleep(Math.min(budgetMs, agent.slowMs + 20 * this.#entropy.random()), signal);
@@ -167,9 +196,10 @@ class SimSession implements DriverSession {
       octets.absolute[row] = value;
       octets.increment[row] = known ? Number(increase) : Number.NaN;
       levels.value[row] = levelOf(pollNumber, row);
-      this.#modes[row] = modeOf(pollNumber);
+      this.#modes[row] = modeOf(pollNumber, row, this.#padChars);
     }
     const observedAt = this.#clock.now();
+    this.#hasAnswered = true;
     agent.truth.answeredAtMs.set(pollNumber, this.#trueWall());
     agent.truth.counters.set(pollNumber, notes);
     agent.truth.answered += 1;

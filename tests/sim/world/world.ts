@@ -17,6 +17,7 @@ import type { Equipment, EquipmentId } from "../../../runtime/model/equipment.ts
 import { GatewayError } from "../../../runtime/model/errors.ts";
 import { Link } from "../../../runtime/northbound/link.ts";
 import { helloBody } from "../../../runtime/parts-hello.ts";
+import type { Buffer } from "../../../runtime/ports/buffer.ts";
 import type { Entropy } from "../../../runtime/ports/entropy.ts";
 import { openBufferInline } from "../../../runtime/store/buffer-inline.ts";
 import { openState } from "../../../runtime/store/state.ts";
@@ -24,14 +25,17 @@ import { CollectingLogger } from "../collecting-logger.ts";
 import { seededEntropy } from "../seeded-entropy.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { type BootTime, NodeClock } from "./node-clock.ts";
-import { SimBroker } from "./sim-broker.ts";
+import type { Scenario } from "./scenario.ts";
+import { calm, SimBroker, type SimSession } from "./sim-broker.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { SimDriver, SimSite } from "./sim-driver.ts";
 
 const tenant = "acme";
 const gatewayId = "gw-sim-01";
+const returnWatchMs = 10_000;
+const maxReturns = 10_000;
 
-export interface WorldOptions {
+export interface WorldOptions extends Scenario {
   readonly seed: number;
   readonly equipment: number;
   readonly pollIntervalMs: number;
@@ -40,6 +44,7 @@ export interface WorldOptions {
 interface RunningGateway {
   readonly clock: NodeClock;
   readonly gateway: Gateway;
+  readonly buffer: Buffer;
   readonly stop: AbortController;
   readonly ended: Promise<unknown>;
   failure: unknown;
@@ -69,15 +74,17 @@ export class World {
   /** The NOC's database refuses transactions. */
   nocStoreBusy = false;
   boots = 0;
+  /** Connections after an outage during which nothing else was wrong: the newest values must be at the NOC soon. */
+  readonly calmReturns: { readonly atMs: number }[] = [];
   readonly #folder = mkdtempSync(join(ramFolder(), "gatehouse-sim-"));
   readonly #startWallMs = Date.UTC(2026, 10, 21, 6);
 
   constructor(options: WorldOptions) {
     this.options = options;
-    this.clock = new VirtualClock(this.#startWallMs);
+    this.clock = new VirtualClock(this.#startWallMs, true);
     this.entropy = seededEntropy(options.seed);
     const ids = Array.from({ length: options.equipment }, (_, index) => `dev-${index}`);
-    this.site = new SimSite(ids, () => this.trueWallMs());
+    this.site = new SimSite(ids, options.padChars, () => this.trueWallMs());
     this.disk = new SimDisk(seededEntropy(options.seed ^ 0x5eed));
     this.store = new SqliteStore(this.#folder);
     this.broker = new SimBroker({
@@ -89,7 +96,24 @@ export class World {
         const { noc } = this;
         return noc === undefined ? undefined : (delivery) => noc.ingest.offer(delivery);
       },
+      onReturn: (session) => void this.#watchReturn(session),
     });
+  }
+
+  get isCalm(): boolean {
+    const { broker, disk } = this;
+    const isLineCalm =
+      broker.reachable && Object.entries(calm).every(([name, value]) => broker.faults[name as keyof typeof calm] === value);
+    return isLineCalm && this.noc !== undefined && !this.nocStoreBusy && !disk.faults.full && disk.faults.syncFails === 0;
+  }
+
+  async #watchReturn(session: SimSession): Promise<void> {
+    const { gateway } = this;
+    const atMs = this.trueWallMs();
+    if (!this.isCalm) return;
+    await this.clock.sleep(returnWatchMs, new AbortController().signal);
+    if (this.isCalm && this.broker.session === session && this.gateway === gateway && this.calmReturns.length < maxReturns)
+      this.calmReturns.push({ atMs });
   }
 
   /** What a perfect clock would show. */
@@ -128,6 +152,7 @@ export class World {
     const ended = Promise.allSettled([ingest.run(stop.signal), acker.run(stop.signal)]);
     this.noc = { ingest, stop, ended };
     this.broker.nocReturned();
+    this.broker.announceNoc(true);
   }
 
   /** The worker's process dies: what it had in memory is gone, what it committed is not. */
@@ -136,6 +161,12 @@ export class World {
     this.noc = undefined;
     noc?.stop.abort(new Error("noc killed"));
     await noc?.ended;
+  }
+
+  /** The NOC says that it goes, and goes. */
+  async stopNoc(): Promise<void> {
+    this.broker.announceNoc(false);
+    await this.killNoc();
   }
 
   /** Boots a gateway from what is on the disk. */
@@ -184,7 +215,7 @@ export class World {
       feeders: () => [],
     });
     const stop = new AbortController();
-    const running: RunningGateway = { clock, gateway, stop, ended: Promise.resolve(), failure: undefined };
+    const running: RunningGateway = { clock, gateway, buffer, stop, ended: Promise.resolve(), failure: undefined };
     const ended = gateway.run(stop.signal).catch((error: unknown) => {
       running.failure = error;
     });
@@ -222,7 +253,8 @@ export class World {
   }
 
   #settings() {
-    return { durabilityWindowMs: 10_000, journalBytes: 2 * 1024 * 1024, ballastBytes: 65_536, budgetBytes: 64 * 1024 * 1024 };
+    const { journalBytes, budgetBytes } = this.options;
+    return { durabilityWindowMs: 10_000, journalBytes, ballastBytes: 65_536, budgetBytes };
   }
 
   #equipment(): readonly Equipment[] {
