@@ -238,6 +238,21 @@ it("says once that nothing is acknowledged, and once that it is again", async ()
   await harness.stop();
 });
 
+it.each([-3_650, 400])("does not care when the wall clock is set by %i days", async (days) => {
+  const harness = new Harness();
+  harness.start();
+  harness.buffer.put("T", 10);
+  await harness.pass(10_000);
+  harness.clock.stepWall(days * 86_400_000);
+  harness.buffer.put("T", 10);
+  await harness.pass(600_000);
+  expect(harness.uplink.attemptsAtMs.length).toBe(1);
+  expect(harness.noc.duplicates).toBe(0);
+  expect(harness.buffer.remaining).toBe(0);
+  expect(harness.calls).toEqual([]);
+  await harness.stop();
+});
+
 it("brings a fleet of five hundred back without a crowd when their broker dies and returns at once", async () => {
   const clock = new VirtualClock();
   const fleet = Array.from({ length: 500 }, (_, index) => new Harness(1_000 + index, {}, clock));

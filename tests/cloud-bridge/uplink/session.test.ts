@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import type { MqttUplinkOptions } from "../../../cloud-bridge/uplink/mqtt-uplink.ts";
 import { GatewayError } from "../../../runtime/model/errors.ts";
 import type { InboundMessage, UplinkSession } from "../../../runtime/ports/uplink.ts";
@@ -149,6 +149,18 @@ it("uses the keep-alive that the broker asks for", async () => {
   const { session, peer } = await sessionWith({ connect: (to) => to.send(connack(0, { serverKeepAlive: 1 })) });
   await until(() => peer.of("pingreq").length >= 2, 5_000);
   expect(await Promise.race([session.closed, Promise.resolve("open")])).toBe("open");
+});
+
+it.each([-3_650, 400])("keeps the connection when the wall clock is set by %i days", async (days) => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const { session, peer } = await sessionWith({}, { keepAliveS: 1 });
+    vi.setSystemTime(Date.now() + days * 86_400_000);
+    await until(() => peer.of("pingreq").length >= 2);
+    await session.publish("tm", new Uint8Array(1));
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("reports the broker's DISCONNECT with its reason code and fails what was under way", async () => {
