@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningSite, startSite } from "../drivers/simulated/running-site.ts";
+import { runCli, stackTrace } from "./run-cli.ts";
+
+const sysName = "1.3.6.1.2.1.1.5.0";
+let site: RunningSite;
+let port: string;
+const folder = mkdtempSync(join(tmpdir(), "gatehouse-cli-snmp-"));
+
+beforeAll(async () => {
+  site = await startSite();
+  port = String(site.portOf("sw-1"));
+});
+afterAll(async () => {
+  await site.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("gatehouse snmp", () => {
+  it("reads single values, readable and as JSON", async () => {
+    const args = ["snmp", "get", "127.0.0.1", "--port", port, sysName, "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.2.2.1.6.1", "1.3.6.1.2.1.1.99.0"];
+    const { code, stdout, stderr } = await runCli(args);
+    expect([code, stderr]).toEqual([0, ""]);
+    const [name, ticks, mac, missing] = stdout.trimEnd().split("\n");
+    expect(name).toMatch(new RegExp(`^${sysName} = octet-string: \\w`));
+    expect(ticks).toMatch(/ = timeticks: \d+ \(\d+ d \d\d:\d\d:\d\d\.\d\d\)$/);
+    expect(mac).toMatch(/ = octet-string: ([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+    expect(missing).toMatch(/\(no such (object|instance)\)$/);
+    const json = JSON.parse((await runCli([...args, "--json"])).stdout);
+    expect(json).toMatchObject([
+      { oid: sysName, type: "octet-string", text: expect.any(String), hex: expect.any(String) },
+      { type: "timeticks", value: expect.any(Number) },
+      { hex: expect.stringMatching(/^[0-9a-f]{12}$/) },
+      { type: expect.stringMatching(/^no-such-/), value: null },
+    ]);
+  });
+
+  it("walks a subtree in order, one line or JSON object a value", async () => {
+    const { code, stdout } = await runCli(["snmp", "walk", "127.0.0.1", "--port", port, "1.3.6.1.2.1.1", "--json"]);
+    const oids = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { oid: string }).oid);
+    expect(code).toBe(0);
+    expect(oids.slice(0, 3)).toEqual(["1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0", "1.3.6.1.2.1.1.3.0"]);
+  });
+
+  it("shows an instance that is walked by its own name", async () => {
+    const { code, stdout } = await runCli(["snmp", "walk", "127.0.0.1", "--port", port, sysName]);
+    expect([code, stdout.split(" ")[0]]).toEqual([0, sysName]);
+  });
+
+  it("shows a table by rows and columns", async () => {
+    const { code, stdout } = await runCli(["snmp", "table", "127.0.0.1", "--port", port, "1.3.6.1.2.1.2.2"]);
+    const [head, first] = stdout.split("\n");
+    expect(code).toBe(0);
+    expect(head).toMatch(/^index +\.1 +\.2 /);
+    expect(first).toMatch(/^1 +1 /);
+  });
+
+  it("speaks v3 with keys from files and from the environment", async () => {
+    const device = site.devices.find(({ credential }) => credential.version === "3");
+    const authKey = join(folder, "auth.key");
+    writeFileSync(authKey, "simulated-auth-key\n");
+    const credential = ["--v3-user", "noc", "--auth-key-file", authKey, "--priv-key-env", "PRIV_KEY"];
+    const args = ["snmp", "get", "127.0.0.1", "--port", String(device?.port), sysName, ...credential];
+    const { code, stdout, stderr } = await runCli(args, { environment: { PRIV_KEY: "simulated-priv-key" } });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/octet-string/);
+    const wrong = await runCli(args, { environment: { PRIV_KEY: "another-priv-key" } });
+    expect(wrong.code).toBe(5);
+    expect(wrong.stderr).toMatch(/privacy key/);
+  });
+
+  it("takes address and credential from a configuration", async () => {
+    const file = join(folder, "gatehouse.yaml");
+    writeFileSync(
+      file,
+      `gateway: { id: gw-lisbon-01, tenant: acme, site: lisbon-01 }
+uplink: { url: mqtt://127.0.0.1:1 }
+credentials: { lan: { snmp: { version: 2c, community: { $env: LAN } } } }
+equipment: [{ id: sw-1, address: 127.0.0.1, port: ${port}, driver: snmp, credential: lan, pollIntervalMs: 60000 }]
+`,
+    );
+    const args = ["snmp", "get", "--config", file, "--equipment", "sw-1", sysName];
+    expect(await runCli(args, { environment: { LAN: "public" } })).toMatchObject({ code: 0, stdout: expect.stringContaining(sysName) });
+    const unknown = await runCli(["snmp", "get", "--config", file, "--equipment", "sw-2", sysName], { environment: { LAN: "public" } });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringMatching(/no equipment "sw-2"/) });
+  });
+
+  it.each([
+    [["get"], 2, /whom to ask/],
+    [["get", "127.0.0.1"], 2, /which OID/],
+    [["get", "127.0.0.1", "1.3.6.x"], 2, /not an object identifier/],
+    [["get", "127.0.0.1", "1.3.6.1", "--port", "0x"], 2, /whole number/],
+    [["get", "127.0.0.1", "1.3.6.1", "--community-env", "NOT_SET_HERE"], 2, /NOT_SET_HERE is not set/],
+    [["get", "127.0.0.1", "1.3.6.1", "--v3-user", "a", "--auth-key-file", "/nowhere"], 2, /cannot be read/],
+    [["get", "127.0.0.1", "1.3.6.1", "--equipment", "sw-1"], 2, /--config and --equipment/],
+    [["get", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "250", "--retries", "0"], 5, /no answer/],
+    [["get", "no-such-host.invalid", sysName, "--retries", "0"], 5, /cannot be resolved|name server/],
+  ])("answers %j with a sentence and exit code %i", async (args, code, sentence) => {
+    const result = await runCli(["snmp", ...args]);
+    expect([result.code, result.stdout]).toEqual([code, ""]);
+    expect(result.stderr).toMatch(sentence);
+    expect(result.stderr).not.toMatch(stackTrace);
+  });
+});
