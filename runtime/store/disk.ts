@@ -32,6 +32,8 @@ export interface Disk {
 
 export interface DiskFile {
   readonly bytes: number;
+  /** A block device under a file's name (a symbolic link): it has a size of its own and is never replaced or renamed. */
+  readonly isDevice: boolean;
   /** Writes all of `data` or throws. */
   write(data: Uint8Array, offset: number): void;
   /** Shorter than asked at the end of the file only. */

@@ -23,6 +23,8 @@ import SqliteDatabase from "better-sqlite3";
 import type { Disk, DiskFile } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 
+/** More of a partition is not used as a journal: it is read whole at each start. */
+const maxDeviceBytes = 256 * 1024 * 1024;
 const zeroes = new Uint8Array(1024 * 1024);
 
 /** A folder of a real file system. */
@@ -129,13 +131,16 @@ export class NodeDisk implements Disk {
 
 class NodeFile implements DiskFile {
   readonly bytes: number;
+  readonly isDevice: boolean;
   readonly #descriptor: number;
   readonly #name: string;
 
   constructor(descriptor: number, name: string) {
     this.#descriptor = descriptor;
     this.#name = name;
-    this.bytes = fstatSync(descriptor).size;
+    const facts = fstatSync(descriptor);
+    this.isDevice = facts.isBlockDevice();
+    this.bytes = this.isDevice ? deviceBytes(descriptor) : facts.size;
   }
 
   write(data: Uint8Array, offset: number): void {
@@ -163,6 +168,21 @@ class NodeFile implements DiskFile {
   close(): void {
     atDisk({ file: this.#name }, () => closeSync(this.#descriptor));
   }
+}
+
+/** stat says 0 for a block device, and node:fs cannot ask it: the last readable byte is looked for. */
+function deviceBytes(descriptor: number): number {
+  const one = new Uint8Array(1);
+  const isReadable = (at: number): boolean => readSync(descriptor, one, 0, 1, at) === 1;
+  let low = 0;
+  let high = 4096;
+  while (high < maxDeviceBytes && isReadable(high - 1)) [low, high] = [high, high * 2];
+  while (high - low > 4096) {
+    const middle = Math.floor((low + high) / 2 / 4096) * 4096;
+    if (isReadable(middle - 1)) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 function writeFully(descriptor: number, data: Uint8Array, offset: number): void {

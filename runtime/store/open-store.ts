@@ -1,4 +1,4 @@
-import { isGatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Instant } from "#model/time.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { Backlog } from "./backlog.ts";
@@ -29,6 +29,7 @@ export interface OpenStoreParts extends StoreParts {
 }
 
 const journalFile = "journal.ring";
+const deviceProofBytes = 1024 * 1024;
 const lockFile = "lock";
 
 /**
@@ -124,6 +125,7 @@ function openJournal(parts: OpenStoreParts, budgetBytes: number, now: Instant): 
     file.close();
     if (!isGatewayError(error)) throw error;
     if (error.code !== "buffer.corrupt") throw error;
+    if (file.isDevice) return { ...beginDevice(parts), replaced: false };
     const setAside = quarantine(disk, journalFile, now.wallMs);
     log.error({ code: error.code, setAside }, "the journal is damaged and was set aside");
     return { ...createJournal(parts, budgetBytes), replaced: true };
@@ -139,6 +141,23 @@ function restoreLength(disk: Disk, file: DiskFile): DiskFile {
   return disk.preallocate(journalFile, bytes, content);
 }
 
+/** A partition that is empty becomes a journal. One that holds anything else is somebody's. @throws GatewayError buffer.denied */
+function beginDevice({ disk, entropy }: OpenStoreParts): Pick<OpenedJournal, "file" | "scan"> {
+  const file = disk.open(journalFile);
+  if (file === undefined) throw new Error("the journal's device vanished");
+  if (file.bytes < minJournalBytes || file.read(0, deviceProofBytes).some((byte) => byte !== 0)) {
+    const message = "the device under journal.ring is too small or holds something else; clear its first MiB to let it be used";
+    throw new GatewayError("buffer.denied", { message, fields: { bytes: file.bytes } });
+  }
+  const bufferId = Buffer.from(entropy.bytes(8)).toString("hex");
+  writeSuperblock(file, bufferId);
+  return { file, scan: emptyScan(bufferId) };
+}
+
+function emptyScan(bufferId: string): RingScan {
+  return { bufferId, records: [], highestSeq: 0, missing: 0, suspect: false };
+}
+
 /** The largest journal up to the configured one that fits: a full disk at a start means a small journal, not none. */
 function createJournal({ disk, entropy, settings, log }: OpenStoreParts, budgetBytes: number): Pick<OpenedJournal, "file" | "scan"> {
   const wanted = Math.max(minJournalBytes, Math.min(settings.journalBytes, budgetBytes / 4));
@@ -147,7 +166,7 @@ function createJournal({ disk, entropy, settings, log }: OpenStoreParts, budgetB
     try {
       const file = disk.preallocate(journalFile, bytes);
       writeSuperblock(file, bufferId);
-      return { file, scan: { bufferId, records: [], highestSeq: 0, missing: 0, suspect: false } };
+      return { file, scan: emptyScan(bufferId) };
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       if (error.code !== "buffer.disk-full" || bytes / 2 < minJournalBytes) throw error;

@@ -8,7 +8,7 @@ export interface StoreSettings {
   readonly journalBytes: number;
   /** A slot is sealed this long after its end. */
   readonly sealGraceMs: number;
-  /** Acknowledgements without other traffic are written down at most this often. */
+  /** Acknowledgements ride on the next record; alone they are written this late. Lost ones cost chunks sent twice, nothing else. */
   readonly ackWindowMs: number;
   /** Space set aside to get out of a full disk. */
   readonly ballastBytes: number;
@@ -23,7 +23,7 @@ export const defaultStoreSettings: StoreSettings = {
   durabilityWindowMs: 10_000,
   journalBytes: 32 * mebibyte,
   sealGraceMs: 1_000,
-  ackWindowMs: 30_000,
+  ackWindowMs: 300_000,
   ballastBytes: 8 * mebibyte,
   checkBudgetMs: 10_000,
 };

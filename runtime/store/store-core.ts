@@ -55,8 +55,8 @@ export class StoreCore {
   readonly #times = new CommitTimes();
   readonly #health: DiskHealth;
   #position: number;
-  /** Something besides frames waits for the next record: acknowledgements, gap records taken, streams opened. */
-  #dirtySinceMs: number | undefined;
+  /** When the next record is due for what is not frames: acknowledgements, gap records, streams opened. Infinity = nothing waits. */
+  #dirtyDueMs = Number.POSITIVE_INFINITY;
   #hasBegun = false;
   #closed = false;
 
@@ -87,8 +87,7 @@ export class StoreCore {
   /** Monotonic time at which `commit` is due; Infinity = nothing waits, -Infinity = now. */
   get dueAtMs(): number {
     if (!this.#hasBegun) return this.#health.retryAtMs;
-    const dirty = this.#dirtySinceMs === undefined ? Number.POSITIVE_INFINITY : this.#dirtySinceMs + this.#parts.settings.ackWindowMs;
-    const due = Math.min(this.#stock.open.dueAtMs(this.#parts.clock.now().bootId), dirty);
+    const due = Math.min(this.#stock.open.dueAtMs(this.#parts.clock.now().bootId), this.#dirtyDueMs);
     return Math.max(due, this.#health.retryAtMs);
   }
 
@@ -121,7 +120,7 @@ export class StoreCore {
 
   acknowledge(ack: StreamAck): void {
     this.#stock.ledger.delivered += this.#stock.outbox.acknowledge(ack);
-    this.#touch();
+    this.#touch(this.#parts.settings.ackWindowMs);
   }
 
   /** Durable on return unless the disk refuses; the id holds in any case. */
@@ -145,7 +144,7 @@ export class StoreCore {
   /** Up to report number `upTo`; forgotten on the medium with the next record. */
   takeGaps(upTo = Number.POSITIVE_INFINITY): readonly GapRecord[] {
     const gaps = this.#stock.ledger.take(upTo);
-    if (gaps.length > 0) this.#touch();
+    if (gaps.length > 0) this.#touch(this.#parts.settings.ackWindowMs);
     return gaps;
   }
 
@@ -191,8 +190,9 @@ export class StoreCore {
     }
   }
 
-  #touch(): void {
-    this.#dirtySinceMs ??= this.#parts.clock.monotonicMs();
+  /** Something that belongs into the next record, which may wait this long. */
+  #touch(patienceMs = this.#parts.settings.durabilityWindowMs): void {
+    this.#dirtyDueMs = Math.min(this.#dirtyDueMs, this.#parts.clock.monotonicMs() + patienceMs);
   }
 
   /** Empties the oldest part of a crowded journal; the record that follows makes the room usable. */
@@ -222,7 +222,7 @@ export class StoreCore {
     const now = this.#parts.clock.now();
     const plan = open.plan(now, force, ring.capacityBytes * recordShare);
     const isEmpty = plan.seals.length === 0 && plan.journal.length === 0;
-    if (isEmpty && flags === 0 && this.#dirtySinceMs === undefined) return false;
+    if (isEmpty && flags === 0 && this.#dirtyDueMs === Number.POSITIVE_INFINITY) return false;
     const sealed = sealPlan(plan, outbox.streams, this.#parts.assembler, now.wallMs);
     const carried = relief.carried;
     const startedMs = this.#parts.clock.monotonicMs();
@@ -275,7 +275,7 @@ export class StoreCore {
     ring.retain(recordSeq, plan.journal.length + sealed.chunks.length + carried.length);
     relief.rewritten();
     ledger.recorded();
-    this.#dirtySinceMs = undefined;
+    this.#dirtyDueMs = Number.POSITIVE_INFINITY;
     for (const { frames, error } of sealed.refused) {
       const samples = samplesOf(frames);
       this.#parts.log.error({ code: error.code, samples }, "frames could not be made into a chunk");

@@ -37,7 +37,8 @@ export class KillLedger {
     const [program = process.execPath, ...before] = [...wrapper, process.execPath];
     this.lives += 1;
     const args = [...before, script, folder, String(this.lives * 1_000_000), String(acked), String(syncDelayMs), String(journalBytes)];
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // A group of its own: a signal reaches what the wrapper runs as well.
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
     let rest = "";
     let errors = "";
     child.stderr.on("data", (data: Buffer) => {
@@ -55,7 +56,7 @@ export class KillLedger {
       });
       child.once("close", (code) => reject(new Error(`the writer ended with ${code}: ${errors}`)));
     });
-    return { pid: child.pid ?? 0, ended, kill: (signal) => void child.kill(signal) };
+    return { pid: child.pid ?? 0, ended, kill: (signal) => void process.kill(-(child.pid ?? 0), signal) };
   }
 
   /** Opens what is left and compares. */

@@ -56,10 +56,7 @@ export class LoopDisk {
 
   /** Bytes that reached the device since it was attached. */
   get deviceBytes(): number {
-    const stat = readFileSync(`/sys/block/${basename(this.#device ?? "")}/stat`, "utf8")
-      .trim()
-      .split(/\s+/);
-    return Number(stat[6]) * 512;
+    return bytesWritten(this.#device ?? "");
   }
 
   /** Drops everything the kernel has not written to the device, as the power would: the mounted file system lives on without a disk. */
@@ -100,6 +97,36 @@ export class LoopDisk {
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A bare block device of zeros: a partition. */
+export class LoopPartition {
+  readonly path: string;
+  readonly #folder: string;
+
+  constructor(mebibytes: number) {
+    this.#folder = mkdtempSync(join(tmpdir(), "gatehouse-partition-"));
+    const image = join(this.#folder, "image");
+    writeFileSync(image, "");
+    truncateSync(image, mebibytes * 1024 * 1024);
+    this.path = run("losetup", ["-f", "--show", image]).trim();
+  }
+
+  get deviceBytes(): number {
+    return bytesWritten(this.path);
+  }
+
+  remove(): void {
+    spawnSync("losetup", ["-d", this.path]);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function bytesWritten(device: string): number {
+  const stat = readFileSync(`/sys/block/${basename(device)}/stat`, "utf8")
+    .trim()
+    .split(/\s+/);
+  return Number(stat[6]) * 512;
 }
 
 /** Whether some file differs: something written had not reached the device. */

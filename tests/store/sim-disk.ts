@@ -196,6 +196,7 @@ export class SimDisk implements Disk {
     const disk = this;
     return {
       bytes: file.durable.length,
+      isDevice: false,
       write(data, offset) {
         const half = disk.#cutsNow() ? Math.floor(data.length / 2) : data.length;
         file.current.set(data.subarray(0, half), offset);

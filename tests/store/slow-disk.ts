@@ -9,6 +9,7 @@ export function slowDisk(folder: string, delayMs: number): Disk {
       ? undefined
       : {
           bytes: file.bytes,
+          isDevice: file.isDevice,
           write: (data, offset) => file.write(data, offset),
           read: (offset, length) => file.read(offset, length),
           sync() {
