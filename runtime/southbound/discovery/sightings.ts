@@ -47,7 +47,8 @@ export class Sightings {
     this.#byAddress.delete(address);
     this.#byAddress.set(address, sighting);
     sighting.aliveAtMs = nowMs;
-    sighting.depth = Math.min(sighting.depth, more.depth ?? 0);
+    // That an address resolves says nothing new of its distance: it resolves because it was asked.
+    sighting.depth = Math.min(sighting.depth, more.depth ?? sighting.depth);
     if (more.mac !== undefined && sighting.mac !== undefined && sighting.mac !== more.mac) forgetOwner(sighting);
     if (more.mac !== undefined) sighting.mac = more.mac;
     if (sighting.evidence.size < maxEvidence) sighting.evidence.add(evidence);

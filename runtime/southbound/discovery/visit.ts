@@ -40,8 +40,11 @@ export async function visit(request: VisitRequest, site: SiteParts, signal: Abor
     return true;
   }
   const equipment = site.equipment().find((one) => one.address === address);
-  for (const [position, door] of doorsOf(request, equipment, site).entries()) {
-    if (position > 0) await site.clock.sleep(gentle.credentialSpacingMs, signal);
+  let nextTryMs = site.clock.monotonicMs();
+  for (const door of doorsOf(request, equipment, site)) {
+    // From start to start: who refuses at once is not asked faster than who is silent.
+    await site.clock.sleep(nextTryMs - site.clock.monotonicMs(), signal);
+    nextTryMs = site.clock.monotonicMs() + gentle.credentialSpacingMs;
     if (await tryDoor(door, request.sighting, equipment, site, signal)) return true;
   }
   return false;

@@ -118,6 +118,16 @@ describe("discovery over hours", () => {
         .sort(),
     ).toEqual(names.slice(0, 4));
     expect(lan.sent.some(({ address }) => address === "10.99.0.1")).toBe(false);
+    expect(
+      discovery
+        .hosts()
+        .map(({ address }) => address)
+        .sort(),
+    ).toEqual(names.slice(0, 4));
+    // Nor further in a later round.
+    await clock.advance(hourMs);
+    await clock.runUntil(discovery.scan(subnet.cidr, never));
+    expect(discovery.proposals()).toHaveLength(4);
   });
 
   it("slows to a quarter while devices that are there lose packets, and comes back", async () => {
@@ -164,11 +174,28 @@ describe("discovery over hours", () => {
     expect(lan.sent.filter(({ kind }) => kind === "echo")).toHaveLength(446);
   });
 
+  it("tries a credential every two seconds with who refuses at once, and with who is silent", async () => {
+    const { clock, lan } = emptyLan();
+    lan.add({ address: "10.20.0.5", mac: mac(1, 1), refuses: true });
+    lan.add({ address: "10.20.0.6", mac: mac(1, 2) });
+    for (const last of [5, 6]) lan.resolve(`10.20.0.${last}`);
+    const { discovery } = discoveryOn({ clock, lan }, { settings: settingsOf({ activeSweep: false }) });
+    await clock.runUntil(discovery.scan(subnet.cidr, never));
+    for (const address of ["10.20.0.5", "10.20.0.6"]) {
+      const firsts = ["v3-key", "v2c-key", "v1-key"].map(
+        (key) => lan.sent.find((one) => one.address === address && one.key === key)?.atMs ?? 0,
+      );
+      expect(firsts.map((atMs) => Math.floor((atMs - (firsts[0] ?? 0)) / 1_000))).toEqual([0, 2, 4]);
+    }
+  });
+
   it("runs one scan of a subnet at a time", async () => {
     const { clock, lan } = emptyLan();
-    const { discovery } = discoveryOn({ clock, lan });
+    lan.add({ address: "10.20.0.5", mac: mac(1, 1) });
+    lan.resolve("10.20.0.5");
+    const { discovery } = discoveryOn({ clock, lan }, { settings: settingsOf({ activeSweep: false }) });
     await clock.runUntil(Promise.all([discovery.scan(subnet.cidr, never), discovery.scan(subnet.cidr, never)]));
-    expect(lan.sent.filter(({ kind }) => kind === "echo")).toHaveLength(446);
+    expect(lan.sent).toHaveLength(6);
   });
 
   it("pays two packets an address where there is no ICMP, and says so", async () => {

@@ -24,6 +24,8 @@ export interface VirtualHost {
   agent?: MemoryAgent;
   /** Community (v2c) or user (v3) that the agent answers. */
   readonly key?: string;
+  /** Nobody listens on the SNMP port, and the host says so. */
+  readonly refuses?: boolean;
   readonly announces?: Omit<HostHint, "address">;
   readonly netbios?: string;
 }
@@ -164,7 +166,8 @@ export class VirtualLan implements DiscoveryNetwork, SnmpEngine {
             counts.bytesIn += 100;
             return answered;
           }
-          await this.#clock.sleep(timeoutMs, signal);
+          await this.#clock.sleep(host?.refuses === true ? answerMs : timeoutMs, signal);
+          if (host?.refuses === true) throw new GatewayError("driver.unreachable", { fields: { address } });
           if (attempt === retries) throw new GatewayError("driver.timeout", { fields: { address } });
           counts.retries += 1;
         }
