@@ -108,7 +108,7 @@ export class Dispatcher {
   #launch(exchange: Exchange, nowMs: number): boolean {
     const socket = this.#sockets.get(exchange.peer.family, exchange.peer.socketIndex);
     if (socket === undefined) return true;
-    const isFull = !exchange.isFresh && socket.fresh >= this.#limits.maxFreshPerSocket;
+    const isFull = !exchange.isFresh && socket.fresh >= socket.maxFresh;
     const place = isFull ? "site" : (this.#budget?.take(exchange.peer, nowMs) ?? "taken");
     if (place !== "taken") {
       exchange.isQueued = true;
@@ -288,7 +288,7 @@ export class Dispatcher {
     if (nowMs < exchange.expiresAtMs) return;
     if (!exchange.isQueued) peer.counters.timeouts += 1;
     if (exchange.attempt + 1 >= exchange.attemptsMax || nowMs >= exchange.deadlineMs || exchange.isQueued)
-      this.#fail(exchange, silence(peer));
+      this.#fail(exchange, silence(peer, this.#sockets.failure));
     else {
       exchange.attempt += 1;
       this.#launch(exchange, nowMs);

@@ -73,6 +73,9 @@ export class Engine implements SnmpEngine {
   open(target: SnmpTarget): SnmpSession {
     if (this.#sessions.size >= this.#limits.maxSessions)
       throw new GatewayError("driver.limit", { fields: { maxSessions: this.#limits.maxSessions } });
+    if (!(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536)) {
+      throw new GatewayError("driver.unsupported", { message: "not a UDP port", fields: { port: target.port } });
+    }
     const logger = this.#parts.logger.child({ address: target.address, port: target.port });
     const { credential } = target;
     const usm =

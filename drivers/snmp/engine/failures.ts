@@ -6,9 +6,10 @@ export function badAnswer(message: string): GatewayError {
 }
 
 /** No answer to any attempt, and what else is known about that. */
-export function silence(peer: Peer): GatewayError {
+export function silence(peer: Peer, socketFailure: string | undefined): GatewayError {
   const fields = { address: peer.target.address, port: peer.target.port };
-  if (peer.sendError !== undefined) return new GatewayError("driver.unreachable", { message: `cannot send: ${peer.sendError}`, fields });
+  const obstacle = socketFailure ?? peer.sendError;
+  if (obstacle !== undefined) return new GatewayError("driver.unreachable", { message: `cannot send: ${obstacle}`, fields });
   const { forgedAnswers } = peer.counters;
   const hint = peer.security.version === 3 ? "" : " (a wrong community looks the same)";
   const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : `no answer${hint}`;

@@ -5,8 +5,8 @@ export interface EngineLimits {
   /** Requests waiting for an answer or for their turn, at most 16,384; beyond it a request fails with driver.limit. */
   readonly maxPending: number;
   /**
-   * Requests sent within `freshMs` and not answered yet, per socket; further ones wait their turn. Keeps a burst of answers within the
-   * socket's receive buffer. An unanswered request stops counting after `freshMs`, so dead equipment never holds up the rest.
+   * Requests sent within `freshMs` and not answered yet, per socket, at most; fewer when the kernel grants a smaller receive buffer. Further ones
+   * wait their turn, so that a burst of answers finds room. An unanswered request stops counting after `freshMs`, so dead equipment never holds up the rest.
    */
   readonly maxFreshPerSocket: number;
   readonly freshMs: number;
@@ -32,7 +32,7 @@ export interface EngineLimits {
 export const defaultLimits: EngineLimits = {
   maxSessions: 8192,
   maxPending: 8192,
-  maxFreshPerSocket: 96,
+  maxFreshPerSocket: 1024,
   freshMs: 100,
   sessionsPerSocket: 512,
   maxSockets: 4,

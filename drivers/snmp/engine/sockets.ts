@@ -8,7 +8,13 @@ interface OpenSocket {
   readonly socket: Socket;
   /** Requests sent lately and not answered; kept by the dispatcher. */
   fresh: number;
+  /** As many answers as its receive buffer can hold at once. */
+  maxFresh: number;
 }
+
+/** Kernel memory that one full-sized answer takes in a receive buffer, with a margin. */
+const answerFootprintBytes = 3072;
+const minFresh = 32;
 
 /** The engine's UDP sockets: one per address family, more only for many sessions. Opened on first use, replaced when the kernel breaks one. */
 export class Sockets {
@@ -18,6 +24,8 @@ export class Sockets {
   readonly #logger: Logger;
   readonly #onDatagram: DatagramHandler;
   #closed = false;
+  /** Why the last socket could not be opened or broke; undefined when all is well. */
+  failure: string | undefined;
 
   constructor(limits: EngineLimits, logger: Logger, onDatagram: DatagramHandler) {
     this.#limits = limits;
@@ -34,8 +42,13 @@ export class Sockets {
     const place = family === 4 ? index : this.#limits.maxSockets + index;
     const known = this.#open[place];
     if (known !== undefined || this.#closed) return known;
-    const opened: OpenSocket = { socket: this.#create(family, place), fresh: 0 };
+    const opened: OpenSocket = { socket: this.#create(family, place), fresh: 0, maxFresh: minFresh };
     this.#open[place] = opened;
+    opened.socket.once("listening", () => {
+      this.failure = undefined;
+      const answers = Math.floor(opened.socket.getRecvBufferSize() / answerFootprintBytes);
+      opened.maxFresh = Math.min(this.#limits.maxFreshPerSocket, Math.max(minFresh, answers));
+    });
     return opened;
   }
 
@@ -49,7 +62,9 @@ export class Sockets {
     });
     socket.on("message", this.#onDatagram);
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#logger.warn({ family, reason: error.code }, "udp socket failed and is replaced");
+      // Said once: it is opened again for every request, and may fail each time.
+      if (this.failure === undefined) this.#logger.warn({ family, reason: error.code }, "udp socket failed and is replaced");
+      this.failure = error.code ?? error.message;
       if (this.#open[place]?.socket === socket) this.#open[place] = undefined;
       socket.close();
     });

@@ -30,7 +30,8 @@ export class EngineTime {
       const isBehind = boots < this.boots || (boots === this.boots && timeS + windowS < this.estimateS(nowMs));
       if (isBehind) {
         this.regressions += 1;
-        this.#logger.warn({ knownBoots: this.boots, boots, knownTimeS: this.estimateS(nowMs), timeS }, "snmp engine went back in time");
+        const level = this.regressions === 1 ? "warn" : "debug";
+        this.#logger[level]({ knownBoots: this.boots, boots, knownTimeS: this.estimateS(nowMs), timeS }, "snmp engine went back in time");
       }
     }
     if (isAuthenticated) this.#isAuthenticated = true;

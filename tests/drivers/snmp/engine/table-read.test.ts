@@ -175,12 +175,12 @@ describe("a table that is not as planned", () => {
 describe("an agent with limits", () => {
   const whole = async () => {
     const plan = planOf();
-    const first = await read(plan);
-    expect(cellsOf(plan, first)).toEqual(expected());
+    // The second read knows the lengths of the values and is cut anew.
+    for (let learning = 0; learning < 2; learning++) expect(cellsOf(plan, await read(plan))).toEqual(expected());
     agent.requests.length = 0;
-    const second = await read(plan);
-    expect(cellsOf(plan, second)).toEqual(expected());
-    return second;
+    const answer = await read(plan);
+    expect(cellsOf(plan, answer)).toEqual(expected());
+    return answer;
   };
 
   it("that cuts its answers short is asked for less from then on", async () => {
@@ -192,8 +192,8 @@ describe("an agent with limits", () => {
   it("that takes few varbinds a request is asked for few", async () => {
     agent.answering = (request) =>
       request.varbinds.length > 3 ? [writeMessage({ ...request, type: 0xa2, second: 1, third: 0 })] : [writeMessage(agent.answer(request))];
-    const second = await whole();
-    expect(second.requests).toBe(agent.requests.length);
+    const answer = await whole();
+    expect(answer.requests).toBe(agent.requests.length);
     for (const request of agent.requests) expect(request.varbinds.length).toBeLessThanOrEqual(3);
   });
 
