@@ -2,15 +2,21 @@
 export type Question =
   | { readonly ask: "begin"; readonly notLive: number }
   | { readonly ask: "ready"; readonly tables: number }
-  | { readonly ask: "end" | "memory" | "stop" };
+  | { readonly ask: "endOfCpu" | "end" | "memory" | "stop" };
 
-/** One measured time of one gateway. */
-export interface Figures {
-  readonly seconds: number;
+export interface CpuFigures {
+  readonly cpuSeconds: number;
   /** CPU of all threads, 1 = one core. */
   readonly coreShare: number;
+  /** That part of it which was not the kernel's. */
+  readonly userShare: number;
   /** Per cent of a core by thread. */
   readonly threads: Readonly<Record<string, number>>;
+}
+
+/** One measured time of one gateway. */
+export interface Figures extends CpuFigures {
+  readonly seconds: number;
   readonly delayMsP99: number;
   readonly delayMsP999: number;
   readonly delayMsMax: number;

@@ -5,6 +5,7 @@
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { bundleGateway } from "./bundle.ts";
 import type { Figures } from "./figures.ts";
 import { Site, type SiteOptions } from "./site.ts";
 
@@ -17,11 +18,14 @@ const { values: given } = parseArgs({
     interval: { type: "string", default: "5000" },
     "slow-fsync": { type: "boolean", default: false },
     profile: { type: "string" },
+    source: { type: "boolean", default: false },
+    node: { type: "string", default: "" },
     extra: { type: "string", default: "" },
     settle: { type: "string", default: "15" },
   },
 });
 
+const bundle = given.source ? undefined : await bundleGateway();
 const options: SiteOptions = {
   switches: Number(given.switches),
   dead: Number(given.dead),
@@ -31,6 +35,8 @@ const options: SiteOptions = {
   brokerUrl: undefined,
   profileDir: given.profile,
   extra: given.extra,
+  script: bundle?.script,
+  node: given.node.split(" ").filter((argument) => argument !== ""),
 };
 
 const load = () => loadavg()[0]?.toFixed(1);
@@ -40,8 +46,9 @@ try {
   const warmUpS = await site.warmUp(options.switches - notLive, 120_000);
   console.log(`all live switches known after ${warmUpS.toFixed(1)} s`);
   await new Promise((resolve) => setTimeout(resolve, Number(given.settle) * 1_000));
-  const figures: Figures = await site.measure(Number(given.seconds), notLive);
+  const figures: Figures = await site.measure(Math.min(60, Number(given.seconds)), Number(given.seconds), notLive);
   console.log(`load ${load()}`, JSON.stringify(figures, undefined, 1));
 } finally {
   await site.stop();
+  bundle?.remove();
 }

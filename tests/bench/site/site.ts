@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../integration/noc-peers.ts";
-import { profileText } from "./site-mib.ts";
 import type { Figures, Question } from "./figures.ts";
+import { profileText } from "./site-mib.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -20,7 +20,12 @@ export interface SiteOptions {
   readonly brokerUrl: string | undefined;
   /** Folder for the CPU profiles of all threads. */
   readonly profileDir: string | undefined;
+  /** Further lines of gatehouse.yaml. */
   readonly extra: string;
+  /** Bundled gateway; undefined = from its sources. */
+  readonly script: string | undefined;
+  /** Arguments of Node for the gateway. */
+  readonly node: readonly string[];
 }
 
 /** Simulated switches: `processes` of them share the work. Dead and slow ones come first. */
@@ -80,7 +85,7 @@ export class Site {
     writeFileSync(join(folder, "state", "profiles", "bench-switch.yaml"), profileText);
     writeFileSync(join(folder, "gatehouse.yaml"), configuration(port, options));
     const profiling = options.profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileDir}`];
-    const command = [process.execPath, ...profiling, join(here, "gateway.ts"), folder];
+    const command = [process.execPath, ...options.node, ...profiling, options.script ?? join(here, "gateway.ts"), folder];
     const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
     const strace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", injected];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
@@ -108,8 +113,11 @@ export class Site {
     return (performance.now() - startedMs) / 1_000;
   }
 
-  async measure(seconds: number, notLive: number): Promise<Figures> {
+  /** CPU for `cpuSeconds`, then the loop's delay for `seconds`; lateness and missed slots over both. */
+  async measure(cpuSeconds: number, seconds: number, notLive: number): Promise<Figures> {
     this.#gateway.send({ ask: "begin", notLive } satisfies Question);
+    await new Promise((resolve) => setTimeout(resolve, cpuSeconds * 1_000));
+    this.#gateway.send({ ask: "endOfCpu" } satisfies Question);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
     return this.ask<Figures>({ ask: "end" });
   }
