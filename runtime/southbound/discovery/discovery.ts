@@ -142,9 +142,13 @@ export class Discovery implements Unit {
     return this.#topology.edges;
   }
 
-  /** Equipment that was accepted, to be polled besides what is configured. */
+  /** Equipment that was accepted, to be polled besides what is configured: what is configured by now, or lost its credential, is left out. */
   acceptedEquipment(): readonly Equipment[] {
-    return this.#proposals.acceptedEquipment();
+    const configured = this.#parts.equipment();
+    return this.#proposals
+      .acceptedEquipment()
+      .filter(({ id, address, port }) => !configured.some((one) => one.id === id || (one.address === address && one.port === port)))
+      .filter(({ credential }) => credential !== undefined && this.#parts.credential(credential) !== undefined);
   }
 
   /** A person wants it monitored. @returns the entry to poll @throws GatewayError command.refused */

@@ -102,6 +102,9 @@ describe("what discovery says and what people decide", () => {
     const again = discoveryOn({ clock, lan }, { settings, state });
     await clock.runUntil(again.discovery.scan(subnet.cidr, never));
     expect(again.discovery.acceptedEquipment()).toEqual([equipment]);
+    const configured = [{ id: equipment.id, address: "10.20.0.99", port: 161 }];
+    expect(discoveryOn({ clock, lan }, { settings, state, equipment: () => configured }).discovery.acceptedEquipment()).toEqual([]);
+    expect(discoveryOn({ clock, lan }, { settings, state, credential: () => undefined }).discovery.acceptedEquipment()).toEqual([]);
     expect(again.discovery.proposals().map((one) => one.state)).toEqual(["accepted", "refused"]);
     expect(again.events.filter(({ type }) => type === "discovery.proposal")).toEqual([]);
   });
