@@ -12,6 +12,8 @@ import type { Unit } from "#ports/unit.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { GapReporter } from "./gap-reporter.ts";
 import { BufferedIntake } from "./intake.ts";
+import { type SelfFacts, SelfMetrics } from "./self-metrics.ts";
+import type { PolledEquipment } from "./southbound/polled-equipment.ts";
 import { Poller } from "./southbound/poller.ts";
 import { gatewayStatus } from "./status.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
@@ -38,6 +40,8 @@ export interface GatewayParts {
   readonly link?: LinkUnit;
   /** Passive receivers (traps, syslog), checks and whatever else feeds the intake. */
   readonly feeders: (intake: Intake) => readonly Unit[];
+  /** Resident memory of this process; absent = this gateway does not report on itself. */
+  readonly residentBytes?: () => number;
   /** What looks at the gateway and outlives its southbound half: control socket, console. */
   readonly services?: (gateway: Gateway) => readonly Unit[];
 }
@@ -79,7 +83,13 @@ export class Gateway {
       maxConcurrentPolls: parts.maxConcurrentPolls,
     });
     const shared = { clock, logger, intake: this.intake, buffer };
-    this.#southUnits = [this.poller, new ClockWatch(shared), new GapReporter(shared), ...parts.feeders(this.intake)];
+    this.#southUnits = [
+      this.poller,
+      new ClockWatch(shared),
+      new GapReporter(shared),
+      ...this.#selfMetrics(),
+      ...parts.feeders(this.intake),
+    ];
     this.#northUnits = [...(parts.link === undefined ? [] : [parts.link]), ...(parts.services?.(this) ?? [])];
     this.#south = new Supervisor(parts);
     this.#north = new Supervisor(parts);
@@ -124,6 +134,23 @@ export class Gateway {
       await this.#release();
     }
     await north;
+  }
+
+  #selfMetrics(): readonly Unit[] {
+    const { residentBytes, clock, buffer } = this.#parts;
+    if (residentBytes === undefined) return [];
+    const facts: SelfFacts = {
+      missedSlots: () => this.#sumOver((polled) => polled.statistics.missedSlots),
+      unreachable: () => this.#sumOver((polled) => (polled.reachability.state === "down" ? 1 : 0)),
+      residentBytes,
+    };
+    return [new SelfMetrics({ clock, buffer, intake: this.intake, facts })];
+  }
+
+  #sumOver(of: (polled: PolledEquipment) => number): number {
+    let sum = 0;
+    for (const polled of this.poller.equipment.values()) sum += of(polled);
+    return sum;
   }
 
   async #sealFirst(signal: AbortSignal): Promise<void> {

@@ -34,4 +34,6 @@ const code = await runCommandLine(
   context,
 );
 context.flush();
-process.exitCode = code === 0 ? context.exitCode : code;
+// What failed half-way may have left a thread or a socket open; it must not keep a dead process alive for init to look at.
+if (code !== 0) process.exit(code);
+process.exitCode = context.exitCode;

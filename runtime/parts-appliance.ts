@@ -115,6 +115,7 @@ export async function assembleGateway(
     ...(history === undefined ? {} : { history }),
     ...(link === undefined ? {} : { link }),
     feeders: (intake) => [events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state }, platform)],
+    residentBytes: () => process.memoryUsage.rss(),
     ...(services === undefined ? {} : { services }),
   });
 }
