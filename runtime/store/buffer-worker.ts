@@ -22,25 +22,29 @@ export interface StoreWorkerOptions {
 }
 
 /**
- * Buffer and history in a thread of their own: the caller's loop never waits for the disk. Close the history first: the thread ends with the buffer.
+ * Buffer and history in a thread of their own: the caller's loop never waits for the disk. The thread ends with the buffer, and takes the history
+ * along.
  * @throws GatewayError buffer.busy | buffer.denied | buffer.version | buffer.disk-full
  */
 export async function openStoreWorker(options: StoreWorkerOptions): Promise<{ readonly buffer: BufferPort; readonly history: History }> {
-  const { folder, settings, logger, clockSource = "auto" } = options;
-  const { limits, ...historySettings } = options.history ?? {};
+  const { limits, ...settings } = options.history ?? {};
   const channel = new MessageChannel();
-  const workerData: StoreWorkerData = { folder, settings: { ...settings }, clockSource, historySettings, historyPort: channel.port2 };
-  const entry = options.entry ?? new URL("../store-worker.ts", import.meta.url);
-  const worker = new Worker(entry, { workerData, name: "store", transferList: [channel.port2] });
-  const buffer = new WorkerBuffer(worker, logger);
   // The buffer keeps the process alive while it is open; the history alone should not.
   channel.port1.unref();
-  const history = new HistoryRecorder(new RemoteHistory(channel.port1), { ...defaultHistoryLimits, ...limits });
-  await buffer.ready;
-  return { buffer, history };
+  const buffer = await startWorker(options, { settings, port: channel.port2 });
+  return { buffer, history: new HistoryRecorder(new RemoteHistory(channel.port1), { ...defaultHistoryLimits, ...limits }) };
 }
 
-/** The buffer alone. @throws as openStoreWorker */
-export async function openBufferWorker(options: StoreWorkerOptions): Promise<BufferPort> {
-  return (await openStoreWorker(options)).buffer;
+/** The buffer alone, without a history. @throws as openStoreWorker */
+export function openBufferWorker(options: Omit<StoreWorkerOptions, "history">): Promise<BufferPort> {
+  return startWorker(options, undefined);
+}
+
+async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData["history"]): Promise<BufferPort> {
+  const { folder, settings, logger, clockSource = "auto", entry = new URL("../store-worker.ts", import.meta.url) } = options;
+  const workerData: StoreWorkerData = { folder, settings: { ...settings }, clockSource, ...(history === undefined ? {} : { history }) };
+  const worker = new Worker(entry, { workerData, name: "store", transferList: history === undefined ? [] : [history.port] });
+  const buffer = new WorkerBuffer(worker, logger);
+  await buffer.ready;
+  return buffer;
 }

@@ -28,14 +28,16 @@ export interface HistoryPort<Out, In> {
   close(): void;
 }
 
-/** Serves a history to another thread until `close` is called. */
-export function serveHistory(port: HistoryPort<FromHistory, ToHistory>, backend: HistoryBackend): void {
-  port.on("message", (message) => {
+/** Serves a history to another thread until `close` is called. @returns takes one message, for those that wait when the thread ends */
+export function serveHistory(port: HistoryPort<FromHistory, ToHistory>, backend: HistoryBackend): (message: ToHistory) => void {
+  const take = (message: ToHistory): void => {
     if (message.kind === "row") backend.row(message.table, message.atMs, message.values);
     else if (message.kind === "table") backend.openTable(message.table, message.series);
     else if (message.kind === "drop") backend.closeTable(message.table);
     else void answer(port, backend, message);
-  });
+  };
+  port.on("message", take);
+  return take;
 }
 
 async function answer(

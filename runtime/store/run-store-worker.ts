@@ -1,10 +1,10 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { Clock } from "#ports/clock.ts";
 import type { ChunkAssembler } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { openBufferInline } from "./buffer-inline.ts";
 import { openLocalHistory } from "./history-backend.ts";
-import { serveHistory } from "./history-worker.ts";
+import { serveHistory, type ToHistory } from "./history-worker.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { remoteLogger, serveBuffer } from "./serve-buffer.ts";
 import { type FromStore, packError, type StoreWorkerData } from "./worker-messages.ts";
@@ -20,25 +20,31 @@ export interface StoreWorkerParts {
 export function runStoreWorker(parts: StoreWorkerParts): void {
   const port = parentPort;
   if (port === null) throw new Error("the store's thread is started by openStoreWorker");
-  const { folder, settings, clockSource, historySettings, historyPort } = workerData as StoreWorkerData;
+  const { folder, settings, clockSource, history } = workerData as StoreWorkerData;
   const post = (message: FromStore): void => port.postMessage(message);
   const logger = remoteLogger({ postMessage: post });
   try {
     const disk = new NodeDisk(folder);
     const clock = parts.clock(clockSource);
     const buffer = openBufferInline({ disk, clock, entropy: parts.entropy, logger, assembler: parts.assembler, settings });
-    const history = openLocalHistory({ disk, clock, logger, settings: historySettings });
-    serveHistory(historyPort, history);
+    const local = history === undefined ? undefined : openLocalHistory({ disk, clock, logger, settings: history.settings });
+    const take = history === undefined || local === undefined ? undefined : serveHistory(history.port, local);
     const close = async (): Promise<void> => {
-      // Idempotent: a history that was closed before stays closed.
-      await history.close();
-      historyPort.close();
+      // Two channels have no order between them: what was sent to the history before the buffer was closed may still wait.
+      while (history !== undefined) {
+        const waiting = receiveMessageOnPort(history.port);
+        if (waiting === undefined) break;
+        take?.(waiting.message as ToHistory);
+      }
+      // A history that was closed before stays closed.
+      await local?.close();
+      history?.port.close();
       port.close();
     };
     serveBuffer({ postMessage: post, on: (event, listener) => port.on(event, listener), close: () => void close() }, buffer);
   } catch (error) {
     post({ kind: "failed", error: packError(error) });
-    historyPort.close();
+    history?.port.close();
     port.close();
   }
 }

@@ -4,7 +4,7 @@ export interface StoreSettings {
   readonly budgetBytes: number;
   /** A power cut loses at most this much of the newest telemetry. */
   readonly durabilityWindowMs: number;
-  /** Size of a new journal; an existing one keeps its size until it is empty at a start. */
+  /** Size of a new journal; an existing one keeps its size. */
   readonly journalBytes: number;
   /** A slot is sealed this long after its end. */
   readonly sealGraceMs: number;

@@ -13,9 +13,8 @@ export interface StoreWorkerData {
   readonly settings: Partial<StoreSettings>;
   /** As configured: whether this thread's dates may be believed. */
   readonly clockSource: "auto" | "host" | "none";
-  readonly historySettings: Partial<HistorySettings>;
-  /** The store's end of the history's channel. */
-  readonly historyPort: MessagePort;
+  /** Absent: no history is kept. The port is the store's end of its channel. */
+  readonly history?: { readonly settings: Partial<HistorySettings>; readonly port: MessagePort };
 }
 
 /** Calls with an answer. */
