@@ -4,9 +4,10 @@ import { connect as connectTls } from "node:tls";
 import { type ErrorCode, GatewayError } from "#model/errors.ts";
 import type { GuardedSocket } from "./guarded-stream.ts";
 
-/** Keys and certificates as PEM. The system's own authorities are not consulted: only `ca` is believed. */
+/** Keys and certificates as PEM. */
 export interface TlsSettings {
-  readonly ca: string | Uint8Array;
+  /** The only authority believed. Absent: those that Node brings along, for a broker with a public certificate. */
+  readonly ca?: string | Uint8Array;
   readonly cert?: string | Uint8Array;
   readonly key?: string | Uint8Array;
   /** Name the server's certificate must carry; default: the URL's host. */
@@ -42,7 +43,7 @@ export function openSocket(address: BrokerAddress, tls: TlsSettings | undefined,
     ALPNProtocols: ["mqtt"],
     rejectUnauthorized: true,
     ...(servername === undefined ? {} : { servername }),
-    ...(tls === undefined ? {} : { ca: pem(tls.ca) }),
+    ...(tls?.ca === undefined ? {} : { ca: pem(tls.ca) }),
     ...(tls?.cert === undefined ? {} : { cert: pem(tls.cert) }),
     ...(tls?.key === undefined ? {} : { key: pem(tls.key) }),
   });
