@@ -12,6 +12,7 @@ import { register as history } from "./cli/history.ts";
 import { register as noc } from "./cli/noc.ts";
 import { processContext } from "./cli/process-context.ts";
 import { register as profile } from "./cli/profile.ts";
+import { register as proposals } from "./cli/proposals.ts";
 import { register as run } from "./cli/run.ts";
 import { register as simulate } from "./cli/simulate.ts";
 import { register as snmp } from "./cli/snmp.ts";
@@ -30,7 +31,7 @@ process.on("uncaughtException", (error) => {
 
 const code = await runCommandLine(
   args,
-  [run, demo, noc, config, snmp, discover, profile, simulate, chunk, history, status, version],
+  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, version],
   context,
 );
 context.flush();

@@ -34,6 +34,7 @@ import { Link } from "./northbound/link.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { helloBody } from "./parts-hello.ts";
 import { openReceivers } from "./parts-receivers.ts";
+import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
 import { openState } from "./store/state.ts";
 
@@ -78,7 +79,7 @@ export async function assembleGateway(
   configuration: GatewayConfiguration,
   stateDir: string,
   platform: Platform,
-  services?: (gateway: Gateway) => readonly Unit[],
+  services?: (gateway: Gateway, discovery: Discovery) => readonly Unit[],
 ): Promise<Gateway> {
   makeStateFolder(stateDir);
   const { gateway: identity, uplink, equipment, limits, credentials } = configuration;
@@ -114,9 +115,9 @@ export async function assembleGateway(
     state,
     ...(history === undefined ? {} : { history }),
     ...(link === undefined ? {} : { link }),
-    feeders: (intake) => [events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state }, platform)],
+    feeders: (intake) => [events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery }, platform)],
     residentBytes: () => process.memoryUsage.rss(),
-    ...(services === undefined ? {} : { services }),
+    ...(services === undefined ? {} : { services: (gateway: Gateway) => services(gateway, discovery) }),
   });
 }
 
@@ -139,11 +140,11 @@ function openLink(
       ...platform,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password: password.reveal() }),
-      ...(tls?.ca === undefined
+      ...(tls === undefined
         ? {}
         : {
             tls: {
-              ca: tls.ca,
+              ...(tls.ca === undefined ? {} : { ca: tls.ca }),
               ...(tls.cert === undefined ? {} : { cert: tls.cert }),
               ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
               ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),

@@ -6,6 +6,7 @@ import { SyslogReceiver } from "../drivers/notifications/syslog-receiver.ts";
 import { TrapReceiver } from "../drivers/notifications/trap-receiver.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Platform } from "./parts-appliance.ts";
+import type { Discovery } from "./southbound/discovery/discovery.ts";
 
 const engineIdKey = "traps/engine-id";
 const engineBootsKey = "traps/engine-boots";
@@ -15,11 +16,16 @@ const engineIdPrefix = [0x80, 0x00, 0x7e, 0xd9, 0x05];
 /** The passive receivers that the configuration asks for. */
 export function openReceivers(
   configuration: GatewayConfiguration,
-  parts: { readonly sink: EventSink; readonly state: State },
+  parts: { readonly sink: EventSink; readonly state: State; readonly discovery: Pick<Discovery, "noteSource"> },
   platform: Platform,
 ): readonly Unit[] {
   const { traps, syslog, equipment, credentials } = configuration;
-  const lookup = sourceLookup(equipment);
+  const known = sourceLookup(equipment);
+  // Who sends is there: for discovery a sign of life that cost no packet.
+  const lookup = (how: "trap" | "syslog") => (address: string, port: number) => {
+    parts.discovery.noteSource(address, how);
+    return known(address, port);
+  };
   const units: Unit[] = [];
   if (traps.enabled) {
     units.push(
@@ -28,14 +34,15 @@ export function openReceivers(
         port: traps.port,
         ...platform,
         sink: parts.sink,
-        lookup,
+        lookup: lookup("trap"),
         engineId: engineId(parts.state, platform),
         engineBoots: nextEngineBoots(parts.state),
         credentials: credentials.names.flatMap((name) => credentials.credential(name).snmp ?? []),
       }),
     );
   }
-  if (syslog.enabled) units.push(new SyslogReceiver({ host: syslog.host, port: syslog.port, ...platform, sink: parts.sink, lookup }));
+  if (syslog.enabled)
+    units.push(new SyslogReceiver({ host: syslog.host, port: syslog.port, ...platform, sink: parts.sink, lookup: lookup("syslog") }));
   return units;
 }
 

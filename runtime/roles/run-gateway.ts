@@ -5,6 +5,7 @@ import { preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { assembleGateway } from "../parts-appliance.ts";
+import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
 
 /** Runs one gateway until it is told to stop. @throws GatewayError config.* | buffer.* | host.* */
@@ -17,21 +18,27 @@ export async function runGateway(options: { readonly file: string; readonly stat
     logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);
   const clock = new SystemClock(synchronisationProbe(configuration.clock.source));
   const signal = context.stopSignal();
-  const gateway = await assembleGateway(configuration, options.stateDir, { clock, entropy: context.entropy, logger }, (running) => [
-    controlServer({
-      folder: options.stateDir,
-      clock,
-      logger,
-      handlers: {
-        status: () => running.status(),
-        ...historyHandlers(() => running.history),
-        poll: async (args, stop) => {
-          await running.poller.pollNow(String(args.equipment), stop);
-          return {};
+  const gateway = await assembleGateway(
+    configuration,
+    options.stateDir,
+    { clock, entropy: context.entropy, logger },
+    (running, discovery) => [
+      controlServer({
+        folder: options.stateDir,
+        clock,
+        logger,
+        handlers: {
+          status: () => running.status(),
+          ...historyHandlers(() => running.history),
+          ...discoveryHandlers(discovery, () => running.poller),
+          poll: async (args, stop) => {
+            await running.poller.pollNow(String(args.equipment), stop);
+            return {};
+          },
         },
-      },
-    }),
-  ]);
+      }),
+    ],
+  );
   const { id, tenant, site } = configuration.gateway;
   logger.info({ gateway: id, tenant, site, equipment: configuration.equipment.length }, "gateway starts");
   await gateway.run(signal);

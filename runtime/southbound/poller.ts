@@ -35,6 +35,8 @@ export class Poller implements Unit {
   readonly #heap = new DueHeap<PolledEquipment>();
   readonly #permits: Permits;
   readonly #running = new Set<Promise<void>>();
+  readonly #added: Equipment[] = [];
+  #isOpen = false;
   #failure: unknown;
   #crashed = new AbortController();
 
@@ -83,18 +85,29 @@ export class Poller implements Unit {
     await this.#serve(polled, this.#options.clock.monotonicMs(), signal);
   }
 
+  /** Polls one equipment more from now on, until the process ends. What is polled already is left alone. @throws GatewayError config.invalid */
+  add(equipment: Equipment): void {
+    if (this.#added.some((one) => one.id === equipment.id)) return;
+    this.#added.push(equipment);
+    if (this.#isOpen && !this.#polled.has(equipment.id)) this.#openOne(equipment);
+  }
+
   #open(): void {
-    const { equipment, drivers, context, clock, intake, logger } = this.#options;
-    for (const one of equipment) {
-      const driver = drivers.get(one.driver);
-      if (driver === undefined) throw new GatewayError("config.invalid", { message: `unknown driver ${one.driver}` });
-      const polled = new PolledEquipment(one, driver.open(one, context), { clock, intake, logger });
-      this.#polled.set(one.id, polled);
-      this.#heap.push(polled);
-    }
+    this.#isOpen = true;
+    for (const one of [...this.#options.equipment, ...this.#added]) if (!this.#polled.has(one.id)) this.#openOne(one);
+  }
+
+  #openOne(one: Equipment): void {
+    const { drivers, context, clock, intake, logger } = this.#options;
+    const driver = drivers.get(one.driver);
+    if (driver === undefined) throw new GatewayError("config.invalid", { message: `unknown driver ${one.driver}` });
+    const polled = new PolledEquipment(one, driver.open(one, context), { clock, intake, logger });
+    this.#polled.set(one.id, polled);
+    this.#heap.push(polled);
   }
 
   async #close(): Promise<void> {
+    this.#isOpen = false;
     await Promise.allSettled([...this.#polled.values()].map((polled) => polled.close()));
     this.#polled.clear();
     while (this.#heap.pop() !== undefined);

@@ -201,4 +201,17 @@ describe("poller", () => {
     expect(intake.reports("sw").length).toBe(driver.answered);
     expect(clock.sleeping).toBe(0);
   });
+
+  it("polls an equipment that is added while it runs, once per slot, and not twice when it is added again", async () => {
+    const { clock, intake, poller, end } = site(["a"]);
+    await clock.advance(10_000);
+    const more: Equipment = { id: "b" as EquipmentId, address: "192.0.2.2", port: 161, driver: "scripted", pollIntervalMs: intervalMs };
+    poller.add(more);
+    poller.add(more);
+    await clock.advance(30_000);
+    const planned = intake.reports("b").map((report) => report.plannedAtMs);
+    expect(planned.length).toBeGreaterThanOrEqual(5);
+    expect(new Set(planned).size).toBe(planned.length);
+    await end();
+  });
 });

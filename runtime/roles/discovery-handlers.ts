@@ -1,0 +1,30 @@
+import { GatewayError } from "#model/errors.ts";
+import type { ControlHandler } from "../host/control-server.ts";
+import type { Discovery } from "../southbound/discovery/discovery.ts";
+import type { Poller } from "../southbound/poller.ts";
+
+/** What the control socket answers about discovery. An accepted proposal is polled at once. */
+export function discoveryHandlers(
+  discovery: Discovery,
+  poller: () => Poller,
+): Readonly<Record<"discovery-proposals" | "discovery-topology" | "discovery-accept" | "discovery-refuse", ControlHandler>> {
+  return {
+    "discovery-proposals": async () => ({ proposals: discovery.proposals(), status: discovery.status() }),
+    "discovery-topology": async () => ({ edges: discovery.topology() }),
+    "discovery-accept": async (args) => {
+      const equipment = discovery.accept(idOf(args));
+      poller().add(equipment);
+      return { accepted: equipment };
+    },
+    "discovery-refuse": async (args) => {
+      discovery.refuse(idOf(args));
+      return { refused: args.id };
+    },
+  };
+}
+
+function idOf({ id }: Readonly<Record<string, unknown>>): string {
+  if (typeof id !== "string")
+    throw new GatewayError("command.refused", { message: "the id of a proposal is needed; `gatehouse proposals list` shows them" });
+  return id;
+}
