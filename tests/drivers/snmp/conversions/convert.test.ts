@@ -82,7 +82,12 @@ describe("conversions of texts", () => {
 
   it("know states by their text, whatever its case", () => {
     const conversion = { is: "text-state", values: { good: 0, warning: 1 } } as const;
-    expect([" Good ", "WARNING", "odd", "constructor"].map((text) => convertText(conversion, text))).toEqual([0, 1, Number.NaN, Number.NaN]);
+    expect([" Good ", "WARNING", "odd", "constructor"].map((text) => convertText(conversion, text))).toEqual([
+      0,
+      1,
+      Number.NaN,
+      Number.NaN,
+    ]);
   });
 
   it("give up on texts that are too long to be a value", () => {
