@@ -159,6 +159,7 @@ process.on("message", (question: Question) => {
       ({ lastReport }) => (lastReport?.tables.length ?? 0) >= question.tables,
     ).length;
     process.send?.({ live });
+    void
   } else measurement?.end().then((figures) => process.send?.(figures));
 });
 process.on("disconnect", () => process.exit(1));
