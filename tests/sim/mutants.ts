@@ -1,11 +1,12 @@
 /**
- * `npm run sim:mutants`: breaks the code on purpose, one place at a time, in a copy of the tree, and runs the simulation on it. Fails unless every mutant
- * is caught, and says by which property. A simulation that lets a broken outbox pass is worth nothing.
+ * `npm run sim:mutants [-- --jobs J] [--only TEXT]`: breaks the code on purpose, one place at a time, in a copy of the tree, and runs the simulation on it.
+ * Fails unless every mutant is caught, and says by which property. A simulation that lets a broken outbox pass is worth nothing.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 interface Mutant {
   readonly name: string;
@@ -96,42 +97,132 @@ const mutants: readonly Mutant[] = [
     find: "    this.#hold({ frame, position, recordSeq });",
     replace: '    if (frame.kind !== "group") this.#hold({ frame, position, recordSeq });',
   },
+  {
+    name: "acknowledges before its commit survives a crash (NOC)",
+    file: "cloud-bridge/noc/ingest/ingest.ts",
+    find: "const result = await this.#persist(signal, (nowMs) =>\n      this.#parts.store.transaction((tx) => this.#parts.writer.write(tx, batch, nowMs)),\n    );",
+    replace:
+      "let early = false;\n    const result = await this.#persist(signal, async (nowMs) => {\n      const news = await this.#parts.store.transaction(async (tx) => { const told = await this.#parts.writer.write(tx, batch, nowMs); if (!early) { early = true; this.#parts.onCommitted(told.news); await this.#parts.clock.sleep(1_000, signal); } return told; });\n      return news;\n    });",
+  },
+  {
+    name: "evicts without a word",
+    file: "runtime/store/relief.ts",
+    find: 'ledger.drop({ kind: "gap", observedAt: clock.now(), reason: "cap", stream: run.stream, fromSeq, toSeq, fromMs, toMs, samples });',
+    replace: "ledger.dropped += samples;",
+  },
+  {
+    name: "sends the backlog before what is live",
+    file: "runtime/northbound/lanes.ts",
+    find: "return starved.length === 0 ? lanes : [",
+    replace: "return starved.length === 0 ? lanes.toReversed() : [",
+  },
+  {
+    name: "begins a new ledger at every start",
+    file: "runtime/store/open-store.ts",
+    find: "if (recovered !== undefined) restoreLedger(ledger, recovered);",
+    replace: "",
+  },
 ];
 
 const root = join(import.meta.dirname, "../..");
-const hours = process.env["GATEHOUSE_MUTANT_HOURS"] ?? "8";
-const seeds = process.env["GATEHOUSE_MUTANT_SEEDS"] ?? "5";
-let survived = 0;
+const { values } = parseArgs({
+  options: {
+    jobs: { type: "string", default: String(availableParallelism()) },
+    hours: { type: "string", default: "12" },
+    seeds: { type: "string", default: "10" },
+    only: { type: "string", default: "" },
+  },
+});
+const parts = ["runtime", "cloud-bridge", "drivers", "tests/sim", "package.json"];
+const limitMs = 240_000;
 
-for (const mutant of mutants) {
+interface Finding {
+  readonly word: "caught" | "hangs" | "not proven" | "SURVIVED";
+  readonly by: string;
+}
+
+function assertThere(mutant: Mutant): void {
+  const isThere = readFileSync(join(root, mutant.file), "utf8").includes(mutant.find);
+  if (!isThere) throw new Error(`mutant "${mutant.name}": its place in ${mutant.file} is gone; adapt the mutant`);
+}
+
+function prepare(mutant: Mutant | undefined): string {
   const copy = mkdtempSync(join(tmpdir(), "gatehouse-mutant-"));
-  try {
-    for (const part of ["runtime", "cloud-bridge", "drivers", "tests/sim", "package.json"])
-      cpSync(join(root, part), join(copy, part), { recursive: true });
-    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-    const file = join(copy, mutant.file);
-    const text = readFileSync(file, "utf8");
-    if (!text.includes(mutant.find)) throw new Error(`mutant "${mutant.name}": its place in ${mutant.file} is gone; adapt the mutant`);
-    writeFileSync(file, mutant.all === true ? text.replaceAll(mutant.find, mutant.replace) : text.replace(mutant.find, mutant.replace));
-    const run = spawnSync(process.execPath, ["tests/sim/main.ts", "--seeds", seeds, "--hours", hours, "--stop-at-first"], {
-      cwd: copy,
-      encoding: "utf8",
-      timeout: 240_000,
-      maxBuffer: 64 * 1024 * 1024,
+  for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  if (mutant === undefined) return copy;
+  const file = join(copy, mutant.file);
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, mutant.all === true ? text.replaceAll(mutant.find, mutant.replace) : text.replace(mutant.find, () => mutant.replace));
+  return copy;
+}
+
+/** Seed after seed until one fails; each mutant has one thread, and several mutants run side by side. */
+function live(copy: string, jobs = "1"): Promise<Finding> {
+  const args = ["tests/sim/main.ts", "--jobs", jobs, "--seeds", values.seeds, "--hours", values.hours, "--stop-at-first"];
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, limitMs);
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data: Buffer) => {
+        if (out.length < maxOutput) out += data.toString("utf8");
+      });
+    child.once("close", (code) => {
+      clearTimeout(limit);
+      resolve(findingOf(out, late, code));
     });
-    const caught = run.status === 1 && run.stdout.includes("FAILED");
-    const crashed = run.status !== 0 && run.status !== 1;
-    const property =
-      /FAILED[^\n]*\n {2}([^\n]*)/.exec(run.stdout)?.[1] ??
-      (crashed ? `the simulation itself ended: ${run.stderr.trim().split("\n").at(-1)}` : "");
-    const seed = /FAILED seed (\d+)/.exec(run.stdout)?.[1];
-    if (!caught && !crashed) survived += 1;
-    console.log(
-      `${caught || crashed ? "caught  " : "SURVIVED"}  ${mutant.name}${seed === undefined ? "" : ` (seed ${seed})`}: ${property.slice(0, 160)}`,
-    );
+  });
+}
+
+const maxOutput = 1_000_000;
+
+function findingOf(out: string, late: boolean, code: number | null): Finding {
+  const failed = /FAILED seed (\d+)[^\n]*\n {2}([^\n]*)/.exec(out);
+  if (failed !== null) {
+    const [, seed, property = ""] = failed;
+    return { word: property.startsWith("hangs: virtual time") ? "hangs" : "caught", by: `seed ${seed}: ${property.slice(0, 150)}` };
+  }
+  if (late) return { word: "not proven", by: `no seed had failed after ${limitMs / 1_000} s` };
+  if (code === 0) return { word: "SURVIVED", by: `${values.seeds} seeds` };
+  return { word: "not proven", by: `the run ended with ${code}: ${out.trim().split("\n").at(-1)?.slice(0, 150)}` };
+}
+
+const chosen = mutants.filter((mutant) => mutant.name.includes(values.only));
+const waiting = [...chosen];
+let proven = 0;
+
+/** Without a mutation the same seeds must hold, or a failure would prove nothing. */
+async function control(): Promise<void> {
+  const copy = prepare(undefined);
+  try {
+    const { word, by } = await live(copy, values.jobs);
+    if (word !== "SURVIVED") throw new Error(`the code fails without a mutation: ${word}, ${by}`);
+    console.log(`control     the code as it is holds (${by})`);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
-console.log(`${mutants.length - survived} of ${mutants.length} mutants caught`);
-process.exitCode = survived === 0 ? 0 : 1;
+
+async function work(): Promise<void> {
+  for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+    const copy = prepare(mutant);
+    try {
+      const { word, by } = await live(copy);
+      if (word === "caught" || word === "hangs") proven += 1;
+      console.log(`${word.padEnd(10)}  ${mutant.name} (${by})`);
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  }
+}
+
+for (const mutant of chosen) assertThere(mutant);
+await control();
+await Promise.all(Array.from({ length: Math.min(Number(values.jobs), chosen.length) }, work));
+console.log(`${proven} of ${chosen.length} mutants caught`);
+process.exitCode = proven === chosen.length ? 0 : 1;

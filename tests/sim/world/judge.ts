@@ -1,4 +1,4 @@
-import type { ChunkRow } from "../../../cloud-bridge/noc/store/rows.ts";
+import type { ChunkRow, GapRow } from "../../../cloud-bridge/noc/store/rows.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
 import { DictionaryBook } from "../../../cloud-bridge/protocol/codec/dictionary-book.ts";
 import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow, DictionaryGroup } from "../../../runtime/model/chunk.ts";
@@ -45,10 +45,14 @@ export class Judge {
   /** When failed polls were, as far as it is known, per equipment. */
   readonly #misses = new Map<string, number[]>();
   #undatedMisses = 0;
+  readonly #books: DictionaryBook[] = [];
   #samples = 0;
   #digest = 2166136261;
-  /** The stream has a told hole here, and no key frame since: cells may say "unchanged". */
+  /** Groups with a key frame since the stream's last told hole; the others may say "unchanged". undefined = there was no hole. */
+  #keyedGroups: Set<number> | undefined;
   #isAfterHole = false;
+  /** Samples at the NOC that the gateway had to give up before it heard so. */
+  #toldButHere = 0;
   #liveFirst = { connacks: 0, maxMs: 0 };
   #droppedPolls = 0;
   #evicted = false;
@@ -69,9 +73,13 @@ export class Judge {
     const gateway = await read.gateway(tenant, gatewayId);
     if (gateway === undefined) return this.#verdict(["the NOC does not know the gateway"], 0);
     const byStream = await chunksByStream(read, gateway.ref);
-    for (const rows of byStream.values()) this.#judgeStream(rows);
     const streams = await read.streams(gateway.ref);
     const gaps = await read.gaps(gateway.ref, 10_000);
+    for (const stream of streams)
+      this.#judgeStream(
+        byStream.get(stream.ref) ?? [],
+        gaps.filter((gap) => gap.streamId === stream.id),
+      );
     this.#evicted = gaps.some((gap) => gap.reason === "cap");
     for (const hole of unexplainedHoles(streams, byStream, gaps)) this.#wrong(hole);
     const restarts = gaps.filter((gap) => gap.reason === "restart").length;
@@ -91,16 +99,18 @@ export class Judge {
     return this.#verdict([], dropped, lost);
   }
 
-  #judgeStream(rows: readonly ChunkRow[]): void {
+  #judgeStream(rows: readonly ChunkRow[], gaps: readonly GapRow[]): void {
     const { anchoredBoots } = this.#history;
     const decoder = createChunkDecoder();
     const book = new DictionaryBook();
+    this.#books.push(book);
     const memory = decoder.newMemory();
     const lastPoll = new Map<string, number>();
     let nextSeq = 1;
-    this.#isAfterHole = false;
+    // After damage a stream may begin with what an older one had begun; the NOC calls such chunks "alone".
+    this.#keyedGroups = this.#isDamaged ? new Set() : undefined;
     for (const row of [...rows].sort((a, b) => a.seq - b.seq)) {
-      if (row.seq !== nextSeq) this.#isAfterHole = true;
+      if (row.seq !== nextSeq) this.#keyedGroups = new Set();
       nextSeq = row.seq + 1;
       const payload = decoder.decode(row.payload);
       if (payload.kind === "dict") {
@@ -109,20 +119,26 @@ export class Judge {
         continue;
       }
       if (payload.kind !== "chunk") continue;
-      const groups = book.at(payload.chunk.dictionaryRevision);
+      const { dictionaryRevision } = payload.chunk;
+      // What is sealed again after damage goes into a new stream; its dictionary may have arrived with the old one.
+      const others = this.#isDamaged ? this.#books : [];
+      const groups = [book, ...others].map((one) => one.at(dictionaryRevision)).find((one) => one !== undefined);
       if (groups === undefined) {
         // The damage may have taken the dictionary and left the chunk: the NOC then says that it cannot read it.
         if (this.#isDamaged && row.state === "parked") continue;
         this.#wrong(
-          `stream ${row.streamRef} seq ${row.seq}: dictionary ${payload.chunk.dictionaryRevision} is not in the stream before it`,
+          `stream ${row.streamRef} seq ${row.seq}: dictionary ${payload.chunk.dictionaryRevision} is not in the stream before it (${row.state})`,
         );
         continue;
       }
       const chunk = decoder.resolve(payload.chunk, groups, memory);
-      if (chunk.keyFrame) this.#isAfterHole = false;
       this.#samples += chunk.samples;
       this.#noteMisses(row, chunk, groups);
+      if (gaps.some((gap) => row.seq >= gap.fromSeq && row.seq <= gap.toSeq)) this.#toldButHere += chunk.samples;
       for (const group of chunk.groups) {
+        // Half of a slot may be lost: each group has a key frame of its own.
+        if (chunk.keyFrame) this.#keyedGroups?.add(group.group.groupId);
+        this.#isAfterHole = this.#keyedGroups?.has(group.group.groupId) === false;
         for (const one of group.rows) {
           const atMs = chunk.unanchored ? undefined : one.at;
           this.#judgeRow(group, { ...one, at: atMs }, row.receivedMs, lastPoll);
@@ -219,8 +235,8 @@ export class Judge {
     const { polled, delivered, buffered, dropped } = ledger;
     if (polled !== delivered + buffered + dropped)
       this.#wrong(`the ledger does not balance: ${polled} polled, ${delivered} delivered, ${buffered} buffered, ${dropped} dropped`);
-    if (delivered !== this.#samples && !this.#isDamaged)
-      this.#wrong(`the gateway says ${delivered} delivered, the NOC has ${this.#samples}`);
+    if (delivered !== this.#samples - this.#toldButHere && !this.#isDamaged)
+      this.#wrong(`the gateway says ${delivered} delivered, the NOC has ${this.#samples}, ${this.#toldButHere} of them told as dropped`);
     const lastDamageMs = Math.max(0, ...this.#history.damagesMs);
     let lost = 0;
     let missing = 0;
@@ -229,13 +245,13 @@ export class Judge {
         if (this.#seen.get(id)?.has(poll) === true) continue;
         // Not durable yet when the power went: at most the durability window, and what was on its way to it.
         if (this.#history.powerCutsMs.some((cutMs) => atMs <= cutMs && atMs > cutMs - 11_000)) lost += 1;
-        else if (atMs > lastDamageMs && ++missing * samplesPerPoll > dropped)
+        else if (atMs > lastDamageMs && ++missing * samplesPerPoll > dropped - this.#toldButHere)
           this.#wrong(`${id}: poll ${poll} of ${new Date(atMs).toISOString()} is gone without a word`);
         else if (atMs <= lastDamageMs) missing += 1;
       }
     }
     // Polls in a cut's window may have been durable, and evicted later.
-    if (!this.#isDamaged && dropped > (missing + lost) * samplesPerPoll)
+    if (!this.#isDamaged && dropped - this.#toldButHere > (missing + lost) * samplesPerPoll)
       this.#wrong(`the gateway says ${dropped} samples dropped, but only ${missing * samplesPerPoll} are missing`);
     this.#droppedPolls = missing;
     return { lost, dropped };
