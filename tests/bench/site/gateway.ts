@@ -8,7 +8,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Report } from "#model/report.ts";
 import { loadGatewayConfiguration } from "../../../runtime/config/gateway-configuration.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
-import { preferLittleMemory } from "../../../runtime/host/memory.ts";
+import { maxThriftyEquipment, preferLittleMemory } from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { assembleGateway, describeDrivers } from "../../../runtime/parts-appliance.ts";
@@ -140,9 +140,8 @@ class Measurement {
   }
 }
 
-if (process.env["BENCH_FLAGS"] === undefined) preferLittleMemory();
-else for (const flag of process.env["BENCH_FLAGS"].split(" ").filter((f) => f !== "")) (await import("node:v8")).setFlagsFromString(flag);
 const configuration = loadGatewayConfiguration(join(folder, "gatehouse.yaml"), { drivers: describeDrivers(), environment: process.env });
+if (configuration.equipment.length <= maxThriftyEquipment) preferLittleMemory();
 const stop = new AbortController();
 const clock = new SystemClock(() => true);
 const gateway = await assembleGateway(configuration, join(folder, "state"), { clock, entropy: systemEntropy, logger });
@@ -159,8 +158,7 @@ process.on("message", (question: Question) => {
       ({ lastReport }) => (lastReport?.tables.length ?? 0) >= question.tables,
     ).length;
     process.send?.({ live });
-    void
-  } else measurement?.end().then((figures) => process.send?.(figures));
+  } else void measurement?.end().then((figures) => process.send?.(figures));
 });
 process.on("disconnect", () => process.exit(1));
 process.send?.({ started: true });
