@@ -1,7 +1,7 @@
 import type { CommandContext } from "../cli/context.ts";
 import { loadGatewayConfiguration } from "../config/gateway-configuration.ts";
 import { controlServer } from "../host/control-server.ts";
-import { preferLittleMemory } from "../host/memory.ts";
+import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { assembleGateway } from "../parts-appliance.ts";
@@ -10,9 +10,9 @@ import { historyHandlers } from "./history-handlers.ts";
 
 /** Runs one gateway until it is told to stop. @throws GatewayError config.* | buffer.* | host.* */
 export async function runGateway(options: { readonly file: string; readonly stateDir: string }, context: CommandContext): Promise<void> {
-  preferLittleMemory();
   const drivers = await context.drivers();
   const configuration = loadGatewayConfiguration(options.file, { drivers, environment: context.environment });
+  if (configuration.equipment.length <= maxThriftyEquipment) preferLittleMemory();
   const logger = await context.logger({ to: "stdout", level: configuration.log.level, format: configuration.log.format });
   for (const warning of configuration.warnings)
     logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);

@@ -63,15 +63,20 @@ export class GroupScratch {
   }
 }
 
-/** Nothing said yet, for each column of the group. */
+/** Nothing said yet, for each column of the group. One block for all columns: a buffer of its own costs more than what a column keeps in it. */
 export function memoryOf(group: GroupShape): ColumnMemory[] {
   const rows = group.rowCount;
-  return group.shape.metrics.map((metric): ColumnMemory => {
-    const known = new Uint8Array(rows);
-    if (metric.kind === "counter") return { kind: "counter", known, last: new Uint32Array(rows * 2), source: undefined, halves: noHalves };
+  const { metrics } = group.shape;
+  const block = new ArrayBuffer(metrics.length * rows * 9);
+  return metrics.map((metric, column): ColumnMemory => {
+    const at = column * rows * 8;
+    const known = new Uint8Array(block, metrics.length * rows * 8 + column * rows, rows);
+    if (metric.kind === "counter") {
+      return { kind: "counter", known, last: new Uint32Array(block, at, rows * 2), source: undefined, halves: noHalves };
+    }
     if (metric.kind === "text") return { kind: "text", known, last: new Array<string>(rows).fill("") };
     const scale = Number.isSafeInteger(metric.scale) && metric.scale > 0 ? metric.scale : 0;
-    return { kind: "number", known, last: new Float64Array(rows), scale };
+    return { kind: "number", known, last: new Float64Array(block, at, rows), scale };
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- site [--seconds N] [--switches N] [--dead N] [--slow N] [--slow-fsync] [--uplink none|acks] [--all] [--json]`
+ * `npm run bench -- site [--seconds N] [--switches N] [--dead N] [--slow N] [--slow-fsync] [--slope] [--source] [--json]`
  *
  * The assembled gateway against simulated switches: 48 ports x 20 columns each, every 5 s. README.md says how each figure is got.
  */
@@ -21,6 +21,8 @@ const { values: given } = parseArgs({
     source: { type: "boolean", default: false },
     node: { type: "string", default: "" },
     extra: { type: "string", default: "" },
+    slope: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
     settle: { type: "string", default: "15" },
   },
 });
@@ -39,16 +41,57 @@ const options: SiteOptions = {
   node: given.node.split(" ").filter((argument) => argument !== ""),
 };
 
-const load = () => loadavg()[0]?.toFixed(1);
-const site = await Site.start(options);
+const kept = (measured: number, atMost: number) => (measured <= atMost ? "kept" : "MISSED");
+
+function report(of: SiteOptions, figures: Figures): string {
+  const { memory, threads } = figures;
+  const delayGoal = of.fsyncDelayMs > 0 ? 50 : 20;
+  const line = (what: string, measured: number, unit: string, goal?: number) =>
+    `  ${what.padEnd(44)} ${measured.toFixed(1).padStart(9)} ${unit}${goal === undefined ? "" : `   goal ${goal} ${unit}   ${kept(measured, goal)}`}`;
+  return [
+    `${of.switches} switches (${of.dead} dead, ${of.slow} slow) every ${of.intervalMs} ms, ${of.fsyncDelayMs} ms injected into each fsync; load ${loadavg()[0]?.toFixed(1)}`,
+    line("values polled", figures.valuesPerSecond / 1_000, "k/s"),
+    line(
+      `CPU of all threads, ${figures.cpuSeconds.toFixed(0)} s`,
+      figures.coreShare * 100,
+      "% of a core",
+      of.switches >= 1_000 ? 10 : undefined,
+    ),
+    `    of which ${Object.entries(threads)
+      .map(([name, share]) => `${name} ${share.toFixed(1)} %`)
+      .join(", ")}; ${figures.requestsPerSecond.toFixed(0)} requests/s`,
+    line("loop delay p99.9", figures.delayMsP999, "ms", delayGoal),
+    line("loop delay max", figures.delayMsMax, "ms"),
+    line("missed slots", figures.missedSlots, "", of.dead + of.slow === 0 ? 0 : undefined),
+    line("lateness of live switches p99", figures.latenessMsP99, "ms", 1_000),
+    line("PSS", memory.pssKiB / 1_024, "MiB", of.switches === 100 ? 80 : undefined),
+    line("anonymous memory", memory.anonymousKiB / 1_024, "MiB"),
+    ...Object.entries(figures.warnings).map(([sentence, times]) => `  logged ${times} times: ${sentence}`),
+  ].join("\n");
+}
+
+async function run(of: SiteOptions): Promise<Figures> {
+  const site = await Site.start(of);
+  try {
+    const notLive = of.dead + of.slow;
+    const warmUpS = await site.warmUp(of.switches - notLive, 180_000);
+    console.log(`all live switches known after ${warmUpS.toFixed(1)} s`);
+    await new Promise((resolve) => setTimeout(resolve, Number(given.settle) * 1_000));
+    const figures = await site.measure(Math.min(60, Number(given.seconds)), Number(given.seconds), notLive);
+    console.log(given.json ? JSON.stringify(figures, undefined, 1) : report(of, figures));
+    return figures;
+  } finally {
+    await site.stop();
+  }
+}
+
 try {
-  const notLive = options.dead + options.slow;
-  const warmUpS = await site.warmUp(options.switches - notLive, 120_000);
-  console.log(`all live switches known after ${warmUpS.toFixed(1)} s`);
-  await new Promise((resolve) => setTimeout(resolve, Number(given.settle) * 1_000));
-  const figures: Figures = await site.measure(Math.min(60, Number(given.seconds)), Number(given.seconds), notLive);
-  console.log(`load ${load()}`, JSON.stringify(figures, undefined, 1));
+  const whole = await run(options);
+  if (given.slope) {
+    const few = await run({ ...options, switches: 100, dead: 0, slow: 0 });
+    const slope = (whole.memory.anonymousKiB - few.memory.anonymousKiB) / (options.switches - 100);
+    console.log(`anonymous memory per extra switch: ${slope.toFixed(0)} KiB   goal 40 KiB   ${kept(slope, 40)}`);
+  }
 } finally {
-  await site.stop();
   bundle?.remove();
 }
