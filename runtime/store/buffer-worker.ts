@@ -43,7 +43,12 @@ export function openBufferWorker(options: Omit<StoreWorkerOptions, "history">): 
 async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData["history"]): Promise<BufferPort> {
   const { folder, settings, logger, clockSource = "auto", entry = new URL("../store-worker.ts", import.meta.url) } = options;
   const workerData: StoreWorkerData = { folder, settings: { ...settings }, clockSource, ...(history === undefined ? {} : { history }) };
-  const worker = new Worker(entry, { workerData, name: "store", transferList: history === undefined ? [] : [history.port] });
+  const worker = new Worker(entry, {
+    workerData,
+    name: "store",
+    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
+    transferList: history === undefined ? [] : [history.port],
+  });
   const buffer = new WorkerBuffer(worker, logger);
   await buffer.ready;
   return buffer;

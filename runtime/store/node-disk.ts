@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   fdatasyncSync,
@@ -34,7 +35,10 @@ export class NodeDisk implements Disk {
   /** Makes the folder if needed, readable by its owner only. @throws GatewayError buffer.denied */
   constructor(folder: string) {
     this.#folder = folder;
-    atDisk({ folder }, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+    atDisk({ folder }, () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    });
   }
 
   open(name: string): DiskFile | undefined {

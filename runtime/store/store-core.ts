@@ -172,6 +172,9 @@ export class StoreCore {
     if (this.#closed) return true;
     this.#closed = true;
     const isSound = this.commit(true) && this.#guarded(() => void this.#commitOne(true, recordFlag.cleanStop));
+    const { openFrames, openSamples } = this.#stock.open;
+    if (openFrames > 0)
+      this.#parts.log.error({ frames: openFrames, samples: openSamples }, "the disk refused the last frames before the stop");
     if (isSound) this.#stock.outbox.sweep();
     this.#stock.keeper.close();
     this.#stock.ring.close();
