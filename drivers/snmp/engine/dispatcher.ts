@@ -175,7 +175,8 @@ export class Dispatcher {
     // From the fourth attempt on the id no longer tells which one was answered.
     if (attempt < 3 || exchange.attempt === 3) peer.learned.noteRoundTrip(nowMs - exchange.sentAtMs[attempt as 0 | 1 | 2 | 3]);
     if (isRead === "accept") {
-      peer.learned.noteAnswer(bytes.length);
+      if (exchange.attempt > 0) peer.learned.noteLoss();
+      else peer.learned.noteAnswer(bytes.length);
       this.#release(exchange);
       exchange.reader.done(nowMs);
     } else if (isRead === "malformed") {

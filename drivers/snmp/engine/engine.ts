@@ -88,11 +88,7 @@ export class Engine implements SnmpEngine {
     const peer: Peer = {
       target,
       counters: new Counters(),
-      learned: new Learned({
-        timeoutMs: target.timeoutMs,
-        targetMessageBytes: this.#limits.targetMessageBytes,
-        bulk: credential.version !== "1",
-      }),
+      learned: new Learned({ ...this.#limits, timeoutMs: target.timeoutMs, bulk: credential.version !== "1" }),
       security,
       logger,
       address: literal?.address ?? "",

@@ -3,6 +3,9 @@ const minTimeoutMs = 250;
 const maxTimeoutMs = 10_000;
 /** Answers in a row without trouble after which more values an answer are asked for again. */
 const recoverAfter = 512;
+/** Answers in a row at the first attempt after which one request more is tried at once; and after which a window that failed is tried again. */
+const widenAfter = 8;
+const retryWindowAfter = 4096;
 const mostCells = 128;
 const fewestCells = 8;
 const smallestAnswerBytes = 200;
@@ -10,6 +13,8 @@ const smallestAnswerBytes = 200;
 export interface LearnedStart {
   readonly timeoutMs: number;
   readonly targetMessageBytes: number;
+  /** Most requests at once that are tried. */
+  readonly maxWindow: number;
   /** v1 has no GETBULK. */
   readonly bulk: boolean;
 }
@@ -26,6 +31,8 @@ export class Learned {
   maxRepetitions = mostCells;
   /** Most values asked for at once; lowered for slow agents, and raised again bit by bit. */
   maxCells = mostCells;
+  /** Requests of one table read that may be on their way at once; grows while none is lost. */
+  window = 1;
   /** Answers are planned for this size; lowered by agents that cut them shorter. */
   answerBytes: number;
   /** Largest answer seen. */
@@ -35,6 +42,8 @@ export class Learned {
   #smoothedMs = Number.NaN;
   #varianceMs = 0;
   #goodInRow = 0;
+  #answersInRow = 0;
+  #windowCeiling: number;
   /** As far as `maxCells` recovers: below what was once too much. */
   #cellsCeiling = mostCells;
   readonly #start: LearnedStart;
@@ -42,6 +51,7 @@ export class Learned {
   constructor(start: LearnedStart) {
     this.#start = start;
     this.bulk = start.bulk;
+    this.#windowCeiling = start.maxWindow;
     this.answerBytes = start.targetMessageBytes;
   }
 
@@ -70,10 +80,20 @@ export class Learned {
 
   noteAnswer(bytes: number): void {
     if (bytes > this.largestAnswerBytes) this.largestAnswerBytes = bytes;
+    this.#answersInRow += 1;
+    if (this.#answersInRow % widenAfter === 0 && this.window < this.#windowCeiling) this.window += 1;
+    if (this.#answersInRow % retryWindowAfter === 0 && this.#windowCeiling < this.#start.maxWindow) this.#windowCeiling += 1;
     if (this.maxCells >= this.#cellsCeiling || ++this.#goodInRow < recoverAfter) return;
     this.#goodInRow = 0;
     this.maxCells = Math.min(this.#cellsCeiling, this.maxCells * 2);
     this.revision += 1;
+  }
+
+  /** An answer took more than one attempt: perhaps the agent does not bear several requests at once. */
+  noteLoss(): void {
+    if (this.window > 1) this.#windowCeiling = this.window - 1;
+    this.window = 1;
+    this.#answersInRow = 0;
   }
 
   /** The agent is alive but did not answer for so many values in time. */

@@ -2,10 +2,12 @@ import { GatewayError } from "#model/errors.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
 import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
+import { type BlockOwner, BlockRead } from "./block-read.ts";
 import type { Conversation } from "./conversation.ts";
+import type { Counters } from "./counters.ts";
 import { errorStatus } from "./error-status.ts";
-import { type AnswerReader, Exchange } from "./exchange.ts";
 import { compacted } from "./request.ts";
+import { Care } from "./table-care.ts";
 import { type CarefulFindings, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
 import { blockSpec, cellCount, layOut, widthOf } from "./table-layout.ts";
@@ -18,10 +20,6 @@ const exactReads = 20;
 const holesForgottenAfter = { bulk: 128, exact: 10 } as const;
 /** A read that meets trouble makes so many requests at most, besides two a cell. */
 const spareRequests = 64;
-/** Requests that came to nothing one after the other, after which a read is given up. */
-const maxFailuresInRow = 8;
-/** Values asked for at once after trouble. */
-const fewCells = 8;
 
 interface TableReadParts {
   readonly plan: CompiledPlan;
@@ -33,34 +31,37 @@ interface TableReadParts {
   readonly reject: (error: unknown) => void;
 }
 
-/** One read of one plan: sends its blocks one after the other, and cuts what is left anew when an answer is not the predicted one. */
-export class TableRead implements AnswerReader {
+/**
+ * One read of one plan. Sends its blocks, as many at a time as the agent was found to take; when an answer is not the predicted one, waits for those
+ * still on their way and cuts what is left anew.
+ */
+export class TableRead implements BlockOwner {
   readonly #parts: TableReadParts;
   readonly #plan: CompiledPlan;
-  readonly #before: { requests: number; retries: number; bytesIn: number; bytesOut: number };
-  #exchange: Exchange | undefined;
+  readonly #before: Spent;
   #blocks: readonly Block[] = [];
+  /** Of the next block to be sent. */
   #next = 0;
+  readonly #flying = new Set<BlockRead>();
+  readonly #idle: BlockRead[] = [];
+  /** Blocks whose answers were the predicted ones. */
+  readonly #done: Block[] = [];
   /** From the first surprise on. */
   #progress: Progress | undefined;
-  #findings: CarefulFindings | undefined;
-  #errorStatus = 0;
-  #errorIndex = 0;
+  /** Nothing more is sent until what is on its way has come; then the rest is cut anew. */
+  #isHalted = false;
+  #isStale = false;
+  /** Set when the read is to end with what there is, or with this. */
+  #ending: GatewayError | undefined;
   #changed = false;
-  /** How the rest of this read is asked for: as learnt; few values at once; single values by GET. */
-  #care: "none" | "few" | "single" = "none";
-  /** GETBULK was met with silence or an error and is not known to work: GETNEXT is tried. */
-  #isBulkDoubted = false;
-  /** > 0: so many cells at once met with silence; a small request is on its way to tell slow from dead. */
-  #doubtedCells = 0;
-  #failuresInRow = 0;
+  readonly #care: Care;
   #requestsLeft: number;
 
   constructor(parts: TableReadParts) {
     this.#parts = parts;
     this.#plan = parts.plan;
-    const { requests, retries, bytesIn, bytesOut } = parts.conversation.peer.counters;
-    this.#before = { requests, retries, bytesIn, bytesOut };
+    this.#care = new Care(parts.conversation.peer.learned);
+    this.#before = { ...parts.conversation.peer.counters };
     this.#requestsLeft = spareRequests + 2 * parts.plan.present.length;
   }
 
@@ -72,7 +73,7 @@ export class TableRead implements AnswerReader {
     const plan = this.#plan;
     plan.reads += 1;
     if (plan.exactReads > 0 && --plan.exactReads === 0) plan.cutFor = -1;
-    const forgottenAfter = this.#type() === tags.getBulk ? holesForgottenAfter.bulk : holesForgottenAfter.exact;
+    const forgottenAfter = this.#care.requestType(plan) === tags.getBulk ? holesForgottenAfter.bulk : holesForgottenAfter.exact;
     if (plan.absent !== undefined && plan.reads % forgottenAfter === 0) {
       plan.absent = undefined;
       plan.cutFor = -1;
@@ -85,55 +86,75 @@ export class TableRead implements AnswerReader {
     this.#blocks = plan.blocks;
     // Not before the cut, which sizes the answers by the values of the last read.
     plan.clear();
-    this.#sendNext(this.#parts.nowMs);
-  }
-
-  #type(): number {
-    const { exactReads: exact, rows } = this.#plan;
-    if (exact > 0 || rows.count <= 1 || this.#care === "single") return tags.get;
-    return this.#parts.conversation.peer.learned.bulk && !this.#isBulkDoubted ? tags.getBulk : tags.getNext;
+    this.#proceed(this.#parts.nowMs);
   }
 
   #cut(excluded: Uint8Array | undefined): readonly Block[] {
+    const plan = this.#plan;
     const { learned, security } = this.#parts.conversation.peer;
     const { overheadBytes } = security;
-    const maxCells = this.#care === "none" ? learned.maxCells : this.#care === "few" ? Math.min(fewCells, learned.maxCells) : 1;
-    return layOut(this.#plan, excluded, { learned, overheadBytes, type: this.#type(), maxCells, sentinel: this.#progress === undefined });
+    const { maxCells } = this.#care;
+    return layOut(plan, excluded, {
+      learned,
+      overheadBytes,
+      type: this.#care.requestType(plan),
+      maxCells,
+      sentinel: this.#progress === undefined,
+    });
   }
 
-  #sendNext(nowMs: number): void {
-    const block = this.#blocks[this.#next];
-    const { conversation, deadlineMs } = this.#parts;
-    if (block === undefined || nowMs >= deadlineMs || this.#requestsLeft <= 0) {
-      this.#finish(nowMs, block === undefined);
-      return;
+  /** Sends what may be sent; ends the read, or cuts the rest anew, when nothing is on its way any more. */
+  #proceed(nowMs: number): void {
+    const { conversation, deadlineMs, signal } = this.#parts;
+    const window = this.#progress === undefined ? conversation.peer.learned.window : 1;
+    while (this.#mayEver(nowMs) && !this.#isHalted && this.#flying.size < window) {
+      const block = this.#blocks[this.#next];
+      if (block === undefined) break;
+      this.#next += 1;
+      this.#send(block, nowMs);
     }
-    this.#requestsLeft -= 1;
+    if (this.#flying.size > 0) return;
+    if (this.#ending !== undefined) this.#giveUp(this.#ending, nowMs);
+    else if (!this.#mayEver(nowMs)) this.#finish(nowMs, this.#next >= this.#blocks.length && !this.#isHalted);
+    else if (!this.#isHalted) this.#finish(nowMs, true);
+    else if (this.#isStale) {
+      this.#isStale = false;
+      conversation.ready(signal).then(() => this.#recut(Math.min(conversation.nowMs(), deadlineMs)), this.#parts.reject);
+    } else this.#recut(nowMs);
+  }
+
+  #mayEver(nowMs: number): boolean {
+    return this.#ending === undefined && nowMs < this.#parts.deadlineMs && this.#requestsLeft > 0;
+  }
+
+  #send(block: Block, nowMs: number): void {
+    const { conversation, deadlineMs } = this.#parts;
     const { peer } = conversation;
+    this.#requestsLeft -= 1;
     if (block.request === undefined || block.request.revision !== peer.security.revision) {
       block.request = compacted(peer.security.prepare(blockSpec(this.#plan, block)));
     }
-    const exchange = this.#exchange ?? new Exchange(peer, this, block.request);
-    this.#exchange = exchange;
-    exchange.request = block.request;
-    exchange.deadlineMs = deadlineMs;
-    exchange.attemptsMax = this.#doubtedCells > 0 ? 1 : 1 + peer.target.retries;
-    conversation.dispatcher.submit(exchange, nowMs);
+    const read = this.#idle.pop() ?? new BlockRead(this, peer, block, block.request);
+    read.block = block;
+    read.findings = undefined;
+    read.exchange.request = block.request;
+    read.exchange.deadlineMs = deadlineMs;
+    read.exchange.attemptsMax = this.#care.isProbing ? 1 : 1 + peer.target.retries;
+    this.#flying.add(read);
+    conversation.dispatcher.submit(read.exchange, nowMs);
   }
 
-  read(bytes: Uint8Array): boolean {
-    const block = this.#blocks[this.#next];
-    if (block === undefined) return false;
-    this.#findings = undefined;
-    this.#errorStatus = pdu.errorStatus;
-    this.#errorIndex = pdu.errorIndex;
+  readBlock(read: BlockRead, bytes: Uint8Array): boolean {
+    const { block } = read;
+    read.findings = undefined;
+    read.errorStatus = pdu.errorStatus;
+    read.errorIndex = pdu.errorIndex;
     if (pdu.errorStatus !== errorStatus.noError) return true;
     const from = block.sentinel ? passSentinel(this.#plan, block, bytes) : pdu.varbindsStart;
-    const cells = cellCount(block);
     const isPredicted =
-      this.#progress === undefined && from >= 0 && readPredicted(this.#plan, block, bytes, from, pdu.varbindsEnd) === cells;
+      this.#progress === undefined && from >= 0 && readPredicted(this.#plan, block, bytes, from, pdu.varbindsEnd) === cellCount(block);
     this.#noteSize();
-    return isPredicted || this.#readCarefully(block, bytes);
+    return isPredicted || this.#readCarefully(read, bytes);
   }
 
   /** Values grow: an answer that became longer than wanted is cut anew before an agent has to cut it. */
@@ -142,114 +163,106 @@ export class TableRead implements AnswerReader {
     if (pdu.varbindsEnd - pdu.varbindsStart + security.overheadBytes > learned.answerBytes) this.#plan.cutFor = -1;
   }
 
-  #readCarefully(block: Block, bytes: Uint8Array): boolean {
+  #readCarefully(read: BlockRead, bytes: Uint8Array): boolean {
     const progress = this.#surprised();
     // What the hot path stored of this answer is not believed until it was read with care.
-    progress.eraseUnsettled(block);
-    const findings = readCarefully(this.#plan, block, bytes, progress.fates);
-    this.#findings = findings;
+    progress.eraseUnsettled(read.block);
+    const findings = readCarefully(this.#plan, read.block, bytes, progress.fates);
+    read.findings = findings;
     this.#parts.conversation.peer.counters.oidViolations += findings.oidViolations;
     return !findings.malformed && (findings.oidViolations === 0 || findings.resolved > 0);
   }
 
   #surprised(): Progress {
-    this.#progress ??= new Progress(this.#plan, this.#blocks.slice(0, this.#next));
+    this.#isHalted = true;
+    this.#progress ??= new Progress(this.#plan, this.#done);
     return this.#progress;
   }
 
-  done(nowMs: number): void {
-    const block = this.#blocks[this.#next];
-    if (block === undefined) return;
-    if (this.#errorStatus !== errorStatus.noError) this.#afterError(block, nowMs);
-    else if (this.#findings !== undefined) this.#afterSurprise(block, this.#findings, nowMs);
-    else {
-      if (block.type === tags.getBulk) this.#parts.conversation.peer.learned.bulkProven = true;
-      this.#next += 1;
-      this.#sendNext(nowMs);
-    }
+  #land(read: BlockRead): void {
+    this.#flying.delete(read);
+    this.#idle.push(read);
   }
 
-  #afterSurprise(block: Block, findings: CarefulFindings, nowMs: number): void {
+  blockDone(read: BlockRead, nowMs: number): void {
+    this.#land(read);
+    if (read.errorStatus !== errorStatus.noError) this.#noteError(read);
+    else if (read.findings !== undefined) this.#noteSurprise(read.block, read.findings);
+    else {
+      this.#done.push(read.block);
+      if (read.block.type === tags.getBulk) this.#parts.conversation.peer.learned.bulkProven = true;
+    }
+    this.#proceed(nowMs);
+  }
+
+  #noteSurprise(block: Block, findings: CarefulFindings): void {
     const { learned } = this.#parts.conversation.peer;
     if (findings.changed) this.#changed = true;
     if (block.type === tags.getBulk && findings.varbinds > 0) learned.bulkProven = true;
     if (findings.isCut) learned.noteTruncated(pdu.varbindsEnd);
     if (findings.resolved === 0) this.#beMoreCareful(block);
-    else {
-      this.#failuresInRow = 0;
-      if (this.#isBulkDoubted && learned.bulk && !learned.bulkProven) learned.giveUpBulk();
-      else if (this.#doubtedCells > 0) learned.noteSlow(this.#doubtedCells);
-      this.#doubtedCells = 0;
-    }
-    this.#recut(nowMs);
+    else this.#care.noteSuccess();
   }
 
   #beMoreCareful(block: Block): void {
-    this.#failuresInRow += 1;
-    if (this.#care === "single") this.#surprised().markBlock(block, fate.unfit);
-    else this.#care = this.#care === "none" ? "few" : "single";
+    const progress = this.#surprised();
+    if (this.#care.isSingle) progress.markBlock(block, fate.unfit);
+    this.#care.noteFailure();
+    if (this.#care.isHopeless) this.#ending = new GatewayError("driver.bad-answer", { message: "the agent's answers cannot be used" });
   }
 
   /** The rest of the read, cut anew from what is not settled yet. */
   #recut(nowMs: number): void {
     this.#plan.cutFor = -1;
-    if (this.#failuresInRow > maxFailuresInRow) {
-      this.#giveUp(new GatewayError("driver.bad-answer", { message: "the agent's answers cannot be used" }), nowMs);
-      return;
-    }
     this.#blocks = this.#cut(this.#surprised().settled());
     this.#next = 0;
-    this.#sendNext(nowMs);
+    this.#isHalted = false;
+    this.#proceed(nowMs);
   }
 
-  #afterError(block: Block, nowMs: number): void {
+  #noteError({ block, errorStatus: status, errorIndex }: BlockRead): void {
     const { learned } = this.#parts.conversation.peer;
+    const progress = this.#surprised();
     const cells = cellCount(block);
     const isBulk = block.type === tags.getBulk;
     const requested = isBulk ? widthOf(block) : cells;
-    const status = this.#errorStatus;
     if (status === errorStatus.authorizationError || status === errorStatus.noAccess) {
-      this.#giveUp(new GatewayError("driver.refused", { message: "the agent denies access", fields: { errorStatus: status } }), nowMs);
-      return;
-    }
-    if (status === errorStatus.tooBig && cells > 1) {
+      this.#ending = new GatewayError("driver.refused", { message: "the agent denies access", fields: { errorStatus: status } });
+    } else if (status === errorStatus.tooBig && cells > 1) {
       if (isBulk && requested === 1) learned.shrinkRepetitions(block.rowTo - block.rowFrom);
       else learned.shrinkRequest(requested);
-    } else if (!isBulk && this.#errorIndex >= 1 && this.#errorIndex <= requested) {
-      this.#surprised().markCell(block, this.#errorIndex - 1, status === errorStatus.noSuchName ? fate.absent : fate.unfit);
-    } else if (isBulk && !learned.bulkProven) this.#isBulkDoubted = true;
+    } else if (!isBulk && errorIndex >= 1 && errorIndex <= requested) {
+      progress.markCell(block, errorIndex - 1, status === errorStatus.noSuchName ? fate.absent : fate.unfit);
+    } else if (isBulk && !learned.bulkProven) this.#care.doubtBulk();
     else this.#beMoreCareful(block);
-    this.#recut(nowMs);
   }
 
-  stale(): void {
-    const { conversation, signal, reject } = this.#parts;
-    conversation.ready(signal).then(() => this.#sendNext(conversation.nowMs()), reject);
+  blockStale(read: BlockRead): void {
+    this.#land(read);
+    this.#surprised();
+    this.#isStale = true;
+    this.#proceed(this.#parts.conversation.nowMs());
   }
 
-  failed(error: GatewayError): void {
-    const { conversation, deadlineMs, signal, reject } = this.#parts;
-    const { learned } = conversation.peer;
-    const block = this.#blocks[this.#next];
-    const cells = block === undefined ? 0 : cellCount(block);
+  blockFailed(read: BlockRead, error: GatewayError): void {
+    const { conversation, deadlineMs, signal } = this.#parts;
+    const { block } = read;
     const nowMs = conversation.nowMs();
-    if (signal.aborted) reject(signal.reason);
-    else if (block === undefined || nowMs >= deadlineMs) this.#giveUp(error, nowMs);
-    else if (error.code === "driver.bad-answer") {
-      this.#beMoreCareful(block);
-      this.#recut(nowMs);
-    } else if (error.code === "driver.timeout" && this.#doubtedCells === 0 && cells > 1) {
-      // Alive but slow, or deaf to GETBULK, or dead: one small request tells.
-      this.#doubtedCells = cells;
-      this.#isBulkDoubted = block.type === tags.getBulk && !learned.bulkProven;
-      this.#care = "few";
-      this.#recut(nowMs);
-    } else this.#giveUp(error, nowMs);
+    this.#land(read);
+    if (signal.aborted || nowMs >= deadlineMs) this.#ending ??= error;
+    else if (error.code === "driver.bad-answer") this.#beMoreCareful(block);
+    else if (error.code === "driver.timeout" && cellCount(block) > 1 && (!this.#care.isProbing || this.#isHalted)) {
+      // One small request tells what the silence means. Others that fall silent meanwhile say nothing new.
+      this.#surprised();
+      this.#care.noteSilence(cellCount(block), block.type);
+    } else this.#ending ??= error;
+    this.#proceed(nowMs);
   }
 
   /** Hands over what there is, or the error when there is nothing. */
   #giveUp(error: GatewayError, nowMs: number): void {
-    if (this.#plan.present.includes(1)) this.#finish(nowMs, false);
+    if (this.signal.aborted) this.#parts.reject(this.signal.reason);
+    else if (this.#plan.present.includes(1)) this.#finish(nowMs, false);
     else this.#parts.reject(error);
   }
 
@@ -257,23 +270,31 @@ export class TableRead implements AnswerReader {
     const plan = this.#plan;
     const progress = this.#progress;
     const { counters } = this.#parts.conversation.peer;
-    const unfit = progress === undefined ? plan.unfit : progress.unfitCount();
-    counters.unfitValues += unfit;
     if (isComplete && progress !== undefined) plan.absent = progress.absent();
     // Now the lengths of the values are known.
     if (progress !== undefined || plan.reads === 1) plan.cutFor = -1;
     if (this.#changed && plan.exactReads === 0) plan.exactReads = exactReads;
+    const unfit = progress?.unfitCount() ?? plan.unfit;
+    counters.unfitValues += unfit;
     this.#parts.resolve({
       columns: plan.answer,
       vanished: isComplete && plan.absent !== undefined ? plan.countVanished() : 0,
       changed: this.#changed,
-      requests: counters.requests - this.#before.requests,
-      retries: counters.retries - this.#before.retries,
-      bytesIn: counters.bytesIn - this.#before.bytesIn,
-      bytesOut: counters.bytesOut - this.#before.bytesOut,
+      ...spent(counters, this.#before),
       durationMs: nowMs - this.#parts.nowMs,
       complete: isComplete,
       unfit,
     });
   }
+}
+
+type Spent = Pick<Counters, "requests" | "retries" | "bytesIn" | "bytesOut">;
+
+function spent(now: Spent, before: Spent): Spent {
+  return {
+    requests: now.requests - before.requests,
+    retries: now.retries - before.retries,
+    bytesIn: now.bytesIn - before.bytesIn,
+    bytesOut: now.bytesOut - before.bytesOut,
+  };
 }

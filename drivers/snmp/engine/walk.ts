@@ -156,6 +156,7 @@ export class Walk {
   #afterFailure(error: GatewayError, isBulk: boolean, repetitions: number): { batch: readonly Varbind[]; end: StepEnd } {
     const { learned } = this.#conversation.peer;
     const isWorthwhile = error.code === "driver.timeout" || error.code === "driver.bad-answer";
+    if (this.#rows > 0 && this.#conversation.nowMs() >= this.#limits.deadlineMs) throw limitReached("deadlineMs", this.#limits.deadlineMs);
     if (!isWorthwhile || !isBulk || this.#conversation.nowMs() >= this.#limits.deadlineMs) throw error;
     if (repetitions > 1 && learned.bulkProven) {
       this.#repetitions = Math.max(1, repetitions >> 2);

@@ -1,61 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Engine } from "../../../../drivers/snmp/engine/engine.ts";
-import type { SnmpSession, TableAnswer, TablePlan } from "../../../../runtime/ports/snmp.ts";
-import { inMs, startEngine, unending } from "./conversing.ts";
+import type { TablePlan } from "../../../../runtime/ports/snmp.ts";
+import { inMs } from "./conversing.ts";
 import { type PlainMessage, writeMessage } from "./plain-ber.ts";
-import { integer, octets, TableAgent } from "./table-agent.ts";
+import { cellsOf, columns, entry, expected, planOf, rows, SwitchSite } from "./switch-site.ts";
+import { integer, octets, type TableAgent } from "./table-agent.ts";
 
-const entry = "1.3.6.1.2.1.2.2.1";
-const rows = Array.from({ length: 40 }, (_, index) => String(index + 120));
-const columns = [2, 5, 10, 16, 20];
-
-/** A value that tells its own cell. */
-const numberOf = (row: string, column: number) => Number(row) * 1000 + column;
-
+let site: SwitchSite;
 let agent: TableAgent;
-let engine: Engine;
-let session: SnmpSession;
 
 beforeEach(async () => {
-  agent = await new TableAgent().open();
-  agent.table(entry, columns, rows, (row, column) => integer(numberOf(row, column), column === 5 ? 0x02 : 0x41));
-  agent.set({ "1.3.6.1.2.1.3.1.0": integer(1) });
-  engine = startEngine();
-  session = open("2c");
+  site = await new SwitchSite().open();
+  agent = site.agent;
 });
-afterEach(async () => {
-  await engine.close();
-  await agent.close();
-});
+afterEach(() => site.close());
 
-function open(version: "1" | "2c"): SnmpSession {
-  return engine.open({ address: "127.0.0.1", port: agent.port, credential: { version, community: "public" }, timeoutMs: 250, retries: 1 });
-}
-
-function planOf(planned: readonly string[] = rows): TablePlan {
-  return {
-    table: "t",
-    rows: planned,
-    columns: columns.map((column) => ({ oid: `${entry}.${column}`, as: column === 5 ? "number" : "counter" })),
-  };
-}
-
-function read(plan: TablePlan, deadlineMs = inMs(5_000)): Promise<TableAnswer> {
-  return session.readTable(plan, deadlineMs, unending);
-}
-
-/** Cells that hold a value, as `column.row=value`. */
-function cellsOf(plan: TablePlan, answer: TableAnswer): readonly string[] {
-  return answer.columns.flatMap((column, index) =>
-    plan.rows.flatMap((row, position) => (column.present[position] === 1 ? [`${columns[index]}.${row}=${column.value[position]}`] : [])),
-  );
-}
-
-function expected(planned: readonly string[] = rows, isThere: (row: string, column: number) => boolean = () => true): readonly string[] {
-  return columns.flatMap((column) =>
-    planned.filter((row) => isThere(row, column)).map((row) => `${column}.${row}=${numberOf(row, column)}`),
-  );
-}
+const read = (plan: TablePlan, deadlineMs?: number) => site.read(plan, deadlineMs);
 
 /** GETBULK, GETNEXT, GET as they came. */
 const typesOf = (requests: readonly PlainMessage[]) => new Set(requests.map(({ type }) => type));
@@ -86,7 +45,7 @@ describe("a table that is as planned", () => {
   });
 
   it("is read with GETNEXT by v1, whole", async () => {
-    session = open("1");
+    site.reopen("1");
     const plan = planOf();
     expect(cellsOf(plan, await read(plan))).toEqual(expected());
     expect(typesOf(agent.requests)).toEqual(new Set([0xa1]));
@@ -211,9 +170,9 @@ describe("an agent with limits", () => {
     await read(plan);
     agent.answering = (request) => (askedFor(request) > 20 ? undefined : [writeMessage(agent.answer(request))]);
     expect(cellsOf(plan, await read(plan, inMs(10_000)))).toEqual(expected());
-    const timeouts = session.counters().timeouts;
+    const timeouts = site.session.counters().timeouts;
     expect(cellsOf(plan, await read(plan))).toEqual(expected());
-    expect(session.counters().timeouts).toBe(timeouts);
+    expect(site.session.counters().timeouts).toBe(timeouts);
   });
 
   it("that refuses one object loses that one only", async () => {
