@@ -111,10 +111,10 @@ const mutants: readonly Mutant[] = [
     replace: "ledger.dropped += samples;",
   },
   {
-    name: "sends the backlog before what is live",
-    file: "runtime/northbound/lanes.ts",
-    find: "return starved.length === 0 ? lanes : [",
-    replace: "return starved.length === 0 ? lanes.toReversed() : [",
+    name: "lets what is live wait behind the backlog",
+    file: "runtime/northbound/link.ts",
+    find: "if (live.nextSeq - live.firstSeq > splitChunks) return true;",
+    replace: "if (live.nextSeq > 0) return false;",
   },
   {
     name: "begins a new ledger at every start",

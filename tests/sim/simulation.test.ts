@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { simulateSeeds } from "./seed-pool.ts";
 import { simulateSeed } from "./world/simulate-seed.ts";
 
 const hours = Number(process.env["GATEHOUSE_SIM_HOURS"] ?? 6);
-const seeds = Number(process.env["GATEHOUSE_SIM_SEEDS"] ?? 4);
+const seeds = Number(process.env["GATEHOUSE_SIM_SEEDS"] ?? 5);
 
 describe("the whole gateway and the NOC's ingest on virtual time", () => {
   for (let seed = 101; seed < 101 + seeds; seed++) {
@@ -17,5 +18,16 @@ describe("the whole gateway and the NOC's ingest on virtual time", () => {
     const [first, second, other] = [await simulateSeed(7, 2), await simulateSeed(7, 2), await simulateSeed(8, 2)];
     expect(second).toEqual(first);
     expect(other.digest).not.toBe(first.digest);
+  }, 120_000);
+
+  it("comes to the same whatever the number of threads", async () => {
+    const digests = async (jobs: number) => {
+      const found: (string | undefined)[] = [];
+      await simulateSeeds({ first: 21, seeds: 3, hours: 1, jobs, hangMs: 60_000 }, ({ result }) => found.push(result?.digest) > 0);
+      return found;
+    };
+    const alone = await digests(1);
+    expect(await digests(3)).toEqual(alone);
+    expect(alone).not.toContain(undefined);
   }, 120_000);
 });

@@ -96,6 +96,7 @@ const faults: Readonly<Record<string, Fault>> = {
       lostAck: 0.5 * entropy.random(),
       lostBehindBroker: 0.1 * entropy.random(),
       noPuback: 0.01 * entropy.random(),
+      bytesPerSecond: Number.POSITIVE_INFINITY,
     };
     await world.clock.advance(between(entropy, minuteMs, 60 * minuteMs));
     world.broker.faults = { ...calm };
@@ -185,12 +186,18 @@ const faults: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** More than the small store can hold. */
+/** More than the small store can hold; what comes back is a narrow line, on which the newest must not wait behind the backlog. */
 async function longOutage(world: World, entropy: Entropy): Promise<void> {
   world.broker.cut();
-  await world.clock.advance(between(entropy, 3.5, 5.5) * hourMs);
+  await world.clock.advance(between(entropy, 4, 6) * hourMs);
+  world.broker.faults = { ...calm, bytesPerSecond: narrowBytesPerSecond };
   world.broker.reachable = true;
+  await world.clock.advance(narrowMs);
+  world.broker.faults = { ...calm };
 }
+
+const narrowBytesPerSecond = 3_000;
+const narrowMs = 15 * minuteMs;
 
 /** The power goes, and what comes back is not what was written. Polling must be under way again soon, whatever is lost. */
 async function damage(world: World, entropy: Entropy, history: WorldHistory): Promise<void> {

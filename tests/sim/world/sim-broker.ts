@@ -19,9 +19,20 @@ export interface LineFaults {
   lostBehindBroker: number;
   /** No PUBACK ever comes for this message. */
   noPuback: number;
+  /** What the line carries northbound; infinity = no limit. */
+  bytesPerSecond: number;
 }
 
-export const calm: LineFaults = { latencyMs: 20, jitterMs: 5, breaks: 0, duplicated: 0, lostAck: 0, lostBehindBroker: 0, noPuback: 0 };
+export const calm: LineFaults = {
+  latencyMs: 20,
+  jitterMs: 5,
+  breaks: 0,
+  duplicated: 0,
+  lostAck: 0,
+  lostBehindBroker: 0,
+  noPuback: 0,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+};
 
 export interface SimBrokerParts {
   readonly clock: Clock;
@@ -175,7 +186,8 @@ export class SimSession implements UplinkSession {
     const { clock, entropy } = this.#broker.parts;
     const { faults } = this.#broker;
     const nowMs = clock.monotonicMs();
-    this.#arrivesAtMs = Math.max(this.#arrivesAtMs, nowMs + faults.latencyMs + faults.jitterMs * entropy.random());
+    const carryingMs = (payload.length / faults.bytesPerSecond) * 1_000;
+    this.#arrivesAtMs = Math.max(this.#arrivesAtMs, nowMs + faults.latencyMs + faults.jitterMs * entropy.random()) + carryingMs;
     await clock.sleep(this.#arrivesAtMs - nowMs, never);
     if (this.#ended) return false;
     if (entropy.random() < faults.breaks) {
