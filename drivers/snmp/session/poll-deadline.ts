@@ -1,6 +1,9 @@
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 
+/** One for all: taking a stack for each poll costs more than the poll's arithmetic. */
+const finished = new Error("finished");
+
 /** A signal that aborts with the caller's own or with `driver.limit` at the deadline. `done` must be called. */
 export interface PollDeadline {
   readonly signal: AbortSignal;
@@ -22,7 +25,7 @@ export function pollDeadline(clock: Clock, deadlineMs: number, outer: AbortSigna
     signal: controller.signal,
     done(): void {
       outer.removeEventListener("abort", abort);
-      timer.abort(new Error("finished"));
+      timer.abort(finished);
     },
   };
 }
