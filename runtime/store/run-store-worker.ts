@@ -29,7 +29,7 @@ export function runStoreWorker(parts: StoreWorkerParts): void {
     const buffer = openBufferInline({ disk, clock, entropy: parts.entropy, logger, assembler: parts.assembler, settings });
     const local = history === undefined ? undefined : openLocalHistory({ disk, clock, logger, settings: history.settings });
     const take = history === undefined || local === undefined ? undefined : serveHistory(history.port, local);
-    const close = async (): Promise<void> => {
+    const endHistory = async (): Promise<void> => {
       // Two channels have no order between them: what was sent to the history before the buffer was closed may still wait.
       while (history !== undefined) {
         const waiting = receiveMessageOnPort(history.port);
@@ -39,9 +39,8 @@ export function runStoreWorker(parts: StoreWorkerParts): void {
       // A history that was closed before stays closed.
       await local?.close();
       history?.port.close();
-      port.close();
     };
-    serveBuffer({ postMessage: post, on: (event, listener) => port.on(event, listener), close: () => void close() }, buffer);
+    serveBuffer({ postMessage: post, on: (event, listener) => port.on(event, listener), close: () => port.close() }, buffer, endHistory);
   } catch (error) {
     post({ kind: "failed", error: packError(error) });
     history?.port.close();

@@ -9,12 +9,12 @@ export interface StorePort {
   close(): void;
 }
 
-/** Serves a buffer to another thread until `close` is called. */
-export function serveBuffer(port: StorePort, buffer: InlineBuffer): void {
+/** Serves a buffer to another thread until `close` is called. @param beforeEnd what else must be done before `close` is answered and the thread ends */
+export function serveBuffer(port: StorePort, buffer: InlineBuffer, beforeEnd: () => Promise<void>): void {
   port.on("message", (message) => {
     if (message.kind === "append") append(buffer, message.frames);
     else if (message.kind === "gapsTaken") buffer.takeGaps(message.upTo);
-    else void answer(port, buffer, message);
+    else void answer(port, () => perform(buffer, message, beforeEnd), message);
   });
   port.postMessage({ kind: "ready", progress: buffer.progress });
   buffer.watch((progress) => port.postMessage({ kind: "progress", progress }));
@@ -26,18 +26,16 @@ function append(buffer: InlineBuffer, packed: Parameters<typeof unpackFrames>[0]
   if (typeof admitted !== "number") admitted.catch(() => undefined); // Closed meanwhile: the far side's `durable` says so.
 }
 
-async function answer(port: StorePort, buffer: InlineBuffer, message: Extract<ToStore, { kind: "call" }>): Promise<void> {
-  const { id } = message;
+async function answer(port: StorePort, work: () => Promise<unknown>, { id, op }: Extract<ToStore, { kind: "call" }>): Promise<void> {
   try {
-    const value = await perform(buffer, message);
-    port.postMessage({ kind: "reply", id, value });
+    port.postMessage({ kind: "reply", id, value: await work() });
   } catch (error) {
     port.postMessage({ kind: "reply", id, error: packError(error) });
   }
-  if (message.op === "close") port.close();
+  if (op === "close") port.close();
 }
 
-function perform(buffer: InlineBuffer, call: Extract<ToStore, { kind: "call" }>): Promise<unknown> {
+function perform(buffer: InlineBuffer, call: Extract<ToStore, { kind: "call" }>, beforeEnd: () => Promise<void>): Promise<unknown> {
   switch (call.op) {
     case "read":
       return buffer.read(call.args.query);
@@ -52,7 +50,7 @@ function perform(buffer: InlineBuffer, call: Extract<ToStore, { kind: "call" }>)
     case "stats":
       return buffer.stats();
     case "close":
-      return buffer.close();
+      return buffer.close().finally(beforeEnd);
   }
 }
 
