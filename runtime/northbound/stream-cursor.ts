@@ -98,7 +98,8 @@ export class StreamCursor {
    */
   acknowledge(ack: StreamAck, nowMs: number): AckOutcome {
     const last = ack.ranges.at(-1)?.[1] ?? ack.upTo;
-    if (Math.max(last, ack.upTo) >= this.endSeq) return "impossible";
+    // A closed stream makes no more: beyond its end the NOC knows what damage to the journal made the gateway forget.
+    if (this.open && Math.max(last, ack.upTo) >= this.endSeq) return "impossible";
     const before = this.unacked.size;
     const advanced = ack.upTo > this.acked;
     if (advanced) this.#advance(ack.upTo);

@@ -20,6 +20,10 @@ describe("the whole gateway and the NOC's ingest on virtual time", () => {
     expect(other.digest).not.toBe(first.digest);
   }, 120_000);
 
+  it("drains a stream of which the NOC knows more than a damaged journal (seed 3)", async () => {
+    expect((await simulateSeed(3, 12)).violations).toEqual([]);
+  }, 120_000);
+
   it("comes to the same whatever the number of threads", async () => {
     const digests = async (jobs: number) => {
       const found: (string | undefined)[] = [];
