@@ -20,6 +20,7 @@ export interface LayoutLimits {
 const growthBytes = 16;
 /** Room left in all answers when not even the smallest has it for a sentinel. */
 const sentinelBytes = 48;
+const judgedRows = 256;
 
 export function widthOf(block: Block): number {
   return block.columnTo - block.columnFrom;
@@ -90,8 +91,10 @@ function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits, spareB
   const blocks: SizedBlock[] = [];
   for (const [columnFrom, columnTo] of bestRuns(sizes, group, limits, budgetBytes)) {
     const rowBytes = rowBytesOf(sizes, group.rows.length, columnFrom, columnTo);
+    const ends: number[] = [];
+    stripes(rowBytes, columnTo - columnFrom, limits, budgetBytes, ends);
     let rowFrom = 0;
-    for (const rowTo of stripes(rowBytes, columnTo - columnFrom, limits, budgetBytes)) {
+    for (const rowTo of ends) {
       const block = { type: limits.type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel: false, request: undefined };
       blocks.push({ block, bytes: rowBytes.subarray(rowFrom, rowTo).reduce((sum, size) => sum + size, 0) });
       rowFrom = rowTo;
@@ -100,22 +103,27 @@ function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits, spareB
   return blocks;
 }
 
-/** The runs of columns that take the fewest requests in all: the cheapest way to the first `to` columns, for each `to` in turn. */
+/**
+ * The runs of columns that take the fewest requests in all: the cheapest way to the first `to` columns, for each `to` in turn. Long tables are judged
+ * by their first rows.
+ */
 function bestRuns(sizes: Uint16Array, group: Group, limits: LayoutLimits, budgetBytes: number): readonly (readonly [number, number])[] {
   const rowCount = group.rows.length;
+  const rowBytes = new Uint32Array(Math.min(rowCount, judgedRows));
   const best: (Step | undefined)[] = [{ from: 0, requests: 0, requested: 0 }];
   for (let to = 1; to <= group.columns.length; to++) {
-    const rowBytes = new Uint32Array(rowCount);
+    rowBytes.fill(0);
     for (let from = to - 1; from >= 0; from--) {
-      for (let row = 0; row < rowCount; row++) rowBytes[row] = (rowBytes[row] ?? 0) + (sizes[from * rowCount + row] ?? 0);
+      addColumn(rowBytes, sizes, from * rowCount);
       const before = best[from];
-      const count = to - from > 1 && !isAllowed(to - from, limits) ? 0 : stripes(rowBytes, to - from, limits, budgetBytes).length;
+      const width = to - from;
+      const count = width > 1 && !isAllowed(width, limits) ? 0 : stripes(rowBytes, width, limits, budgetBytes);
       if (before === undefined || count === 0) break;
       const requests = before.requests + count;
-      const requested = before.requested + count * (to - from);
+      const requested = before.requested + count * width;
       const known = best[to];
-      if (known === undefined || requests < known.requests || (requests === known.requests && requested < known.requested))
-        best[to] = { from, requests, requested };
+      const isBetter = known === undefined || requests < known.requests || (requests === known.requests && requested < known.requested);
+      if (isBetter) best[to] = { from, requests, requested };
     }
   }
   const runs: (readonly [number, number])[] = [];
@@ -127,35 +135,43 @@ function isAllowed(width: number, { learned, maxCells, type }: LayoutLimits): bo
   return width <= Math.min(maxCells, learned.maxRequestVarbinds - (type === tags.getBulk ? 1 : 0));
 }
 
+function addColumn(rowBytes: Uint32Array, sizes: Uint16Array, start: number): void {
+  for (let row = 0; row < rowBytes.length; row++) rowBytes[row] = (rowBytes[row] ?? 0) + (sizes[start + row] ?? 0);
+}
+
 function rowBytesOf(sizes: Uint16Array, rowCount: number, from: number, to: number): Uint32Array {
   const rowBytes = new Uint32Array(rowCount);
-  for (let column = from; column < to; column++) {
-    for (let row = 0; row < rowCount; row++) rowBytes[row] = (rowBytes[row] ?? 0) + (sizes[column * rowCount + row] ?? 0);
-  }
+  for (let column = from; column < to; column++) addColumn(rowBytes, sizes, column * rowCount);
   return rowBytes;
 }
 
-/** Ends of the runs of rows that each fit one answer; none when not even one row of several columns fits. */
-function stripes(rowBytes: Uint32Array, width: number, { learned, type, maxCells }: LayoutLimits, budgetBytes: number): readonly number[] {
-  const mostRows = Math.max(
-    1,
-    Math.min(Math.floor(maxCells / width), type === tags.getBulk ? learned.maxRepetitions : Math.floor(learned.maxRequestVarbinds / width)),
-  );
-  const ends: number[] = [];
+/**
+ * Into how many runs of rows that each fit one answer the rows fall; their ends go to `ends`. 0 when not even one row of several columns fits.
+ */
+function stripes(rowBytes: Uint32Array, width: number, limits: LayoutLimits, budgetBytes: number, ends?: number[]): number {
+  const mostRows = mostRowsOf(width, limits);
+  let count = 1;
   let bytes = 0;
   let rows = 0;
-  for (const [row, size] of rowBytes.entries()) {
+  for (let row = 0; row < rowBytes.length; row++) {
+    const size = rowBytes[row] ?? 0;
+    if (size > budgetBytes && width > 1) return 0;
     if (rows > 0 && (bytes + size > budgetBytes || rows === mostRows)) {
-      ends.push(row);
+      ends?.push(row);
+      count += 1;
       bytes = 0;
       rows = 0;
     }
-    if (size > budgetBytes && width > 1) return [];
     bytes += size;
     rows += 1;
   }
-  ends.push(rowBytes.length);
-  return ends;
+  ends?.push(rowBytes.length);
+  return count;
+}
+
+function mostRowsOf(width: number, { learned, type, maxCells }: LayoutLimits): number {
+  const allowed = type === tags.getBulk ? learned.maxRepetitions : Math.floor(learned.maxRequestVarbinds / width);
+  return Math.max(1, Math.min(Math.floor(maxCells / width), allowed));
 }
 
 /** The PDU of a block. GETBULK and GETNEXT start from the planned row before the first one, so a row in between is noticed. */

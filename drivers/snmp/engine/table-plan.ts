@@ -5,6 +5,7 @@ import type { PreparedRequest } from "./request.ts";
 import { Shared } from "./shared.ts";
 
 const maxCells = 1 << 20;
+const readsBetweenCuts = 16;
 const noBytes = new Uint8Array(0);
 
 /** `ColumnRequest.as` as a small number. */
@@ -155,6 +156,7 @@ export class CompiledPlan {
   blocks: readonly Block[] = [];
   /** Learned.revision that `blocks` were cut for; -1 = cut anew. */
   cutFor = -1;
+  #grownAt = 0;
   reads = 0;
   /** Values of this read that did not fit their column, as far as answers were the predicted ones. */
   unfit = 0;
@@ -193,6 +195,13 @@ export class CompiledPlan {
     this.unfit = 0;
     this.present.fill(0);
     for (const column of this.answer) if (column.as === "counter") column.bits = 32;
+  }
+
+  /** Values have grown so long that an answer is longer than wanted. Cutting costs as much as reading, so not at every byte. */
+  noteGrowth(): void {
+    if (this.reads - this.#grownAt < readsBetweenCuts) return;
+    this.#grownAt = this.reads;
+    this.cutFor = -1;
   }
 
   /** All columns and all rows. */

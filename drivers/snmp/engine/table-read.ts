@@ -160,7 +160,7 @@ export class TableRead implements BlockOwner {
   /** Values grow: an answer that became longer than wanted is cut anew before an agent has to cut it. */
   #noteSize(): void {
     const { learned, security } = this.#parts.conversation.peer;
-    if (pdu.varbindsEnd - pdu.varbindsStart + security.overheadBytes > learned.answerBytes) this.#plan.cutFor = -1;
+    if (pdu.varbindsEnd - pdu.varbindsStart + security.overheadBytes > learned.answerBytes) this.#plan.noteGrowth();
   }
 
   #readCarefully(read: BlockRead, bytes: Uint8Array): boolean {

@@ -11,17 +11,24 @@ const assumedBytes = [6, 4, 16, 16];
 export function cellSizes(plan: CompiledPlan, group: Group): Uint16Array {
   const rowCount = group.rows.length;
   const sizes = new Uint16Array(group.columns.length * rowCount);
-  for (const [x, column] of group.columns.entries()) {
-    const longest = plan.valueBytes[column] || assumedBytes[plan.columns.kinds[column] ?? 0] || 0;
-    const lengths = Array.from(group.rows, (row) => valueLength(plan, column, row) ?? longest);
-    const isPadded = lengths.every((length) => length < longest);
-    for (const [y, length] of lengths.entries()) {
-      const row = group.rows[y] ?? 0;
-      const nameBytes = plan.columns.prefixBytes(column) + plan.rows.indexBytes(row);
-      sizes[x * rowCount + y] = Math.min(0xffff, varbindBytes(nameBytes, isPadded ? longest : length));
-    }
-  }
+  for (let x = 0; x < group.columns.length; x++) sizeColumn(plan, group, x, sizes.subarray(x * rowCount, (x + 1) * rowCount));
   return sizes;
+}
+
+function sizeColumn(plan: CompiledPlan, group: Group, x: number, sizes: Uint16Array): void {
+  const column = group.columns[x] ?? 0;
+  const longest = plan.valueBytes[column] || assumedBytes[plan.columns.kinds[column] ?? 0] || 0;
+  let isPadded = true;
+  for (let y = 0; y < sizes.length; y++) {
+    const length = valueLength(plan, column, group.rows[y] ?? 0) ?? longest;
+    if (length >= longest) isPadded = false;
+    sizes[y] = Math.min(0xff00, length);
+  }
+  const prefixBytes = plan.columns.prefixBytes(column);
+  for (let y = 0; y < sizes.length; y++) {
+    const nameBytes = prefixBytes + plan.rows.indexBytes(group.rows[y] ?? 0);
+    sizes[y] = varbindBytes(nameBytes, isPadded ? longest : (sizes[y] ?? 0));
+  }
 }
 
 /** Bytes of the value that a cell holds; undefined when it holds none or its length cannot be told. */
