@@ -23,6 +23,8 @@ export interface PollerOptions {
 /** Polls that begin within this time of each other share one wake-up: at 1,000 devices timers would cost more than packets. */
 const wakeGrainMs = 10;
 const finishGraceMs = 5_000;
+/** Of the permits: a probe of something dead holds one for as long as its timeouts last. */
+const doubtfulShare = 0.25;
 
 /**
  * Polls every equipment on its own grid. A slow or dead equipment holds nothing but its own slot: polls overlap freely up to the
@@ -34,6 +36,8 @@ export class Poller implements Unit {
   readonly #polled = new Map<string, PolledEquipment>();
   readonly #heap = new DueHeap<PolledEquipment>();
   readonly #permits: Permits;
+  /** For equipment whose last attempt failed: the dead wait for each other, never the living for them. */
+  readonly #permitsOfDoubtful: Permits;
   readonly #running = new Set<Promise<void>>();
   readonly #added: Equipment[] = [];
   #isOpen = false;
@@ -42,7 +46,9 @@ export class Poller implements Unit {
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    this.#permits = new Permits(options.maxConcurrentPolls);
+    const doubtful = Math.floor(options.maxConcurrentPolls * doubtfulShare);
+    this.#permits = new Permits(options.maxConcurrentPolls - doubtful);
+    this.#permitsOfDoubtful = doubtful === 0 ? this.#permits : new Permits(doubtful);
   }
 
   /** For status and console. */
@@ -150,7 +156,8 @@ export class Poller implements Unit {
   async #serve(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): Promise<void> {
     polled.running = true;
     try {
-      const release = await this.#permits.acquire(signal);
+      const isDoubtful = polled.reachability.failures > 0;
+      const release = await (isDoubtful ? this.#permitsOfDoubtful : this.#permits).acquire(signal);
       try {
         await polled.serve(plannedAtMs, signal);
       } finally {
