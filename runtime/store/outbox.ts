@@ -173,21 +173,31 @@ export class Outbox {
     stream.backlog.oldestSealedAtMs = first.sealedAtMs;
   }
 
-  /** In order of seq, without what is done or skipped. */
+  /** In order of seq, without what is done or skipped. Mostly the backlog's come first; chunks that were carried along stand among them. */
   *#from(stream: OutboxStream, query: ReadQuery): Generator<ChunkFacts> {
     const first = Math.max(query.fromSeq, stream.ackedUpTo + 1);
-    const wanted = (seq: number): boolean => !stream.isDone(seq) && !hasSeq(query.skip ?? [], seq);
-    let seq = first;
-    while (stream.backlog.chunks > 0 && seq <= stream.backlog.lastSeq) {
+    let seq = Math.max(first, stream.ring.keys().next().value ?? stream.nextSeq);
+    const wanted = (facts: ChunkFacts): boolean => !stream.isDone(facts.seq) && !hasSeq(query.skip ?? [], facts.seq);
+    for (const row of this.#backlogFrom(stream, first)) {
+      for (; seq < row.seq; seq += 1) {
+        const chunk = stream.ring.get(seq);
+        if (chunk !== undefined && wanted(chunk)) yield chunk;
+      }
+      if (wanted(row) && !stream.ring.has(row.seq)) yield row;
+    }
+    for (; seq < stream.nextSeq; seq += 1) {
+      const chunk = stream.ring.get(seq);
+      if (chunk !== undefined && wanted(chunk)) yield chunk;
+    }
+  }
+
+  *#backlogFrom(stream: OutboxStream, fromSeq: number): Generator<ChunkFacts> {
+    for (let seq = fromSeq; stream.backlog.chunks > 0 && seq <= stream.backlog.lastSeq; ) {
       const from = seq;
       const page = this.#keeper.attempt((backlog) => backlog.describe(stream.id, from, describePage))?.value ?? [];
-      for (const row of page) if (wanted(row.seq) && !stream.ring.has(row.seq)) yield row;
-      if (page.length < describePage) break;
+      yield* page;
+      if (page.length < describePage) return;
       seq = (page.at(-1)?.seq ?? seq) + 1;
-    }
-    for (seq = Math.max(first, stream.ring.keys().next().value ?? stream.nextSeq); seq < stream.nextSeq; seq += 1) {
-      const chunk = stream.ring.get(seq);
-      if (chunk !== undefined && wanted(seq)) yield chunk;
     }
   }
 

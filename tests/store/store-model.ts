@@ -178,7 +178,8 @@ export class StoreModel {
     for (const { stream, firstSeq } of this.#core.stats().streams) {
       const chunks = this.#core.read({ stream, fromSeq: firstSeq, maxChunks: 10_000, maxBytes: 1e9 });
       const ranges: [number, number][] = [];
-      for (const chunk of chunks) {
+      for (const [index, chunk] of chunks.entries()) {
+        assert.ok(chunk.seq > (chunks[index - 1]?.seq ?? 0), "chunks come in order of seq");
         const key = `${stream}/${chunk.seq}`;
         const bytes = Buffer.from(chunk.bytes).toString("latin1");
         assert.equal(bytes, this.#published.get(key) ?? bytes, `bytes of ${key} changed`);
