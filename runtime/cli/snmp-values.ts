@@ -1,4 +1,5 @@
 import type { Varbind } from "#ports/snmp.ts";
+import { opaqueNumber as numberInOpaque } from "../../drivers/snmp/engine/opaque.ts";
 
 /** One line of `snmp get` and `snmp walk`. */
 export function showVarbind(varbind: Varbind): string {
@@ -57,12 +58,11 @@ function showOpaque(bytes: Uint8Array): string {
   return number === undefined ? `0x${hex(bytes, "")}` : String(number);
 }
 
-/** Net-SNMP's float (9f 78) and double (9f 79) inside an Opaque. */
+/** The number that Net-SNMP and others wrap in an Opaque; a float shows no more digits than it has. */
 function opaqueNumber(bytes: Uint8Array): number | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length === 7 && bytes[0] === 0x9f && bytes[1] === 0x78 && bytes[2] === 4) return Number(view.getFloat32(3).toPrecision(7));
-  if (bytes.length === 11 && bytes[0] === 0x9f && bytes[1] === 0x79 && bytes[2] === 8) return view.getFloat64(3);
-  return undefined;
+  const number = numberInOpaque(bytes, 0, bytes.length);
+  if (Number.isNaN(number)) return undefined;
+  return bytes[1] === 0x78 ? Number(number.toPrecision(7)) : number;
 }
 
 function duration(ticks: number): string {

@@ -137,7 +137,7 @@ export class Dispatcher {
     // The kernel's refusal is only told to a callback, which costs; it repeats, so asking at retries and while there is trouble is enough.
     if (attempt > 0 || peer.sendError !== undefined || Number.isNaN(peer.learned.roundTripMs)) {
       socket.send(datagram, peer.target.port, peer.address, (error) => {
-        peer.sendError = error === null ? undefined : ((error as NodeJS.ErrnoException).code ?? error.message);
+        peer.sendError = error === null ? undefined : "code" in error ? String(error.code) : error.message;
       });
     } else socket.send(datagram, peer.target.port, peer.address);
   }
@@ -173,7 +173,7 @@ export class Dispatcher {
       return;
     }
     // From the fourth attempt on the id no longer tells which one was answered.
-    if (attempt < 3 || exchange.attempt === 3) peer.learned.noteRoundTrip(nowMs - exchange.sentAtMs[attempt as 0 | 1 | 2 | 3]);
+    if (attempt < 3 || exchange.attempt === 3) peer.learned.noteRoundTrip(nowMs - (exchange.sentAtMs[attempt] ?? nowMs));
     if (isRead === "accept") {
       if (exchange.attempt > 0) peer.learned.noteLoss();
       else peer.learned.noteAnswer(bytes.length);
@@ -284,7 +284,7 @@ export class Dispatcher {
       this.#fail(exchange, new GatewayError("driver.timeout", { message: "the request was given up", cause: reason }));
       return;
     }
-    if (exchange.isFresh && nowMs - exchange.sentAtMs[Math.min(exchange.attempt, 3) as 0] > this.#limits.freshMs)
+    if (exchange.isFresh && nowMs - (exchange.sentAtMs[Math.min(exchange.attempt, 3)] ?? 0) > this.#limits.freshMs)
       this.#noLongerFresh(exchange);
     if (nowMs < exchange.expiresAtMs) return;
     if (!exchange.isQueued) peer.counters.timeouts += 1;

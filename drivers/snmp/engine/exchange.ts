@@ -30,7 +30,7 @@ export class Exchange {
   nonce = 0;
   innerNonce = 0;
   /** When each of the first four attempts was sent: the id of the answer says which one it answers. */
-  readonly sentAtMs: [number, number, number, number] = [0, 0, 0, 0];
+  readonly sentAtMs: number[] = [0, 0, 0, 0];
   isFresh = false;
   isQueued = false;
   /** Resends because of v3 Reports; bounded, an agent could go on for ever. */

@@ -29,7 +29,7 @@ export function currentVarbind(bytes: Uint8Array, conversation: Conversation): V
 /** One PDU with these OIDs. The answer must name exactly them (GET, SET), or each one's successor (GETNEXT). */
 async function askFor(conversation: Conversation, spec: PduSpec, names: readonly Uint8Array[], signal: AbortSignal): Promise<Reply> {
   const { counters, security } = conversation.peer;
-  const reply = { status: 0, index: 0, varbinds: [] as Varbind[] };
+  const reply: { status: number; index: number; varbinds: Varbind[] } = { status: 0, index: 0, varbinds: [] };
   await conversation.ready(signal);
   const read = (bytes: Uint8Array): boolean => {
     reply.status = pdu.errorStatus;

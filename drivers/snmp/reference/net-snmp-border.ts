@@ -3,7 +3,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 // @ts-ignore
 import untyped from "net-snmp";
 import type { AuthProtocol, PrivProtocol } from "#model/equipment.ts";
-import { type ErrorCode, GatewayError } from "#model/errors.ts";
+import { type ErrorCode, GatewayError, isGatewayError } from "#model/errors.ts";
 import type { SnmpTarget } from "#ports/snmp.ts";
 
 // What of net-snmp 3.29.2 the reference engine touches, typed by hand. The only file here with assertions.
@@ -130,14 +130,15 @@ function deliver(work: () => void, bytes: Buffer, counts: GuardCounts): void {
 const authFailure = 5;
 
 /** The library's error as one of ours. Its own object is dropped: for authentication errors it carries the user's keys. */
-export function translate(error: Error): GatewayError {
-  const { name, code } = error as Error & { code?: number };
+export function translate(error: unknown): GatewayError {
+  if (isGatewayError(error)) return error;
+  const { name, code } = error as { name?: string; code?: number };
   const codes: Readonly<Record<string, ErrorCode>> = {
     RequestTimedOutError: "driver.timeout",
     RequestFailedError: "driver.refused",
     ResponseInvalidError: code === authFailure ? "driver.auth" : "driver.bad-answer",
   };
-  return new GatewayError(codes[name] ?? "driver.bad-answer", { message: `net-snmp: ${name}` });
+  return new GatewayError(codes[name ?? ""] ?? "driver.bad-answer", { message: `net-snmp: ${name}` });
 }
 
 /** error-status of a RequestFailedError; 0 for other errors. */

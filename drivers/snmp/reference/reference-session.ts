@@ -16,6 +16,8 @@ const chunkOids = 20;
 const repetitions = 20;
 const noSuchName = 2;
 
+type Ask = (oids: readonly string[], done: (error: Error | null, value: readonly NetSnmpVarbind[]) => void) => void;
+
 /** A session on npm net-snmp. Slow and plain on purpose: GETs of twenty, a walk by one GETBULK after the other. */
 export class ReferenceSession implements SnmpSession {
   readonly #target: SnmpTarget;
@@ -53,7 +55,7 @@ export class ReferenceSession implements SnmpSession {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof GatewayError || failedStatus(error) !== 0) throw error;
-      const translated = translate(error as Error);
+      const translated = translate(error);
       if (translated.code === "driver.timeout") this.#timeouts += 1;
       throw translated;
     } finally {
@@ -62,42 +64,30 @@ export class ReferenceSession implements SnmpSession {
   }
 
   async get(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#inChunks(oids, "no-such-instance", (chunk) => this.#call(signal, (done) => this.#session.get(chunk, done)));
+    return this.#inChunks(oids, "no-such-instance", (chunk, done) => this.#session.get(chunk, done), signal);
   }
 
   async getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#inChunks(oids, "end-of-mib-view", (chunk) => this.#call(signal, (done) => this.#session.getNext(chunk, done)));
+    return this.#inChunks(oids, "end-of-mib-view", (chunk, done) => this.#session.getNext(chunk, done), signal);
   }
 
-  async #inChunks(
-    oids: readonly string[],
-    missing: Varbind["type"],
-    ask: (chunk: readonly string[]) => Promise<readonly NetSnmpVarbind[]>,
-  ): Promise<readonly Varbind[]> {
+  async #inChunks(oids: readonly string[], missing: Varbind["type"], ask: Ask, signal: AbortSignal): Promise<readonly Varbind[]> {
     const answers: Varbind[] = [];
-    for (let at = 0; at < oids.length; at += chunkOids) {
-      const chunk = oids.slice(at, at + chunkOids);
-      const answered = await ask(chunk).catch((error: unknown) => this.#narrow(error, chunk, missing, ask));
-      answers.push(
-        ...answered.map(
-          (varbind) => ("type" in varbind && typeof varbind.type === "string" ? varbind : toVarbind(varbind as NetSnmpVarbind)) as Varbind,
-        ),
-      );
-    }
+    for (let at = 0; at < oids.length; at += chunkOids)
+      answers.push(...(await this.#askNarrowing(oids.slice(at, at + chunkOids), missing, ask, signal)));
     return answers;
   }
 
-  /** v1 refuses the whole PDU for one missing object: ask one by one. */
-  async #narrow(
-    error: unknown,
-    chunk: readonly string[],
-    missing: Varbind["type"],
-    ask: (chunk: readonly string[]) => Promise<readonly NetSnmpVarbind[]>,
-  ): Promise<readonly (NetSnmpVarbind | Varbind)[]> {
-    if (failedStatus(error) !== noSuchName) throw error instanceof GatewayError ? error : translate(error as Error);
-    if (chunk.length === 1) return [{ oid: chunk[0] ?? "", type: missing, value: undefined }];
-    const answers: (NetSnmpVarbind | Varbind)[] = [];
-    for (const oid of chunk) answers.push(...(await ask([oid]).catch((one: unknown) => this.#narrow(one, [oid], missing, ask))));
+  /** v1 refuses the whole PDU for one missing object: ask one by one then. */
+  async #askNarrowing(oids: readonly string[], missing: Varbind["type"], ask: Ask, signal: AbortSignal): Promise<readonly Varbind[]> {
+    try {
+      return (await this.#call<readonly NetSnmpVarbind[]>(signal, (done) => ask(oids, done))).map(toVarbind);
+    } catch (error) {
+      if (failedStatus(error) !== noSuchName) throw translate(error);
+    }
+    if (oids.length === 1) return [{ oid: oids[0] ?? "", type: missing, value: undefined }];
+    const answers: Varbind[] = [];
+    for (const oid of oids) answers.push(...(await this.#askNarrowing([oid], missing, ask, signal)));
     return answers;
   }
 
@@ -131,7 +121,7 @@ export class ReferenceSession implements SnmpSession {
     const columns = await this.#call<readonly (readonly NetSnmpVarbind[])[]>(signal, (done) =>
       this.#session.getBulk([last], 0, repetitions, done),
     ).catch((error: unknown) => {
-      throw error instanceof GatewayError ? error : translate(error as Error);
+      throw translate(error);
     });
     return (columns[0] ?? []).map(toVarbind);
   }
@@ -161,7 +151,7 @@ export class ReferenceSession implements SnmpSession {
   async set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]> {
     const answered = await this.#call<readonly NetSnmpVarbind[]>(signal, (done) => this.#session.set(varbinds.map(toNetSnmp), done)).catch(
       (error: unknown) => {
-        throw error instanceof GatewayError ? error : translate(error as Error);
+        throw translate(error);
       },
     );
     return answered.map(toVarbind);
