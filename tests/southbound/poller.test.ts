@@ -67,9 +67,11 @@ class ScriptedDriver implements Driver {
         const cost = { requests: 1, retries: 0, bytesOut: 50, bytesIn: 60, durationMs: 1, cpuMs: 0.1, tables: [] };
         return { report, cost, events: [] };
       },
-      probe: async () => {
+      probe: async (signal) => {
         this.probes += 1;
-        return behaviour() !== "dead";
+        if (behaviour() !== "dead") return true;
+        await clock.sleep(4_000, signal);
+        return false;
       },
       close: async () => undefined,
     };
@@ -145,7 +147,7 @@ describe("poller", () => {
 
   it("keeps live equipment on time while half of the site is dead and permits are scarce", async () => {
     const ids = Array.from({ length: 40 }, (_, index) => `${index % 2 === 0 ? "ok" : "dead"}-${index}`);
-    const { clock, driver, intake, poller, end } = site(ids, 24);
+    const { clock, driver, intake, poller, end } = site(ids, 12);
     for (const id of ids) if (id.startsWith("dead")) driver.behaviours.set(id, "dead");
     await clock.advance(120_000);
     for (const id of ids.filter((one) => one.startsWith("ok"))) {
@@ -154,7 +156,8 @@ describe("poller", () => {
         .slice(3)
         .map((report) => report.observedAt.monotonicMs - report.plannedAtMs);
       expect(Math.max(...late)).toBeLessThan(1_000);
-      expect(poller.equipment.get(id)?.statistics.missedSlots).toBe(0);
+      // At the start nobody is known to be dead, and the first polls of the dead may hold all permits once.
+      expect(poller.equipment.get(id)?.statistics.missedSlots).toBeLessThanOrEqual(1);
     }
     expect(driver.probes).toBeGreaterThan(0);
     await end();
