@@ -53,13 +53,11 @@ describe(`${answers} mutated answers, seed ${seed}`, () => {
       return total("mutated") >= answers;
     };
     const within = async (work: Promise<void>, what: string) => {
-      const alarm = AbortSignal.timeout(stuckAfterMs);
-      await Promise.race([
-        work,
-        new Promise<never>((_, reject) =>
-          alarm.addEventListener("abort", () => reject(new Error(`stuck: ${what}, seed ${seed}`)), { once: true }),
-        ),
-      ]);
+      let alarm: NodeJS.Timeout | undefined;
+      const stuck = new Promise<never>((_, reject) => {
+        alarm = setTimeout(() => reject(new Error(`stuck: ${what}, seed ${seed}`)), stuckAfterMs);
+      });
+      await Promise.race([work, stuck]).finally(() => clearTimeout(alarm));
     };
     await Promise.all(
       fuzzed.map(async (conversation) => {
