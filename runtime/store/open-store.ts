@@ -82,9 +82,9 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   if (!space.ensureBallast()) log.warn({ ballastBytes: settings.ballastBytes }, "the file system has no room for the ballast");
   const tenure = new Tenure(isClean, recovered?.snapshot ?? {});
   const core = new StoreCore(parts, { ring, open, ledger, outbox, relief, keeper, space, tenure, position: recovered?.position ?? 0 });
-  core.begin();
-  // A process has a telemetry stream of its own: dictionary revisions never mix within a stream.
-  streams.split("T");
+  // A process has a telemetry stream of its own, so that dictionary revisions do not mix within a stream; but not before what the last process
+  // left is sealed into the old one, whose dictionary it needs. On a disk that refuses now the old stream goes on, with a full dictionary.
+  if (core.begin()) streams.split("T");
   log.info({ clean: isClean, buffered: core.stats().ledger.buffered, journalBytes: ring.bytes, budgetBytes }, "buffer opened");
   return core;
 }

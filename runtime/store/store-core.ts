@@ -123,10 +123,10 @@ export class StoreCore {
     this.#touch(this.#parts.settings.ackWindowMs);
   }
 
-  /** Durable on return unless the disk refuses; the id holds in any case. */
+  /** The new stream, or the old one where the disk refuses now: then it goes on. */
   splitStream(streamClass: StreamClass): StreamId {
-    // What was admitted before belongs to the old stream.
-    this.commit(true);
+    // What was admitted before belongs to the old stream: its dictionary is there, and its chunks would be unreadable in the new one.
+    if (!this.commit(true)) return this.#stock.outbox.streams.openStream(streamClass).id;
     this.#touch();
     return this.#stock.outbox.streams.split(streamClass).id;
   }
