@@ -42,7 +42,8 @@ export class TableRead implements BlockOwner {
   #blocks: readonly Block[] = [];
   /** Of the next block to be sent. */
   #next = 0;
-  readonly #flying = new Set<BlockRead>();
+  /** Requests on their way. */
+  #flying = 0;
   readonly #idle: BlockRead[] = [];
   /** Blocks whose answers were the predicted ones. */
   readonly #done: Block[] = [];
@@ -107,13 +108,13 @@ export class TableRead implements BlockOwner {
   #proceed(nowMs: number): void {
     const { conversation, deadlineMs, signal } = this.#parts;
     const window = this.#progress === undefined ? conversation.peer.learned.window : 1;
-    while (this.#mayEver(nowMs) && !this.#isHalted && this.#flying.size < window) {
+    while (this.#mayEver(nowMs) && !this.#isHalted && this.#flying < window) {
       const block = this.#blocks[this.#next];
       if (block === undefined) break;
       this.#next += 1;
       this.#send(block, nowMs);
     }
-    if (this.#flying.size > 0) return;
+    if (this.#flying > 0) return;
     if (this.#ending !== undefined) this.#giveUp(this.#ending, nowMs);
     else if (!this.#mayEver(nowMs)) this.#finish(nowMs, this.#next >= this.#blocks.length && !this.#isHalted);
     else if (!this.#isHalted) this.#finish(nowMs, true);
@@ -140,7 +141,7 @@ export class TableRead implements BlockOwner {
     read.exchange.request = block.request;
     read.exchange.deadlineMs = deadlineMs;
     read.exchange.attemptsMax = this.#care.isProbing ? 1 : 1 + peer.target.retries;
-    this.#flying.add(read);
+    this.#flying += 1;
     conversation.dispatcher.submit(read.exchange, nowMs);
   }
 
@@ -180,7 +181,7 @@ export class TableRead implements BlockOwner {
   }
 
   #land(read: BlockRead): void {
-    this.#flying.delete(read);
+    this.#flying -= 1;
     this.#idle.push(read);
   }
 

@@ -22,8 +22,10 @@ let wrong = 0;
 async function read({ session, plan }: { readonly session: SnmpSession; readonly plan: TablePlan }): Promise<void> {
   const answer = await session.readTable(plan, inMs(30_000), unending);
   let present = 0;
-  for (const column of answer.columns) for (const isPresent of column.present) present += isPresent;
-  if (present !== valuesPerSwitch || answer.changed) wrong += 1;
+  for (const column of answer.columns) {
+    for (let row = 0; row < rows.length; row++) present += column.present[row] ?? 0;
+  }
+  if (present !== valuesPerSwitch || answer.changed || !answer.complete) wrong += 1;
 }
 
 const requests = () => switches.reduce((sum, { session }) => sum + session.counters().requests, 0);
