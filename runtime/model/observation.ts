@@ -1,3 +1,4 @@
+import type { CheckFailure, CheckType } from "./check.ts";
 import type { EquipmentId } from "./equipment.ts";
 import type { Report } from "./report.ts";
 import type { ClockAnchor, Instant } from "./time.ts";
@@ -93,7 +94,12 @@ export interface CheckResult {
   readonly equipment?: EquipmentId;
   readonly observedAt: Instant;
   readonly ok: boolean;
-  /** Where it was measured from: interface and source address. */
+  readonly type?: CheckType;
+  /** Without user, password, query or fragment. */
+  readonly target?: string;
+  /** Set when not ok. A check that could not be run at all makes no result: it is neither up nor down. */
+  readonly failure?: CheckFailure;
+  /** Where it was measured from: interface and source address, `eth0/192.0.2.10`. */
   readonly vantage: string;
   /** JSON values only: phases in milliseconds, loss, certificate facts, error text; at most 16 KiB. */
   readonly evidence: Readonly<Record<string, unknown>>;
