@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { ChildProcess, ChildSpawner } from "#ports/child.ts";
+import { ownCommand } from "./own-program.ts";
 
 const maxLineLength = 16_384;
 const maxRoles = 64;
@@ -21,10 +22,8 @@ function stopAtExit(child: { kill(signal: "SIGTERM"): boolean }): void {
 /** Starts this same program (source tree or single binary) in another role. The child gets its own process group's signals only from us. */
 export const spawnSelf: ChildSpawner = {
   spawnRole(role, args, options): ChildProcess {
-    const entry = process.argv[1];
-    // In the single binary there is no script: the executable is the program.
-    const script = entry?.endsWith(".ts") || entry?.endsWith(".js") || entry?.endsWith(".mjs") ? [entry] : [];
-    const child = spawn(process.execPath, [...process.execArgv, ...script, role, ...args], {
+    const { command, args: words } = ownCommand(role, args);
+    const child = spawn(command, words, {
       stdio: ["ignore", "pipe", "pipe"],
       // Ctrl-C in a terminal reaches the whole foreground group; roles are stopped in order by their parent instead.
       detached: true,

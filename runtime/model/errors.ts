@@ -56,6 +56,17 @@ export const errorTable = {
   "noc.store-version": { retryable: false, help: "The NOC's database was written by a newer version. Use that version or another folder." },
   "noc.invalid": { retryable: false, help: "The request to the NOC's end is not valid; the message names the parameter." },
   "noc.denied": { retryable: false, help: "The NOC's end refused the token. Check --token-file." },
+  "update.refused": { retryable: false, help: "The update cannot be done; the reason is in the message. The running version stays." },
+  "update.untrusted": {
+    retryable: false,
+    help: "Release metadata or file is not what trusted keys signed, or not for this gateway. Nothing was installed; tell the NOC.",
+  },
+  "update.unreachable": {
+    retryable: true,
+    help: "The releases cannot be fetched. Check the line and the address of the repository; it goes on by itself.",
+  },
+  "update.disk": { retryable: true, help: "The new version cannot be written. Free space in the slots' folder, check owner and rights." },
+  "update.self-test": { retryable: false, help: "The new version failed its own test on a copy of the state; it was not started." },
 } as const satisfies Record<string, { readonly retryable: boolean; readonly help: string }>;
 
 export type ErrorCode = keyof typeof errorTable;
