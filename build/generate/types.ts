@@ -45,7 +45,8 @@ function asLoaded(node: unknown, root: JsonSchema): unknown {
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema)) result[key] = literalKeywords.has(key) ? value : asLoaded(value, root);
   // The compiler would make an alias of everything that has a title.
-  if (!isTypeName(schema.title)) delete result.title;
+  // (A property that is called `title` is none.)
+  if (typeof schema.title === "string" && !isTypeName(schema.title)) delete result.title;
   if (schema.properties !== undefined) {
     const standard = Object.entries(schema.properties).filter(([, property]) => "default" in property);
     result.required = [...new Set([...(schema.required ?? []), ...standard.map(([name]) => name)])];
