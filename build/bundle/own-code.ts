@@ -1,0 +1,130 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { pageModules } from "./pages.ts";
+
+export interface OwnCode {
+  /** Path in the artefact, from its root -> content. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Names of the npm packages whose code went into the bundle. */
+  readonly packages: ReadonlySet<string>;
+}
+
+export interface OwnCodeOptions {
+  readonly root: string;
+  readonly replaced: Readonly<Record<string, string>>;
+  readonly program: { readonly name: string; readonly version: string };
+  /** Constants: `__GATEHOUSE_COMMIT__` and the like. */
+  readonly define: Readonly<Record<string, string>>;
+}
+
+const codeFolder = "code";
+const rooms = ["runtime", "drivers", "cloud-bridge", "flows"];
+/** Not bundled: found by path at run time, or never needed there. */
+const external = ["@node-red/*", "express", "esbuild", "node:*"];
+
+// Own code finds its data files by import.meta: in the bundle that means "where this source file lies in the artefact's tree".
+const esmBanner = `import{createRequire as __cr}from"node:module";import{fileURLToPath as __fp}from"node:url";
+const require=__cr(import.meta.url),__filename=__fp(import.meta.url),__dirname=__fp(new URL(".",import.meta.url)).slice(0,-1),__gatehouseUrl=p=>new URL("../"+p,import.meta.url).href,__gatehousePath=p=>__fp(__gatehouseUrl(p));`;
+const cjsBanner = `const __gatehousePath=p=>require("node:path").join(__dirname,"..",p),__gatehouseUrl=p=>require("node:url").pathToFileURL(__gatehousePath(p)).href;`;
+
+/** Bundles the product's own code: the program with everything it imports lazily as modules, and each worker's entry as one file. */
+export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
+  const { root } = options;
+  const shared = {
+    absWorkingDir: root,
+    bundle: true,
+    write: false as const,
+    metafile: true as const,
+    platform: "node",
+    target: "node26",
+    outdir: codeFolder,
+    external,
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    charset: "utf8",
+    logLevel: "warning",
+    define: { ...options.define },
+    plugins: [ownPlaces(options)],
+  } satisfies BuildOptions;
+  const program = await build({
+    ...shared,
+    entryPoints: [{ in: join(root, "build/bundle/entry.ts"), out: "entry" }],
+    format: "esm",
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    outExtension: { ".js": ".mjs" },
+    banner: { js: esmBanner },
+  });
+  const workers = workerEntries(root);
+  const threads = await build({
+    ...shared,
+    entryPoints: workers.map((path) => ({ in: join(root, path), out: workerFile(path).slice(codeFolder.length + 1, -4) })),
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    banner: { js: cjsBanner },
+  });
+  const files = new Map<string, Uint8Array>();
+  for (const file of [...program.outputFiles, ...threads.outputFiles]) files.set(relative(root, file.path), file.contents);
+  return { files, packages: new Set([...packagesOf(program.metafile), ...packagesOf(threads.metafile)]) };
+}
+
+/** Sources that somebody names as `new URL("x.ts", import.meta.url)`: programs of threads. */
+function workerEntries(root: string): readonly string[] {
+  const found = new Set<string>();
+  for (const path of sources(root)) {
+    const text = readFileSync(join(root, path), "utf8");
+    for (const [, target = ""] of text.matchAll(workerUrl)) found.add(join(dirname(path), target));
+  }
+  return [...found].sort();
+}
+
+const workerUrl = /new URL\(\s*"([^"]+\.ts)",\s*import\.meta\.url\s*\)/g;
+
+const workerFile = (path: string) => `${codeFolder}/${path.replaceAll("/", "-").replace(/\.ts$/, ".cjs")}`;
+
+function sources(root: string): readonly string[] {
+  return rooms.flatMap((room) => globSync(`${room}/**/*.ts`, { cwd: root }));
+}
+
+/** Replaces `import.meta` in own sources by places in the artefact, bundles of pages by the finished pages, and what the artefact leaves out. */
+function ownPlaces(options: OwnCodeOptions): Plugin {
+  const { root, replaced } = options;
+  const pages = pageModules(root);
+  return {
+    name: "own-places",
+    setup(bundler) {
+      bundler.onResolve({ filter: /^better-sqlite3$/ }, () => ({ path: join(root, "build/bundle/sqlite.cjs") }));
+      bundler.onLoad({ filter: /package\.json$/ }, ({ path }) =>
+        path === join(root, "package.json") ? { contents: JSON.stringify(options.program), loader: "json" } : undefined,
+      );
+      bundler.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
+        const path = relative(root, file);
+        if (!rooms.some((room) => path.startsWith(`${room}/`))) return undefined;
+        const page = pages.get(path);
+        if (page !== undefined) return { contents: await page(), loader: "js" };
+        const taken = replaced[path] ?? path;
+        const text = readFileSync(join(root, taken), "utf8");
+        return { contents: placed(text, taken), loader: "ts", resolveDir: dirname(join(root, taken)) };
+      });
+    },
+  };
+}
+
+function placed(text: string, path: string): string {
+  return text
+    .replaceAll(workerUrl, (_, target: string) => `new URL(__gatehouseUrl(${JSON.stringify(workerFile(join(dirname(path), target)))}))`)
+    .replaceAll("import.meta.url", `__gatehouseUrl(${JSON.stringify(path)})`)
+    .replaceAll("import.meta.filename", `__gatehousePath(${JSON.stringify(path)})`)
+    .replaceAll("import.meta.dirname", `__gatehousePath(${JSON.stringify(dirname(path))})`);
+}
+
+function packagesOf(metafile: Metafile): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const input of Object.keys(metafile.inputs)) {
+    const match = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+    if (match !== null) names.add(match[0].slice(0, -1));
+  }
+  return names;
+}

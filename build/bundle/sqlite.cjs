@@ -1,0 +1,39 @@
+// Takes the place of better-sqlite3's entry in the single binary: the same library over an addon that is unpacked from the binary, once, and
+// compared with the hash it was built with before every load.
+const { createHash } = require("node:crypto");
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
+const { join } = require("node:path");
+const sea = require("node:sea");
+const { nativeFolder } = require("./native-folder.ts");
+const createDatabase = require("../../node_modules/better-sqlite3/lib/database.js");
+const SqliteError = require("../../node_modules/better-sqlite3/lib/sqlite-error.js");
+
+const sha256 = __SQLITE_SHA256__;
+let addon;
+
+function load() {
+  if (addon !== undefined) return addon;
+  const folder = nativeFolder();
+  const file = join(folder, `sqlite-${sha256.slice(0, 16)}.node`);
+  if (!isWhole(file)) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const part = `${file}.${process.pid}`;
+    writeFileSync(part, Buffer.from(sea.getRawAsset("sqlite")), { mode: 0o500 });
+    renameSync(part, file);
+  }
+  const loaded = { exports: {} };
+  process.dlopen(loaded, file);
+  addon = loaded.exports;
+  return addon;
+}
+
+function isWhole(file) {
+  try {
+    return createHash("sha256").update(readFileSync(file)).digest("hex") === sha256;
+  } catch {
+    return false;
+  }
+}
+
+module.exports = createDatabase(load, false);
+module.exports.SqliteError = SqliteError;

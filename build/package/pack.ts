@@ -1,0 +1,123 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Artefact } from "./artefact.ts";
+import type { Stage } from "./stage.ts";
+
+const require = createRequire(import.meta.url);
+/** In the binary everything lies below /snapshot/gatehouse. */
+const top = "/gatehouse";
+const entry = `${top}/code/entry.mjs`;
+
+/** What the packer's prelude reads at start. */
+interface Manifest {
+  readonly entrypoint: string;
+  readonly entryIsESM: boolean;
+  readonly directories: Record<string, string[]>;
+  readonly stats: Record<string, { readonly size: number; readonly isFile: boolean; readonly isDirectory: boolean }>;
+  readonly symlinks: Record<string, string>;
+  readonly offsets: Record<string, readonly [number, number]>;
+}
+
+/**
+ * Second half of the build: puts a stage into a stripped Node. The packer's command line cannot set `execArgvExtension`, so that its parts
+ * are used directly: its prelude (pinned version), Node's blob generator, postject.
+ * @param options.node of the target; the generator is the Node that runs this, which must be of the same version
+ * @param options.addon SQLite for the target
+ */
+export async function pack(options: {
+  readonly stage: Stage;
+  readonly artefact: Artefact;
+  readonly node: string;
+  readonly addon: string;
+  readonly out: string;
+}): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-pack-"));
+  try {
+    const { archive, manifest } = archiveOf(options.stage);
+    const paths = {
+      main: join(folder, "main.js"),
+      archive: join(folder, "archive"),
+      manifest: join(folder, "manifest"),
+      blob: join(folder, "blob"),
+      addon: options.addon,
+    };
+    writeFileSync(paths.main, prelude());
+    writeFileSync(paths.archive, archive);
+    writeFileSync(paths.manifest, JSON.stringify(manifest));
+    const config = {
+      main: "main.js",
+      output: paths.blob,
+      disableExperimentalSEAWarning: true,
+      useSnapshot: false,
+      useCodeCache: false,
+      execArgv: options.artefact.execArgv,
+      // Options for the runtime come from the command line alone (`--node-options=`); NODE_OPTIONS is not looked at.
+      execArgvExtension: "cli",
+      assets: { __pkg_manifest__: paths.manifest, __pkg_archive__: paths.archive, sqlite: paths.addon },
+    };
+    writeFileSync(join(folder, "sea.json"), JSON.stringify(config));
+    execFileSync(process.execPath, ["--experimental-sea-config", "sea.json"], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    mkdirSync(dirname(options.out), { recursive: true });
+    copyFileSync(options.node, `${options.out}.part`);
+    await inject(`${options.out}.part`, readFileSync(paths.blob));
+    renameSync(`${options.out}.part`, options.out);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** At every start the packer builds a tree of all folders (20 ms), which only calls need that nobody makes. */
+const folderTree =
+  "for (var dir of Object.keys(seaManifest.directories)) {\n          super.mkdirSync(dir, { recursive: true });\n        }";
+
+/** The packer's start-up code. @throws when another version of it looks different */
+function prelude(): string {
+  const text = readFileSync(require.resolve("@yao-pkg/pkg/prelude/sea-bootstrap.bundle.js"), "utf8");
+  if (text.split(folderTree).length !== 2)
+    throw new Error("the packer's prelude is not the one this build knows: see build/package/pack.ts");
+  return text.replace(folderTree, "");
+}
+
+function archiveOf(stage: Stage): { readonly archive: Buffer; readonly manifest: Manifest } {
+  const manifest: Manifest = { entrypoint: `/snapshot${entry}`, entryIsESM: true, directories: {}, stats: {}, symlinks: {}, offsets: {} };
+  let offset = 0;
+  for (const [path, content] of stage) {
+    const key = `${top}/${path}`;
+    manifest.offsets[key] = [offset, content.length];
+    manifest.stats[key] = { size: content.length, isFile: true, isDirectory: false };
+    offset += content.length;
+    addToFolders(manifest, key);
+  }
+  return { archive: Buffer.concat([...stage.values()]), manifest };
+}
+
+function addToFolders(manifest: Manifest, key: string): void {
+  for (let path = key; path !== "/"; path = dirname(path)) {
+    const folder = dirname(path);
+    const name = path.slice(folder.length).replace("/", "");
+    const isNew = manifest.directories[folder] === undefined;
+    const names = manifest.directories[folder] ?? [];
+    manifest.directories[folder] = names;
+    if (!names.includes(name)) names.push(name);
+    manifest.stats[folder] = { size: 0, isFile: false, isDirectory: true };
+    if (!isNew) return;
+  }
+}
+
+async function inject(file: string, blob: Buffer): Promise<void> {
+  const { inject: postject } = require("postject") as {
+    inject(file: string, resource: string, data: Buffer, options: { readonly sentinelFuse: string }): Promise<void>;
+  };
+  // Its ELF library says at each injection that it dislikes names of sections; nothing comes of it.
+  const write = process.stderr.write.bind(process.stderr);
+  process.stderr.write = (() => true) as typeof process.stderr.write;
+  const sentinel = ["NODE_SEA", "FUSE_fce680ab2cc467b6e072b8b5df1996b2"].join("_");
+  try {
+    await postject(file, "NODE_SEA_BLOB", blob, { sentinelFuse: sentinel });
+  } finally {
+    process.stderr.write = write;
+  }
+}
