@@ -47,6 +47,7 @@ export const errorTable = {
   "flow.refused": { retryable: false, help: "The flow was refused before anything was touched; the reason names the node." },
   "service.unknown": { retryable: false, help: "No such service in the catalogue." },
   "command.refused": { retryable: false, help: "The command is not allowed or not valid." },
+  "web.page": { retryable: false, help: "The pages could not be made. In a checkout run npm ci; in a package this is a bug." },
   "host.port-in-use": { retryable: true, help: "Another program uses this port. Stop it or choose another port." },
   "host.not-running": { retryable: true, help: "Is `gatehouse run` running? Give its state folder with --state." },
   "host.denied": { retryable: false, help: "The operating system refused it. Check user, rights and capabilities." },

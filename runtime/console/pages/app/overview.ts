@@ -1,0 +1,61 @@
+import type { AlarmChange } from "#model/observation.ts";
+
+/** What `GET /api/overview` answers, as far as the page looks at it. */
+export interface Overview {
+  readonly nowMs: number;
+  readonly gateway: { readonly id: string; readonly site: string; readonly tenant: string; readonly version: string };
+  readonly person: string;
+  readonly scopes: readonly string[];
+  readonly hasEditor: boolean;
+  readonly status: StatusView;
+  readonly alarms: readonly AlarmChange[];
+  readonly verdict?: { readonly cause: string; readonly sentence: string; readonly evidence: readonly string[] };
+  readonly checks: readonly CheckView[];
+  readonly services: readonly ServiceView[];
+}
+
+export interface StatusView {
+  readonly clock: { readonly quality: string };
+  readonly uptimeS: number;
+  readonly units: readonly { readonly name: string; readonly state: string; readonly restarts: number }[];
+  readonly uplink: { readonly state?: string; readonly reason?: string };
+  readonly ledger: {
+    readonly polled: number;
+    readonly delivered: number;
+    readonly buffered: number;
+    readonly dropped: number;
+    readonly balances: boolean;
+  };
+  readonly buffer: { readonly usedBytes?: number; readonly budgetBytes?: number; readonly oldestMs?: number };
+  readonly equipment: readonly EquipmentView[];
+}
+
+export interface EquipmentView {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly driver: string;
+  readonly pollIntervalMs: number;
+  readonly reachability: string;
+  readonly sinceS: number;
+  readonly lastError?: string;
+  readonly lastPollMs?: number;
+  readonly failures: number;
+  readonly polls: number;
+}
+
+export interface CheckView {
+  readonly id: string;
+  readonly type: string;
+  readonly target: string;
+  readonly ok?: boolean;
+  readonly atMs?: number;
+  readonly detail?: string;
+}
+
+export interface ServiceView {
+  readonly id: string;
+  readonly label: string;
+  readonly state: string;
+  readonly detail?: string;
+}
