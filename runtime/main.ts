@@ -6,6 +6,7 @@
 import { register as chunk } from "./cli/chunk.ts";
 import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
+import { register as console } from "./cli/console.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
 import { register as history } from "./cli/history.ts";
@@ -31,7 +32,7 @@ process.on("uncaughtException", (error) => {
 
 const code = await runCommandLine(
   args,
-  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, version],
+  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, console, version],
   context,
 );
 context.flush();

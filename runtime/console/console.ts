@@ -17,6 +17,7 @@ import type { ConsoleScope, ConsoleSource, SignInMethod } from "./source.ts";
 import { TryLimit } from "./try-limit.ts";
 
 const cookieName = "gatehouse_console";
+const retryMs = 30_000;
 /** Pages of other sites cannot send it without asking first, and nobody answers them. */
 const ownHeader = "x-gatehouse";
 
@@ -67,16 +68,14 @@ export class Console implements Unit {
     return this.#port === 0 ? undefined : `http://${shown}:${this.#port}`;
   }
 
-  /** @throws GatewayError host.port-in-use | host.denied */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, listen, logger } = this.#options;
+    const { clock } = this.#options;
     const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 16_384 }, (request, response) => {
       this.#answer(request, response, signal).catch((error: unknown) => this.#failed(request, response, error));
     });
     const door = new FrontDoor(clock, (socket, request, head) => this.#admit(server, socket, request, head));
     try {
-      this.#port = await door.listen(listen.host, listen.port);
-      logger.info({ url: this.url }, "console is open");
+      await this.#open(door, signal);
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -84,6 +83,26 @@ export class Console implements Unit {
     } finally {
       this.#port = 0;
       await door.close();
+    }
+  }
+
+  /** A port that somebody else holds costs the page, never the telemetry: it is said once and tried again until it is free. */
+  async #open(door: FrontDoor, signal: AbortSignal): Promise<void> {
+    const { clock, listen, logger } = this.#options;
+    for (let tries = 0; !signal.aborted; tries++) {
+      try {
+        this.#port = await door.listen(listen.host, listen.port);
+        logger.info({ url: this.url }, "console is open");
+        return;
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+        if (tries === 0)
+          logger.error(
+            { code: error.code, host: listen.host, port: listen.port },
+            "the console cannot listen; it is tried again every 30 s",
+          );
+        await clock.sleep(retryMs, signal).catch(() => undefined);
+      }
     }
   }
 

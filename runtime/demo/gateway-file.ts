@@ -14,6 +14,7 @@ export interface DemoPorts {
   readonly noc: number;
   readonly traps: number;
   readonly syslog: number;
+  readonly console: number;
 }
 
 const names: Readonly<Record<string, string>> = {
@@ -49,6 +50,7 @@ export function gatewayFile(devices: readonly DemoDevice[], ports: DemoPorts): s
     ...equipment,
     `traps: { host: 127.0.0.1, port: ${ports.traps} }`,
     `syslog: { host: 127.0.0.1, port: ${ports.syslog} }`,
+    `console: { port: ${ports.console} }`,
     "# One machine plays all the parts here, so its clock is everybody's.",
     "clock: { source: host }",
     "buffer: { budgetBytes: 134217728, durabilityWindowMs: 2000 }",

@@ -21,7 +21,7 @@ export interface DemoOptions {
 
 const gatewayId = "gw-demo-01";
 const recountedMetric = "sysUpTime";
-const wanted: DemoPorts = { site: 16_100, broker: 18_830, noc: 8_440, traps: 1_162, syslog: 5_514 };
+const wanted: DemoPorts = { site: 16_100, broker: 18_830, noc: 8_440, traps: 1_162, syslog: 5_514, console: 8_480 };
 const siteDevices = 8;
 
 /** What stands once everything has started. */
@@ -103,8 +103,9 @@ export class Demo {
       noc: await freePort("tcp", host, wanted.noc),
       traps: await freePort("udp", host, wanted.traps),
       syslog: await freePort("udp", host, wanted.syslog),
+      console: await freePort("tcp", host, wanted.console),
     };
-    for (const name of ["site", "broker", "noc", "traps", "syslog"] as const) {
+    for (const name of ["site", "broker", "noc", "traps", "syslog", "console"] as const) {
       if (ports[name] !== wanted[name]) this.#progress.say(`Port ${wanted[name]} (${name}) is in use; taking ${ports[name]}.`);
     }
     return ports;
@@ -144,10 +145,24 @@ export class Demo {
         first = true;
         const seconds = ((clock.monotonicMs() - startedMs) / 1_000).toFixed(1);
         this.#progress.say(`Gateway    first values stored and acknowledged by the NOC after ${seconds} s`);
+        await this.#sayConsole(stage.folder);
       }
       const status = await this.#gatewayLedger(stage.folder);
       this.#progress.update({ delivered, status, elapsedMs: clock.monotonicMs() - startedMs });
       await clock.sleep(Math.min(1_000, Math.max(0, endMs - clock.monotonicMs())), stop).catch(() => undefined);
+    }
+  }
+
+  async #sayConsole(folder: string): Promise<void> {
+    try {
+      const answer = await requestControl({ folder, operation: "console-code", clock: this.#context.clock, timeoutMs: 5_000 });
+      const { link } = answer as { readonly link: string };
+      this.#progress.say(
+        `Console    ${link}\n           (the page of the technician on site; signs one browser in, once, within 10 minutes)`,
+      );
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      this.#progress.say(`Console    not open: ${error.message}`);
     }
   }
 

@@ -5,6 +5,7 @@ import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { assembleGateway } from "../parts-appliance.ts";
+import { consoleHandlers, openConsole } from "../parts-console.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
 
@@ -18,27 +19,26 @@ export async function runGateway(options: { readonly file: string; readonly stat
     logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);
   const clock = new SystemClock(synchronisationProbe(configuration.clock.source));
   const signal = context.stopSignal();
-  const gateway = await assembleGateway(
-    configuration,
-    options.stateDir,
-    { clock, entropy: context.entropy, logger },
-    (running, discovery) => [
-      controlServer({
-        folder: options.stateDir,
-        clock,
-        logger,
-        handlers: {
-          status: () => running.status(),
-          ...historyHandlers(() => running.history),
-          ...discoveryHandlers(discovery, () => running.poller),
-          poll: async (args, stop) => {
-            await running.poller.pollNow(String(args.equipment), stop);
-            return {};
-          },
+  const platform = { clock, entropy: context.entropy, logger };
+  const gateway = await assembleGateway(configuration, options.stateDir, platform, (running, discovery) => {
+    const console = openConsole(configuration, running, {}, platform);
+    const control = controlServer({
+      folder: options.stateDir,
+      clock,
+      logger,
+      handlers: {
+        status: () => running.status(),
+        ...historyHandlers(() => running.history),
+        ...discoveryHandlers(discovery, () => running.poller),
+        ...consoleHandlers(() => console),
+        poll: async (args, stop) => {
+          await running.poller.pollNow(String(args.equipment), stop);
+          return {};
         },
-      }),
-    ],
-  );
+      },
+    });
+    return console === undefined ? [control] : [control, console];
+  });
   const { id, tenant, site } = configuration.gateway;
   logger.info({ gateway: id, tenant, site, equipment: configuration.equipment.length }, "gateway starts");
   await gateway.run(signal);

@@ -95,6 +95,48 @@ export interface GatewayFile {
    */
   equipment: EquipmentEntry[];
   /**
+   * The gateway's own web page for technicians on site, and the door to the flow editor.
+   */
+  console: {
+    /**
+     * Whether the page is served.
+     */
+    enabled: boolean;
+    /**
+     * Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.
+     */
+    host: string;
+    /**
+     * TCP port.
+     */
+    port: number;
+    /**
+     * Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).
+     *
+     * @maxItems 16
+     *
+     * Items: One host name.
+     */
+    allowedHosts:
+      | []
+      | [string]
+      | [string, string]
+      | [string, string, string]
+      | [string, string, string, string]
+      | [string, string, string, string, string]
+      | [string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string];
+  };
+  /**
    * SNMP traps and informs.
    */
   traps: {

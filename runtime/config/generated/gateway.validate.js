@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "required": ["snmp"], "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "required": ["snmp"], "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -1064,10 +1064,10 @@ function validate78(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate78.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var pattern8 = new RegExp("^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "u");
-function validate89(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate91(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate89.evaluated;
+  const evaluated0 = validate91.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1093,14 +1093,14 @@ function validate89(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate89.errors = vErrors;
+  validate91.errors = vErrors;
   return errors === 0;
 }
-validate89.evaluated = { "dynamicProps": false, "dynamicItems": false };
-function validate88(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate91.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate90(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate88.evaluated;
+  const evaluated0 = validate90.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1147,8 +1147,8 @@ function validate88(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.cidr !== void 0) {
-      if (!validate89(data.cidr, { instancePath: instancePath + "/cidr", parentData: data, parentDataProperty: "cidr", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+      if (!validate91(data.cidr, { instancePath: instancePath + "/cidr", parentData: data, parentDataProperty: "cidr", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
@@ -1258,8 +1258,8 @@ function validate88(data, { instancePath = "", parentData, parentDataProperty, r
       }
       const len1 = data5.length;
       for (let i2 = 0; i2 < len1; i2++) {
-        if (!validate89(data5[i2], { instancePath: instancePath + "/exclude/" + i2, parentData: data5, parentDataProperty: i2, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        if (!validate91(data5[i2], { instancePath: instancePath + "/exclude/" + i2, parentData: data5, parentDataProperty: i2, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
           errors = vErrors.length;
         }
       }
@@ -1294,10 +1294,10 @@ function validate88(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate88.errors = vErrors;
+  validate90.errors = vErrors;
   return errors === 0;
 }
-validate88.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate90.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var pattern4 = new RegExp("^(mqtt|mqtts)://[^\\s/@?#]+/?$", "u");
 function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
@@ -1316,6 +1316,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
     }
     if (data.equipment === void 0) {
       data.equipment = [];
+    }
+    if (data.console === void 0) {
+      data.console = {};
     }
     if (data.traps === void 0) {
       data.traps = {};
@@ -1845,20 +1848,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data23 = data.traps;
+    let data23 = data.console;
     if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
       if (data23.enabled === void 0) {
         data23.enabled = true;
       }
       if (data23.host === void 0) {
-        data23.host = "0.0.0.0";
+        data23.host = "127.0.0.1";
       }
       if (data23.port === void 0) {
-        data23.port = 1162;
+        data23.port = 8480;
+      }
+      if (data23.allowedHosts === void 0) {
+        data23.allowedHosts = [];
       }
       for (const key7 in data23) {
-        if (!(key7 === "enabled" || key7 === "host" || key7 === "port")) {
-          const err41 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
+        if (!(key7 === "enabled" || key7 === "host" || key7 === "port" || key7 === "allowedHosts")) {
+          const err41 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err41];
           } else {
@@ -1868,7 +1874,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (typeof data23.enabled !== "boolean") {
-        const err42 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        const err42 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err42];
         } else {
@@ -1876,103 +1882,89 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (!validate79(data23.host, { instancePath: instancePath + "/traps/host", parentData: data23, parentDataProperty: "host", rootData, dynamicAnchors })) {
+      if (!validate79(data23.host, { instancePath: instancePath + "/console/host", parentData: data23, parentDataProperty: "host", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
-      if (!validate81(data23.port, { instancePath: instancePath + "/traps/port", parentData: data23, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      if (!validate81(data23.port, { instancePath: instancePath + "/console/port", parentData: data23, parentDataProperty: "port", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
         errors = vErrors.length;
       }
-    } else {
-      const err43 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err43];
+      let data27 = data23.allowedHosts;
+      if (Array.isArray(data27)) {
+        if (data27.length > 16) {
+          const err43 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
+          if (vErrors === null) {
+            vErrors = [err43];
+          } else {
+            vErrors.push(err43);
+          }
+          errors++;
+        }
+        const len1 = data27.length;
+        for (let i1 = 0; i1 < len1; i1++) {
+          let data28 = data27[i1];
+          if (typeof data28 === "string") {
+            if (func3(data28) > 253) {
+              const err44 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
+              if (vErrors === null) {
+                vErrors = [err44];
+              } else {
+                vErrors.push(err44);
+              }
+              errors++;
+            }
+            if (func3(data28) < 1) {
+              const err45 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err45];
+              } else {
+                vErrors.push(err45);
+              }
+              errors++;
+            }
+          } else {
+            const err46 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err46];
+            } else {
+              vErrors.push(err46);
+            }
+            errors++;
+          }
+        }
       } else {
-        vErrors.push(err43);
+        const err47 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err47];
+        } else {
+          vErrors.push(err47);
+        }
+        errors++;
+      }
+    } else {
+      const err48 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err48];
+      } else {
+        vErrors.push(err48);
       }
       errors++;
     }
-    let data27 = data.syslog;
-    if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
-      if (data27.enabled === void 0) {
-        data27.enabled = true;
+    let data29 = data.traps;
+    if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
+      if (data29.enabled === void 0) {
+        data29.enabled = true;
       }
-      if (data27.host === void 0) {
-        data27.host = "0.0.0.0";
+      if (data29.host === void 0) {
+        data29.host = "0.0.0.0";
       }
-      if (data27.port === void 0) {
-        data27.port = 5514;
+      if (data29.port === void 0) {
+        data29.port = 1162;
       }
-      for (const key8 in data27) {
+      for (const key8 in data29) {
         if (!(key8 === "enabled" || key8 === "host" || key8 === "port")) {
-          const err44 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err44];
-          } else {
-            vErrors.push(err44);
-          }
-          errors++;
-        }
-      }
-      if (typeof data27.enabled !== "boolean") {
-        const err45 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err45];
-        } else {
-          vErrors.push(err45);
-        }
-        errors++;
-      }
-      if (!validate79(data27.host, { instancePath: instancePath + "/syslog/host", parentData: data27, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
-        errors = vErrors.length;
-      }
-      if (!validate81(data27.port, { instancePath: instancePath + "/syslog/port", parentData: data27, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
-        errors = vErrors.length;
-      }
-    } else {
-      const err46 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err46];
-      } else {
-        vErrors.push(err46);
-      }
-      errors++;
-    }
-    let data31 = data.buffer;
-    if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
-      if (data31.budgetBytes === void 0) {
-        data31.budgetBytes = 536870912;
-      }
-      if (data31.durabilityWindowMs === void 0) {
-        data31.durabilityWindowMs = 1e4;
-      }
-      for (const key9 in data31) {
-        if (!(key9 === "budgetBytes" || key9 === "durabilityWindowMs")) {
-          const err47 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err47];
-          } else {
-            vErrors.push(err47);
-          }
-          errors++;
-        }
-      }
-      let data32 = data31.budgetBytes;
-      if (!(typeof data32 == "number" && (!(data32 % 1) && !isNaN(data32)) && isFinite(data32))) {
-        const err48 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err48];
-        } else {
-          vErrors.push(err48);
-        }
-        errors++;
-      }
-      if (typeof data32 == "number" && isFinite(data32)) {
-        if (data32 > 1099511627776 || isNaN(data32)) {
-          const err49 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+          const err49 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err49];
           } else {
@@ -1980,29 +1972,47 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data32 < 16777216 || isNaN(data32)) {
-          const err50 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
-          if (vErrors === null) {
-            vErrors = [err50];
-          } else {
-            vErrors.push(err50);
-          }
-          errors++;
-        }
       }
-      let data33 = data31.durabilityWindowMs;
-      if (!(typeof data33 == "number" && (!(data33 % 1) && !isNaN(data33)) && isFinite(data33))) {
-        const err51 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      if (typeof data29.enabled !== "boolean") {
+        const err50 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err51];
+          vErrors = [err50];
         } else {
-          vErrors.push(err51);
+          vErrors.push(err50);
         }
         errors++;
       }
-      if (typeof data33 == "number" && isFinite(data33)) {
-        if (data33 > 6e4 || isNaN(data33)) {
-          const err52 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
+      if (!validate79(data29.host, { instancePath: instancePath + "/traps/host", parentData: data29, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+        errors = vErrors.length;
+      }
+      if (!validate81(data29.port, { instancePath: instancePath + "/traps/port", parentData: data29, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        errors = vErrors.length;
+      }
+    } else {
+      const err51 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err51];
+      } else {
+        vErrors.push(err51);
+      }
+      errors++;
+    }
+    let data33 = data.syslog;
+    if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
+      if (data33.enabled === void 0) {
+        data33.enabled = true;
+      }
+      if (data33.host === void 0) {
+        data33.host = "0.0.0.0";
+      }
+      if (data33.port === void 0) {
+        data33.port = 5514;
+      }
+      for (const key9 in data33) {
+        if (!(key9 === "enabled" || key9 === "host" || key9 === "port")) {
+          const err52 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err52];
           } else {
@@ -2010,18 +2020,26 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data33 < 100 || isNaN(data33)) {
-          const err53 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
-          if (vErrors === null) {
-            vErrors = [err53];
-          } else {
-            vErrors.push(err53);
-          }
-          errors++;
+      }
+      if (typeof data33.enabled !== "boolean") {
+        const err53 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err53];
+        } else {
+          vErrors.push(err53);
         }
+        errors++;
+      }
+      if (!validate79(data33.host, { instancePath: instancePath + "/syslog/host", parentData: data33, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+        errors = vErrors.length;
+      }
+      if (!validate81(data33.port, { instancePath: instancePath + "/syslog/port", parentData: data33, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        errors = vErrors.length;
       }
     } else {
-      const err54 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err54 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err54];
       } else {
@@ -2029,17 +2047,17 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data34 = data.history;
-    if (data34 && typeof data34 == "object" && !Array.isArray(data34)) {
-      if (data34.enabled === void 0) {
-        data34.enabled = true;
+    let data37 = data.buffer;
+    if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+      if (data37.budgetBytes === void 0) {
+        data37.budgetBytes = 536870912;
       }
-      if (data34.budgetBytes === void 0) {
-        data34.budgetBytes = 268435456;
+      if (data37.durabilityWindowMs === void 0) {
+        data37.durabilityWindowMs = 1e4;
       }
-      for (const key10 in data34) {
-        if (!(key10 === "enabled" || key10 === "budgetBytes")) {
-          const err55 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+      for (const key10 in data37) {
+        if (!(key10 === "budgetBytes" || key10 === "durabilityWindowMs")) {
+          const err55 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err55];
           } else {
@@ -2048,8 +2066,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data34.enabled !== "boolean") {
-        const err56 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data38 = data37.budgetBytes;
+      if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
+        const err56 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err56];
         } else {
@@ -2057,19 +2076,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data36 = data34.budgetBytes;
-      if (!(typeof data36 == "number" && (!(data36 % 1) && !isNaN(data36)) && isFinite(data36))) {
-        const err57 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err57];
-        } else {
-          vErrors.push(err57);
+      if (typeof data38 == "number" && isFinite(data38)) {
+        if (data38 > 1099511627776 || isNaN(data38)) {
+          const err57 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+          if (vErrors === null) {
+            vErrors = [err57];
+          } else {
+            vErrors.push(err57);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data36 == "number" && isFinite(data36)) {
-        if (data36 > 1099511627776 || isNaN(data36)) {
-          const err58 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+        if (data38 < 16777216 || isNaN(data38)) {
+          const err58 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
           if (vErrors === null) {
             vErrors = [err58];
           } else {
@@ -2077,30 +2095,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data36 < 4194304 || isNaN(data36)) {
-          const err59 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
+      }
+      let data39 = data37.durabilityWindowMs;
+      if (!(typeof data39 == "number" && (!(data39 % 1) && !isNaN(data39)) && isFinite(data39))) {
+        const err59 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err59];
+        } else {
+          vErrors.push(err59);
+        }
+        errors++;
+      }
+      if (typeof data39 == "number" && isFinite(data39)) {
+        if (data39 > 6e4 || isNaN(data39)) {
+          const err60 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
           if (vErrors === null) {
-            vErrors = [err59];
+            vErrors = [err60];
           } else {
-            vErrors.push(err59);
+            vErrors.push(err60);
           }
           errors++;
         }
-      }
-    } else {
-      const err60 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err60];
-      } else {
-        vErrors.push(err60);
-      }
-      errors++;
-    }
-    let data37 = data.profiles;
-    if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-      for (const key11 in data37) {
-        if (!(key11 === "folder")) {
-          const err61 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+        if (data39 < 100 || isNaN(data39)) {
+          const err61 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
           if (vErrors === null) {
             vErrors = [err61];
           } else {
@@ -2109,63 +2126,56 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (data37.folder !== void 0) {
-        let data38 = data37.folder;
-        if (typeof data38 === "string") {
-          if (func3(data38) > 1e3) {
-            const err62 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err62];
-            } else {
-              vErrors.push(err62);
-            }
-            errors++;
-          }
-          if (func3(data38) < 1) {
-            const err63 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err63];
-            } else {
-              vErrors.push(err63);
-            }
-            errors++;
-          }
-        } else {
-          const err64 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    } else {
+      const err62 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err62];
+      } else {
+        vErrors.push(err62);
+      }
+      errors++;
+    }
+    let data40 = data.history;
+    if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+      if (data40.enabled === void 0) {
+        data40.enabled = true;
+      }
+      if (data40.budgetBytes === void 0) {
+        data40.budgetBytes = 268435456;
+      }
+      for (const key11 in data40) {
+        if (!(key11 === "enabled" || key11 === "budgetBytes")) {
+          const err63 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err64];
+            vErrors = [err63];
           } else {
-            vErrors.push(err64);
+            vErrors.push(err63);
           }
           errors++;
         }
       }
-    } else {
-      const err65 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err65];
-      } else {
-        vErrors.push(err65);
+      if (typeof data40.enabled !== "boolean") {
+        const err64 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err64];
+        } else {
+          vErrors.push(err64);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data39 = data.discovery;
-    if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
-      if (data39.subnets === void 0) {
-        data39.subnets = [];
+      let data42 = data40.budgetBytes;
+      if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
+        const err65 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err65];
+        } else {
+          vErrors.push(err65);
+        }
+        errors++;
       }
-      if (data39.autoAccept === void 0) {
-        data39.autoAccept = [];
-      }
-      if (data39.maxDevices === void 0) {
-        data39.maxDevices = 500;
-      }
-      if (data39.pollIntervalMs === void 0) {
-        data39.pollIntervalMs = 6e4;
-      }
-      for (const key12 in data39) {
-        if (!(key12 === "subnets" || key12 === "autoAccept" || key12 === "maxDevices" || key12 === "pollIntervalMs" || key12 === "leaseFiles")) {
-          const err66 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+      if (typeof data42 == "number" && isFinite(data42)) {
+        if (data42 > 1099511627776 || isNaN(data42)) {
+          const err66 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err66];
           } else {
@@ -2173,11 +2183,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data40 = data39.subnets;
-      if (Array.isArray(data40)) {
-        if (data40.length > 32) {
-          const err67 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+        if (data42 < 4194304 || isNaN(data42)) {
+          const err67 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
           if (vErrors === null) {
             vErrors = [err67];
           } else {
@@ -2185,26 +2192,21 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len1 = data40.length;
-        for (let i1 = 0; i1 < len1; i1++) {
-          if (!validate88(data40[i1], { instancePath: instancePath + "/discovery/subnets/" + i1, parentData: data40, parentDataProperty: i1, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err68 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err68];
-        } else {
-          vErrors.push(err68);
-        }
-        errors++;
       }
-      let data42 = data39.autoAccept;
-      if (Array.isArray(data42)) {
-        if (data42.length > 24) {
-          const err69 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+    } else {
+      const err68 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err68];
+      } else {
+        vErrors.push(err68);
+      }
+      errors++;
+    }
+    let data43 = data.profiles;
+    if (data43 && typeof data43 == "object" && !Array.isArray(data43)) {
+      for (const key12 in data43) {
+        if (!(key12 === "folder")) {
+          const err69 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err69];
           } else {
@@ -2212,11 +2214,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len2 = data42.length;
-        for (let i2 = 0; i2 < len2; i2++) {
-          let data43 = data42[i2];
-          if (!(data43 === "switch" || data43 === "router" || data43 === "firewall" || data43 === "access-point" || data43 === "ups" || data43 === "printer" || data43 === "nas" || data43 === "server" || data43 === "camera" || data43 === "pdu" || data43 === "sensor" || data43 === "wireless-bridge")) {
-            const err70 = { instancePath: instancePath + "/discovery/autoAccept/" + i2, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+      }
+      if (data43.folder !== void 0) {
+        let data44 = data43.folder;
+        if (typeof data44 === "string") {
+          if (func3(data44) > 1e3) {
+            const err70 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
             if (vErrors === null) {
               vErrors = [err70];
             } else {
@@ -2224,18 +2227,121 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (func3(data44) < 1) {
+            const err71 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err71];
+            } else {
+              vErrors.push(err71);
+            }
+            errors++;
+          }
+        } else {
+          const err72 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err72];
+          } else {
+            vErrors.push(err72);
+          }
+          errors++;
         }
-        let i3 = data42.length;
+      }
+    } else {
+      const err73 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err73];
+      } else {
+        vErrors.push(err73);
+      }
+      errors++;
+    }
+    let data45 = data.discovery;
+    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+      if (data45.subnets === void 0) {
+        data45.subnets = [];
+      }
+      if (data45.autoAccept === void 0) {
+        data45.autoAccept = [];
+      }
+      if (data45.maxDevices === void 0) {
+        data45.maxDevices = 500;
+      }
+      if (data45.pollIntervalMs === void 0) {
+        data45.pollIntervalMs = 6e4;
+      }
+      for (const key13 in data45) {
+        if (!(key13 === "subnets" || key13 === "autoAccept" || key13 === "maxDevices" || key13 === "pollIntervalMs" || key13 === "leaseFiles")) {
+          const err74 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err74];
+          } else {
+            vErrors.push(err74);
+          }
+          errors++;
+        }
+      }
+      let data46 = data45.subnets;
+      if (Array.isArray(data46)) {
+        if (data46.length > 32) {
+          const err75 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+          if (vErrors === null) {
+            vErrors = [err75];
+          } else {
+            vErrors.push(err75);
+          }
+          errors++;
+        }
+        const len2 = data46.length;
+        for (let i2 = 0; i2 < len2; i2++) {
+          if (!validate90(data46[i2], { instancePath: instancePath + "/discovery/subnets/" + i2, parentData: data46, parentDataProperty: i2, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err76 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err76];
+        } else {
+          vErrors.push(err76);
+        }
+        errors++;
+      }
+      let data48 = data45.autoAccept;
+      if (Array.isArray(data48)) {
+        if (data48.length > 24) {
+          const err77 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+          if (vErrors === null) {
+            vErrors = [err77];
+          } else {
+            vErrors.push(err77);
+          }
+          errors++;
+        }
+        const len3 = data48.length;
+        for (let i3 = 0; i3 < len3; i3++) {
+          let data49 = data48[i3];
+          if (!(data49 === "switch" || data49 === "router" || data49 === "firewall" || data49 === "access-point" || data49 === "ups" || data49 === "printer" || data49 === "nas" || data49 === "server" || data49 === "camera" || data49 === "pdu" || data49 === "sensor" || data49 === "wireless-bridge")) {
+            const err78 = { instancePath: instancePath + "/discovery/autoAccept/" + i3, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err78];
+            } else {
+              vErrors.push(err78);
+            }
+            errors++;
+          }
+        }
+        let i4 = data48.length;
         let j0;
-        if (i3 > 1) {
-          outer0: for (; i3--; ) {
-            for (j0 = i3; j0--; ) {
-              if (func0(data42[i3], data42[j0])) {
-                const err71 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i3, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i3 + " are identical)" };
+        if (i4 > 1) {
+          outer0: for (; i4--; ) {
+            for (j0 = i4; j0--; ) {
+              if (func0(data48[i4], data48[j0])) {
+                const err79 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i4, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i4 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err71];
+                  vErrors = [err79];
                 } else {
-                  vErrors.push(err71);
+                  vErrors.push(err79);
                 }
                 errors++;
                 break outer0;
@@ -2244,120 +2350,36 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err72 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err80 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err72];
+          vErrors = [err80];
         } else {
-          vErrors.push(err72);
+          vErrors.push(err80);
         }
         errors++;
       }
-      let data44 = data39.maxDevices;
-      if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
-        const err73 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data50 = data45.maxDevices;
+      if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
+        const err81 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err73];
+          vErrors = [err81];
         } else {
-          vErrors.push(err73);
+          vErrors.push(err81);
         }
         errors++;
       }
-      if (typeof data44 == "number" && isFinite(data44)) {
-        if (data44 > 500 || isNaN(data44)) {
-          const err74 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
+      if (typeof data50 == "number" && isFinite(data50)) {
+        if (data50 > 500 || isNaN(data50)) {
+          const err82 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
           if (vErrors === null) {
-            vErrors = [err74];
+            vErrors = [err82];
           } else {
-            vErrors.push(err74);
+            vErrors.push(err82);
           }
           errors++;
         }
-        if (data44 < 1 || isNaN(data44)) {
-          const err75 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err75];
-          } else {
-            vErrors.push(err75);
-          }
-          errors++;
-        }
-      }
-      let data45 = data39.pollIntervalMs;
-      if (!(typeof data45 == "number" && (!(data45 % 1) && !isNaN(data45)) && isFinite(data45))) {
-        const err76 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err76];
-        } else {
-          vErrors.push(err76);
-        }
-        errors++;
-      }
-      if (typeof data45 == "number" && isFinite(data45)) {
-        if (data45 > 864e5 || isNaN(data45)) {
-          const err77 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err77];
-          } else {
-            vErrors.push(err77);
-          }
-          errors++;
-        }
-        if (data45 < 1e3 || isNaN(data45)) {
-          const err78 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
-          if (vErrors === null) {
-            vErrors = [err78];
-          } else {
-            vErrors.push(err78);
-          }
-          errors++;
-        }
-      }
-      if (data39.leaseFiles !== void 0) {
-        let data46 = data39.leaseFiles;
-        if (Array.isArray(data46)) {
-          if (data46.length > 24) {
-            const err79 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
-            if (vErrors === null) {
-              vErrors = [err79];
-            } else {
-              vErrors.push(err79);
-            }
-            errors++;
-          }
-          const len3 = data46.length;
-          for (let i4 = 0; i4 < len3; i4++) {
-            let data47 = data46[i4];
-            if (typeof data47 === "string") {
-              if (func3(data47) > 1e3) {
-                const err80 = { instancePath: instancePath + "/discovery/leaseFiles/" + i4, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                if (vErrors === null) {
-                  vErrors = [err80];
-                } else {
-                  vErrors.push(err80);
-                }
-                errors++;
-              }
-              if (func3(data47) < 1) {
-                const err81 = { instancePath: instancePath + "/discovery/leaseFiles/" + i4, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                if (vErrors === null) {
-                  vErrors = [err81];
-                } else {
-                  vErrors.push(err81);
-                }
-                errors++;
-              }
-            } else {
-              const err82 = { instancePath: instancePath + "/discovery/leaseFiles/" + i4, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-              if (vErrors === null) {
-                vErrors = [err82];
-              } else {
-                vErrors.push(err82);
-              }
-              errors++;
-            }
-          }
-        } else {
-          const err83 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (data50 < 1 || isNaN(data50)) {
+          const err83 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err83];
           } else {
@@ -2366,23 +2388,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-    } else {
-      const err84 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err84];
-      } else {
-        vErrors.push(err84);
+      let data51 = data45.pollIntervalMs;
+      if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
+        const err84 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err84];
+        } else {
+          vErrors.push(err84);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data48 = data.clock;
-    if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
-      if (data48.source === void 0) {
-        data48.source = "auto";
-      }
-      for (const key13 in data48) {
-        if (!(key13 === "source")) {
-          const err85 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+      if (typeof data51 == "number" && isFinite(data51)) {
+        if (data51 > 864e5 || isNaN(data51)) {
+          const err85 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err85];
           } else {
@@ -2390,70 +2408,62 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data49 = data48.source;
-      if (!(data49 === "auto" || data49 === "host" || data49 === "none")) {
-        const err86 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err86];
-        } else {
-          vErrors.push(err86);
-        }
-        errors++;
-      }
-    } else {
-      const err87 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err87];
-      } else {
-        vErrors.push(err87);
-      }
-      errors++;
-    }
-    let data50 = data.limits;
-    if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-      if (data50.packetsPerSecond === void 0) {
-        data50.packetsPerSecond = 5e3;
-      }
-      if (data50.packetsPerSecondPerEquipment === void 0) {
-        data50.packetsPerSecondPerEquipment = 100;
-      }
-      if (data50.concurrentPolls === void 0) {
-        data50.concurrentPolls = 256;
-      }
-      for (const key14 in data50) {
-        if (!(key14 === "packetsPerSecond" || key14 === "packetsPerSecondPerEquipment" || key14 === "concurrentPolls")) {
-          const err88 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+        if (data51 < 1e3 || isNaN(data51)) {
+          const err86 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
           if (vErrors === null) {
-            vErrors = [err88];
+            vErrors = [err86];
           } else {
-            vErrors.push(err88);
+            vErrors.push(err86);
           }
           errors++;
         }
       }
-      let data51 = data50.packetsPerSecond;
-      if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
-        const err89 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err89];
-        } else {
-          vErrors.push(err89);
-        }
-        errors++;
-      }
-      if (typeof data51 == "number" && isFinite(data51)) {
-        if (data51 > 1e5 || isNaN(data51)) {
-          const err90 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
-          if (vErrors === null) {
-            vErrors = [err90];
-          } else {
-            vErrors.push(err90);
+      if (data45.leaseFiles !== void 0) {
+        let data52 = data45.leaseFiles;
+        if (Array.isArray(data52)) {
+          if (data52.length > 24) {
+            const err87 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+            if (vErrors === null) {
+              vErrors = [err87];
+            } else {
+              vErrors.push(err87);
+            }
+            errors++;
           }
-          errors++;
-        }
-        if (data51 < 1 || isNaN(data51)) {
-          const err91 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          const len4 = data52.length;
+          for (let i5 = 0; i5 < len4; i5++) {
+            let data53 = data52[i5];
+            if (typeof data53 === "string") {
+              if (func3(data53) > 1e3) {
+                const err88 = { instancePath: instancePath + "/discovery/leaseFiles/" + i5, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+                if (vErrors === null) {
+                  vErrors = [err88];
+                } else {
+                  vErrors.push(err88);
+                }
+                errors++;
+              }
+              if (func3(data53) < 1) {
+                const err89 = { instancePath: instancePath + "/discovery/leaseFiles/" + i5, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err89];
+                } else {
+                  vErrors.push(err89);
+                }
+                errors++;
+              }
+            } else {
+              const err90 = { instancePath: instancePath + "/discovery/leaseFiles/" + i5, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err90];
+              } else {
+                vErrors.push(err90);
+              }
+              errors++;
+            }
+          }
+        } else {
+          const err91 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
             vErrors = [err91];
           } else {
@@ -2462,19 +2472,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data52 = data50.packetsPerSecondPerEquipment;
-      if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
-        const err92 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err92];
-        } else {
-          vErrors.push(err92);
-        }
-        errors++;
+    } else {
+      const err92 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err92];
+      } else {
+        vErrors.push(err92);
       }
-      if (typeof data52 == "number" && isFinite(data52)) {
-        if (data52 > 1e4 || isNaN(data52)) {
-          const err93 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+      errors++;
+    }
+    let data54 = data.clock;
+    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+      if (data54.source === void 0) {
+        data54.source = "auto";
+      }
+      for (const key14 in data54) {
+        if (!(key14 === "source")) {
+          const err93 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err93];
           } else {
@@ -2482,29 +2496,40 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data52 < 1 || isNaN(data52)) {
-          const err94 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err94];
-          } else {
-            vErrors.push(err94);
-          }
-          errors++;
-        }
       }
-      let data53 = data50.concurrentPolls;
-      if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-        const err95 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data55 = data54.source;
+      if (!(data55 === "auto" || data55 === "host" || data55 === "none")) {
+        const err94 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err95];
+          vErrors = [err94];
         } else {
-          vErrors.push(err95);
+          vErrors.push(err94);
         }
         errors++;
       }
-      if (typeof data53 == "number" && isFinite(data53)) {
-        if (data53 > 4096 || isNaN(data53)) {
-          const err96 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+    } else {
+      const err95 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err95];
+      } else {
+        vErrors.push(err95);
+      }
+      errors++;
+    }
+    let data56 = data.limits;
+    if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
+      if (data56.packetsPerSecond === void 0) {
+        data56.packetsPerSecond = 5e3;
+      }
+      if (data56.packetsPerSecondPerEquipment === void 0) {
+        data56.packetsPerSecondPerEquipment = 100;
+      }
+      if (data56.concurrentPolls === void 0) {
+        data56.concurrentPolls = 256;
+      }
+      for (const key15 in data56) {
+        if (!(key15 === "packetsPerSecond" || key15 === "packetsPerSecondPerEquipment" || key15 === "concurrentPolls")) {
+          const err96 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err96];
           } else {
@@ -2512,36 +2537,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data53 < 1 || isNaN(data53)) {
-          const err97 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      }
+      let data57 = data56.packetsPerSecond;
+      if (!(typeof data57 == "number" && (!(data57 % 1) && !isNaN(data57)) && isFinite(data57))) {
+        const err97 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err97];
+        } else {
+          vErrors.push(err97);
+        }
+        errors++;
+      }
+      if (typeof data57 == "number" && isFinite(data57)) {
+        if (data57 > 1e5 || isNaN(data57)) {
+          const err98 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
-            vErrors = [err97];
+            vErrors = [err98];
           } else {
-            vErrors.push(err97);
+            vErrors.push(err98);
           }
           errors++;
         }
-      }
-    } else {
-      const err98 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err98];
-      } else {
-        vErrors.push(err98);
-      }
-      errors++;
-    }
-    let data54 = data.log;
-    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
-      if (data54.level === void 0) {
-        data54.level = "info";
-      }
-      if (data54.format === void 0) {
-        data54.format = "auto";
-      }
-      for (const key15 in data54) {
-        if (!(key15 === "level" || key15 === "format")) {
-          const err99 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+        if (data57 < 1 || isNaN(data57)) {
+          const err99 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err99];
           } else {
@@ -2550,9 +2568,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data55 = data54.level;
-      if (!(data55 === "error" || data55 === "warn" || data55 === "info" || data55 === "debug")) {
-        const err100 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data58 = data56.packetsPerSecondPerEquipment;
+      if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
+        const err100 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err100];
         } else {
@@ -2560,31 +2578,119 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data56 = data54.format;
-      if (!(data56 === "auto" || data56 === "json" || data56 === "text")) {
-        const err101 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      if (typeof data58 == "number" && isFinite(data58)) {
+        if (data58 > 1e4 || isNaN(data58)) {
+          const err101 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+          if (vErrors === null) {
+            vErrors = [err101];
+          } else {
+            vErrors.push(err101);
+          }
+          errors++;
+        }
+        if (data58 < 1 || isNaN(data58)) {
+          const err102 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err102];
+          } else {
+            vErrors.push(err102);
+          }
+          errors++;
+        }
+      }
+      let data59 = data56.concurrentPolls;
+      if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
+        const err103 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err101];
+          vErrors = [err103];
         } else {
-          vErrors.push(err101);
+          vErrors.push(err103);
+        }
+        errors++;
+      }
+      if (typeof data59 == "number" && isFinite(data59)) {
+        if (data59 > 4096 || isNaN(data59)) {
+          const err104 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+          if (vErrors === null) {
+            vErrors = [err104];
+          } else {
+            vErrors.push(err104);
+          }
+          errors++;
+        }
+        if (data59 < 1 || isNaN(data59)) {
+          const err105 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err105];
+          } else {
+            vErrors.push(err105);
+          }
+          errors++;
+        }
+      }
+    } else {
+      const err106 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err106];
+      } else {
+        vErrors.push(err106);
+      }
+      errors++;
+    }
+    let data60 = data.log;
+    if (data60 && typeof data60 == "object" && !Array.isArray(data60)) {
+      if (data60.level === void 0) {
+        data60.level = "info";
+      }
+      if (data60.format === void 0) {
+        data60.format = "auto";
+      }
+      for (const key16 in data60) {
+        if (!(key16 === "level" || key16 === "format")) {
+          const err107 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err107];
+          } else {
+            vErrors.push(err107);
+          }
+          errors++;
+        }
+      }
+      let data61 = data60.level;
+      if (!(data61 === "error" || data61 === "warn" || data61 === "info" || data61 === "debug")) {
+        const err108 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err108];
+        } else {
+          vErrors.push(err108);
+        }
+        errors++;
+      }
+      let data62 = data60.format;
+      if (!(data62 === "auto" || data62 === "json" || data62 === "text")) {
+        const err109 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err109];
+        } else {
+          vErrors.push(err109);
         }
         errors++;
       }
     } else {
-      const err102 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err110 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err102];
+        vErrors = [err110];
       } else {
-        vErrors.push(err102);
+        vErrors.push(err110);
       }
       errors++;
     }
   } else {
-    const err103 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err111 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err103];
+      vErrors = [err111];
     } else {
-      vErrors.push(err103);
+      vErrors.push(err111);
     }
     errors++;
   }

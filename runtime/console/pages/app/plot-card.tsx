@@ -6,6 +6,7 @@ import { formatDuration } from "#web/units.ts";
 import { serverNowMs, usePolled } from "./server.ts";
 
 const ranges: readonly (readonly [string, number])[] = [
+  ["15 min", 900_000],
   ["1 h", 3_600_000],
   ["6 h", 21_600_000],
   ["24 h", 86_400_000],
@@ -125,14 +126,13 @@ function Picture(props: {
   }, []);
   useEffect(() => {
     if (answer === undefined) return;
-    const unit = series.kind === "counter" ? `${series.unit === "" ? "1" : series.unit}/s` : series.unit;
     const ranged = series.kind !== "state";
     plot.current?.show({
       lines: [lineOf(nameOf(series), answer)],
       bands: [],
       fromMs: answer.fromMs,
       toMs: answer.toMs,
-      unit,
+      unit: series.unit,
       zone,
       ranged,
     });
