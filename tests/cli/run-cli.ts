@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { onTestFinished } from "vitest";
-
-const main = join(import.meta.dirname, "../../runtime/main.ts");
+import { gatehouseCommand } from "../program.ts";
 
 export interface CliResult {
   readonly code: number | null;
@@ -20,7 +18,8 @@ export interface CliOptions {
 
 /** Starts `gatehouse ARGS` as a process of its own; killed when the test ends. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  const child = spawn(process.execPath, [main, ...args], {
+  const { command, args: words } = gatehouseCommand(args);
+  const child = spawn(command, words, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"] ?? "", ...options.environment },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -6,9 +6,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { gatehouseCommand } from "../program.ts";
 
-const program = fileURLToPath(new URL("../../runtime/main.ts", import.meta.url));
 const keptLines = 200;
 
 /** A process of ours or of a real peer, with its last lines for the message of a failing test. */
@@ -69,7 +68,8 @@ export async function until(
 
 /** This project's program as a child: `gatehouse ARGS`. */
 export function gatehouse(args: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningProcess {
-  return new RunningProcess(process.execPath, [program, ...args], environment);
+  const { command, args: words } = gatehouseCommand(args);
+  return new RunningProcess(command, words, environment);
 }
 
 export async function freeTcpPort(): Promise<number> {
