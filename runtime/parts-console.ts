@@ -1,9 +1,10 @@
 import { GatewayError } from "#model/errors.ts";
 import type { Alarms } from "#ports/alarms.ts";
 import type { CheckStatus, Checks } from "#ports/checks.ts";
+import type { Editor } from "#ports/editor.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
-import { Console, type EditorDoor } from "./console/console.ts";
+import { Console } from "./console/console.ts";
 import { bundledPages } from "./console/pages/bundle.ts";
 import type { CheckView, ConsoleSource, ServiceView, SignInMethod } from "./console/source.ts";
 import type { Gateway } from "./gateway.ts";
@@ -16,7 +17,7 @@ export interface ConsoleRooms {
   readonly verdict?: NonNullable<ConsoleSource["verdict"]>;
   readonly checks?: Pick<Checks, "list">;
   readonly services?: () => readonly ServiceView[];
-  readonly editor?: EditorDoor;
+  readonly editor?: Editor;
   readonly command?: NonNullable<ConsoleSource["command"]>;
   readonly signInMethods?: readonly SignInMethod[];
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { Editor } from "#ports/editor.ts";
 import type { HistorySeries } from "#ports/history.ts";
 import { readJson, sendJson } from "./answers.ts";
-import type { ConsoleSession } from "./sessions.ts";
+import { type ConsoleSession, editorPerson } from "./sessions.ts";
 import type { ConsoleScope, ConsoleSource } from "./source.ts";
 
 const maxPoints = 1_000;
@@ -23,7 +24,7 @@ export interface ApiParts {
   readonly source: ConsoleSource;
   readonly clock: Clock;
   readonly gateway: { readonly id: string; readonly site: string; readonly tenant: string; readonly version: string };
-  readonly hasEditor: boolean;
+  readonly editor?: Editor;
 }
 
 /** What the page may ask for once somebody is signed in, by method and path. */
@@ -32,16 +33,17 @@ export const apiRoutes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["GET /api/history/series", historySeries],
   ["GET /api/history/points", historyPoints],
   ["POST /api/command", command],
+  ["POST /api/editor", openEditor],
 ]);
 
-async function overview({ response, session }: Question, { source, clock, gateway, hasEditor }: ApiParts): Promise<void> {
+async function overview({ response, session }: Question, { source, clock, gateway, editor }: ApiParts): Promise<void> {
   const status = await source.status();
   sendJson(response, 200, {
     nowMs: clock.now().wallMs,
     gateway,
     person: session.person,
     scopes: [...session.scopes],
-    hasEditor,
+    hasEditor: editor !== undefined,
     status,
     alarms: source.alarms?.() ?? [],
     verdict: source.verdict?.(),
@@ -84,6 +86,13 @@ async function command({ request, response, session }: Question, { source }: Api
     throw new GatewayError("command.refused", { message: "operation and args are needed" });
   if (source.command === undefined) throw new GatewayError("command.refused", { message: "this gateway takes no commands" });
   sendJson(response, 200, { output: await source.command(operation, args as Readonly<Record<string, unknown>>, session.person, signal) });
+}
+
+async function openEditor({ response, session }: Question, { editor }: ApiParts, signal: AbortSignal): Promise<void> {
+  demand(session, "flows.read");
+  if (editor === undefined) throw new GatewayError("command.refused", { message: "this gateway runs no flows" });
+  const { path, expiresInMs } = await editor.open(editorPerson(session), signal);
+  sendJson(response, 200, { path, expiresInMs });
 }
 
 /** @throws GatewayError command.refused */

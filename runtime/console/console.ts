@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { Editor } from "#ports/editor.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
@@ -12,7 +13,7 @@ import { FrontDoor } from "./front-door.ts";
 import { OneTimeCodes } from "./one-time-codes.ts";
 import { OwnHost } from "./own-host.ts";
 import { cookieOf, type RequestHead } from "./request-head.ts";
-import { type ConsoleSession, Sessions } from "./sessions.ts";
+import { type ConsoleSession, editorPerson, Sessions } from "./sessions.ts";
 import type { ConsoleScope, ConsoleSource, SignInMethod } from "./source.ts";
 import { TryLimit } from "./try-limit.ts";
 
@@ -21,11 +22,6 @@ const retryMs = 30_000;
 /** Pages of other sites cannot send it without asking first, and nobody answers them. */
 const ownHeader = "x-gatehouse";
 
-/** Whoever serves the editor. It gets the connection itself, once per request, after sign-in, scope, host and origin were checked. */
-export interface EditorDoor {
-  handOver(socket: Socket, head: Buffer, who: { readonly person: string; readonly scopes: readonly ConsoleScope[] }): void;
-}
-
 export interface ConsoleOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Further names people use for this gateway. */
@@ -33,7 +29,7 @@ export interface ConsoleOptions {
   readonly gateway: ApiParts["gateway"];
   readonly source: ConsoleSource;
   readonly pages: () => Promise<PageAssets>;
-  readonly editor?: EditorDoor;
+  readonly editor?: Editor;
   /** Besides one-time codes: tokens of the NOC, challenge and response. */
   readonly signInMethods?: readonly SignInMethod[];
   /** Says who signed in or failed to: for the audit record. */
@@ -133,7 +129,8 @@ export class Console implements Unit {
       refuse(socket, "403 Forbidden", "the scope flows.read is missing");
       return;
     }
-    editor.handOver(socket, head, { person: session.person, scopes: [...session.scopes] });
+    socket.removeAllListeners("error");
+    editor.handOver(socket, head, editorPerson(session));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
@@ -157,7 +154,7 @@ export class Console implements Unit {
       return;
     }
     const { source, clock, gateway, editor } = this.#options;
-    await answer({ request, response, url, session }, { source, clock, gateway, hasEditor: editor !== undefined }, signal);
+    await answer({ request, response, url, session }, { source, clock, gateway, ...(editor === undefined ? {} : { editor }) }, signal);
   }
 
   async #sendPage(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "#ports/clock.ts";
+import type { EditorPerson } from "#ports/editor.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { ConsoleScope, SignedIn } from "./source.ts";
 
@@ -85,4 +86,9 @@ function isOver(kept: Kept, nowMs: number): boolean {
 
 function digest(id: string): string {
   return createHash("sha256").update(id).digest("hex");
+}
+
+/** What the editor has to know of who is signed in. */
+export function editorPerson(session: ConsoleSession): EditorPerson {
+  return { person: session.person, scope: session.scopes.has("flows.write") ? "flows.write" : "flows.read" };
 }

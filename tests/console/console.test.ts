@@ -24,7 +24,7 @@ function exchange(port: number, text: string): Promise<string> {
 describe("the console", () => {
   const stop = new AbortController();
   const clock = new ManualClock();
-  const handedOver: { person: string; head: string }[] = [];
+  const handedOver: { person: string; scope: string; head: string }[] = [];
   const signIns: { ok: boolean; method: string }[] = [];
   const commands: unknown[] = [];
   let running: Promise<void>;
@@ -46,10 +46,14 @@ describe("the console", () => {
       },
       pages: async () => ({ html: "<p>page</p>", script: "1", style: "a{}" }),
       editor: {
-        handOver: (socket, head, who) => {
-          handedOver.push({ person: who.person, head: head.toString("latin1") });
-          socket.end("HTTP/1.1 204 No Content\r\n\r\n");
-          socket.resume();
+        state: () => ({ state: "open", connections: 0, people: [] }),
+        open: async () => ({ path: "/editor/?access_token=t", token: "t", expiresInMs: 1_000 }),
+        close: () => undefined,
+        handOver: (connection, head, who) => {
+          handedOver.push({ person: who.person, scope: who.scope, head: Buffer.from(head).toString("latin1") });
+          connection.write(Buffer.from("HTTP/1.1 204 No Content\r\n\r\n"));
+          connection.end();
+          connection.resume();
         },
       },
       onSignIn: (event) => signIns.push(event),
@@ -132,7 +136,11 @@ describe("the console", () => {
     const cookie = await signedIn();
     expect(await get(`Cookie: ${cookie}\r\n`)).toMatch(/^HTTP\/1.1 204/);
     expect(handedOver).toEqual([
-      { person: "one-time code", head: `GET /editor/x?y HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${cookie}\r\n\r\nbody` },
+      {
+        person: "one-time code",
+        scope: "flows.write",
+        head: `GET /editor/x?y HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${cookie}\r\n\r\nbody`,
+      },
     ]);
   });
 

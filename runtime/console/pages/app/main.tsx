@@ -61,6 +61,35 @@ function Workplace(props: { readonly onSignedOut: () => void }) {
   );
 }
 
+/** The tab is opened at the click, or the browser would block it; the address comes when the editor is up. */
+function EditorButton() {
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  const open = async () => {
+    const tab = window.open("about:blank", "_blank");
+    try {
+      const { path } = await ask<{ readonly path: string }>("/api/editor", { method: "POST", body: {} });
+      if (tab !== null) tab.location.href = path;
+      setProblem(undefined);
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      tab?.close();
+      setProblem(error.message);
+    }
+  };
+  return (
+    <>
+      {problem === undefined ? null : (
+        <span class="problem" role="alert">
+          {problem}
+        </span>
+      )}
+      <button type="button" class="button" onClick={() => void open()}>
+        Open the flow editor
+      </button>
+    </>
+  );
+}
+
 const themeWords: Readonly<Record<Theme, string>> = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
 
 function Header(props: { readonly overview: Overview | undefined; readonly isLive: boolean; readonly onSignedOut: () => void }) {
@@ -84,11 +113,7 @@ function Header(props: { readonly overview: Overview | undefined; readonly isLiv
         {props.isLive ? "live" : "connecting"}
       </span>
       <span class="spacer" />
-      {overview?.hasEditor === true && overview.scopes.includes("flows.read") ? (
-        <a class="button" href="/editor/" target="_blank" rel="noreferrer">
-          Open the flow editor
-        </a>
-      ) : null}
+      {overview?.hasEditor === true && overview.scopes.includes("flows.read") ? <EditorButton /> : null}
       <button
         type="button"
         class="button quiet"
