@@ -14,7 +14,7 @@ import { OneTimeCodes } from "./one-time-codes.ts";
 import { OwnHost } from "./own-host.ts";
 import { cookieOf, type RequestHead } from "./request-head.ts";
 import { type ConsoleSession, editorPerson, Sessions } from "./sessions.ts";
-import type { ConsoleScope, ConsoleSource, SignInMethod } from "./source.ts";
+import type { ConsoleSource, SignInMethod } from "./source.ts";
 import { TryLimit } from "./try-limit.ts";
 
 const cookieName = "gatehouse_console";
