@@ -17,7 +17,7 @@ export const artefacts: Readonly<Record<ArtefactName, Artefact>> = {
   // The appliance has no NOC's end and no demo: it stays small, and says where they are.
   gatehouse: {
     name: "gatehouse",
-    replaced: { "runtime/cli/demo.ts": "runtime/cli/elsewhere-demo.ts", "runtime/cli/noc.ts": "runtime/cli/elsewhere-noc.ts" },
+    replaced: { "runtime/cli/demo.ts": "build/bundle/elsewhere-demo.ts", "runtime/cli/noc.ts": "build/bundle/elsewhere-noc.ts" },
     // A small young generation costs no start time and saves a quarter of the flow host's memory; the old one is a limit, not a size.
     execArgv: ["--max-semi-space-size=2", "--max-old-space-size=256"],
   },

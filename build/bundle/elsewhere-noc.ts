@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit-codes.ts";
+import type { CommandContext } from "../../runtime/cli/context.ts";
+import { exitCodes } from "../../runtime/cli/exit-codes.ts";
 
 /** Takes the place of `noc` in the appliance's binary. */
 export function register(program: Command, context: CommandContext): void {

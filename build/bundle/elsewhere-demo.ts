@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "../../runtime/cli/context.ts";
 import { elsewhere } from "./elsewhere-noc.ts";
 
 /** Takes the place of `demo` in the appliance's binary. */
