@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { isBuiltin } from "node:module";
+import { dirname, join, matchesGlob, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { lazyPackages } from "./lazy-packages.ts";
 import { pageModules } from "./pages.ts";
 
 export interface OwnCode {
@@ -22,6 +24,7 @@ const codeFolder = "code";
 const rooms = ["runtime", "drivers", "cloud-bridge", "flows"];
 /** Not bundled: found by path at run time, or never needed there. */
 const external = ["@node-red/*", "express", "esbuild", "node:*"];
+const isExternal = (name: string) => isBuiltin(name) || external.some((one) => matchesGlob(name, one) || name.startsWith(`${one}/`));
 
 // Own code finds its data files by import.meta: in the bundle that means "where this source file lies in the artefact's tree".
 const esmBanner = `import{createRequire as __cr}from"node:module";import{fileURLToPath as __fp}from"node:url";
@@ -46,7 +49,7 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     charset: "utf8",
     logLevel: "warning",
     define: { ...options.define },
-    plugins: [ownPlaces(options)],
+    plugins: [lazyPackages(root, isExternal), ownPlaces(options)],
   } satisfies BuildOptions;
   const program = await build({
     ...shared,
