@@ -44,7 +44,7 @@ export interface Slot {
   readonly intervalMs: number;
   /** Base time of the chunk: Unix ms, or monotonic ms where flag bit 2 (unanchored) is set. */
   readonly t0: number;
-  /** PROTOCOL section 2, key 4: bit0 key-frame, bit2 clock unanchored. */
+  /** PROTOCOL section 2, key 4: bit0 key-frame, bit2 clock unanchored, bit3 salvaged. */
   readonly flags: number;
   /** Dictionary revision its frames refer to. */
   readonly dictionaryRevision: number;
@@ -54,6 +54,14 @@ export interface Slot {
   readonly endsAtMs: number;
   readonly bootId: string;
 }
+
+/** Flag bit 2: nobody vouched for the wall clock; times are monotonic times of a boot. */
+export const unanchoredFlag = 4;
+/**
+ * Flag bit 3: sealed from what a damaged journal left. The chunk follows nothing that its stream holds before it, and its rows may have been sent before, in
+ * a chunk whose journal record is lost.
+ */
+export const salvagedFlag = 8;
 
 /** An immutable unit of the wire. (stream, seq) is given by the buffer; bytes never change afterwards. */
 export interface Chunk {
@@ -132,6 +140,8 @@ export interface DecodedChunk {
   readonly dictionaryRevision: number;
   readonly keyFrame: boolean;
   readonly unanchored: boolean;
+  /** See `salvagedFlag`. */
+  readonly salvaged: boolean;
   readonly bootId: string | undefined;
   readonly intervalMs: number;
   readonly groups: readonly DecodedGroup[];

@@ -1,4 +1,4 @@
-import type { Database } from "better-sqlite3";
+import SqliteDatabase, { type Database } from "better-sqlite3";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   readonly tables: readonly string[];
   /** Verify the file's structure first: after an unclean stop. */
   readonly check: boolean;
+  /** Rather set aside than let a version number that nobody wrote keep the program from starting. */
+  readonly isDisposable?: boolean;
 }
 
 const walLimitBytes = 8 * 1024 * 1024;
@@ -38,7 +40,9 @@ export function openOwnDatabase(disk: Disk, file: string, options: DatabaseOptio
       database.pragma("foreign_keys = OFF");
       if (options.check) checkStructure(database, file);
     });
+    if (options.check && options.isDisposable === true) atDisk({ file }, () => checkVersion(database, options.migrations, file));
     migrate(database, options.migrations, file);
+    if (options.check) atDisk({ file }, () => checkSchema(database, options.migrations, file));
     atDisk({ file }, () => {
       if (options.maxBytes > 0) database.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes(database))}`);
       for (const table of options.tables) database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
@@ -64,6 +68,30 @@ export function usedBytes(database: Database): number {
 function checkStructure(database: Database, file: string): void {
   const answer = database.pragma("quick_check(1)", { simple: true });
   if (answer !== "ok") throw new GatewayError("buffer.corrupt", { message: "quick_check found damage", fields: { file } });
+}
+
+/** A version that is ahead of the schema is a turned bit, not a newer program: the file must not keep this one from starting. */
+function checkVersion(database: Database, migrations: Migrations, file: string): void {
+  const found = Number(database.pragma("user_version", { simple: true }));
+  if (found > migrations.length) checkSchema(database, migrations, file, true);
+}
+
+/**
+ * The schema is text in the file like everything else: a turned bit in the name of a column is sound to SQLite and an error in every statement of ours.
+ */
+function checkSchema(database: Database, migrations: Migrations, file: string, isAhead = false): void {
+  const fresh = new SqliteDatabase(":memory:");
+  try {
+    migrate(fresh, migrations, ":memory:");
+    if ((schemaOf(database) === schemaOf(fresh)) === isAhead)
+      throw new GatewayError("buffer.corrupt", { message: "the database's schema is not the one that was made", fields: { file } });
+  } finally {
+    fresh.close();
+  }
+}
+
+function schemaOf(database: Database): string {
+  return JSON.stringify(database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").raw().all());
 }
 
 /** The library falls back to NORMAL at the first write of a WAL database, whatever was read before: write, then look again. */

@@ -75,10 +75,14 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   keeper.onMended = (backlog) => {
     relief.lastEvictionId = reconcile({ streams, outbox, ring, backlog, open, ledger, now: clock.now() }, relief.lastEvictionId);
   };
+  repeatTombstones(streams, ledger, now); // Before new ones are made and told below.
   if (keeper.backlog === undefined) assumeBacklog(streams, recovered?.snapshot.streams ?? []);
   else keeper.onMended(keeper.backlog);
   if (!isClean) ledger.restarts += 1;
-  reopenStreams(streams, ledger, now, journal.scan.suspect || journal.replaced);
+  // After damage every class gets a new stream, since numbers of the old ones may be in use at the NOC without our knowing.
+  for (const streamClass of journal.scan.suspect || journal.replaced ? (["T", "E", "I", "S"] as const) : []) streams.split(streamClass);
+  // What was sealed in a lost record is sealed again below: not behind what came after it.
+  if (recovered?.damaged === true) streams.split("T");
   if (!space.ensureBallast()) log.warn({ ballastBytes: settings.ballastBytes }, "the file system has no room for the ballast");
   const tenure = new Tenure(isClean, recovered?.snapshot ?? {});
   const core = new StoreCore(parts, { ring, open, ledger, outbox, relief, keeper, space, tenure, position: recovered?.position ?? 0 });
@@ -188,6 +192,7 @@ function openBacklog(
     maxBytes: how.maxBytes,
     cacheKiB: 1024,
     check: how.check && isCheckable,
+    isDisposable: true,
   };
   const { database, setAside } = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, clock.now().wallMs), how.space);
   const backlog = new Backlog(database);
@@ -210,13 +215,10 @@ function openWithRoom<T>(open: () => T, space: Space): T {
   }
 }
 
-/** After damage every class gets a new stream, since numbers of the old ones may be in use at the NOC without our knowing. */
-function reopenStreams(streams: StreamTable, ledger: StoreLedger, now: Instant, isSuspect: boolean): void {
+/** The NOC may never have heard of what was given up: said again until its acknowledgement passes the range. */
+function repeatTombstones(streams: StreamTable, ledger: StoreLedger, now: Instant): void {
   for (const stream of streams.all()) {
-    for (const [fromSeq, toSeq] of stream.tombstones) {
-      // The NOC may never have heard of it: said again until its acknowledgement passes the range.
+    for (const [fromSeq, toSeq] of stream.tombstones)
       ledger.report({ kind: "gap", observedAt: now, reason: "cap", stream: stream.id, fromSeq, toSeq });
-    }
   }
-  for (const streamClass of isSuspect ? (["T", "E", "I", "S"] as const) : []) streams.split(streamClass);
 }

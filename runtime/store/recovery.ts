@@ -1,4 +1,4 @@
-import type { Frame, Slot } from "#model/chunk.ts";
+import { type Frame, type Slot, salvagedFlag } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { DiskFile } from "./disk.ts";
 import type { OpenGroup } from "./open-group.ts";
@@ -47,13 +47,26 @@ export function recoverJournal(
     position = Math.max(position, takeFrames(decoded, record, frames));
     takeChunks(decoded, record, frames, into);
   }
+  // What a lost record had sealed cannot be told from what was still open: from here on neither is taken for the next thing after its predecessor.
+  const salvaged = damaged || scan.suspect ? salvagedSlots() : undefined;
   for (const [at, found] of [...frames.values()].flatMap((slot) => [...slot]).sort((a, b) => a[0] - b[0])) {
-    into.open.restore(found.frame, at, found.recordSeq);
+    into.open.restore(salvaged?.(found.frame) ?? found.frame, at, found.recordSeq);
     into.ring.retain(found.recordSeq, 1);
   }
   for (const stream of into.streams.all()) stream.sortRing();
   const clean = (lastRecord.header.flags & recordFlag.cleanStop) !== 0 && !scan.suspect;
   return { snapshot, lastRecord, position, clean, damaged };
+}
+
+/** Marks frames by their slot; frames of one slot go on sharing one. */
+function salvagedSlots(): (frame: Frame) => Frame {
+  const slots = new Map<number, Slot>();
+  return (frame) => {
+    if (frame.slot === undefined) return frame;
+    const slot = slots.get(frame.slot.id) ?? { ...frame.slot, flags: frame.slot.flags | salvagedFlag };
+    slots.set(slot.id, slot);
+    return { ...frame, slot };
+  };
 }
 
 function readRecord(file: DiskFile, record: FoundRecord): DecodedRecord {

@@ -1,4 +1,4 @@
-import type { Frame } from "#model/chunk.ts";
+import { type Frame, unanchoredFlag } from "#model/chunk.ts";
 import type { GapRecord } from "#model/observation.ts";
 import type { Instant } from "#model/time.ts";
 import type { CommitPlan } from "./open-group.ts";
@@ -31,12 +31,15 @@ export class Tenure {
     };
   }
 
-  /** Remembers the newest telemetry that becomes durable with `plan`. */
+  /** Remembers the newest telemetry that becomes durable with `plan`; without a date where nobody vouched for the clock. */
   notePolls(plan: CommitPlan): void {
-    for (const held of [...plan.journal, ...plan.seals.flatMap((seal) => seal.frames)]) {
-      if (held.frame.kind !== "group" || held.recordSeq !== undefined) continue;
-      this.#polledAtMs = Math.max(this.#polledAtMs ?? 0, held.frame.wallMs);
-      this.#pollBootId = held.frame.bootId;
+    for (const { frame, recordSeq } of [...plan.journal, ...plan.seals.flatMap((seal) => seal.frames)]) {
+      if (frame.kind !== "group" || recordSeq !== undefined) continue;
+      // What an earlier boot's clock said is no bound: it may have run days ahead.
+      const before = this.#pollBootId === frame.bootId ? this.#polledAtMs : undefined;
+      const isDated = ((frame.slot?.flags ?? 0) & unanchoredFlag) === 0;
+      this.#polledAtMs = isDated ? Math.max(before ?? 0, frame.wallMs) : before;
+      this.#pollBootId = frame.bootId;
     }
   }
 

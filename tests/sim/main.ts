@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- [--seeds N] [--hours H] [--first SEED] [--jobs J] [--verbose]`: the real gateway and the real NOC ingest on virtual time, with seeded faults.
+ * `npm run sim -- [--seeds N] [--hours H] [--first SEED] [--step N] [--jobs J] [--verbose]`: the real gateway and the real NOC ingest on virtual time, with seeded faults.
  * Prints each failing seed with what it went through; the same seed fails the same way again, whatever the number of jobs. Exit code 1 if any failed.
  */
 import { availableParallelism } from "node:os";
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "20" },
     hours: { type: "string", default: "24" },
     first: { type: "string", default: "1" },
+    step: { type: "string", default: "1" },
     jobs: { type: "string", default: String(availableParallelism()) },
     verbose: { type: "boolean", default: false },
     "stop-at-first": { type: "boolean", default: false },
@@ -37,7 +38,7 @@ const totals = {
 };
 
 await simulateSeeds(
-  { first: Number(values.first), seeds: Number(values.seeds), hours, jobs: Number(values.jobs), hangMs: 60_000 },
+  { first: Number(values.first), seeds: Number(values.seeds), step: Number(values.step), hours, jobs: Number(values.jobs), hangMs: 60_000 },
   (outcome) => {
     const isGood = count(outcome);
     return isGood || !values["stop-at-first"];

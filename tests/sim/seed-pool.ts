@@ -20,6 +20,8 @@ export interface SeedOutcome {
 export interface PoolOptions {
   readonly first: number;
   readonly seeds: number;
+  /** Between one seed and the next; 5 stays within one kind of world. */
+  readonly step?: number;
   readonly hours: number;
   readonly jobs: number;
   /** Virtual time that stands still this long of real time hangs. */
@@ -35,14 +37,16 @@ const lookEveryMs = 500;
  */
 export async function simulateSeeds(options: PoolOptions, onOutcome: (outcome: SeedOutcome) => boolean): Promise<void> {
   const outcomes = new Map<number, SeedOutcome>();
-  const end = options.first + options.seeds;
+  const step = options.step ?? 1;
+  const end = options.first + options.seeds * step;
   let nextOrder = options.first;
   let nextOutcome = options.first;
   let wanted = true;
   const take = (outcome: SeedOutcome) => {
     outcomes.set(outcome.seed, outcome);
     for (let one = outcomes.get(nextOutcome); one !== undefined && wanted; one = outcomes.get(nextOutcome)) {
-      outcomes.delete(nextOutcome++);
+      outcomes.delete(nextOutcome);
+      nextOutcome += step;
       wanted = onOutcome(one);
     }
   };
@@ -50,7 +54,9 @@ export async function simulateSeeds(options: PoolOptions, onOutcome: (outcome: S
     let thread = new SeedThread(options.hangMs);
     try {
       while (wanted && nextOrder < end) {
-        const outcome = await thread.live({ seed: nextOrder++, hours: options.hours });
+        const seed = nextOrder;
+        nextOrder += step;
+        const outcome = await thread.live({ seed, hours: options.hours });
         take(outcome);
         if (outcome.hung === undefined) continue;
         await thread.end();

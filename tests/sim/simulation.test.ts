@@ -29,6 +29,14 @@ describe("the whole gateway and the NOC's ingest on virtual time", () => {
     expect((await simulateSeed(3, 12)).violations).toEqual([]);
   }, 120_000);
 
+  it("dates and counts right what a damaged journal makes it seal again (seed 1093)", async () => {
+    expect((await simulateSeed(1_093, 12.5)).violations).toEqual([]);
+  }, 120_000);
+
+  it("starts although a turned bit changed the name of a column of the backlog (seed 2198)", async () => {
+    expect((await simulateSeed(2_198, 1)).violations).toEqual([]);
+  }, 120_000);
+
   it("comes to the same whatever the number of threads", async () => {
     const digests = async (jobs: number) => {
       const found: (string | undefined)[] = [];

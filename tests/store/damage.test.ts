@@ -1,12 +1,13 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { salvagedFlag } from "#model/chunk.ts";
 import type { Clock } from "#ports/clock.ts";
 import { openStore } from "../../runtime/store/open-store.ts";
 import { defaultStoreSettings } from "../../runtime/store/settings.ts";
 import type { StoreCore } from "../../runtime/store/store-core.ts";
 import { seededEntropy, silentLogger } from "./doubles.ts";
-import { alarmFrame, groupFrame, plainAssembler, slotOf, textsOf } from "./frames.ts";
+import { alarmFrame, flagsOf, groupFrame, plainAssembler, slotOf, textsOf } from "./frames.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
 
@@ -118,6 +119,40 @@ describe("a damaged store", () => {
     );
   });
 
+  it("seals again what a lost record had sealed, marked as salvaged and in a stream of its own", () => {
+    const disk = new SimDisk();
+    const clock = new ManualClock();
+    const core = open(disk, clock);
+    const streams = core.stats().streams.map(({ stream }) => stream);
+    let sealedIn = 0;
+    for (let id = 1; id <= 6; id += 1) {
+      const slot = slotOf(id, clock.monotonicMs() + 60_000);
+      core.append([groupFrame(`slot ${id} begun`, slot)]);
+      core.commit(false);
+      core.append([groupFrame(`slot ${id} ended`, slot)]);
+      clock.step(60_000 + settings.sealGraceMs);
+      const before = core.stats().writtenBytes;
+      core.commit(false);
+      if (id === 3) sealedIn = before;
+    }
+    disk.cut(entropy);
+    // The record with the chunk of slot 3, and nothing else.
+    disk.damage("journal.ring", (bytes) => void bytes.fill(0xff, 2 * 4_096 + sealedIn + 200, 2 * 4_096 + sealedIn + 400));
+    const after = open(disk, clock);
+    const found = after
+      .stats()
+      .streams.filter(({ streamClass }) => streamClass === "T")
+      .flatMap(({ stream }) => after.read({ stream, fromSeq: 1, maxChunks: 100, maxBytes: 1e9 }));
+    const again = found.filter((chunk) => textsOf(chunk.bytes).includes("slot 3 begun"));
+    expect(found).toHaveLength(6);
+    expect(again).toHaveLength(1);
+    expect(streams).not.toContain(again[0]?.stream);
+    expect(found.filter((chunk) => chunk.stream === again[0]?.stream)).toHaveLength(1);
+    expect(flagsOf(again[0]?.bytes)).toBe(salvagedFlag);
+    expect(found.filter((chunk) => flagsOf(chunk.bytes) === 0)).toHaveLength(5);
+    expect(after.takeGaps()).toMatchObject([{ reason: "corrupt", fromSeq: 3, toSeq: 3, samples: 10 }]);
+  });
+
   it.each([
     ["empty", new Uint8Array(0)],
     ["another program's", Buffer.from("PK\u0003\u0004 something else entirely".repeat(5_000))],
@@ -159,6 +194,19 @@ describe("a damaged store", () => {
     expect(gaps.every((gap) => gap.stream !== undefined && gap.fromSeq !== undefined && gap.toSeq !== undefined)).toBe(true);
   });
 
+  it.each([
+    ["the name of a column", (bytes: Uint8Array) => replaceText(bytes, "sealed_at REAL", "seAled_at SEAL")],
+    // The 32-bit number at offset 60 (SQLite file format 1.3.10).
+    ["its version number", (bytes: Uint8Array) => bytes.fill(0x40, 61, 62)],
+  ])("sets a backlog aside in which a turned bit changed %s, and salvages what it can", (_, change) => {
+    const from = filled(false);
+    from.disk.damage("buffer.db", change);
+    const { core } = survive(from.disk, from.clock, from.published);
+    expect(from.disk.list("corrupt")).toHaveLength(1);
+    expect(core.stats().state).toBe("ok");
+    expect(core.stats().ledger.polled).toBe(from.polled + 10);
+  });
+
   it("refuses a journal of a newer version and leaves it alone", () => {
     const { disk, clock } = filled(true);
     const before = disk.readWhole("journal.ring");
@@ -193,6 +241,12 @@ describe("a damaged store", () => {
     expect(ledger.polled).toBe(ledger.delivered + ledger.buffered + ledger.dropped);
   });
 });
+
+function replaceText(bytes: Uint8Array, from: string, to: string): void {
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(from);
+  if (at < 0) throw new Error(`no ${from}`);
+  bytes.set(Buffer.from(to), at);
+}
 
 function writeVersion(superblock: Uint8Array, version: number): void {
   const view = Buffer.from(superblock.buffer, superblock.byteOffset, superblock.byteLength);

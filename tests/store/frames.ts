@@ -8,9 +8,21 @@ export const plainAssembler: ChunkAssembler = {
   assemble(head, frames) {
     const texts = frames.map((frame) => Buffer.from(frame.payload).toString("latin1"));
     if (texts.includes("poison")) throw new GatewayError("codec.malformed");
-    return Buffer.from(`${JSON.stringify([head.stream, head.seq, head.slot?.id ?? null])}\n${texts.join("|")}`, "latin1");
+    return Buffer.from(
+      `${JSON.stringify([head.stream, head.seq, head.slot?.id ?? null, head.slot?.flags ?? 0])}\n${texts.join("|")}`,
+      "latin1",
+    );
   },
 };
+
+/** Flags of a plain chunk's slot. */
+export function flagsOf(bytes: Uint8Array | undefined): number | undefined {
+  const [head = ""] = Buffer.from(bytes ?? [])
+    .toString("latin1")
+    .split("\n");
+  const flags: unknown = head === "" ? undefined : JSON.parse(head)[3];
+  return typeof flags === "number" ? flags : undefined;
+}
 
 /** What the frames of a plain chunk said. */
 export function textsOf(bytes: Uint8Array): string[] {

@@ -90,6 +90,8 @@ export class BatchWriter {
     for (const gateway of drafts.gateways) {
       for (const stream of gateway.streams.values()) {
         if (stream.streamClass === "T" && (await this.#telemetry.apply(drafts, gateway, stream))) more = true;
+        const ahead = gateway.ahead.get(stream.ref);
+        if (ahead !== undefined && ahead.seq > stream.appliedTo) await this.#telemetry.preview(drafts, gateway, stream, ahead);
       }
     }
     await drafts.flush();
@@ -187,6 +189,14 @@ export class BatchWriter {
     } as const;
     const row: ChunkRow = { ...place, ...headOf(understood), samples: 0, receivedMs: drafts.nowMs, payload: delivery.payload };
     await drafts.tx.addChunk(row);
+    // After an outage the newest travel first, on the live topic: the history they follow comes behind them.
+    if (
+      delivery.leaf === "tm" &&
+      row.kind === "chunk" &&
+      row.seq === highestSeq(stream.received) &&
+      row.seq > contiguousTo(stream.received)
+    )
+      gateway.ahead.set(stream.ref, row);
   }
 
   /** The gate: undefined = known already, or no room; else the stream with `seq` marked as received. */

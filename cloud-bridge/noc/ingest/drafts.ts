@@ -1,5 +1,5 @@
 import type { StreamClass } from "#model/chunk.ts";
-import type { EquipmentRow, GatewayRow, RollupLevel, StreamRow } from "../store/rows.ts";
+import type { ChunkRow, EquipmentRow, GatewayRow, RollupLevel, StreamRow } from "../store/rows.ts";
 import type { StoreTransaction } from "../store/store.ts";
 import { emptyLast, emptyRollup } from "./derive.ts";
 import type { IngestLimits } from "./limits.ts";
@@ -12,6 +12,8 @@ export interface GatewayDraft {
   readonly streams: Map<string, Draft<StreamRow>>;
   readonly equipment: Map<string, Draft<EquipmentRow>>;
   readonly needed: Set<number>;
+  /** The newest chunk of each live stream that came ahead of a hole in this transaction, by the stream's number. */
+  readonly ahead: Map<number, ChunkRow>;
   committed: number;
   hello: boolean;
 }
@@ -61,6 +63,7 @@ export class Drafts {
       streams: new Map(),
       equipment: new Map(),
       needed: new Set(),
+      ahead: new Map(),
       committed: 0,
       hello: false,
     };

@@ -8,6 +8,7 @@ import type { Draft, Drafts, GatewayDraft } from "./drafts.ts";
 import type { IngestLimits } from "./limits.ts";
 import { contentOf, counterTimes, RecentlyUsed, type ResolvedDictionary, StreamMemories, type StreamMemory } from "./memories.ts";
 import { contiguousTo, hasRange, highestSeq } from "./ranges.ts";
+import { isKnown, type KnownRows, repeatedRows } from "./repeated-rows.ts";
 
 const maxRefused = 1_000;
 
@@ -56,6 +57,45 @@ export class Telemetry {
       if (turn === "dead") stream.deadLetters += 1;
     }
     return highestSeq(stream.received) > stream.appliedTo;
+  }
+
+  /**
+   * Shows what a chunk says by itself as last values, long before its turn comes: that is after the history in front of it. Rollups and the chunk's state
+   * are left to its turn, which overwrites what is shown here with the exact.
+   */
+  async preview(drafts: Drafts, gateway: GatewayDraft, stream: StreamRow, chunk: ChunkRow): Promise<void> {
+    try {
+      const payload = this.#decoder.decode(chunk.payload);
+      if (payload.kind !== "chunk") return;
+      const dictionary = await this.#memories.dictionary(drafts.tx, stream, payload.chunk);
+      if (dictionary === undefined) return;
+      const decoded = this.#decoder.resolve(payload.chunk, dictionary.groups);
+      const shiftMs = decoded.unanchored ? anchorShift(await this.#anchors(drafts, gateway, decoded), firstAt(decoded)) : 0;
+      if (shiftMs === undefined) return;
+      for (const group of decoded.groups) await this.#previewGroup(drafts, gateway, group, { dictionary, shiftMs });
+    } catch (error) {
+      if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error; // Judged when its turn comes.
+    }
+  }
+
+  async #previewGroup(
+    drafts: Drafts,
+    gateway: GatewayDraft,
+    { group, rows }: DecodedGroup,
+    context: { readonly dictionary: ResolvedDictionary; readonly shiftMs: number },
+  ): Promise<void> {
+    const ref = context.dictionary.refs.get(group.groupId);
+    if (ref === undefined) return;
+    const columns = group.series.length;
+    const last = await drafts.last(ref, columns);
+    const equipment = await drafts.equipment(gateway, group.equipment);
+    const target = { last: last.numbers, texts: last.texts, seen: last.seen, counterMs: new Float64Array(columns), buckets: [] };
+    for (const row of rows) {
+      const atMs = row.at + context.shiftMs;
+      deriveRow(row, group.intervalMs, atMs, target);
+      last.atMs = Math.max(last.atMs, atMs);
+      if (equipment !== undefined) equipment.lastPollMs = Math.max(equipment.lastPollMs, atMs);
+    }
   }
 
   async #take(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow): Promise<Turn> {
@@ -125,7 +165,10 @@ export class Telemetry {
       await drafts.tx.markChunk({ ...chunk, samples: decoded.samples }, "parked");
       return "parked";
     }
-    const span = await this.#applyGroups(drafts, gateway, decoded, { dictionary, memory, shiftMs });
+    const known = decoded.salvaged
+      ? await repeatedRows({ tx: drafts.tx, decoder: this.#decoder, memories: this.#memories }, chunk, { decoded, shiftMs })
+      : nothingKnown;
+    const span = await this.#applyGroups(drafts, gateway, decoded, { dictionary, memory, shiftMs, known });
     await this.#applyMisses(drafts, gateway, decoded, { dictionary, shiftMs });
     const state = isExact(decoded) ? "applied" : "alone";
     await drafts.tx.markChunk({ ...chunk, ...span, samples: decoded.samples }, state);
@@ -165,6 +208,7 @@ export class Telemetry {
       const atMs = row.at + context.shiftMs;
       span.fromMs = Math.min(span.fromMs, atMs);
       span.toMs = Math.max(span.toMs, atMs);
+      if (isKnown(context.known, ref, atMs, group.intervalMs)) continue;
       const buckets: Float64Array[] = [];
       for (const level of rollupLevels) buckets.push(await drafts.prepareRollup(level, ref, Math.floor(atMs / level) * level, columns));
       deriveRow(row, group.intervalMs, atMs, { last: last.numbers, texts: last.texts, seen: last.seen, counterMs, buckets });
@@ -212,4 +256,8 @@ interface ApplyContext {
   readonly dictionary: ResolvedDictionary;
   readonly memory: StreamMemory;
   readonly shiftMs: number;
+  /** Rows that are in last values and rollups already. */
+  readonly known: KnownRows;
 }
+
+const nothingKnown: KnownRows = new Map();

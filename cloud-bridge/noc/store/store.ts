@@ -44,6 +44,9 @@ export interface StoreTransaction {
   /** Chunks of the stream from its last key frame (at most `limit` back) up to before `seq`, ascending; for rebuilding memory. */
   chunksSinceKeyFrame(streamRef: number, seq: number, limit: number): Promise<readonly ChunkRow[]>;
 
+  /** Chunks of one interval class that are in last values and rollups and overlap the time, by (stream, seq); at most `limit`. */
+  appliedBetween(span: AppliedSpan, limit: number): Promise<readonly ChunkRow[]>;
+
   addDictionary(row: DictionaryRow): Promise<void>;
   /** The revision as the stream knew it at `seq`; else the nearest later one of the stream; else another stream's of the same gateway. */
   dictionary(gatewayRef: number, streamRef: number, revision: number, seq: number): Promise<DictionaryRow | undefined>;
@@ -76,6 +79,13 @@ export interface StoreTransaction {
   addDeadLetter(row: DeadLetterRow): Promise<void>;
   /** Streams that have pending chunks received before `beforeMs`, oldest first. */
   pendingStreams(beforeMs: number, limit: number): Promise<readonly PendingStream[]>;
+}
+
+export interface AppliedSpan {
+  readonly gatewayRef: number;
+  readonly intervalMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 export interface PendingStream {

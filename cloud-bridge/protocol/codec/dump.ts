@@ -1,4 +1,5 @@
 import type { DecodedCell, DecodedChunk, DictionaryGroup } from "#model/chunk.ts";
+import { salvagedFlag } from "#model/chunk.ts";
 import type { ChunkDecoder, DecodedPayload, RawChunk } from "#ports/codec.ts";
 import type { DictionaryBook } from "./dictionary-book.ts";
 import { flagKeyFrame, flagUnanchored, type RawBody, WireFloat } from "./layout.ts";
@@ -23,6 +24,7 @@ function headContent(chunk: RawChunk): object {
     seq: chunk.seq,
     dictionary: chunk.dictionaryRevision,
     keyFrame: (chunk.flags & flagKeyFrame) !== 0,
+    ...((chunk.flags & salvagedFlag) === 0 ? {} : { salvaged: true }),
     t0: unanchored ? { boot: chunk.bootId, monotonicMs: chunk.t0 } : new Date(chunk.t0).toISOString(),
     intervalMs: chunk.intervalMs,
   };

@@ -17,7 +17,7 @@ export const chunkKey = {
 export const jsonName = ["v", "s", "q", "d", "f", "t", "i", "n", "g", "clk", "miss"] as const;
 
 export const flagKeyFrame = 1;
-export const flagUnanchored = 4;
+export { unanchoredFlag as flagUnanchored } from "#model/chunk.ts";
 
 /** Two bits per series. */
 export const seriesState = { unchanged: 0, constant: 1, perRow: 2, missing: 3 } as const;

@@ -1,4 +1,5 @@
 import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow, DictionaryGroup, DictionarySeries } from "#model/chunk.ts";
+import { salvagedFlag } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { RawChunk, SeriesMemory } from "#ports/codec.ts";
 import { type GroupMemory, rebaseMap, resolveCounter, resolveGauge, resolveText, uint64, wireValueAt } from "./cells.ts";
@@ -49,6 +50,7 @@ export function resolveChunk(chunk: RawChunk, dictionary: ReadonlyMap<number, Di
     dictionaryRevision: chunk.dictionaryRevision,
     keyFrame: (chunk.flags & flagKeyFrame) !== 0,
     unanchored,
+    salvaged: (chunk.flags & salvagedFlag) !== 0,
     bootId: unanchored ? chunk.bootId : undefined,
     intervalMs: chunk.intervalMs,
     groups: resolved,
@@ -68,6 +70,7 @@ function entryOf(gid: number, chunk: RawChunk, dictionary: ReadonlyMap<number, D
 
 function advance(memory: StreamMemory, chunk: RawChunk, dictionary: ReadonlyMap<number, DictionaryGroup>): void {
   passOver(memory, chunk.seq);
+  if ((chunk.flags & salvagedFlag) !== 0) memory.groups.clear();
   if (memory.groups.size <= dictionary.size) return;
   for (const gid of memory.groups.keys()) if (!dictionary.has(gid)) memory.groups.delete(gid);
 }

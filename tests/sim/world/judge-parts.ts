@@ -27,6 +27,19 @@ export async function chunksByStream(read: StoreQueries, gatewayRef: number): Pr
   }
 }
 
+/** The unclean start that followed says that what was last is not known: since a time before this one, or undated. */
+export function tellsOf(gaps: readonly GapRow[], atMs: number): boolean {
+  const later = gaps.filter((gap) => gap.reason === "restart" && gap.recordedMs >= atMs).sort((a, b) => a.recordedMs - b.recordedMs);
+  return later.some(({ fromMs, toMs }, index) =>
+    fromMs === toMs ? index === 0 : fromMs - missErrorMs <= atMs && atMs <= toMs + missErrorMs,
+  );
+}
+
+/** A record whose sync failed just before the power went cannot be told from a damaged one. */
+export function mayBeTorn(history: WorldHistory, receivedMs: number): boolean {
+  return history.powerCutsMs.some((cutMs) => cutMs <= receivedMs) && history.faults.some((fault) => fault.includes("disk errors"));
+}
+
 /** Every seq from 1 on is at the NOC, or a gap record of that stream tells of it. */
 export function unexplainedHoles(
   streams: readonly StreamRow[],
@@ -74,22 +87,27 @@ export function failuresWithoutMiss(
   return silent;
 }
 
-/** For each return of the line with nothing else wrong: when was the newest value from before it committed? */
+/** For each return of the line with nothing else wrong: when was a value committed that is as new as the newest from before it? */
 export function liveFirst(
   world: World,
   seen: ReadonlyMap<string, ReadonlyMap<number, number>>,
 ): { readonly connacks: number; readonly maxMs: number } {
+  const values: { readonly answeredMs: number; readonly receivedMs: number }[] = [];
+  for (const [id, agent] of world.site.agents) {
+    for (const [poll, answeredMs] of agent.truth.answeredAtMs) {
+      const receivedMs = seen.get(id)?.get(poll);
+      if (receivedMs !== undefined) values.push({ answeredMs, receivedMs });
+    }
+  }
   let maxMs = 0;
   for (const { atMs } of world.calmReturns) {
-    let newest = { answeredMs: 0, receivedMs: 0 };
-    for (const [id, agent] of world.site.agents) {
-      for (const [poll, answeredMs] of agent.truth.answeredAtMs) {
-        const receivedMs = seen.get(id)?.get(poll);
-        // Half a second: an answer on its way through the intake belongs to the next chunk.
-        if (answeredMs <= atMs - 500 && answeredMs > newest.answeredMs && receivedMs !== undefined) newest = { answeredMs, receivedMs };
-      }
-    }
-    maxMs = Math.max(maxMs, newest.receivedMs - atMs);
+    // An answer on its way through the intake belongs to the next chunk.
+    const before = values.filter(({ answeredMs }) => answeredMs <= atMs - intakeMs);
+    const newestMs = before.reduce((newest, { answeredMs }) => Math.max(newest, answeredMs), 0);
+    const asNew = values.filter(({ answeredMs }) => answeredMs >= newestMs);
+    if (before.length > 0) maxMs = Math.max(maxMs, Math.min(...asNew.map(({ receivedMs }) => receivedMs)) - atMs);
   }
   return { connacks: world.calmReturns.length, maxMs };
 }
+
+const intakeMs = 500;

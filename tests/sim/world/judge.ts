@@ -1,8 +1,15 @@
 import type { ChunkRow, GapRow } from "../../../cloud-bridge/noc/store/rows.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
 import { DictionaryBook } from "../../../cloud-bridge/protocol/codec/dictionary-book.ts";
-import type { DecodedCell, DecodedChunk, DecodedGroup, DecodedRow, DictionaryGroup } from "../../../runtime/model/chunk.ts";
-import { chunksByStream, failuresWithoutMiss, liveFirst, unexplainedHoles } from "./judge-parts.ts";
+import {
+  type DecodedCell,
+  type DecodedChunk,
+  type DecodedGroup,
+  type DecodedRow,
+  type DictionaryGroup,
+  salvagedFlag,
+} from "../../../runtime/model/chunk.ts";
+import { chunksByStream, failuresWithoutMiss, liveFirst, mayBeTorn, tellsOf, unexplainedHoles } from "./judge-parts.ts";
 import type { WorldHistory } from "./schedule.ts";
 import { levelOf, modeOf, rowsPerTable, samplesPerPoll } from "./sim-driver.ts";
 import type { World } from "./world.ts";
@@ -42,6 +49,9 @@ export class Judge {
   readonly #history: WorldHistory;
   /** Poll numbers at the NOC with the time they were committed, per equipment. */
   readonly #seen = new Map<string, Map<number, number>>();
+  /** Polls that came in a salvaged chunk: they may be there in another one as well. */
+  readonly #salvaged = new Map<string, Set<number>>();
+  readonly #twice: { readonly id: string; readonly poll: number }[] = [];
   /** When failed polls were, as far as it is known, per equipment. */
   readonly #misses = new Map<string, number[]>();
   #undatedMisses = 0;
@@ -67,6 +77,10 @@ export class Judge {
     return this.#history.damagesMs.length > 0;
   }
 
+  get #lastDamageMs(): number {
+    return Math.max(0, ...this.#history.damagesMs);
+  }
+
   async judge(): Promise<Verdict> {
     const { read } = this.#world.store;
     const { powerCutsMs, damagesMs } = this.#history;
@@ -82,13 +96,19 @@ export class Judge {
       );
     this.#evicted = gaps.some((gap) => gap.reason === "cap");
     for (const hole of unexplainedHoles(streams, byStream, gaps)) this.#wrong(hole);
-    const restarts = gaps.filter((gap) => gap.reason === "restart").length;
-    if (restarts < powerCutsMs.length && !this.#isDamaged)
-      this.#wrong(`${powerCutsMs.length} power cuts, but ${restarts} gap records say restart`);
+    const lastDamageMs = this.#lastDamageMs;
+    const cuts = powerCutsMs.filter((cutMs) => cutMs >= lastDamageMs).length;
+    const restarts = gaps.filter((gap) => gap.reason === "restart" && gap.recordedMs >= lastDamageMs).length;
+    if (restarts < cuts) this.#wrong(`${cuts} power cuts since the last damage, but ${restarts} gap records say restart`);
     for (const damagedMs of damagesMs)
       if (!gaps.some((gap) => gap.recordedMs >= damagedMs))
         this.#wrong(`no gap record tells of the damage of ${new Date(damagedMs).toISOString()}`);
-    const { lost, dropped } = await this.#judgeCompleteness();
+    for (const { id, poll } of this.#twice) {
+      // What was sealed in a record that was damaged afterwards is sealed again, and says so.
+      if (this.#salvaged.get(id)?.has(poll) !== true)
+        this.#wrong(`${id}: poll ${poll} is at the NOC twice, and no chunk says that it was salvaged`);
+    }
+    const { lost, dropped } = await this.#judgeCompleteness(gaps);
     if (!this.#evicted && !this.#isDamaged) {
       const silent = failuresWithoutMiss(this.#world, this.#history, this.#misses);
       if (silent.length > this.#undatedMisses) this.#wrong(`${silent.length} failed polls are no miss at the NOC: ${silent[0]}`);
@@ -107,8 +127,7 @@ export class Judge {
     const memory = decoder.newMemory();
     const lastPoll = new Map<string, number>();
     let nextSeq = 1;
-    // After damage a stream may begin with what an older one had begun; the NOC calls such chunks "alone".
-    this.#keyedGroups = this.#isDamaged ? new Set() : undefined;
+    this.#keyedGroups = undefined;
     for (const row of [...rows].sort((a, b) => a.seq - b.seq)) {
       if (row.seq !== nextSeq) this.#keyedGroups = new Set();
       nextSeq = row.seq + 1;
@@ -119,18 +138,23 @@ export class Judge {
         continue;
       }
       if (payload.kind !== "chunk") continue;
-      const { dictionaryRevision } = payload.chunk;
-      // What is sealed again after damage goes into a new stream; its dictionary may have arrived with the old one.
-      const others = this.#isDamaged ? this.#books : [];
-      const groups = [book, ...others].map((one) => one.at(dictionaryRevision)).find((one) => one !== undefined);
+      const { dictionaryRevision, flags } = payload.chunk;
+      const salvaged = (flags & salvagedFlag) !== 0;
+      if (salvaged && !this.#isDamaged && !mayBeTorn(this.#history, row.receivedMs))
+        this.#wrong(`stream ${row.streamRef} seq ${row.seq} calls itself salvaged, but nothing was damaged`);
+      // What is sealed again after damage goes into a new stream; its dictionary may have arrived with the old one. Or the damage took the dictionary.
+      const isBereft = salvaged || gaps.some((gap) => gap.reason === "corrupt" && gap.fromSeq < row.seq);
+      const groups = [book, ...(isBereft ? this.#books : [])].map((one) => one.at(dictionaryRevision)).find((one) => one !== undefined);
       if (groups === undefined) {
-        // The damage may have taken the dictionary and left the chunk: the NOC then says that it cannot read it.
-        if (this.#isDamaged && row.state === "parked") continue;
+        // The NOC then says that it cannot read the chunk.
+        if (isBereft && row.state === "parked") continue;
         this.#wrong(
           `stream ${row.streamRef} seq ${row.seq}: dictionary ${payload.chunk.dictionaryRevision} is not in the stream before it (${row.state})`,
         );
         continue;
       }
+      // Follows nothing in its stream; and what comes next does not follow it.
+      if (salvaged) this.#keyedGroups = new Set();
       const chunk = decoder.resolve(payload.chunk, groups, memory);
       this.#samples += chunk.samples;
       this.#noteMisses(row, chunk, groups);
@@ -141,7 +165,7 @@ export class Judge {
         this.#isAfterHole = this.#keyedGroups?.has(group.group.groupId) === false;
         for (const one of group.rows) {
           const atMs = chunk.unanchored ? undefined : one.at;
-          this.#judgeRow(group, { ...one, at: atMs }, row.receivedMs, lastPoll);
+          this.#judgeRow(group, { ...one, at: atMs, salvaged }, row.receivedMs, lastPoll);
         }
       }
       if (chunk.unanchored && anchoredBoots.has(chunk.bootId ?? "") && row.fromMs === undefined) {
@@ -170,8 +194,8 @@ export class Judge {
     }
     const seen = this.#seen.get(id) ?? new Map<number, number>();
     this.#seen.set(id, seen);
-    // What was sealed in a record that was damaged afterwards is sealed again, under another stream.
-    if (seen.has(poll) && !this.#isDamaged) this.#wrong(`${id}: poll ${poll} is at the NOC twice`);
+    if (seen.has(poll)) this.#twice.push({ id, poll });
+    if (row.salvaged) this.#salvaged.set(id, (this.#salvaged.get(id) ?? new Set()).add(poll));
     seen.set(poll, Math.min(receivedMs, seen.get(poll) ?? receivedMs));
     if (poll <= (lastPoll.get(id) ?? 0)) this.#wrong(`${id}: poll ${poll} comes after ${lastPoll.get(id)} in its stream`);
     lastPoll.set(id, poll);
@@ -229,7 +253,7 @@ export class Judge {
       this.#wrong(`${first.id}: poll ${poll} was re-stamped ${Math.round(datedMs - truth)} ms off`);
   }
 
-  async #judgeCompleteness(): Promise<{ readonly lost: number; readonly dropped: number }> {
+  async #judgeCompleteness(gaps: readonly GapRow[]): Promise<{ readonly lost: number; readonly dropped: number }> {
     const stats = await this.#world.gateway?.buffer.stats();
     const ledger = stats?.ledger ?? { polled: 0, delivered: 0, buffered: 0, dropped: 0 };
     const { polled, delivered, buffered, dropped } = ledger;
@@ -237,19 +261,51 @@ export class Judge {
       this.#wrong(`the ledger does not balance: ${polled} polled, ${delivered} delivered, ${buffered} buffered, ${dropped} dropped`);
     if (delivered !== this.#samples - this.#toldButHere && !this.#isDamaged)
       this.#wrong(`the gateway says ${delivered} delivered, the NOC has ${this.#samples}, ${this.#toldButHere} of them told as dropped`);
-    const lastDamageMs = Math.max(0, ...this.#history.damagesMs);
+    const lastDamageMs = this.#lastDamageMs;
+    // What a damage took is told by then; of what came later only what was dropped later may be missing.
+    const droppedSince = this.#isDamaged ? dropped - this.#history.droppedAtDamage : dropped - this.#toldButHere;
     let lost = 0;
     let missing = 0;
+    let missingSince = 0;
+    let untold = 0;
     for (const [id, agent] of this.#world.site.agents) {
       for (const [poll, atMs] of agent.truth.answeredAtMs) {
         if (this.#seen.get(id)?.has(poll) === true) continue;
         // Not durable yet when the power went: at most the durability window, and what was on its way to it.
         if (this.#history.powerCutsMs.some((cutMs) => atMs <= cutMs && atMs > cutMs - 11_000)) lost += 1;
-        else if (atMs > lastDamageMs && ++missing * samplesPerPoll > dropped - this.#toldButHere)
-          this.#wrong(`${id}: poll ${poll} of ${new Date(atMs).toISOString()} is gone without a word`);
-        else if (atMs <= lastDamageMs) missing += 1;
+        else {
+          missing += 1;
+          if (atMs > lastDamageMs && ++missingSince * samplesPerPoll > droppedSince)
+            this.#wrong(`${id}: poll ${poll} of ${new Date(atMs).toISOString()} is gone without a word`);
+          if (atMs <= lastDamageMs && !tellsOf(gaps, atMs)) {
+            untold += 1;
+            if (process.env.DBG) {
+              const st = Date.UTC(2026, 10, 21, 6);
+              console.error(
+                id,
+                poll,
+                (atMs - st) / 60000,
+                gaps.map((g) =>
+                  [
+                    g.reason,
+                    g.streamId,
+                    g.fromSeq,
+                    g.toSeq,
+                    ((g.fromMs - st) / 6e4).toFixed(1),
+                    ((g.toMs - st) / 6e4).toFixed(1),
+                    g.samples,
+                    ((g.recordedMs - st) / 6e4).toFixed(1),
+                  ].join(" "),
+                ),
+              );
+            }
+          }
+        }
       }
     }
+    const told = gaps.reduce((sum, gap) => sum + (gap.samples ?? 0), 0);
+    if (untold * samplesPerPoll > told)
+      this.#wrong(`${untold} polls from before a damage are gone, but gap records tell of ${told} samples only`);
     // Polls in a cut's window may have been durable, and evicted later.
     if (!this.#isDamaged && dropped - this.#toldButHere > (missing + lost) * samplesPerPoll)
       this.#wrong(`the gateway says ${dropped} samples dropped, but only ${missing * samplesPerPoll} are missing`);
@@ -274,6 +330,7 @@ export class Judge {
 }
 
 interface UndatedRow extends Pick<DecodedRow, "cells"> {
+  readonly salvaged: boolean;
   /** Unix ms; undefined = the clock stood unanchored. */
   readonly at: number | undefined;
 }

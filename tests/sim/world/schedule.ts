@@ -21,6 +21,8 @@ export interface WorldHistory {
   openBytesMax: number;
   storeBytesMax: number;
   readonly violations: string[];
+  /** The ledger's `dropped` once the gateway was up again after the last damage. */
+  droppedAtDamage: number;
 }
 
 const minuteMs = 60_000;
@@ -210,6 +212,7 @@ async function damage(world: World, entropy: Entropy, history: WorldHistory): Pr
   await boot(world, entropy, history);
   await world.clock.advance(pollingAgainMs);
   const { gateway } = world;
+  history.droppedAtDamage = (await gateway?.buffer.stats())?.ledger.dropped ?? 0;
   if (gateway?.failure !== undefined) history.violations.push(`a damaged store ended the gateway: ${String(gateway.failure)}`);
   else if (gateway?.gateway.poller.equipment.size !== world.options.equipment)
     history.violations.push(`${pollingAgainMs / 1_000} s after a boot from a damaged store nothing is polled`);
@@ -239,6 +242,7 @@ export async function liveThrough(world: World, hours: number): Promise<WorldHis
     openBytesMax: 0,
     storeBytesMax: 0,
     violations: [],
+    droppedAtDamage: 0,
   };
   const special = specialOf(world);
   const table: Readonly<Record<string, Fault>> = special === undefined ? faults : { ...faults, [special[0]]: special[1] };

@@ -49,8 +49,13 @@ export function findDictionary(db: Connection, key: DictionaryKey): DictionaryRo
 
 export function chunksSinceKeyFrame(db: Connection, streamRef: number, seq: number, limit: number): readonly ChunkRow[] {
   // Interval classes have key frames of their own: going back `limit` chunks covers them all, and whatever lies before one is simply replayed.
+  // A key frame too large for one chunk is a run of flagged chunks of its class; it begins with the first of them.
   const first = db.get<{ seq: number }>(
-    `SELECT min(seq) AS seq FROM (SELECT max(seq) AS seq FROM chunk WHERE stream = ?1 AND seq < ?2 AND seq >= ?2 - ?3 AND kf = 1 GROUP BY iv)`,
+    `WITH newest AS (SELECT iv, max(seq) AS seq FROM chunk WHERE stream = ?1 AND seq < ?2 AND seq >= ?2 - ?3 AND kf = 1 GROUP BY iv),
+      run AS (SELECT iv, coalesce((SELECT p.seq FROM chunk p WHERE p.stream = ?1 AND p.seq < newest.seq AND p.seq >= ?2 - ?3 AND p.iv = newest.iv
+        AND p.kf = 0 ORDER BY p.seq DESC LIMIT 1), 0) AS after FROM newest)
+      SELECT min((SELECT c.seq FROM chunk c WHERE c.stream = ?1 AND c.seq > run.after AND c.seq >= ?2 - ?3 AND c.iv = run.iv AND c.kf = 1
+        ORDER BY c.seq LIMIT 1)) AS seq FROM run`,
     ...[streamRef, seq, limit],
   );
   if (first === undefined || first.seq === null) return [];

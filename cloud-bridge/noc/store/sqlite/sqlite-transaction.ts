@@ -16,7 +16,7 @@ import type {
   RollupRow,
   StreamRow,
 } from "../rows.ts";
-import type { PendingStream, StoreTransaction } from "../store.ts";
+import type { AppliedSpan, PendingStream, StoreTransaction } from "../store.ts";
 import {
   type AlarmColumns,
   alarmOf,
@@ -132,6 +132,13 @@ export class SqliteTransaction implements StoreTransaction {
 
   async chunksSinceKeyFrame(streamRef: number, seq: number, limit: number): Promise<readonly ChunkRow[]> {
     return chunksSinceKeyFrame(this.#db, streamRef, seq, limit);
+  }
+
+  async appliedBetween(span: AppliedSpan, limit: number): Promise<readonly ChunkRow[]> {
+    const sql = `SELECT ${chunkColumns} FROM chunk WHERE gateway = ? AND t1 >= ? AND t0 <= ? AND iv = ? AND kind = 'chunk'
+      AND state IN ('applied', 'alone') ORDER BY stream, seq LIMIT ?`;
+    const { gatewayRef, fromMs, toMs, intervalMs } = span;
+    return this.#db.all<ChunkColumns>(sql, gatewayRef, Math.floor(fromMs), Math.ceil(toMs), intervalMs, limit).map(chunkOf);
   }
 
   async addDictionary(row: DictionaryRow): Promise<void> {
