@@ -1,17 +1,11 @@
 import type { ChunkRow, GapRow } from "../../../cloud-bridge/noc/store/rows.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
 import { DictionaryBook } from "../../../cloud-bridge/protocol/codec/dictionary-book.ts";
-import {
-  type DecodedCell,
-  type DecodedChunk,
-  type DecodedGroup,
-  type DecodedRow,
-  type DictionaryGroup,
-  salvagedFlag,
-} from "../../../runtime/model/chunk.ts";
+import { type DecodedChunk, type DecodedGroup, type DictionaryGroup, salvagedFlag } from "../../../runtime/model/chunk.ts";
+import { datedAt, earliestOf, numberOf, type UndatedRow, wrongCells } from "./judge-cells.ts";
 import { chunksByStream, failuresWithoutMiss, liveFirst, mayBeTorn, tellsOf, unexplainedHoles } from "./judge-parts.ts";
 import type { WorldHistory } from "./schedule.ts";
-import { levelOf, modeOf, rowsPerTable, samplesPerPoll } from "./sim-driver.ts";
+import { samplesPerPoll } from "./sim-driver.ts";
 import type { World } from "./world.ts";
 
 const tenant = "acme";
@@ -206,39 +200,8 @@ export class Judge {
       return;
     }
     if (atMs !== undefined && Math.abs(atMs - truth) > dateErrorMs) this.#wrong(`${id}: poll ${poll} is dated ${atMs - truth} ms off`);
-    for (let index = 0; index < rowsPerTable; index++) this.#judgeCells(id, poll, index, group, row);
-  }
-
-  #judgeCells(id: string, poll: number, index: number, group: DecodedGroup, row: UndatedRow): void {
-    for (const [at, series] of group.group.series.entries()) {
-      if (series.rowKey !== `row-${index}`) continue;
-      const cell = row.cells[at];
-      if (series.metric === "level" && !this.#holds(cell, levelOf(poll, index)))
-        this.#wrong(`${id}: level of poll ${poll} is ${JSON.stringify(cell)}`);
-      if (series.metric === "mode" && !this.#holds(cell, modeOf(poll, index, this.#world.options.padChars)))
-        this.#wrong(`${id}: mode of poll ${poll} is ${JSON.stringify(cell)?.slice(0, 80)}`);
-      if (series.metric === "octets") this.#judgeCounter(id, poll, index, cell);
-    }
-  }
-
-  #judgeCounter(id: string, poll: number, index: number, cell: DecodedCell | undefined): void {
-    const truth = this.#world.site.agents.get(id)?.truth.counters.get(poll)?.[index];
-    if (cell?.state === "unchanged" && this.#isAfterHole) return;
-    if (truth === undefined || cell?.state !== "counter") {
-      this.#wrong(`${id}: counter of poll ${poll} is ${cell?.state}`);
-      return;
-    }
-    if (cell.absolute !== undefined && cell.absolute !== truth.absolute)
-      this.#wrong(`${id}: counter of poll ${poll} is ${cell.absolute}, not ${truth.absolute}`);
-    if (!Number.isNaN(cell.increment) && cell.increment !== truth.increment) {
-      this.#wrong(`${id}: increment of poll ${poll} is ${cell.increment}, not ${truth.increment}`);
-    }
-  }
-
-  /** "unchanged" is only right where the previous chunk is missing; the judge reads every stream whole. */
-  #holds(cell: DecodedCell | undefined, expected: number | string): boolean {
-    if (cell?.state === "unchanged") return this.#isAfterHole;
-    return cell?.state === "value" && cell.value === expected;
+    for (const sentence of wrongCells(this.#world, { id, poll, group, cells: row.cells, isAfterHole: this.#isAfterHole }))
+      this.#wrong(sentence);
   }
 
   /** `fromMs` dates the earliest thing in the chunk, which may be a failed poll; the first row follows from it by the boot's own clock. */
@@ -327,23 +290,4 @@ export class Judge {
     const told = { dropped, droppedPolls: this.#droppedPolls, evicted: this.#evicted, lostInPowerCuts: lost, liveFirst: this.#liveFirst };
     return { violations, polls, delivered, samples: this.#samples, ...told, digest: this.#digest.toString(16) };
   }
-}
-
-interface UndatedRow extends Pick<DecodedRow, "cells"> {
-  readonly salvaged: boolean;
-  /** Unix ms; undefined = the clock stood unanchored. */
-  readonly at: number | undefined;
-}
-
-function earliestOf(chunk: DecodedChunk): number {
-  return Math.min(...chunk.groups.flatMap((group) => group.rows.map((row) => row.at)), ...chunk.misses.map((miss) => miss.at));
-}
-
-/** A time of an unanchored chunk, by the date that the NOC gave the chunk. */
-function datedAt(row: ChunkRow, chunk: DecodedChunk, at: number): number | undefined {
-  return row.fromMs === undefined ? undefined : row.fromMs + (at - earliestOf(chunk));
-}
-
-function numberOf(cell: DecodedCell | undefined): number | undefined {
-  return cell?.state === "value" && typeof cell.value === "number" ? cell.value : undefined;
 }
