@@ -4,6 +4,7 @@ import { checkDiscovery } from "./discovery-rules.ts";
 import type { SettingsCheck } from "./driver-settings.ts";
 import { escapePointer } from "./json-schema.ts";
 import type { Report } from "./load-document.ts";
+import { checkNotify } from "./notify-rules.ts";
 import { quoted } from "./source.ts";
 import { nearest } from "./spelling.ts";
 import { at, entriesOf, itemsOf, type Mapping, textOf } from "./untyped.ts";
@@ -19,6 +20,7 @@ export function checkGatewayRules(document: unknown, drivers: ReadonlyMap<string
     checkSnmp(at(entry, "snmp"), `/credentials/${escapePointer(name)}/snmp`, report);
   }
   checkEquipment(document, drivers, report);
+  checkNotify(at(document, "notify"), report);
   checkDiscovery(at(document, "discovery"), Object.keys((at(document, "credentials") as Mapping | undefined) ?? {}), report);
 }
 
