@@ -42,6 +42,8 @@ export interface GatewayParts {
   readonly feeders: (intake: Intake) => readonly Unit[];
   /** Resident memory of this process; absent = this gateway does not report on itself. */
   readonly residentBytes?: () => number;
+  /** Further parts that have something to say of themselves, by their name in `gatehouse status`. */
+  readonly sections?: Readonly<Record<string, () => unknown>>;
   /** What looks at the gateway and outlives its southbound half: control socket, console. */
   readonly services?: (gateway: Gateway) => readonly Unit[];
 }
@@ -102,8 +104,9 @@ export class Gateway {
 
   /** For `gatehouse status` and the console. */
   status(): Promise<Readonly<Record<string, unknown>>> {
-    const { identity, clock, buffer, link } = this.#parts;
+    const { identity, clock, buffer, link, sections } = this.#parts;
     return gatewayStatus({
+      ...(sections === undefined ? {} : { sections }),
       gateway: identity,
       clock,
       poller: this.poller,

@@ -33,6 +33,7 @@ import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { helloBody } from "./parts-hello.ts";
+import { openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
@@ -103,6 +104,7 @@ export async function assembleGateway(
   const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles }, platform);
   const link = uplink?.enabled === true ? openLink(configuration, uplink, { encoder, buffer, state }, platform) : undefined;
+  const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
   return new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
@@ -115,7 +117,11 @@ export async function assembleGateway(
     state,
     ...(history === undefined ? {} : { history }),
     ...(link === undefined ? {} : { link }),
-    feeders: (intake) => [events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery }, platform)],
+    feeders: (intake) => [
+      ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery }, platform)],
+      ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
+    ],
+    ...(secondPath === undefined ? {} : { sections: { secondPath: () => secondPath.status() } }),
     residentBytes: () => process.memoryUsage.rss(),
     ...(services === undefined ? {} : { services: (gateway: Gateway) => services(gateway, discovery) }),
   });

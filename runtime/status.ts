@@ -15,6 +15,7 @@ export async function gatewayStatus(parts: {
   readonly units: () => readonly UnitHealth[];
   readonly uplink: () => unknown;
   readonly startedAtMs: number;
+  readonly sections?: Readonly<Record<string, () => unknown>>;
 }): Promise<Readonly<Record<string, unknown>>> {
   const { gateway, clock, poller, buffer, units, uplink, startedAtMs } = parts;
   const now = clock.now();
@@ -25,6 +26,7 @@ export async function gatewayStatus(parts: {
     uptimeS: Math.round((clock.monotonicMs() - startedAtMs) / 1_000),
     units: units(),
     uplink: uplink(),
+    ...Object.fromEntries(Object.entries(parts.sections ?? {}).map(([name, read]) => [name, read()])),
     ledger: {
       ...ledger,
       balances: ledger.polled === ledger.delivered + ledger.buffered + ledger.dropped,

@@ -41,7 +41,10 @@ export const errorTable = {
   "uplink.no-puback": { retryable: true, help: "The broker stopped acknowledging; the connection is replaced." },
   "uplink.rejected": { retryable: true, help: "The broker rejected a publication. Check its ACL and limits." },
   "uplink.too-large": { retryable: false, help: "The message exceeds the broker's maximum packet size." },
-  "notify.unreachable": { retryable: true, help: "The receiver of the notification cannot be reached. Check its address, DNS, firewall and the line." },
+  "notify.unreachable": {
+    retryable: true,
+    help: "The receiver of the notification cannot be reached. Check its address, DNS, firewall and the line.",
+  },
   "notify.tls": { retryable: true, help: "The receiver's certificate is not trusted. Check ca, host name and this machine's clock." },
   "notify.unavailable": { retryable: true, help: "The receiver took the connection but not the notification; it is tried again." },
   "notify.refused": { retryable: false, help: "The receiver refuses the notification. Check its address, secret, user and rights." },

@@ -44,7 +44,8 @@ function subjectOf(change: AlarmChange, place: MailPlace): string {
 
 function bodyOf(change: AlarmChange, place: MailPlace): string {
   const { attributes, observedAt, raisedAt } = change;
-  const time = (wallMs: number) => (observedAt.quality === "unanchored" ? "not known (the gateway's clock is not set)" : new Date(wallMs).toISOString());
+  const time = (wallMs: number) =>
+    observedAt.quality === "unanchored" ? "not known (the gateway's clock is not set)" : new Date(wallMs).toISOString();
   const repair = typeof attributes["repair"] === "string" ? attributes["repair"] : undefined;
   const lines: readonly (readonly [string, string | undefined])[] = [
     ["Alarm", oneLine(change.text)],
@@ -66,7 +67,10 @@ function messageId(change: AlarmChange, place: MailPlace, revision: string): str
 
 /** No control characters: what an alarm says may come from a device. */
 function oneLine(text: string): string {
-  return text.slice(0, maxTextChars).replaceAll(/\p{Cc}+/gu, " ").trim();
+  return text
+    .slice(0, maxTextChars)
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .trim();
 }
 
 /** RFC 2047, cut between characters. */

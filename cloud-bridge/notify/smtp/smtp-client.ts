@@ -89,7 +89,10 @@ async function opened(socket: Socket, event: "connect" | "secureConnect"): Promi
   } catch (cause) {
     const code = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? "") : "";
     const isTls = event === "secureConnect" && !/^(ECONN|EHOST|ENET|ENOTFOUND|EAI|ETIMEDOUT|EPIPE)/.test(code);
-    throw new GatewayError(isTls ? "notify.tls" : "notify.unreachable", { message: `no connection to the mail server (${code || "unknown"})`, cause });
+    throw new GatewayError(isTls ? "notify.tls" : "notify.unreachable", {
+      message: `no connection to the mail server (${code || "unknown"})`,
+      cause,
+    });
   }
 }
 

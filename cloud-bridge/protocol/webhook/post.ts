@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -106,5 +106,9 @@ function refusalOf(answer: IncomingMessage): GatewayError | undefined {
 function connectionError(cause: Error): GatewayError {
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME_MISMATCH|INVALID_CA)/.test(code);
-  return new GatewayError(isTls ? "notify.tls" : "notify.unreachable", { message: `no connection (${code || "unknown"})`, cause, fields: { reason: code } });
+  return new GatewayError(isTls ? "notify.tls" : "notify.unreachable", {
+    message: `no connection (${code || "unknown"})`,
+    cause,
+    fields: { reason: code },
+  });
 }

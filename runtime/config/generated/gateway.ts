@@ -250,6 +250,71 @@ export interface GatewayFile {
     leaseFiles?: string[];
   };
   /**
+   * The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.
+   */
+  notify: {
+    /**
+     * How long the NOC may be silent before the second path is used, milliseconds. 0: at once.
+     */
+    holdMs: number;
+    /**
+     * Receivers of signed webhooks (CloudEvents 1.0). At most 8.
+     *
+     * @maxItems 8
+     */
+    webhooks:
+      | []
+      | [NotifyWebhookEntry]
+      | [NotifyWebhookEntry, NotifyWebhookEntry]
+      | [NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry]
+      | [NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry]
+      | [NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry]
+      | [NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry, NotifyWebhookEntry]
+      | [
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry
+        ]
+      | [
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry,
+          NotifyWebhookEntry
+        ];
+    /**
+     * Mail to people. At most 8.
+     *
+     * @maxItems 8
+     */
+    mail:
+      | []
+      | [NotifyMailEntry]
+      | [NotifyMailEntry, NotifyMailEntry]
+      | [NotifyMailEntry, NotifyMailEntry, NotifyMailEntry]
+      | [NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry]
+      | [NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry]
+      | [NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry]
+      | [NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry, NotifyMailEntry]
+      | [
+          NotifyMailEntry,
+          NotifyMailEntry,
+          NotifyMailEntry,
+          NotifyMailEntry,
+          NotifyMailEntry,
+          NotifyMailEntry,
+          NotifyMailEntry,
+          NotifyMailEntry
+        ];
+  };
+  /**
    * How far this machine's clock is believed.
    */
   clock: {
@@ -454,4 +519,109 @@ export interface DiscoverySubnetEntry {
    * UDP port of SNMP.
    */
   snmpPort: number;
+}
+/**
+ * One receiver of signed webhooks.
+ */
+export interface NotifyWebhookEntry {
+  /**
+   * Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.
+   */
+  name: string;
+  /**
+   * Where alarms are posted. Redirects are refused.
+   */
+  url: string;
+  /**
+   * Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.
+   */
+  secret: Secret;
+  /**
+   * PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.
+   */
+  ca?: string;
+  /**
+   * Less severe alarms are left to the NOC.
+   */
+  minSeverity: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  /**
+   * One POST, DNS to the end of the answer, milliseconds.
+   */
+  timeoutMs: number;
+  /**
+   * Notifications an hour; what is beyond waits.
+   */
+  maxPerHour: number;
+}
+/**
+ * Mail by one mail server.
+ */
+export interface NotifyMailEntry {
+  /**
+   * Its name, unique under notify.
+   */
+  name: string;
+  /**
+   * The mail server.
+   */
+  host: string;
+  /**
+   * TCP port; left out: 587, and 465 with tls.
+   */
+  port?: number;
+  /**
+   * tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.
+   */
+  security: "tls" | "starttls" | "none";
+  /**
+   * User at the mail server (AUTH PLAIN or LOGIN).
+   */
+  username?: string;
+  /**
+   * Its password.
+   */
+  password?: Secret;
+  /**
+   * PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.
+   */
+  ca?: string;
+  /**
+   * Sender.
+   */
+  from: string;
+  /**
+   * Receivers. At most 16.
+   *
+   * @minItems 1
+   * @maxItems 16
+   */
+  to:
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string];
+  /**
+   * Less severe alarms are left to the NOC.
+   */
+  minSeverity: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  /**
+   * One mail from connection to acceptance, milliseconds.
+   */
+  timeoutMs: number;
+  /**
+   * Mails an hour; what is beyond waits.
+   */
+  maxPerHour: number;
 }

@@ -191,8 +191,7 @@ export class PathOutbox {
 function leastImportant(waiting: readonly Waiting[]): Waiting | undefined {
   const candidates = waiting.filter((entry) => !entry.attempted);
   return candidates.reduce<Waiting | undefined>(
-    (least, entry) =>
-      least === undefined || severityRank[entry.change.severity] < severityRank[least.change.severity] ? entry : least,
+    (least, entry) => (least === undefined || severityRank[entry.change.severity] < severityRank[least.change.severity] ? entry : least),
     undefined,
   );
 }
@@ -203,5 +202,8 @@ function waitingKey(prefix: string, number: number): string {
 
 /** Alarm keys have a colon, which a state key may not. */
 function toldKey(prefix: string, alarmKey: string): string {
-  return `${prefix}o/${alarmKey.toLowerCase().replaceAll(/[^a-z0-9]/g, "-").slice(0, 72)}`;
+  return `${prefix}o/${alarmKey
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, "-")
+    .slice(0, 72)}`;
 }

@@ -1,4 +1,4 @@
-import { GatewayError, isGatewayError } from "#model/errors.ts";
+import { type GatewayError, isGatewayError } from "#model/errors.ts";
 import type { AlarmChange, Event } from "#model/observation.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
@@ -91,7 +91,8 @@ export class PathSender {
       this.#isUnsaved = false;
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      if (!this.#isUnsaved) this.#options.logger.error({ path: this.name, code: error.code }, "the outbox of the second path cannot be written");
+      if (!this.#isUnsaved)
+        this.#options.logger.error({ path: this.name, code: error.code }, "the outbox of the second path cannot be written");
       this.#isUnsaved = true;
     }
   }

@@ -3,6 +3,7 @@ import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { EventSink } from "#ports/event-sink.ts";
+import type { Intake } from "#ports/intake.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Notifier } from "#ports/notifier.ts";
 import type { State } from "#ports/state.ts";
@@ -66,14 +67,19 @@ export class SecondPath implements Unit {
     });
   }
 
-  /** To be tapped from the intake. */
-  readonly note = (observation: Observation): void => {
+  /** From now on every alarm that this intake takes is looked at. */
+  watches(intake: Pick<Intake, "tap">): this {
+    intake.tap((observation) => this.#note(observation));
+    return this;
+  }
+
+  #note(observation: Observation): void {
     if (observation.kind !== "alarm") return;
     const nowMs = this.#options.clock.monotonicMs();
     for (const { outbox, name } of this.#senders) {
       if (!outbox.offer(observation, nowMs)) this.#options.logger.warn({ path: name }, "too many alarms wait for the second path");
     }
-  };
+  }
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
