@@ -2,7 +2,8 @@
  * The gateway under test: `node gateway.ts FOLDER`, the appliance as `gatehouse run` assembles it, in a process of its own so that its CPU and
  * memory are nobody else's. Told over IPC when to begin and to end measuring; answers with figures.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { Session } from "node:inspector/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Report } from "#model/report.ts";
@@ -16,6 +17,8 @@ import type { Logger } from "../../../runtime/ports/logger.ts";
 import type { CpuFigures, Figures, Question } from "./figures.ts";
 
 const folder = process.argv[2] ?? "";
+/** Folder for a CPU profile of the measured time (main thread); "" = none. */
+const profileDir = process.argv[3] ?? "";
 const warnings = new Map<string, number>();
 const count = (_fields: unknown, sentence: string) => warnings.set(sentence, (warnings.get(sentence) ?? 0) + 1);
 const logger: Logger = { error: count, warn: count, info: () => undefined, debug: () => undefined, child: () => logger };
@@ -75,6 +78,25 @@ const sums = (gateway: Gateway) => {
   }
   return { missedSlots, requests };
 };
+
+/** Profiles the main thread while CPU is measured: what starting up costs would hide everything else. */
+class Profile {
+  readonly #session = new Session();
+
+  async begin(): Promise<void> {
+    this.#session.connect();
+    await this.#session.post("Profiler.enable");
+    await this.#session.post("Profiler.setSamplingInterval", { interval: 500 });
+    await this.#session.post("Profiler.start");
+  }
+
+  async end(): Promise<void> {
+    const { profile } = await this.#session.post("Profiler.stop");
+    writeFileSync(join(profileDir, "main.cpuprofile"), JSON.stringify(profile));
+    this.#session.disconnect();
+  }
+}
+const profile = profileDir === "" ? undefined : new Profile();
 
 class Measurement {
   readonly #gateway: Gateway;
@@ -149,6 +171,8 @@ const running = gateway.run(stop.signal);
 let measurement: Measurement | undefined;
 
 process.on("message", (question: Question) => {
+  if (question.ask === "begin") void profile?.begin();
+  if (question.ask === "endOfCpu") void profile?.end();
   if (question.ask === "stop") stop.abort(new Error("the bench is over"));
   else if (question.ask === "begin") measurement = new Measurement(gateway, (equipment) => Number(equipment.slice(3)) <= question.notLive);
   else if (question.ask === "endOfCpu") measurement?.endOfCpu();

@@ -18,7 +18,7 @@ export interface SiteOptions {
   readonly intervalMs: number;
   readonly fsyncDelayMs: number;
   readonly brokerUrl: string | undefined;
-  /** Folder for the CPU profiles of all threads. */
+  /** Folder for a CPU profile of the gateway's main thread over the measured time. */
   readonly profileDir: string | undefined;
   /** Further lines of gatehouse.yaml. */
   readonly extra: string;
@@ -84,8 +84,8 @@ export class Site {
     mkdirSync(join(folder, "state", "profiles"), { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, "state", "profiles", "bench-switch.yaml"), profileText);
     writeFileSync(join(folder, "gatehouse.yaml"), configuration(port, options));
-    const profiling = options.profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileDir}`];
-    const command = [process.execPath, ...options.node, ...profiling, options.script ?? join(here, "gateway.ts"), folder];
+    if (options.profileDir !== undefined) mkdirSync(options.profileDir, { recursive: true });
+    const command = [process.execPath, ...options.node, options.script ?? join(here, "gateway.ts"), folder, options.profileDir ?? ""];
     const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
     const strace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", injected];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
