@@ -62,7 +62,13 @@ async function openStore(
   folder: string,
   platform: Platform,
 ): Promise<{ readonly buffer: Buffer; readonly history?: History }> {
-  const options = { folder, settings: configuration.buffer, clockSource: configuration.clock.source, logger: platform.logger };
+  const options = {
+    folder,
+    settings: configuration.buffer,
+    clockSource: configuration.clock.source,
+    logger: platform.logger,
+    clock: platform.clock,
+  };
   if (!configuration.history.enabled) return { buffer: await openBufferWorker(options) };
   return openStoreWorker({ ...options, history: { maxBytes: configuration.history.budgetBytes } });
 }

@@ -1,5 +1,6 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Buffer as BufferPort } from "#ports/buffer.ts";
+import type { Clock } from "#ports/clock.ts";
 import type { History } from "#ports/history.ts";
 import type { Logger } from "#ports/logger.ts";
 import { defaultHistoryLimits, type HistoryLimits, HistoryRecorder } from "./history.ts";
@@ -15,6 +16,8 @@ export interface StoreWorkerOptions {
   readonly settings?: Partial<StoreSettings>;
   readonly history?: Partial<HistorySettings> & { readonly limits?: Partial<HistoryLimits> };
   readonly logger: Logger;
+  /** Lets frames and points gather for some milliseconds before they change threads; absent = they do not wait. */
+  readonly clock?: Clock;
   /** How the worker's own clock knows that it is synchronised. Default `auto`. */
   readonly clockSource?: "auto" | "host" | "none";
   /** The worker's program; a packaged binary gives the path of its bundle. */
@@ -32,7 +35,7 @@ export async function openStoreWorker(options: StoreWorkerOptions): Promise<{ re
   // The buffer keeps the process alive while it is open; the history alone should not.
   channel.port1.unref();
   const buffer = await startWorker(options, { settings, port: channel.port2 });
-  return { buffer, history: new HistoryRecorder(new RemoteHistory(channel.port1), { ...defaultHistoryLimits, ...limits }) };
+  return { buffer, history: new HistoryRecorder(new RemoteHistory(channel.port1, options.clock), { ...defaultHistoryLimits, ...limits }) };
 }
 
 /** The buffer alone, without a history. @throws as openStoreWorker */
@@ -49,7 +52,7 @@ async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData
     resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
     transferList: history === undefined ? [] : [history.port],
   });
-  const buffer = new WorkerBuffer(worker, logger);
+  const buffer = new WorkerBuffer(worker, logger, options.clock);
   await buffer.ready;
   return buffer;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "#ports/clock.ts";
 import type { HistorySeries } from "#ports/history.ts";
 import type { HistoryBackend } from "./history-backend.ts";
 import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
@@ -11,8 +12,11 @@ type Call =
 export type ToHistory =
   | ({ readonly kind: "call"; readonly id: number } & Call)
   | { readonly kind: "table"; readonly table: number; readonly series: readonly HistorySeries[] }
-  | { readonly kind: "row"; readonly table: number; readonly atMs: number; readonly values: Float64Array }
+  | { readonly kind: "rows"; readonly rows: PackedRows }
   | { readonly kind: "drop"; readonly table: number };
+
+/** Rows one after the other: table, time, number of values, values. One block is cheaper to hand over than many. */
+export type PackedRows = Float64Array<ArrayBuffer>;
 
 export interface FromHistory {
   readonly id: number;
@@ -31,13 +35,33 @@ export interface HistoryPort<Out, In> {
 /** Serves a history to another thread until `close` is called. @returns takes one message, for those that wait when the thread ends */
 export function serveHistory(port: HistoryPort<FromHistory, ToHistory>, backend: HistoryBackend): (message: ToHistory) => void {
   const take = (message: ToHistory): void => {
-    if (message.kind === "row") backend.row(message.table, message.atMs, message.values);
+    if (message.kind === "rows") eachRow(message.rows, (table, atMs, values) => backend.row(table, atMs, values));
     else if (message.kind === "table") backend.openTable(message.table, message.series);
     else if (message.kind === "drop") backend.closeTable(message.table);
     else void answer(port, backend, message);
   };
   port.on("message", take);
   return take;
+}
+
+function packRows(rows: readonly Row[]): PackedRows {
+  const packed = new Float64Array(rows.reduce((sum, { values }) => sum + 3 + values.length, 0));
+  let at = 0;
+  for (const { table, atMs, values } of rows) {
+    packed.set([table, atMs, values.length], at);
+    packed.set(values, at + 3);
+    at += 3 + values.length;
+  }
+  return packed;
+}
+
+function eachRow(rows: PackedRows, take: (table: number, atMs: number, values: Float64Array) => void): void {
+  for (let at = 0; at + 3 <= rows.length; ) {
+    const end = at + 3 + (rows[at + 2] ?? 0);
+    // A copy: what is kept of one row must not keep all of them.
+    take(rows[at] ?? 0, rows[at + 1] ?? 0, rows.slice(at + 3, end));
+    at = end;
+  }
 }
 
 async function answer(
@@ -59,6 +83,16 @@ function perform(backend: HistoryBackend, call: Call): Promise<unknown> {
   return call.op === "bytes" ? backend.bytes() : backend.close();
 }
 
+interface Row {
+  readonly table: number;
+  readonly atMs: number;
+  readonly values: Float64Array;
+}
+
+/** Rows gather for this long, or until there are so many. */
+const gatherMs = 250;
+const gatherRows = 256;
+
 /** Rows that may be on their way; a worker that is stuck costs the site's plots, never the gateway's memory. */
 const maxUnanswered = 20_000;
 
@@ -70,9 +104,14 @@ export class RemoteHistory implements HistoryBackend {
   #rowsSincePulse = 0;
   #pulsing = false;
   #closed = false;
+  #gathered: Row[] = [];
+  readonly #clock: Clock | undefined;
+  readonly #ended = new AbortController();
 
-  constructor(port: HistoryPort<ToHistory, FromHistory>) {
+  /** @param clock absent: rows do not gather */
+  constructor(port: HistoryPort<ToHistory, FromHistory>, clock?: Clock) {
     this.#port = port;
+    this.#clock = clock;
     port.on("message", ({ id, value, error }) => {
       const call = this.#calls.get(id);
       this.#calls.delete(id);
@@ -89,7 +128,7 @@ export class RemoteHistory implements HistoryBackend {
   row(table: number, atMs: number, values: Float64Array): void {
     if (this.#rowsSincePulse >= maxUnanswered) return;
     this.#rowsSincePulse += 1;
-    this.#post({ kind: "row", table, atMs, values });
+    if (!this.#closed) this.#gather({ table, atMs, values });
     if (this.#rowsSincePulse >= maxUnanswered / 4) this.#pulse();
   }
 
@@ -130,8 +169,29 @@ export class RemoteHistory implements HistoryBackend {
     );
   }
 
+  #gather(row: Row): void {
+    this.#gathered.push(row);
+    if (this.#clock === undefined || this.#gathered.length >= gatherRows) this.#flush();
+    // Rejects only when the history ended, and its end has flushed already.
+    else if (this.#gathered.length === 1)
+      this.#clock.sleep(gatherMs, this.#ended.signal).then(
+        () => this.#flush(),
+        () => undefined,
+      );
+  }
+
+  #flush(): void {
+    if (this.#gathered.length === 0) return;
+    const rows = packRows(this.#gathered);
+    this.#gathered = [];
+    this.#port.postMessage({ kind: "rows", rows });
+  }
+
+  /** In order with the rows so far. */
   #post(message: ToHistory): void {
-    if (!this.#closed) this.#port.postMessage(message);
+    if (this.#closed) return;
+    this.#flush();
+    this.#port.postMessage(message);
   }
 
   #call(call: Call): Promise<unknown> {
@@ -139,12 +199,14 @@ export class RemoteHistory implements HistoryBackend {
     const id = this.#nextCall++;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
-      this.#port.postMessage({ kind: "call", id, ...call });
+      this.#post({ kind: "call", id, ...call });
     });
   }
 
   #end(): void {
     this.#closed = true;
+    this.#gathered = [];
+    this.#ended.abort(new Error("the history is closed"));
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.reject(new Error("the history is closed"));

@@ -3,6 +3,7 @@ import type { Chunk, Frame, StreamAck, StreamClass, StreamId } from "#model/chun
 import { GatewayError } from "#model/errors.ts";
 import type { GapRecord } from "#model/observation.ts";
 import type { Buffer as BufferPort, BufferStats, Position, ReadQuery } from "#ports/buffer.ts";
+import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { StoreProgress } from "./buffer-inline.ts";
 import type { PendingGaps } from "./ledger.ts";
@@ -19,6 +20,10 @@ interface Waiter {
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
+
+/** Frames gather for this long before they change threads: a message costs more than the frames in it. Small beside any durability window. */
+const gatherMs = 50;
+const gatherBytes = 262_144;
 
 interface Batch {
   readonly position: number;
@@ -51,10 +56,14 @@ export class WorkerBuffer implements BufferPort {
   #nextCall = 1;
   #closing: Promise<void> | undefined;
   #death: Error | undefined;
+  readonly #gather: { readonly clock: Clock; readonly ended: AbortController } | undefined;
+  #gatheredBytes = 0;
 
-  constructor(worker: Worker, logger: Logger) {
+  /** @param clock absent: frames change threads as soon as the present task is over */
+  constructor(worker: Worker, logger: Logger, clock?: Clock) {
     this.#worker = worker;
     this.#logger = logger;
+    this.#gather = clock === undefined ? undefined : { clock, ended: new AbortController() };
     this.ready = new Promise((resolve, reject) => {
       worker.on("message", (message: FromStore) => {
         if (message.kind === "ready") {
@@ -87,6 +96,7 @@ export class WorkerBuffer implements BufferPort {
 
   durable(position: Position): Promise<void> {
     if (position <= this.#durable) return Promise.resolve();
+    queueMicrotask(() => this.#flush());
     return new Promise((resolve, reject) => {
       const gone = this.#gone();
       if (gone !== undefined) reject(gone);
@@ -163,12 +173,14 @@ export class WorkerBuffer implements BufferPort {
   }
 
   #admit(frames: readonly Frame[]): Position {
-    if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#outgoing.length === 0) this.#flushLater();
     let bytes = 0;
     for (const frame of frames) {
       this.#outgoing.push(frame);
       bytes += frame.payload.length;
     }
+    this.#gatheredBytes += bytes;
+    if (this.#gatheredBytes >= gatherBytes) this.#flush();
     this.#position = (this.#position + frames.length) as Position;
     this.#inFlight.push({ position: this.#position, frames: frames.length, bytes });
     this.#openBytes += bytes;
@@ -176,10 +188,19 @@ export class WorkerBuffer implements BufferPort {
     return this.#position;
   }
 
+  #flushLater(): void {
+    const flush = (): void => this.#flush();
+    const gather = this.#gather;
+    if (gather === undefined) queueMicrotask(flush);
+    // Rejects only when the buffer ended, and its end has flushed already.
+    else gather.clock.sleep(gatherMs, gather.ended.signal).then(flush, () => undefined);
+  }
+
   #flush(): void {
     if (this.#outgoing.length === 0 || this.#death !== undefined) return;
     const packed = packFrames(this.#outgoing);
     this.#outgoing = [];
+    this.#gatheredBytes = 0;
     this.#worker.postMessage({ kind: "append", frames: packed } satisfies ToStore, [packed.payloads]);
   }
 
@@ -246,6 +267,7 @@ export class WorkerBuffer implements BufferPort {
   }
 
   #settleAll(reason: Error): void {
+    this.#gather?.ended.abort(reason);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
     for (const blocked of this.#blocked.splice(0)) blocked.reject(reason);
     for (const finished of [...this.#sealWaiters]) finished();

@@ -6,6 +6,9 @@ const recoverAfter = 512;
 /** Answers in a row at the first attempt after which one request more is tried at once; and after which a window that failed is tried again. */
 const widenAfter = 8;
 const retryWindowAfter = 4096;
+/** More requests at once than this only for agents that answer within so many milliseconds: they serve one after the other. */
+const modestWindow = 4;
+const quickMs = 50;
 const mostCells = 128;
 const fewestCells = 8;
 const smallestAnswerBytes = 200;
@@ -81,7 +84,12 @@ export class Learned {
   noteAnswer(bytes: number): void {
     if (bytes > this.largestAnswerBytes) this.largestAnswerBytes = bytes;
     this.#answersInRow += 1;
-    if (this.#answersInRow % widenAfter === 0 && this.window < this.#windowCeiling) this.window += 1;
+    if (
+      this.#answersInRow % widenAfter === 0 &&
+      this.window < this.#windowCeiling &&
+      (this.window < modestWindow || this.#smoothedMs < quickMs)
+    )
+      this.window += 1;
     if (this.#answersInRow % retryWindowAfter === 0 && this.#windowCeiling < this.#start.maxWindow) this.#windowCeiling += 1;
     if (this.maxCells >= this.#cellsCeiling || ++this.#goodInRow < recoverAfter) return;
     this.#goodInRow = 0;

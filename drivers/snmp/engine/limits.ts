@@ -10,7 +10,7 @@ export interface EngineLimits {
    */
   readonly maxFreshPerSocket: number;
   readonly freshMs: number;
-  /** Requests of one table read on their way at once, at most; begins with one and grows as long as none is lost. */
+  /** Requests of one table read on their way at once, at most; begins with one and grows as long as none is lost, beyond four only for quick agents. */
   readonly maxWindow: number;
   /** A further socket of a family is opened for so many sessions more, up to `maxSockets`. */
   readonly sessionsPerSocket: number;
@@ -36,7 +36,7 @@ export const defaultLimits: EngineLimits = {
   maxPending: 8192,
   maxFreshPerSocket: 1024,
   freshMs: 100,
-  maxWindow: 4,
+  maxWindow: 16,
   sessionsPerSocket: 512,
   maxSockets: 4,
   receiveBufferBytes: 4 * 1024 * 1024,
