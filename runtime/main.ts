@@ -10,6 +10,7 @@ import { register as console } from "./cli/console.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
 import { register as history } from "./cli/history.ts";
+import { register as licenses } from "./cli/licenses.ts";
 import { register as noc } from "./cli/noc.ts";
 import { processContext } from "./cli/process-context.ts";
 import { register as profile } from "./cli/profile.ts";
@@ -32,7 +33,7 @@ process.on("uncaughtException", (error) => {
 
 const code = await runCommandLine(
   args,
-  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, console, version],
+  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, console, licenses, version],
   context,
 );
 context.flush();

@@ -11,7 +11,7 @@ interface PruneRule {
 const rules: readonly PruneRule[] = [
   { packages: /./, files: /\.(md|markdown|d\.ts|d\.mts|d\.cts|map|flow|tsbuildinfo)$/i, why: "documentation, types, source maps" },
   {
-    packages: /./,
+    packages: /^(?!@node-red\/)/,
     files: /(^|\/)(\.github|\.vscode|\.nyc_output|coverage|__tests__|benchmarks?|bench|examples?|fixtures|docs?)\//,
     why: "not run",
   },
@@ -24,7 +24,7 @@ const rules: readonly PruneRule[] = [
   },
   { packages: /^moment$/, files: /^(src|dist|min|ts3\.1-typings)\/|^locale\/(?!en-)/, why: "other builds of the same code" },
   { packages: /^moment-timezone$/, files: /^(builds|data\/(unpacked|meta))\//, why: "other builds of the same code" },
-  { packages: /^(mqtt|ajv|uglify-js|js-sdsl)$/, files: /^(dist\/(?!.*index|build|bin)|lib\/.*\.ts|dist\/esm)/, why: "builds for browsers" },
+  { packages: /^ajv$/, files: /^lib\/.*\.ts$/, why: "its sources" },
   // Only the first level below locales/ are languages; deeper ones hold help texts of nodes.
   { packages: /^@node-red\//, files: /^(?:[^/]+\/)*?locales\/(?!en-US\/)[^/]+\//, why: "the product speaks English" },
   { packages: /^@node-red\/editor-client$/, files: /^public\/red\/(red|main)\.js$/, why: "the minified ones are served" },
@@ -42,7 +42,6 @@ const rules: readonly PruneRule[] = [
     files: /^public\/vendor\/font-awesome\/fonts\/.*\.(svg|eot|ttf|otf)$/,
     why: "browsers of this decade take woff2",
   },
-  { packages: /^@node-red\/nodes$/, files: /^(core\/.*\/)?(examples)\//, why: "example flows" },
 ];
 
 /** Packages that are not taken at all; none of them is needed at run time (see build/README.md). */

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { builtFromCommit } from "../host/build-facts.ts";
+import { isPackaged } from "../host/own-program.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -13,7 +15,8 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: { json?: boolean }) => {
       const { node, openssl, zstd } = process.versions;
       const { platform, arch } = process;
-      const versions = { name: packageJson.name, version: packageJson.version, node, openssl, zstd, platform, arch };
+      const { name, version } = packageJson;
+      const versions = { name, version, commit: builtFromCommit, packaged: isPackaged, node, openssl, zstd, platform, arch };
       context.print(options.json === true ? `${JSON.stringify(versions)}\n` : `${packageJson.name} ${packageJson.version}\n`);
     });
 }
