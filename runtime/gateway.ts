@@ -11,6 +11,7 @@ import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { GapReporter } from "./gap-reporter.ts";
+import { HealthWatch } from "./health.ts";
 import { BufferedIntake } from "./intake.ts";
 import { type SelfFacts, SelfMetrics } from "./self-metrics.ts";
 import type { PolledEquipment } from "./southbound/polled-equipment.ts";
@@ -61,6 +62,7 @@ const firstSealMs = 2_000;
 export class Gateway {
   readonly poller: Poller;
   readonly intake: Intake;
+  readonly health: HealthWatch;
   readonly #parts: GatewayParts;
   readonly #southUnits: readonly Unit[];
   readonly #northUnits: readonly Unit[];
@@ -84,6 +86,7 @@ export class Gateway {
       logger,
       maxConcurrentPolls: parts.maxConcurrentPolls,
     });
+    this.health = new HealthWatch({ clock, buffer, poller: this.poller });
     const shared = { clock, logger, intake: this.intake, buffer };
     this.#southUnits = [
       this.poller,

@@ -9,6 +9,7 @@ import { register as config } from "./cli/config.ts";
 import { register as console } from "./cli/console.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
+import { register as health } from "./cli/health.ts";
 import { register as history } from "./cli/history.ts";
 import { register as licenses } from "./cli/licenses.ts";
 import { register as noc } from "./cli/noc.ts";
@@ -33,7 +34,7 @@ process.on("uncaughtException", (error) => {
 
 const code = await runCommandLine(
   args,
-  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, console, licenses, version],
+  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, health, console, licenses, version],
   context,
 );
 context.flush();

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -8,10 +8,14 @@ export function register(program: Command, context: CommandContext): void {
     .command("run")
     .requiredOption("--config <file>", "configuration (gatehouse.yaml)")
     .option("--state <folder>", "state folder; made if it is missing", "./gatehouse-state")
+    .addOption(new Option("--beat <file>", "rewritten while the gateway is healthy; for a watchdog").hideHelp())
     .description("run the gateway: poll, keep, deliver; until SIGTERM or Ctrl-C")
     .addHelpText("after", examples("run --config /etc/gatehouse/gatehouse.yaml --state /var/lib/gatehouse"))
-    .action(async (options: { config: string; state: string }) => {
+    .action(async (options: { config: string; state: string; beat?: string }) => {
       const { runGateway } = await import("../roles/run-gateway.ts");
-      await runGateway({ file: options.config, stateDir: options.state }, context);
+      await runGateway(
+        { file: options.config, stateDir: options.state, ...(options.beat === undefined ? {} : { beat: options.beat }) },
+        context,
+      );
     });
 }

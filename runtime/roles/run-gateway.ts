@@ -5,12 +5,20 @@ import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { assembleGateway } from "../parts-appliance.ts";
+import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
 
+export interface RunOptions {
+  readonly file: string;
+  readonly stateDir: string;
+  /** Written while the gateway is healthy; for the launcher's watchdog. */
+  readonly beat?: string;
+}
+
 /** Runs one gateway until it is told to stop. @throws GatewayError config.* | buffer.* | host.* */
-export async function runGateway(options: { readonly file: string; readonly stateDir: string }, context: CommandContext): Promise<void> {
+export async function runGateway(options: RunOptions, context: CommandContext): Promise<void> {
   const drivers = await context.drivers();
   const configuration = loadGatewayConfiguration(options.file, { drivers, environment: context.environment });
   if (configuration.equipment.length <= maxThriftyEquipment) preferLittleMemory();
@@ -28,6 +36,7 @@ export async function runGateway(options: { readonly file: string; readonly stat
       logger,
       handlers: {
         status: () => running.status(),
+        health: () => running.health.look(),
         ...historyHandlers(() => running.history),
         ...discoveryHandlers(discovery, () => running.poller),
         ...consoleHandlers(() => console),
@@ -37,7 +46,8 @@ export async function runGateway(options: { readonly file: string; readonly stat
         },
       },
     });
-    return console === undefined ? [control] : [control, console];
+    const care = openCare(options, running, platform);
+    return [control, ...care, ...(console === undefined ? [] : [console])];
   });
   const { id, tenant, site } = configuration.gateway;
   logger.info({ gateway: id, tenant, site, equipment: configuration.equipment.length }, "gateway starts");
