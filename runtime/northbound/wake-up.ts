@@ -1,5 +1,8 @@
 import type { Clock } from "#ports/clock.ts";
 
+/** One for all: a reason of its own for each would take a stack trace every time. */
+const awake = new Error("awake");
+
 /** A sleep that anybody can cut short. A call of `wake` while nobody sleeps makes the next sleep end at once. */
 export class WakeUp {
   readonly #clock: Clock;
@@ -13,7 +16,7 @@ export class WakeUp {
   /** Bound: handed out as a callback. */
   readonly wake = (): void => {
     this.#woken = true;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(awake);
   };
 
   /** Resolves after `ms` with false, or at the next `wake` with true. */

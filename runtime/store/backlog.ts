@@ -32,6 +32,7 @@ export class Backlog {
   /** Payload handed to SQLite; its log and checkpoint write each byte twice. */
   writtenBytes = 0;
   deadLetters: number;
+  #usedBytes: number | undefined;
   readonly #database: Database;
   readonly #numbers = new Map<string, number>();
   readonly #evictions: EvictionLog;
@@ -181,7 +182,9 @@ export class Backlog {
 
   /** Pages that hold something; free ones are used again before the file grows. */
   get usedBytes(): number {
-    return this.#run(() => usedBytes(this.#database));
+    // Asked after each record, changed by the transactions of this object alone.
+    this.#usedBytes ??= this.#run(() => usedBytes(this.#database));
+    return this.#usedBytes;
   }
 
   truncateWal(): void {
@@ -208,6 +211,7 @@ export class Backlog {
   }
 
   #transaction(work: () => void): void {
+    this.#usedBytes = undefined;
     try {
       this.#run(() => this.#database.transaction(work).immediate());
     } catch (error) {

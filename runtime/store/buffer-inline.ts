@@ -53,6 +53,9 @@ export interface StoreProgress {
   readonly gaps: PendingGaps;
 }
 
+/** One for all: a reason of its own for each would take a stack trace every time. */
+const earlier = new Error("earlier");
+
 export class InlineBuffer implements BufferPort {
   readonly #core: StoreCore;
   readonly #clock: Clock;
@@ -192,7 +195,7 @@ export class InlineBuffer implements BufferPort {
   /** Commits at once what is due now; else sees to it that the ticker wakes in time. */
   #wake(): void {
     const dueMs = this.#core.dueAtMs;
-    if (dueMs < this.#napUntilMs) this.#nap.abort(new Error("earlier"));
+    if (dueMs < this.#napUntilMs) this.#nap.abort(earlier);
   }
 
   async #tick(): Promise<void> {

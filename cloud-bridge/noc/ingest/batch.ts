@@ -22,6 +22,8 @@ export interface BatchResult {
   readonly refused: number;
   /** Some stream has more chunks ready than fit this transaction. */
   readonly more: boolean;
+  /** Of `settle`: stored chunks wait for their predecessors. */
+  readonly waits: boolean;
 }
 
 interface Arrival {
@@ -81,7 +83,8 @@ export class BatchWriter {
       const gateway = await drafts.gateway(pending.tenant, pending.gateway);
       if (gateway !== undefined) await drafts.stream(gateway, pending.stream.id);
     }
-    return this.#finish(drafts, { chunks: 0, duplicates: 0, refused: 0 });
+    const result = await this.#finish(drafts, { chunks: 0, duplicates: 0, refused: 0 });
+    return { ...result, waits: (await tx.pendingStreams(nowMs + 1, 1)).length > 0 };
   }
 
   async #finish(drafts: Drafts, tally: Tally): Promise<BatchResult> {
@@ -95,7 +98,7 @@ export class BatchWriter {
       }
     }
     await drafts.flush();
-    return { ...tally, samples: samplesOf(drafts) - samplesBefore, more, news: [...drafts.gateways].map(newsOf) };
+    return { ...tally, samples: samplesOf(drafts) - samplesBefore, more, waits: true, news: [...drafts.gateways].map(newsOf) };
   }
 
   async #receive(

@@ -38,6 +38,10 @@ export interface IngestParts {
 const maxRetryMs = 5_000;
 /** How often streams that wait for a lost predecessor are looked at, ms. */
 const settleEveryMs = 5_000;
+/** The same while none waits. */
+const longPauseMs = 600_000;
+/** One for all: a reason of its own for each would take a stack trace every time. */
+const awake = new Error("awake");
 
 /**
  * The one writer: takes what the broker delivered, commits it in batches, then PUBACKs and lets the acks go. A message is PUBACKed after
@@ -67,35 +71,42 @@ export class Ingest {
 
   async run(signal: AbortSignal): Promise<void> {
     let more = true;
+    // What an earlier run left is looked at first.
+    let waits = true;
     let settledMs = this.#parts.clock.monotonicMs();
     while (!signal.aborted) {
-      if (this.#queue.length === 0 && !more) await this.#idle(signal);
+      if (this.#queue.length === 0 && !more) await this.#idle(signal, waits);
       if (signal.aborted) return;
       const batch = this.#queue.splice(0, this.#parts.limits.batchMessages);
       const nowMs = this.#parts.clock.monotonicMs();
-      if (batch.length > 0) more = (await this.#commit(batch, signal)).more || more;
+      if (batch.length > 0) {
+        more = (await this.#commit(batch, signal)).more || more;
+        waits = true;
+      }
       if (batch.length > 0 && nowMs - settledMs < settleEveryMs) continue;
       settledMs = nowMs;
       // Transactions on this thread only take turns with each other: without this the sockets would not be served until all is done.
       await this.#parts.clock.sleep(0, signal);
-      more = (await this.#settle(signal, more)).more;
+      const settled = await this.#settle(signal, more);
+      more = settled.more;
+      waits = settled.waits;
     }
   }
 
   /** Until something was offered, or it is time to look at waiting streams. */
-  async #idle(signal: AbortSignal): Promise<void> {
+  async #idle(signal: AbortSignal, waits: boolean): Promise<void> {
     const inner = new AbortController();
     const abort = () => inner.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     const offered = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    const pause = this.#parts.clock.sleep(settleEveryMs, inner.signal).catch(() => undefined);
+    const pause = this.#parts.clock.sleep(waits ? settleEveryMs : longPauseMs, inner.signal).catch(() => undefined);
     try {
       await Promise.race([offered, pause]);
     } finally {
       this.#wake = undefined;
-      inner.abort(new Error("awake"));
+      inner.abort(awake);
       signal.removeEventListener("abort", abort);
     }
   }
