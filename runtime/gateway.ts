@@ -90,7 +90,7 @@ export class Gateway {
     const shared = { clock, logger, intake: this.intake, buffer };
     this.#southUnits = [
       this.poller,
-      new ClockWatch(shared),
+      new ClockWatch({ ...shared, state: parts.state }),
       new GapReporter(shared),
       ...this.#selfMetrics(),
       ...parts.feeders(this.intake),

@@ -25,10 +25,12 @@ import { createProfileSource } from "../drivers/snmp/profiles/profile-source.ts"
 import { settingsSchema as snmpSettingsSchema } from "../drivers/snmp/settings.ts";
 import { createSnmpDriver } from "../drivers/snmp/snmp-driver.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { readWallFloor } from "./clock-floor.ts";
 import type { DriverDescription } from "./config/driver-settings.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
+import { currentRoute } from "./host/route.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
 import { openDiscovery } from "./parts-discovery.ts";
@@ -61,11 +63,13 @@ async function openStore(
   configuration: GatewayConfiguration,
   folder: string,
   platform: Platform,
+  clockFloorMs: number,
 ): Promise<{ readonly buffer: Buffer; readonly history?: History }> {
   const options = {
     folder,
     settings: configuration.buffer,
     clockSource: configuration.clock.source,
+    clockFloorMs,
     logger: platform.logger,
     clock: platform.clock,
   };
@@ -94,13 +98,15 @@ export async function assembleGateway(
     wallMs: platform.clock.now().wallMs,
     onDamage: (setAside, restored) => platform.logger.error({ setAside, restored }, "the state file was damaged and set aside"),
   });
+  const clockFloorMs = readWallFloor(state);
+  platform.clock.notBefore?.(clockFloorMs);
   const encoder = createFrameEncoder({
     entropy: platform.entropy,
     streamSalt: identity.id,
     intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
     maxSeries,
   });
-  const { buffer, history } = await openStore(configuration, stateDir, platform);
+  const { buffer, history } = await openStore(configuration, stateDir, platform, clockFloorMs);
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
   const engine = createSnmpEngine({
@@ -167,6 +173,7 @@ function openLink(
     encoder: parts.encoder,
     messages: { parseAck, parseNocState },
     maxBackoffMs: uplink.retryMaxMs,
+    route: currentRoute,
     ...platform,
     hello: (connection, sessionLimits) =>
       helloBody({

@@ -21,16 +21,23 @@ export class SystemClock implements Clock {
   #quality: ClockQuality = "unanchored";
   #checkedAtMs = Number.NEGATIVE_INFINITY;
   #offsetMs = Number.NaN;
+  readonly #systemWall: () => number;
+  /** Wall minus monotonic time below which no wall clock is believed without proof. */
+  #floorOffsetMs = Number.NEGATIVE_INFINITY;
 
-  constructor(probe: SynchronisationProbe, bootId = readBootId()) {
+  /** @param systemWall the operating system's wall clock, Unix ms; a test sets it wrong */
+  constructor(probe: SynchronisationProbe, bootId = readBootId(), systemWall: () => number = Date.now) {
     this.#probe = probe;
     this.#bootId = bootId;
+    this.#systemWall = systemWall;
   }
 
   now(): Instant {
     const monotonic = this.monotonicMs();
-    const wall = Date.now();
-    this.#assess(monotonic, wall);
+    const shown = this.#systemWall();
+    this.#assess(monotonic, shown);
+    // Ages with the boot, so that time goes on above the floor as well.
+    const wall = this.#quality === "synced" ? shown : Math.max(shown, Math.floor(monotonic + this.#floorOffsetMs));
     return { wallMs: wallMs(wall), monotonicMs: monotonicMs(monotonic), bootId: this.#bootId, quality: this.#quality };
   }
 
@@ -67,6 +74,10 @@ export class SystemClock implements Clock {
 
   anchors(): readonly ClockAnchor[] {
     return this.#anchors;
+  }
+
+  notBefore(floorMs: number): void {
+    this.#floorOffsetMs = Math.max(this.#floorOffsetMs, floorMs - this.monotonicMs());
   }
 
   /** The NOC's or a person's word for the time; believed only while nothing better is there. */

@@ -9,4 +9,9 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Anchors of this boot so far, oldest first; at most 64, the middle ones are thinned. */
   anchors(): readonly ClockAnchor[];
+  /**
+   * The truth is not before this Unix time: while nobody vouches for the clock, `now()` shows no earlier one. Absent: the clock cannot be wrong, or a test says
+   * how wrong it is.
+   */
+  notBefore?(wallMs: number): void;
 }

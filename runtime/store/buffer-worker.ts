@@ -20,6 +20,8 @@ export interface StoreWorkerOptions {
   readonly clock?: Clock;
   /** How the worker's own clock knows that it is synchronised. Default `auto`. */
   readonly clockSource?: "auto" | "host" | "none";
+  /** See `Clock.notBefore`, for the worker's own clock. */
+  readonly clockFloorMs?: number;
   /** The worker's program; a packaged binary gives the path of its bundle. */
   readonly entry?: string | URL;
 }
@@ -44,8 +46,14 @@ export function openBufferWorker(options: Omit<StoreWorkerOptions, "history">): 
 }
 
 async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData["history"]): Promise<BufferPort> {
-  const { folder, settings, logger, clockSource = "auto", entry = new URL("../store-worker.ts", import.meta.url) } = options;
-  const workerData: StoreWorkerData = { folder, settings: { ...settings }, clockSource, ...(history === undefined ? {} : { history }) };
+  const { folder, settings, logger, clockSource = "auto", clockFloorMs, entry = new URL("../store-worker.ts", import.meta.url) } = options;
+  const workerData: StoreWorkerData = {
+    folder,
+    settings: { ...settings },
+    clockSource,
+    ...(clockFloorMs === undefined ? {} : { clockFloorMs }),
+    ...(history === undefined ? {} : { history }),
+  };
   const worker = new Worker(entry, {
     workerData,
     name: "store",

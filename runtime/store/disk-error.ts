@@ -25,7 +25,24 @@ export function toStoreError(error: unknown, fields: ErrorFields): unknown {
   if (errno === undefined || errno.startsWith("ERR_")) return error;
   const primary = errno.startsWith("SQLITE_") ? errno.split("_").slice(0, 2).join("_") : errno;
   const code = codeOfErrno[primary] ?? "buffer.io";
-  return new GatewayError(code, { message: `${code}: ${errno}`, cause: error, fields: { ...fields, errno } });
+  const file = typeof fields.file === "string" ? fields.file : "the state folder";
+  return new GatewayError(code, { message: sentenceOf(code, file, errno), cause: error, fields: { ...fields, errno } });
+}
+
+/** What is wrong, where, and what to do about it. */
+function sentenceOf(code: ErrorCode, file: string, errno: string): string {
+  switch (code) {
+    case "buffer.disk-full":
+      return `no space is left for ${file} (${errno}): free some on that file system, or give the buffer a smaller budgetBytes`;
+    case "buffer.busy":
+      return `${file} is in use by another process (${errno}): stop the other gateway, or choose another state folder with --state`;
+    case "buffer.denied":
+      return `${file} cannot be written (${errno}): check owner and rights, and whether its file system became read-only`;
+    case "buffer.corrupt":
+      return `${file} is damaged (${errno})`;
+    default:
+      return `the disk failed at ${file} (${errno}): the file is opened again; if this repeats, replace the card`;
+  }
 }
 
 /** Runs a library call at the border to the file system or SQLite. */

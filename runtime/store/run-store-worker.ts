@@ -20,12 +20,13 @@ export interface StoreWorkerParts {
 export function runStoreWorker(parts: StoreWorkerParts): void {
   const port = parentPort;
   if (port === null) throw new Error("the store's thread is started by openStoreWorker");
-  const { folder, settings, clockSource, history } = workerData as StoreWorkerData;
+  const { folder, settings, clockSource, clockFloorMs, history } = workerData as StoreWorkerData;
   const post = (message: FromStore): void => port.postMessage(message);
   const logger = remoteLogger({ postMessage: post });
   try {
     const disk = new NodeDisk(folder);
     const clock = parts.clock(clockSource);
+    if (clockFloorMs !== undefined) clock.notBefore?.(clockFloorMs);
     const buffer = openBufferInline({ disk, clock, entropy: parts.entropy, logger, assembler: parts.assembler, settings });
     const local = history === undefined ? undefined : openLocalHistory({ disk, clock, logger, settings: history.settings });
     const take = history === undefined || local === undefined ? undefined : serveHistory(history.port, local);

@@ -13,6 +13,7 @@ export interface StoreWorkerData {
   readonly settings: Partial<StoreSettings>;
   /** As configured: whether this thread's dates may be believed. */
   readonly clockSource: "auto" | "host" | "none";
+  readonly clockFloorMs?: number;
   /** Absent: no history is kept. The port is the store's end of its channel. */
   readonly history?: { readonly settings: Partial<HistorySettings>; readonly port: MessagePort };
 }
