@@ -7,6 +7,8 @@ import type { Unit } from "#ports/unit.ts";
 import { createChunkDecoder } from "../protocol/codec/decoder.ts";
 import { LiveFeed } from "./api/live-feed.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
+import type { ConnectorOptions } from "./connectors/connector.ts";
+import { Connectors } from "./connectors/connectors.ts";
 import { Acker } from "./ingest/acker.ts";
 import { BatchWriter } from "./ingest/batch.ts";
 import { BrokerLink, type BrokerLinkOptions } from "./ingest/broker-link.ts";
@@ -35,6 +37,8 @@ export interface NocOptions {
   readonly version: string;
   readonly limits?: Partial<IngestLimits>;
   readonly grants?: Partial<IngestGrants>;
+  /** Receivers of signed webhooks. */
+  readonly connectors?: readonly ConnectorOptions[];
 }
 
 export interface NocStatus {
@@ -78,13 +82,14 @@ export function createNoc(options: NocOptions): Noc {
     onDelivery: (delivery) => ingest.offer(delivery),
   });
   const status = (): NocStatus => ({ brokerConnected: link.connected, acksSent: acker.sent, ingest: ingest.counters });
-  const api = createApi({ ...options, decoder, feed, status });
+  const connectors = new Connectors(options.connectors ?? [], { store: store.outgoing, clock, entropy, logger });
+  const api = createApi({ ...options, decoder, feed, status, connectors });
   return {
     name: "noc",
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock }, signal),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors }, signal),
   };
 }
 
@@ -95,6 +100,7 @@ interface Parts {
   readonly api: ApiServer;
   readonly store: NocStore;
   readonly clock: Clock;
+  readonly connectors: Connectors;
 }
 
 async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
@@ -107,6 +113,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     parts.ingest.run(inner.signal),
     parts.acker.run(inner.signal),
     parts.link.run(inner.signal),
+    parts.connectors.run(inner.signal),
     expire(parts, inner.signal),
   ];
   // The first that fails takes the others along; the supervisor decides what happens then.

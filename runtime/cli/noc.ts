@@ -21,6 +21,7 @@ interface ServeOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly config?: string;
 }
 
 /** `gatehouse noc serve|sign-in|devices|tail|ledger` */
@@ -44,12 +45,14 @@ export function register(program: Command, context: CommandContext): void {
     .option("--ca <file>", "certificate authority of the broker (PEM)")
     .option("--cert <file>", "client certificate (PEM)")
     .option("--key <file>", "key of the client certificate (PEM)")
+    .option("--config <file>", "who is told of alarms (noc.yaml: connectors)")
     .addHelpText(
       "after",
       examples("noc serve", "noc serve --broker mqtts://broker.example.net:8883 --dir /var/lib/gatehouse-noc --tenant acme"),
     )
     .action((options: ServeOptions) => serve(options, context));
   registerQuestions(noc, context);
+  registerConnectors(noc, context);
 }
 
 function registerQuestions(noc: Command, context: CommandContext): void {
@@ -94,6 +97,21 @@ function registerQuestions(noc: Command, context: CommandContext): void {
     });
 }
 
+function registerConnectors(noc: Command, context: CommandContext): void {
+  noc
+    .command("connectors")
+    .description("who is told of alarms, what waits and what could not be passed on")
+    .option("--url <url>", "address of the NOC's end", defaultUrl)
+    .option("--token-file <file>", "its API token", join(defaultDir, "token"))
+    .option("--retry <name>", "try again what this connector has set aside")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("noc connectors", "noc connectors --retry ops"))
+    .action(async (options: Asked & { readonly retry?: string }) => {
+      const { printConnectors } = await import("./noc-connectors.ts");
+      await printConnectors(await client(options), options, context);
+    });
+}
+
 /** Options of the commands that ask. */
 export interface Asked {
   readonly url: string;
@@ -135,6 +153,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     logger,
     pages: bundledPages(),
     version: packageJson.version,
+    ...(await connectorsOf(options, context)),
   });
   const signal = context.stopSignal();
   const running = noc.run(signal);
@@ -146,6 +165,20 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     () => undefined,
   );
   await Promise.all([running, greeted]);
+}
+
+async function connectorsOf({ config }: ServeOptions, context: CommandContext) {
+  if (config === undefined) return {};
+  const { loadNocConfiguration } = await import("../config/noc-configuration.ts");
+  const { formatProblem } = await import("../config/problem.ts");
+  const { value, warnings } = loadNocConfiguration(config, context.environment);
+  for (const warning of warnings) context.say(`${formatProblem(warning)}\n`);
+  const connectors = value.connectors.map(({ name, tenants, minSeverity, holdMs, url, secret, ca, timeoutMs, maxPerMinute }) => ({
+    rules: { name, tenants, minSeverity, holdMs },
+    target: { url, secret: secret.reveal(), timeoutMs, ...(ca === undefined ? {} : { ca }) },
+    maxPerMinute,
+  }));
+  return { connectors };
 }
 
 function addressOf(text: string): { readonly host: string; readonly port: number } {

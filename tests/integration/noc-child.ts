@@ -14,6 +14,7 @@ const real = new SqliteStore(dir);
 let left = Number(commits);
 const store: NocStore = {
   read: real.read,
+  outgoing: real.outgoing,
   expire: (nowMs) => real.expire(nowMs),
   stats: () => real.stats(),
   close: () => real.close(),

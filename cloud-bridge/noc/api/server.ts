@@ -4,10 +4,12 @@ import type { Clock } from "#ports/clock.ts";
 import type { ChunkDecoder } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { Connectors } from "../connectors/connectors.ts";
 import type { NocStatus } from "../noc.ts";
 import type { PageAssets } from "../pages/assets.ts";
 import type { NocStore } from "../store/store.ts";
 import { cookieOf, Gatekeeper, sessionCookie } from "./auth.ts";
+import { addConnectorRoutes } from "./connector-routes.ts";
 import { addDataRoutes } from "./data-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
@@ -20,6 +22,7 @@ export interface ApiOptions {
   readonly store: NocStore;
   readonly decoder: ChunkDecoder;
   readonly feed: LiveFeed;
+  readonly connectors: Connectors;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -136,6 +139,7 @@ function buildApp(context: ApiContext): FastifyInstance {
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: "noc.invalid", message: "no such address" } }));
   addSessionRoutes(app, context);
   addDataRoutes(app, context);
+  addConnectorRoutes(app, context);
   addPageRoutes(app, context);
   return app;
 }

@@ -30,7 +30,10 @@ export async function applyEvents(
     if (kind === "alarm") await applyAlarm(drafts, gateway, limits, { place, element });
     else if (kind === "stream.gap") await applyGap(drafts, gateway, limits, { place, element });
     else if (kind === "clock.anchor") await applyAnchor(drafts, gateway, element);
-    else await addEvent(drafts, gateway, { place, element }, kindOf(kind, element));
+    else {
+      if (element["type"] === "notify.delivered") await noteTold(drafts, gateway, element);
+      await addEvent(drafts, gateway, { place, element }, kindOf(kind, element));
+    }
   }
 }
 
@@ -49,7 +52,7 @@ async function applyAlarm(drafts: Drafts, gateway: GatewayDraft, limits: IngestL
   // The newest change of the newest instance wins, in whatever order they arrive; ULIDs of later instances are greater.
   const newer =
     known === undefined || next.instance > known.instance || (next.instance === known.instance && next.revision > known.revision);
-  if (newer) await drafts.tx.putAlarm(next);
+  if (newer) await drafts.tx.putAlarm(toldBefore(known, next));
   const op = textOf(element, "op", 16);
   if (op !== "reassert") await addEvent(drafts, gateway, placed, `alarm.${op === "" ? "change" : op}`);
 }
@@ -79,6 +82,21 @@ function alarmOf(gatewayRef: number, element: JsonObject, when: When): AlarmRow 
     undated: when.undated,
     body: element,
   };
+}
+
+/** Whom the gateway itself told while the NOC did not answer stays with the alarm as long as it lasts. */
+function toldBefore(known: AlarmRow | undefined, next: AlarmRow): AlarmRow {
+  const told = known?.instance === next.instance ? known.body["told"] : undefined;
+  return told === undefined ? next : { ...next, body: { ...next.body, told } };
+}
+
+async function noteTold(drafts: Drafts, gateway: GatewayDraft, element: JsonObject): Promise<void> {
+  const attributes = objectOf(element, "attrs");
+  const known = await drafts.tx.alarm(gateway.row.ref, textOf(attributes, "key", 64));
+  if (known === undefined || known.instance !== textOf(attributes, "id", 40)) return;
+  const before = Array.isArray(known.body["told"]) ? known.body["told"] : [];
+  const told = [...new Set([...before, textOf(attributes, "path", 32)])].slice(0, 16);
+  await drafts.tx.putAlarm({ ...known, body: { ...known.body, told } });
 }
 
 async function applyGap(drafts: Drafts, gateway: GatewayDraft, limits: IngestLimits, placed: Placed): Promise<void> {

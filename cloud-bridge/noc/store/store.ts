@@ -1,4 +1,5 @@
 import type { StreamClass } from "#model/chunk.ts";
+import type { OutgoingStore } from "./outgoing.ts";
 import type {
   AlarmRow,
   AnchorRow,
@@ -154,6 +155,7 @@ export interface StoreQueries {
 /** The NOC's memory. One writer at a time; readers beside it. */
 export interface NocStore {
   readonly read: StoreQueries;
+  readonly outgoing: OutgoingStore;
   /** Runs alone, commits when `work` resolves, rolls back when it rejects. Durable when it resolves. */
   transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   /** Deletes what is past its retention, a bounded piece per call; true = there is more. */

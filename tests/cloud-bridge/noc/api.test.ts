@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LiveFeed } from "../../../cloud-bridge/noc/api/live-feed.ts";
 import { type ApiServer, createApi } from "../../../cloud-bridge/noc/api/server.ts";
+import { Connectors } from "../../../cloud-bridge/noc/connectors/connectors.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { silentLogger } from "../../sim/silent-logger.ts";
@@ -26,6 +27,7 @@ describe("the NOC's API", () => {
     warnings = [];
     api = createApi({
       ...{ listen: { host: "127.0.0.1", port: 0 }, token, store: kit.store, decoder: kit.decoder, feed },
+      connectors: new Connectors([], { store: kit.store.outgoing, clock: kit.clock, entropy: systemEntropy, logger: silentLogger }),
       ...{
         clock: new SystemClock(() => true),
         entropy: systemEntropy,

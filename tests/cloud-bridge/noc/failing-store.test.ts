@@ -31,6 +31,7 @@ describe("a store that fails", () => {
     committed = 0;
     const store: NocStore = {
       read: kit.store.read,
+      outgoing: kit.store.outgoing,
       expire: async () => false,
       stats: () => kit.store.stats(),
       close: async () => undefined,

@@ -50,6 +50,9 @@ function Alarms(props: IncidentsProps) {
           <span class="line-text">
             <b>{alarm.equipment}</b> {alarm.text === "" ? alarm.type : alarm.text}
             {alarm.path === "" ? null : <span class="muted mono"> {alarm.path}</span>}
+            {Array.isArray(alarm.body["told"]) ? (
+              <span class="muted"> (the gateway itself told {alarm.body["told"].join(", ")})</span>
+            ) : null}
           </span>
           <time class="muted nowrap" dateTime={new Date(alarm.raisedMs).toISOString()}>
             {alarm.undated === undefined ? formatMoment(alarm.raisedMs, nowMs, props.zone) : "clock not set"}

@@ -83,6 +83,23 @@ const migrations: readonly string[] = [
   ALTER TABLE series ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
   UPDATE series SET seen = 1;
   `,
+  // What goes on to other systems: outbox of each connector, and what gateways told there themselves.
+  `
+  CREATE TABLE connector (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE outgoing (
+    ref INTEGER PRIMARY KEY, connector TEXT NOT NULL, gateway INTEGER NOT NULL, event_id TEXT NOT NULL, key TEXT NOT NULL,
+    instance TEXT NOT NULL, severity TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, enqueued INTEGER NOT NULL,
+    due INTEGER NOT NULL, attempts INTEGER NOT NULL, reason TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (connector, gateway, event_id)) STRICT;
+  CREATE INDEX outgoing_waiting ON outgoing (connector, ref) WHERE state = 'waiting';
+  CREATE INDEX outgoing_key ON outgoing (connector, gateway, key) WHERE state = 'waiting';
+  CREATE INDEX outgoing_dead ON outgoing (connector, ref) WHERE state = 'dead';
+  CREATE INDEX outgoing_instance ON outgoing (connector, gateway, instance);
+  CREATE INDEX outgoing_sent ON outgoing (due) WHERE state = 'sent';
+  CREATE TABLE told (
+    gateway INTEGER NOT NULL, instance TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (gateway, instance, path)) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Marks the file as ours ("GHNC"), so that a foreign database is refused instead of being migrated. */

@@ -5,6 +5,7 @@ import { GatewayError } from "#model/errors.ts";
 import type { NocStore, StoreTransaction } from "../store.ts";
 import { Connection, guarded } from "./connection.ts";
 import { migrate } from "./schema.ts";
+import { SqliteOutgoing } from "./sqlite-outgoing.ts";
 import { SqliteQueries } from "./sqlite-queries.ts";
 import { SqliteTransaction } from "./sqlite-transaction.ts";
 
@@ -29,6 +30,7 @@ const packAfterMs = 2 * 3_600_000;
 /** One file, `noc.db`: WAL, synchronous=FULL, one writing and one reading connection. Good to some hundred gateways (PROTOCOL 6.2). */
 export class SqliteStore implements NocStore {
   readonly read: SqliteQueries;
+  readonly outgoing: SqliteOutgoing;
   readonly #writer: Connection;
   readonly #reader: Connection;
   readonly #transaction: SqliteTransaction;
@@ -44,6 +46,7 @@ export class SqliteStore implements NocStore {
     this.#reader = new Connection(file, "read");
     this.#transaction = new SqliteTransaction(this.#writer);
     this.read = new SqliteQueries(this.#reader);
+    this.outgoing = new SqliteOutgoing(this.#writer, (work) => this.transaction(work));
     this.#retention = retention;
   }
 
@@ -87,6 +90,8 @@ export class SqliteStore implements NocStore {
         before(this.#retention.eventDays),
         expireRows,
       );
+      rows += db.run("DELETE FROM outgoing WHERE state = 'sent' AND due < ?", before(this.#retention.eventDays));
+      rows += db.run("DELETE FROM told WHERE at < ?", before(this.#retention.eventDays));
       rows += db.run("DELETE FROM miss WHERE t1 < ?", before(this.#retention.hourDays));
       rows += db.run("DELETE FROM alarm WHERE cleared = 1 AND changed < ?", before(this.#retention.eventDays));
       return this.#pack(nowMs) >= packRows || rows >= expireRows;
