@@ -45,8 +45,16 @@ export type AuthProtocol = "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sh
 /** RFC 3414 (des), RFC 3826 (aes128); aes192/aes256 by Blumenthal key extension, `-cisco` by Reeder's. */
 export type PrivProtocol = "des" | "aes128" | "aes192" | "aes256" | "aes192-cisco" | "aes256-cisco";
 
+/** Sign-in at a web service. Never logged, never sent to anybody but the service. */
+export interface HttpCredential {
+  readonly username?: string;
+  readonly password?: string;
+  readonly token?: string;
+}
+
 /** A named credential with its secrets resolved. Other protocols get keys of their own beside `snmp`. */
 export interface Credential {
   readonly name: string;
   readonly snmp?: SnmpCredential;
+  readonly http?: HttpCredential;
 }

@@ -1,10 +1,11 @@
 import type { CheckFailure, CheckType } from "./check.ts";
 import type { EquipmentId } from "./equipment.ts";
+import type { LatencyCounts } from "./latency-histogram.ts";
 import type { Report } from "./report.ts";
 import type { ClockAnchor, Instant } from "./time.ts";
 
 /** Everything that goes through the Intake. CommandResult does not: it lives in the journal of commands. */
-export type Observation = Report | AlarmChange | Event | Inventory | CheckResult | GapRecord | AnchorRecord;
+export type Observation = Report | AlarmChange | Event | Inventory | CheckResult | CheckLatency | GapRecord | AnchorRecord;
 
 /** RFC 8632 perceived severity. Cleared is a flag of its own, not a severity. */
 export type PerceivedSeverity = "indeterminate" | "warning" | "minor" | "major" | "critical";
@@ -103,6 +104,20 @@ export interface CheckResult {
   readonly vantage: string;
   /** JSON values only: phases in milliseconds, loss, certificate facts, error text; at most 16 KiB. */
   readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** How long a check's answers took over some minutes; mergeable with others of the same check over any range. */
+export interface CheckLatency {
+  readonly kind: "check-latency";
+  readonly check: string;
+  readonly equipment?: EquipmentId;
+  /** The end of the range. */
+  readonly observedAt: Instant;
+  readonly lengthMs: number;
+  readonly runs: number;
+  readonly failures: number;
+  /** Milliseconds. Of echoes one entry per packet, of everything else one per run. */
+  readonly latency: LatencyCounts;
 }
 
 /** Data that is missing and will not come: the ledger's *dropped*. Sent on stream E as `stream.gap`. */

@@ -1,5 +1,6 @@
-import type { CheckDefinition, CheckId, CheckType } from "#model/check.ts";
+import type { CheckDefinition, CheckFailure, CheckId, CheckType } from "#model/check.ts";
 import type { CheckResult } from "#model/observation.ts";
+import type { Metric } from "#model/report.ts";
 
 /** One configured check as it stands: for status, the console, flows and the command desk. */
 export interface CheckStatus {
@@ -38,4 +39,75 @@ export interface Checks {
    * @throws GatewayError driver.unsupported: this machine lacks what the check needs; the message names it
    */
   run(check: CheckId | AdHocCheck, signal: AbortSignal): Promise<CheckResult>;
+}
+
+/** Something in a definition that makes no sense. */
+export interface CheckProblem {
+  /** JSON pointer inside the definition: `/settings/expect/status`. */
+  readonly pointer: string;
+  readonly sentence: string;
+}
+
+/** What a run moves over the line, both directions, headers included. */
+export interface CheckTraffic {
+  readonly bytes: number;
+  readonly packets: number;
+}
+
+/** What can be said of definitions without sending anything. Pure. */
+export interface CheckRules {
+  /** JSON Schema (draft 2020-12) of CheckDefinition.settings of a type, and its validator, which fills in defaults. */
+  settings(type: CheckType): {
+    readonly schema: Readonly<Record<string, unknown>>;
+    readonly validate: { (data: unknown): boolean; errors?: readonly CheckSchemaViolation[] | null };
+  };
+  /** What the schema cannot say; only for definitions whose settings are valid. Every problem at once. */
+  problems(definition: CheckDefinition): readonly CheckProblem[];
+  /** The most that one run may reasonably cost, for the budget. */
+  estimate(definition: CheckDefinition): CheckTraffic;
+}
+
+/** One thing that is wrong, as a generated validator says it. */
+export interface CheckSchemaViolation {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+}
+
+/** Names of the numbers a type of check yields. */
+export interface CheckMetrics {
+  /** Reported by every run, `up` first. */
+  readonly state: readonly Metric[];
+  /** Durations: reported by runs that measured them, a gap otherwise; `latency` first. */
+  readonly timing: readonly Metric[];
+  /** Rows of timing: "" for the whole run, and the steps of a transaction. A step's value is named `STEP/METRIC`. */
+  readonly rows: readonly string[];
+}
+
+/** One run, raw. */
+export interface ProbeOutcome {
+  readonly ok: boolean;
+  readonly failure?: CheckFailure;
+  readonly vantage: string;
+  readonly target: string;
+  /** By metric name; what is absent was not measured. */
+  readonly values: ReadonlyMap<string, number>;
+  /** What goes into the histogram, milliseconds: one for most types, one per packet for echoes. */
+  readonly latenciesMs: readonly number[];
+  readonly traffic: CheckTraffic;
+  /** JSON values, at most 16 KiB. */
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** Sends the packets of checks. Grid, budgets, results are the runtime's. */
+export interface Prober {
+  readonly rules: CheckRules;
+  metrics(definition: CheckDefinition): CheckMetrics;
+  /**
+   * Ends within the definition's timeout (and a second). A failing check is an outcome.
+   * @throws GatewayError driver.unsupported when this machine lacks what it needs
+   */
+  run(definition: CheckDefinition, signal: AbortSignal): Promise<ProbeOutcome>;
 }
