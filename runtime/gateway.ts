@@ -1,5 +1,6 @@
 import type { Equipment } from "#model/equipment.ts";
 import type { Buffer, Ledger } from "#ports/buffer.ts";
+import type { Checks } from "#ports/checks.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
@@ -39,6 +40,8 @@ export interface GatewayParts {
   readonly history?: History;
   readonly state: State;
   readonly link?: LinkUnit;
+  /** Whoever wants a check run now asks here; they run on their grid as one of the feeders. */
+  readonly checks?: Checks;
   /** Passive receivers (traps, syslog), checks and whatever else feeds the intake. */
   readonly feeders: (intake: Intake) => readonly Unit[];
   /** Resident memory of this process; absent = this gateway does not report on itself. */
@@ -103,6 +106,10 @@ export class Gateway {
   /** The site's own memory; undefined when it keeps none. */
   get history(): History | undefined {
     return this.#parts.history;
+  }
+
+  get checks(): Checks | undefined {
+    return this.#parts.checks;
   }
 
   /** For `gatehouse status` and the console. */

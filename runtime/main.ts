@@ -13,6 +13,7 @@ import { register as health } from "./cli/health.ts";
 import { register as history } from "./cli/history.ts";
 import { register as licenses } from "./cli/licenses.ts";
 import { register as noc } from "./cli/noc.ts";
+import { register as probe } from "./cli/probe.ts";
 import { processContext } from "./cli/process-context.ts";
 import { register as profile } from "./cli/profile.ts";
 import { register as proposals } from "./cli/proposals.ts";
@@ -34,7 +35,7 @@ process.on("uncaughtException", (error) => {
 
 const code = await runCommandLine(
   args,
-  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status, health, console, licenses, version],
+  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, probe, status, health, console, licenses, version],
   context,
 );
 context.flush();

@@ -33,6 +33,7 @@ import { Gateway } from "./gateway.ts";
 import { currentRoute } from "./host/route.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
+import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { helloBody } from "./parts-hello.ts";
 import { openSecondPath } from "./parts-notify.ts";
@@ -52,6 +53,7 @@ export function describeDrivers(): readonly DriverDescription[] {
   return [
     { name: "snmp", settingsSchema: snmpSettingsSchema },
     { name: "loopback", settingsSchema: createLoopbackDriver().settingsSchema },
+    describeChecks(),
   ];
 }
 
@@ -109,6 +111,7 @@ export async function assembleGateway(
   const { buffer, history } = await openStore(configuration, stateDir, platform, clockFloorMs);
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
+  const checks = openChecks(configuration, driverContext);
   const engine = createSnmpEngine({
     ...platform,
     limits: { packetsPerSecond: limits.packetsPerSecond, packetsPerSecondPerEquipment: limits.packetsPerSecondPerEquipment },
@@ -131,9 +134,14 @@ export async function assembleGateway(
     ...(link === undefined ? {} : { link }),
     feeders: (intake) => [
       ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery }, platform)],
+      checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
     ],
-    ...(secondPath === undefined ? {} : { sections: { secondPath: () => secondPath.status() } }),
+    checks: checks.desk,
+    sections: {
+      checks: () => checks.desk.status(),
+      ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
+    },
     residentBytes: () => process.memoryUsage.rss(),
     ...(services === undefined ? {} : { services: (gateway: Gateway) => services(gateway, discovery) }),
   });

@@ -40,6 +40,7 @@ export async function helloBody(facts: HelloFacts): Promise<Uint8Array> {
     streams: {
       T: idOf(open.get("T")),
       E: idOf(open.get("E")),
+      C: idOf(open.get("C")),
       I: idOf(open.get("I")),
       S: idOf(open.get("S")),
       B: streams.filter((stream) => stream.streamClass === "T" && !stream.open).map((stream) => stream.stream),

@@ -36,11 +36,17 @@ const settings: Readonly<Record<CheckType, ReturnType<CheckRules["settings"]>>> 
 };
 
 /** What is wrong with a check, without sending anything. */
-export const probeRules: CheckRules = { settings: (type) => settings[type], problems, estimate };
+export const probeRules: CheckRules = { settings: (type) => settings[type], basics, problems, estimate };
 
 type Tell = (pointer: string, sentence: string) => void;
 
 function problems(definition: CheckDefinition): readonly CheckProblem[] {
+  const found: CheckProblem[] = [];
+  typeProblems[definition.type](definition, (pointer, sentence) => found.push({ pointer, sentence }));
+  return found;
+}
+
+function basics(definition: CheckDefinition): readonly CheckProblem[] {
   const found: CheckProblem[] = [];
   const tell: Tell = (pointer, sentence) => found.push({ pointer, sentence });
   const { timeoutMs, intervalMs, vantage } = definition;
@@ -48,7 +54,6 @@ function problems(definition: CheckDefinition): readonly CheckProblem[] {
     tell("/timeoutMs", `a run may take ${timeoutMs} ms, and the next begins after ${intervalMs} ms: make it shorter than the interval`);
   if (vantage !== undefined && isIP(vantage) === 0) tell("/vantage", "must be an address of this gateway");
   targetProblems(definition, tell);
-  typeProblems[definition.type](definition, tell);
   return found;
 }
 
@@ -61,10 +66,15 @@ function targetProblems({ type, target }: CheckDefinition, tell: Tell): void {
     ntp: parseHostPort(target, ntpPort) === undefined ? "must be a host or host:port" : undefined,
     udp: parseHostPort(target, responderPort) === undefined ? "must be a host or host:port" : undefined,
     dns: /^(?=.{1,253}$)[^\s.]{1,63}(\.[^\s.]{1,63})*\.?$/.test(target) ? undefined : "must be a name to look up",
-    // Says so itself, with more to look at.
-    http: undefined,
+    http: urlProblem(target),
   }[type];
   if (missing !== undefined) tell("/target", missing);
+}
+
+function urlProblem(target: string): string | undefined {
+  const url = URL.parse(target);
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return "must be an http:// or https:// URL";
+  return url.username === "" && url.password === "" ? undefined : "holds a user or password; use a credential";
 }
 
 const typeProblems: Readonly<Record<CheckType, (definition: CheckDefinition, tell: Tell) => void>> = {

@@ -1,7 +1,7 @@
-import type { AuthProtocol, Credential, PrivProtocol, SnmpCredential } from "#model/equipment.ts";
+import type { AuthProtocol, Credential, HttpCredential, PrivProtocol, SnmpCredential } from "#model/equipment.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { Secret } from "#model/secret.ts";
-import type { CredentialEntry, SnmpEntry } from "./generated/gateway.ts";
+import type { CredentialEntry, HttpEntry, SnmpEntry } from "./generated/gateway.ts";
 
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
@@ -22,7 +22,9 @@ export class CredentialVault {
     const entry = Object.hasOwn(this.#entries, name) ? this.#entries[name] : undefined;
     if (entry === undefined)
       throw new GatewayError("config.secret", { message: `there is no credential "${name}"`, fields: { credential: name } });
-    return sealed({ name, snmp: sealed(snmpCredential(entry.snmp), name) }, name);
+    const snmp = entry.snmp === undefined ? {} : { snmp: sealed(snmpCredential(entry.snmp), name) };
+    const http = entry.http === undefined ? {} : { http: sealed(httpCredential(entry.http), name) };
+    return sealed({ name, ...snmp, ...http }, name);
   }
 
   toJSON(): readonly string[] {
@@ -41,6 +43,14 @@ function sealed<T extends object>(value: T, name: string): T {
   Object.defineProperty(value, "toString", { value: said, enumerable: false });
   Object.defineProperty(value, inspect, { value: said, enumerable: false });
   return Object.freeze(value);
+}
+
+function httpCredential({ username, password, token }: HttpEntry): HttpCredential {
+  return {
+    ...(username === undefined ? {} : { username: username.reveal() }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(token === undefined ? {} : { token: token.reveal() }),
+  };
 }
 
 function snmpCredential(entry: SnmpEntry): SnmpCredential {

@@ -1,4 +1,5 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
+import type { CheckRules } from "#ports/checks.ts";
 import type { Driver } from "#ports/driver.ts";
 import type { Schema } from "./json-schema.ts";
 import type { Problem } from "./problem.ts";
@@ -6,7 +7,10 @@ import type { Source } from "./source.ts";
 import { problemsOf } from "./violations.ts";
 
 /** What the loader has to know of a driver. */
-export type DriverDescription = Pick<Driver, "name" | "settingsSchema">;
+export interface DriverDescription extends Pick<Driver, "name" | "settingsSchema"> {
+  /** The driver runs checks instead of polling equipment. */
+  readonly checks?: CheckRules;
+}
 
 /** Checks (and completes with defaults) the settings of one equipment. */
 export type SettingsCheck = (settings: unknown, pointer: string) => void;
@@ -20,7 +24,8 @@ export function settingsChecks(
   source: Source,
   add: (problems: readonly Problem[]) => void,
 ): ReadonlyMap<string, SettingsCheck> {
-  return new Map(drivers.map((driver) => [driver.name, settingsCheck(driver, source, add)]));
+  const polling = drivers.filter((driver) => driver.checks === undefined);
+  return new Map(polling.map((driver) => [driver.name, settingsCheck(driver, source, add)]));
 }
 
 function settingsCheck(driver: DriverDescription, source: Source, add: (problems: readonly Problem[]) => void): SettingsCheck {

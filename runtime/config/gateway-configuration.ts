@@ -1,4 +1,6 @@
+import type { CheckDefinition } from "#model/check.ts";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
+import { checkChecks } from "./check-rules.ts";
 import { CredentialVault } from "./credential-vault.ts";
 import { type DriverDescription, settingsChecks } from "./driver-settings.ts";
 import schema from "./gateway.schema.json" with { type: "json" };
@@ -13,11 +15,13 @@ import type { Environment } from "./references.ts";
 export const gatewaySchema: Schema = schema as Schema;
 
 /** What one gateway does: gatehouse.yaml, loaded. Deeply frozen; safe to print (secrets are Secret objects or in the vault). */
-export interface GatewayConfiguration extends Omit<GatewayFile, "credentials" | "equipment"> {
+export interface GatewayConfiguration extends Omit<GatewayFile, "credentials" | "equipment" | "checks"> {
   /** The file it came from, as given. */
   readonly file: string;
   readonly credentials: CredentialVault;
   readonly equipment: readonly Equipment[];
+  /** Those that are enabled, with the defaults of their types. */
+  readonly checks: readonly CheckDefinition[];
   /** The whole document with defaults, secrets redacted: for `config show` and the console. */
   readonly shown: unknown;
   readonly warnings: readonly Problem[];
@@ -52,18 +56,23 @@ function gatewayKind(drivers: readonly DriverDescription[]): DocumentKind<Gatewa
         for (const problem of problems) report(problem.pointer, problem.sentence, problem.severity);
       });
       checkGatewayRules(document, settings, report);
+      const rules = drivers.find((driver) => driver.checks !== undefined)?.checks;
+      if (rules !== undefined) checkChecks(document, rules, source, report);
     },
   };
 }
 
 function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfiguration {
-  const { credentials, equipment, ...rest } = loaded.value;
+  const { credentials, equipment, checks, ...rest } = loaded.value;
   return Object.freeze({
     ...rest,
     file: loaded.file,
     credentials: new CredentialVault(credentials),
     // The schema's pattern is that of EquipmentId, and `parent` is one of the ids.
     equipment: Object.freeze(equipment.map((entry) => Object.freeze({ ...entry, id: entry.id as EquipmentId }) as Equipment)),
+    checks: Object.freeze(
+      checks.filter(({ enabled }) => enabled).map(({ enabled: _enabled, ...check }) => Object.freeze(check) as CheckDefinition),
+    ),
     shown: loaded.shown,
     warnings: loaded.warnings,
   });

@@ -8,10 +8,11 @@ export function isStreamId(value: string): value is StreamId {
 }
 
 /**
- * What a stream carries: T telemetry and its dictionary, E events, alarms, gaps, anchors and checks, I inventory, S evidence.
+ * What a stream carries: T telemetry and its dictionary, E events, alarms, gaps and anchors, C results and latencies of checks, I inventory,
+ * S evidence.
  * A T stream that is drained on the backfill topic keeps its id and its class.
  */
-export type StreamClass = "T" | "E" | "I" | "S";
+export type StreamClass = "T" | "E" | "C" | "I" | "S";
 
 /**
  * An encoded observation on its way into the buffer: the unit of admission. Made by the codec, opaque to the store

@@ -137,7 +137,7 @@ export class StreamSet {
     const { lanes } = this.#parts;
     const byLane: Record<LaneName, StreamCursor[]> = { urgent: [], live: [], backlog: [] };
     for (const cursor of this.#cursors.values()) byLane[laneOf(cursor)].push(cursor);
-    const rank = (cursor: StreamCursor) => "ESTI".indexOf(cursor.streamClass);
+    const rank = (cursor: StreamCursor) => "ESTCI".indexOf(cursor.streamClass);
     for (const name of ["urgent", "live", "backlog"] as const) {
       // Array.sort is stable: within a class the buffer's order, oldest first, remains.
       lanes[name].cursors = byLane[name].sort((a, b) => rank(a) - rank(b));
@@ -216,6 +216,7 @@ function laneOf(cursor: StreamCursor): LaneName {
     case "E":
     case "S":
       return "urgent";
+    case "C":
     case "I":
       return "live";
     case "T":

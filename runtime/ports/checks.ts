@@ -61,7 +61,9 @@ export interface CheckRules {
     readonly schema: Readonly<Record<string, unknown>>;
     readonly validate: { (data: unknown): boolean; errors?: readonly CheckSchemaViolation[] | null };
   };
-  /** What the schema cannot say; only for definitions whose settings are valid. Every problem at once. */
+  /** What is wrong with target and times, whatever the settings are. */
+  basics(definition: CheckDefinition): readonly CheckProblem[];
+  /** What the schema of the settings cannot say; only for definitions whose settings are valid. Every problem at once. */
   problems(definition: CheckDefinition): readonly CheckProblem[];
   /** The most that one run may reasonably cost, for the budget. */
   estimate(definition: CheckDefinition): CheckTraffic;

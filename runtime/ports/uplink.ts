@@ -67,7 +67,7 @@ export interface Uplink {
 }
 
 /** Topic leaf that carries a stream class live; backlog of T goes to `bf`. */
-export const leafOfStream: Readonly<Record<StreamClass, UplinkLeaf>> = { T: "tm", E: "ev", I: "inv", S: "sla" };
+export const leafOfStream: Readonly<Record<StreamClass, UplinkLeaf>> = { T: "tm", E: "ev", C: "chk", I: "inv", S: "sla" };
 
 /** What an `ack` of the NOC says (PROTOCOL 3.2). */
 export interface NocAcknowledgement {

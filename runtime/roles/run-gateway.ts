@@ -7,6 +7,7 @@ import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { assembleGateway } from "../parts-appliance.ts";
 import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
+import { checkHandlers } from "./check-handlers.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
 
@@ -37,6 +38,7 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
       handlers: {
         status: () => running.status(),
         health: () => running.health.look(),
+        ...checkHandlers(() => running.checks),
         ...historyHandlers(() => running.history),
         ...discoveryHandlers(discovery, () => running.poller),
         ...consoleHandlers(() => console),

@@ -116,7 +116,7 @@ export class Publisher {
   }
 
   async send(chunks: readonly Chunk[], leaf?: UplinkLeaf): Promise<void> {
-    const leaves = { T: "tm", E: "ev", I: "inv", S: "sla" } as const;
+    const leaves = { T: "tm", E: "ev", C: "chk", I: "inv", S: "sla" } as const;
     await Promise.all(chunks.map((chunk) => this.publish(leaf ?? leaves[chunk.streamClass], chunk.bytes)));
   }
 

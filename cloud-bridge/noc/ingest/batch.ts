@@ -117,9 +117,9 @@ export class BatchWriter {
       case "hello": {
         applyHello(gateway.row, understood.message, drafts.nowMs, delivery.retained);
         gateway.hello = true;
-        const { T, E, I, S, B } = understood.message.streams;
+        const { T, E, C, I, S, B } = understood.message.streams;
         // Named in the answer, so that the gateway knows at once what it need not send again.
-        for (const id of [T, E, I, S, ...(B ?? [])].slice(0, 100)) if (typeof id === "string") await drafts.stream(gateway, id);
+        for (const id of [T, E, C, I, S, ...(B ?? [])].slice(0, 100)) if (typeof id === "string") await drafts.stream(gateway, id);
         return;
       }
       case "reported":

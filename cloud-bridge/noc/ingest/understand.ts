@@ -19,7 +19,7 @@ export type Understood =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Class of the stream a leaf carries, for streams the NOC sees for the first time. */
-export const classOfLeaf: Readonly<Partial<Record<UplinkLeaf, StreamClass>>> = { tm: "T", bf: "T", ev: "E", chk: "E", inv: "I", sla: "S" };
+export const classOfLeaf: Readonly<Partial<Record<UplinkLeaf, StreamClass>>> = { tm: "T", bf: "T", ev: "E", chk: "C", inv: "I", sla: "S" };
 
 /** Reads one message. Never throws for what a gateway sent. */
 export function understand(delivery: Delivery, decoder: ChunkDecoder, maxBytes: number): Understood {

@@ -1,4 +1,4 @@
-import type { Frame } from "#model/chunk.ts";
+import type { Frame, StreamClass } from "#model/chunk.ts";
 import { type Gap, gapReason, type Report, type TableReport, type TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
@@ -51,6 +51,12 @@ const plannedBytes = { counter: 20, gauge: 10, state: 5, text: 96 } as const;
 
 function keyOf(shape: TableShape): string {
   return `${shape.equipment}\n${shape.table}`;
+}
+
+function streamClassOf({ kind }: JsonObservation): StreamClass {
+  if (kind === "inventory") return "I";
+  // Apart from alarms, so that a site full of checks never stands before one.
+  return kind === "check" || kind === "check-latency" ? "C" : "E";
 }
 
 function rowsPerGroup(shape: TableShape): number {
@@ -124,9 +130,8 @@ class TelemetryEncoder implements FrameEncoder {
   }
 
   encodeObservation(observation: JsonObservation): Frame {
-    const isInventory = observation.kind === "inventory";
     return {
-      streamClass: isInventory ? "I" : "E",
+      streamClass: streamClassOf(observation),
       kind: "json",
       samples: 0,
       urgent: observation.kind === "alarm" || observation.kind === "gap" || observation.kind === "anchor",

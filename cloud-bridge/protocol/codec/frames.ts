@@ -61,6 +61,7 @@ export function priorityOf(observation: JsonObservation): Frame["priority"] {
     case "gap":
       return 5;
     case "check":
+    case "check-latency":
       return 2;
     default:
       return 3;

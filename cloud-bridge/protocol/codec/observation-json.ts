@@ -1,4 +1,4 @@
-import type { AlarmChange, AnchorRecord, CheckResult, Event, GapRecord, Inventory, Observation } from "#model/observation.ts";
+import type { AlarmChange, AnchorRecord, CheckLatency, CheckResult, Event, GapRecord, Inventory, Observation } from "#model/observation.ts";
 import type { Report } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 
@@ -105,9 +105,27 @@ function checkElement(check: CheckResult): Element {
     check: check.check,
     ...equipmentOf(check),
     ok: check.ok,
+    type: check.type,
+    target: check.target?.slice(0, 2_048),
+    ...(check.failure === undefined ? {} : { fail: { ...check.failure, text: check.failure.text.slice(0, 1_024) } }),
     vantage: check.vantage,
     ...timeOf(check.observedAt),
     ev: bounded(check.evidence, maxAttributeChars.check ?? 0),
+  };
+}
+
+/** Sparse counts as the model makes them: short integers, which zstd makes shorter still. */
+function latencyElement(latency: CheckLatency): Element {
+  const { min, max, buckets } = latency.latency;
+  return {
+    k: "check.latency",
+    check: latency.check,
+    ...equipmentOf(latency),
+    ...timeOf(latency.observedAt),
+    len: whole(latency.lengthMs),
+    n: latency.runs,
+    bad: latency.failures,
+    lat: { min, max, b: buckets },
   };
 }
 
@@ -173,6 +191,8 @@ function elementOf(observation: Exclude<JsonObservation, Inventory>): Element {
       return eventElement(observation);
     case "check":
       return checkElement(observation);
+    case "check-latency":
+      return latencyElement(observation);
     case "gap":
       return gapElement(observation);
     default:

@@ -34,6 +34,7 @@ export interface HelloMessage {
   readonly streams: {
     readonly T?: string | null;
     readonly E?: string | null;
+    readonly C?: string | null;
     readonly I?: string | null;
     readonly S?: string | null;
     /** Telemetry streams that are still being drained on `bf`. */

@@ -27,9 +27,6 @@ export function httpProblems(definition: CheckDefinition): readonly CheckProblem
   const tell: Tell = (pointer, sentence) => found.push({ pointer, sentence });
   const settings = httpSettings(definition);
   const target = URL.parse(definition.target);
-  if (target === null || (target.protocol !== "http:" && target.protocol !== "https:"))
-    tell("/target", "must be an http:// or https:// URL");
-  else if (target.username !== "" || target.password !== "") tell("/target", "holds a user or password; use a credential");
   checkShape(settings, target, tell);
   const known = new Set(settings.credential === undefined ? [] : ["credential.username", "credential.password", "credential.token"]);
   const names = new Set<string>();

@@ -137,6 +137,12 @@ export interface GatewayFile {
       | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string];
   };
   /**
+   * Synthetic checks, run from this gateway. At most 1000.
+   *
+   * @maxItems 1000
+   */
+  checks: CheckEntry[];
+  /**
    * SNMP traps and informs.
    */
   traps: {
@@ -336,6 +342,22 @@ export interface GatewayFile {
      */
     packetsPerSecondPerEquipment: number;
     /**
+     * Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.
+     */
+    checkBytesPerHour: number;
+    /**
+     * Packets per second of all checks together, both directions, as a mean over ten seconds.
+     */
+    checkPacketsPerSecond: number;
+    /**
+     * Checks under way at the same time.
+     */
+    concurrentChecks: number;
+    /**
+     * A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.
+     */
+    checkResultEveryMs: number;
+    /**
      * Polls under way at the same time.
      */
     concurrentPolls: number;
@@ -358,7 +380,8 @@ export interface GatewayFile {
  * One credential.
  */
 export interface CredentialEntry {
-  snmp: SnmpEntry;
+  snmp?: SnmpEntry;
+  http?: HttpEntry;
 }
 export interface SnmpEntry {
   /**
@@ -436,6 +459,20 @@ export interface SnmpEntry {
     "aes256-cisco"?: Secret;
   };
 }
+export interface HttpEntry {
+  /**
+   * User name.
+   */
+  username?: Secret;
+  /**
+   * Password.
+   */
+  password?: Secret;
+  /**
+   * Token, for auth: bearer.
+   */
+  token?: Secret;
+}
 /**
  * One managed element.
  */
@@ -480,6 +517,53 @@ export interface EquipmentEntry {
    * Settings of the driver; checked against the driver's own schema.
    */
   settings?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * One synthetic check.
+ */
+export interface CheckEntry {
+  /**
+   * Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.
+   */
+  id: string;
+  /**
+   * What is done: see drivers/probe/OPTIONS.md for each type's settings.
+   */
+  type: "icmp" | "tcp" | "tls" | "http" | "dns" | "ntp" | "udp" | "path";
+  /**
+   * Host name, address, host:port or URL, by type.
+   */
+  target: string;
+  /**
+   * false: the check is not run.
+   */
+  enabled: boolean;
+  /**
+   * From one run to the next, milliseconds.
+   */
+  intervalMs: number;
+  /**
+   * Time for one run as a whole, milliseconds; shorter than the interval.
+   */
+  timeoutMs: number;
+  /**
+   * For people; left out: the id.
+   */
+  name?: string;
+  /**
+   * Id of the equipment whose service this is.
+   */
+  equipment?: string;
+  /**
+   * Source address to measure from: one of this gateway's. Left out: the system's choice.
+   */
+  vantage?: string;
+  /**
+   * Settings of the type; see drivers/probe/OPTIONS.md.
+   */
+  settings: {
     [k: string]: unknown;
   };
 }

@@ -34,7 +34,11 @@ export function adHocDefinition(check: AdHocCheck, rules: CheckRules): CheckDefi
     settings,
     ...(vantage === undefined ? {} : { vantage }),
   };
-  problems.push(...rules.problems(definition).map(({ pointer, sentence }) => `${pointer.slice(1).replaceAll("/", ".")} ${sentence}`));
+  problems.push(
+    ...[...rules.basics(definition), ...rules.problems(definition)].map(
+      ({ pointer, sentence }) => `${pointer.slice(1).replaceAll("/", ".")} ${sentence}`,
+    ),
+  );
   if (problems.length > 0) throw refused(problems);
   return Object.freeze(definition);
 }

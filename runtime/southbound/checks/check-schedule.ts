@@ -17,6 +17,8 @@ export class CheckSchedule implements Unit {
   readonly #clock: Clock;
   readonly #heap = new DueHeap<ScheduledCheck>();
   readonly #running = new Set<Promise<void>>();
+  /** Checks whose run of an earlier slot is on its way. */
+  readonly #serving = new Set<ScheduledCheck>();
   #windowEndMs: number;
   #failure: unknown;
   #crashed = new AbortController();
@@ -79,14 +81,18 @@ export class CheckSchedule implements Unit {
   }
 
   async #serve(check: ScheduledCheck, plannedAtMs: number, passed: number, signal: AbortSignal): Promise<void> {
-    if (passed > 0 || check.running !== undefined) await this.#desk.missed(check, plannedAtMs);
+    if (passed > 0 || this.#serving.has(check)) await this.#desk.missed(check, plannedAtMs);
+    // Somebody asked for a run of his own just now: it answers for this slot too.
     if (check.running !== undefined) return;
+    this.#serving.add(check);
     try {
       await this.#desk.serve(check, plannedAtMs, signal);
     } catch (error) {
       signal.throwIfAborted();
       // It was recorded as not measured, with its reason; anything else a GatewayError says here is the buffer closing.
       if (!isGatewayError(error) || error.code.startsWith("buffer.")) throw error;
+    } finally {
+      this.#serving.delete(check);
     }
   }
 }

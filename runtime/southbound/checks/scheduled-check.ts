@@ -70,7 +70,8 @@ export class ScheduledCheck implements Due {
   /** A slot without a run. @returns whether this is new */
   skip(reason: SkipReason, at: Instant): boolean {
     this.#skipped[reason] = (this.#skipped[reason] ?? 0) + 1;
-    return this.#enter("unmeasured", at);
+    // A slot that its predecessor used up says nothing new; the run on its way will.
+    return reason !== "missed-slot" && this.#enter("unmeasured", at);
   }
 
   /** Latencies since the last call, if there were runs. */

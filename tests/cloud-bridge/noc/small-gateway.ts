@@ -103,6 +103,7 @@ export class SmallGateway {
     this.#streams = {
       T: streamId(streams.T ?? "aaaaaaaaaaaa"),
       E: streamId(streams.E ?? "eeeeeeeeeeee"),
+      C: streamId("cccccccccccc"),
       I: streamId(streams.I ?? "111111111111"),
       S: streamId("555555555555"),
     };

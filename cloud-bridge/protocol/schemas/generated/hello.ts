@@ -35,6 +35,7 @@ export interface HelloMessage {
   streams: {
     T?: string | null;
     E?: string | null;
+    C?: string | null;
     I?: string | null;
     S?: string | null;
     /**

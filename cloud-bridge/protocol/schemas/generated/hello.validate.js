@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 // hello.validate.js
 var validate = validate52;
 var hello_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
 var pattern3 = new RegExp("^[a-z0-9-]{3,40}$", "u");
 var pattern5 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
 var pattern6 = new RegExp("^[0-9a-f]{12}$", "u");
@@ -606,6 +606,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors = vErrors.length;
           }
         }
+        if (data17.C !== void 0) {
+          if (!validate53(data17.C, { instancePath: instancePath + "/streams/C", parentData: data17, parentDataProperty: "C", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+            errors = vErrors.length;
+          }
+        }
         if (data17.I !== void 0) {
           if (!validate53(data17.I, { instancePath: instancePath + "/streams/I", parentData: data17, parentDataProperty: "I", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
@@ -619,9 +625,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
         if (data17.B !== void 0) {
-          let data22 = data17.B;
-          if (Array.isArray(data22)) {
-            if (data22.length > 64) {
+          let data23 = data17.B;
+          if (Array.isArray(data23)) {
+            if (data23.length > 64) {
               const err44 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
               if (vErrors === null) {
                 vErrors = [err44];
@@ -630,11 +636,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            const len1 = data22.length;
+            const len1 = data23.length;
             for (let i1 = 0; i1 < len1; i1++) {
-              let data23 = data22[i1];
-              if (typeof data23 === "string") {
-                if (!pattern6.test(data23)) {
+              let data24 = data23[i1];
+              if (typeof data24 === "string") {
+                if (!pattern6.test(data24)) {
                   const err45 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
                   if (vErrors === null) {
                     vErrors = [err45];
@@ -674,9 +680,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.next !== void 0) {
-      let data24 = data.next;
-      if (data24 && typeof data24 == "object" && !Array.isArray(data24)) {
-        if (Object.keys(data24).length > 80) {
+      let data25 = data.next;
+      if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
+        if (Object.keys(data25).length > 80) {
           const err49 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/maxProperties", keyword: "maxProperties", params: { limit: 80 }, message: "must NOT have more than 80 properties" };
           if (vErrors === null) {
             vErrors = [err49];
@@ -685,9 +691,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key0 in data24) {
-          let data25 = data24[key0];
-          if (!(typeof data25 == "number" && (!(data25 % 1) && !isNaN(data25)) && isFinite(data25))) {
+        for (const key0 in data25) {
+          let data26 = data25[key0];
+          if (!(typeof data26 == "number" && (!(data26 % 1) && !isNaN(data26)) && isFinite(data26))) {
             const err50 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err50];
@@ -696,8 +702,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data25 == "number" && isFinite(data25)) {
-            if (data25 > 9007199254740991 || isNaN(data25)) {
+          if (typeof data26 == "number" && isFinite(data26)) {
+            if (data26 > 9007199254740991 || isNaN(data26)) {
               const err51 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
               if (vErrors === null) {
                 vErrors = [err51];
@@ -706,7 +712,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data25 < 1 || isNaN(data25)) {
+            if (data26 < 1 || isNaN(data26)) {
               const err52 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
                 vErrors = [err52];
@@ -728,9 +734,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.dict !== void 0) {
-      let data26 = data.dict;
-      if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
-        if (data26.rev === void 0) {
+      let data27 = data.dict;
+      if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
+        if (data27.rev === void 0) {
           const err54 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/required", keyword: "required", params: { missingProperty: "rev" }, message: "must have required property 'rev'" };
           if (vErrors === null) {
             vErrors = [err54];
@@ -739,9 +745,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data26.rev !== void 0) {
-          let data27 = data26.rev;
-          if (!(typeof data27 == "number" && (!(data27 % 1) && !isNaN(data27)) && isFinite(data27))) {
+        if (data27.rev !== void 0) {
+          let data28 = data27.rev;
+          if (!(typeof data28 == "number" && (!(data28 % 1) && !isNaN(data28)) && isFinite(data28))) {
             const err55 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err55];
@@ -750,8 +756,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data27 == "number" && isFinite(data27)) {
-            if (data27 < 0 || isNaN(data27)) {
+          if (typeof data28 == "number" && isFinite(data28)) {
+            if (data28 < 0 || isNaN(data28)) {
               const err56 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err56];
@@ -762,10 +768,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
-        if (data26.sha256 !== void 0) {
-          let data28 = data26.sha256;
-          if (typeof data28 === "string") {
-            if (!pattern8.test(data28)) {
+        if (data27.sha256 !== void 0) {
+          let data29 = data27.sha256;
+          if (typeof data29 === "string") {
+            if (!pattern8.test(data29)) {
               const err57 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
               if (vErrors === null) {
                 vErrors = [err57];
@@ -795,8 +801,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.gen !== void 0) {
-      let data29 = data.gen;
-      if (!(typeof data29 == "number" && (!(data29 % 1) && !isNaN(data29)) && isFinite(data29))) {
+      let data30 = data.gen;
+      if (!(typeof data30 == "number" && (!(data30 % 1) && !isNaN(data30)) && isFinite(data30))) {
         const err60 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err60];
@@ -805,8 +811,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data29 == "number" && isFinite(data29)) {
-        if (data29 < 0 || isNaN(data29)) {
+      if (typeof data30 == "number" && isFinite(data30)) {
+        if (data30 < 0 || isNaN(data30)) {
           const err61 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err61];
@@ -818,11 +824,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.clock !== void 0) {
-      let data30 = data.clock;
-      if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
-        if (data30.quality !== void 0) {
-          let data31 = data30.quality;
-          if (!(data31 === "synced" || data31 === "holdover" || data31 === "unanchored")) {
+      let data31 = data.clock;
+      if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
+        if (data31.quality !== void 0) {
+          let data32 = data31.quality;
+          if (!(data32 === "synced" || data32 === "holdover" || data32 === "unanchored")) {
             const err62 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err62];
@@ -832,10 +838,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data30.src !== void 0) {
-          let data32 = data30.src;
-          if (typeof data32 === "string") {
-            if (func1(data32) > 40) {
+        if (data31.src !== void 0) {
+          let data33 = data31.src;
+          if (typeof data33 === "string") {
+            if (func1(data33) > 40) {
               const err63 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
               if (vErrors === null) {
                 vErrors = [err63];
@@ -854,9 +860,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data30.off_ms !== void 0) {
-          let data33 = data30.off_ms;
-          if (!(typeof data33 == "number" && isFinite(data33))) {
+        if (data31.off_ms !== void 0) {
+          let data34 = data31.off_ms;
+          if (!(typeof data34 == "number" && isFinite(data34))) {
             const err65 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err65];
@@ -877,12 +883,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.outbox !== void 0) {
-      let data34 = data.outbox;
-      if (data34 && typeof data34 == "object" && !Array.isArray(data34)) {
-        if (data34.bytes !== void 0) {
-          let data35 = data34.bytes;
-          if (typeof data35 == "number" && isFinite(data35)) {
-            if (data35 < 0 || isNaN(data35)) {
+      let data35 = data.outbox;
+      if (data35 && typeof data35 == "object" && !Array.isArray(data35)) {
+        if (data35.bytes !== void 0) {
+          let data36 = data35.bytes;
+          if (typeof data36 == "number" && isFinite(data36)) {
+            if (data36 < 0 || isNaN(data36)) {
               const err67 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err67];
@@ -901,10 +907,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data34.oldest !== void 0) {
-          let data36 = data34.oldest;
-          if (typeof data36 == "number" && isFinite(data36)) {
-            if (data36 < 0 || isNaN(data36)) {
+        if (data35.oldest !== void 0) {
+          let data37 = data35.oldest;
+          if (typeof data37 == "number" && isFinite(data37)) {
+            if (data37 < 0 || isNaN(data37)) {
               const err69 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err69];
@@ -923,10 +929,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data34.samples !== void 0) {
-          let data37 = data34.samples;
-          if (typeof data37 == "number" && isFinite(data37)) {
-            if (data37 < 0 || isNaN(data37)) {
+        if (data35.samples !== void 0) {
+          let data38 = data35.samples;
+          if (typeof data38 == "number" && isFinite(data38)) {
+            if (data38 < 0 || isNaN(data38)) {
               const err71 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err71];
@@ -956,12 +962,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.ledger !== void 0) {
-      let data38 = data.ledger;
-      if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
-        if (data38.polled !== void 0) {
-          let data39 = data38.polled;
-          if (typeof data39 == "number" && isFinite(data39)) {
-            if (data39 < 0 || isNaN(data39)) {
+      let data39 = data.ledger;
+      if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
+        if (data39.polled !== void 0) {
+          let data40 = data39.polled;
+          if (typeof data40 == "number" && isFinite(data40)) {
+            if (data40 < 0 || isNaN(data40)) {
               const err74 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err74];
@@ -980,10 +986,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data38.delivered !== void 0) {
-          let data40 = data38.delivered;
-          if (typeof data40 == "number" && isFinite(data40)) {
-            if (data40 < 0 || isNaN(data40)) {
+        if (data39.delivered !== void 0) {
+          let data41 = data39.delivered;
+          if (typeof data41 == "number" && isFinite(data41)) {
+            if (data41 < 0 || isNaN(data41)) {
               const err76 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err76];
@@ -1002,10 +1008,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data38.buffered !== void 0) {
-          let data41 = data38.buffered;
-          if (typeof data41 == "number" && isFinite(data41)) {
-            if (data41 < 0 || isNaN(data41)) {
+        if (data39.buffered !== void 0) {
+          let data42 = data39.buffered;
+          if (typeof data42 == "number" && isFinite(data42)) {
+            if (data42 < 0 || isNaN(data42)) {
               const err78 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err78];
@@ -1024,10 +1030,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data38.dropped !== void 0) {
-          let data42 = data38.dropped;
-          if (typeof data42 == "number" && isFinite(data42)) {
-            if (data42 < 0 || isNaN(data42)) {
+        if (data39.dropped !== void 0) {
+          let data43 = data39.dropped;
+          if (typeof data43 == "number" && isFinite(data43)) {
+            if (data43 < 0 || isNaN(data43)) {
               const err80 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err80];
@@ -1046,10 +1052,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data38.since !== void 0) {
-          let data43 = data38.since;
-          if (typeof data43 == "number" && isFinite(data43)) {
-            if (data43 < 0 || isNaN(data43)) {
+        if (data39.since !== void 0) {
+          let data44 = data39.since;
+          if (typeof data44 == "number" && isFinite(data44)) {
+            if (data44 < 0 || isNaN(data44)) {
               const err82 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err82];
@@ -1068,10 +1074,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data38.restarts !== void 0) {
-          let data44 = data38.restarts;
-          if (typeof data44 == "number" && isFinite(data44)) {
-            if (data44 < 0 || isNaN(data44)) {
+        if (data39.restarts !== void 0) {
+          let data45 = data39.restarts;
+          if (typeof data45 == "number" && isFinite(data45)) {
+            if (data45 < 0 || isNaN(data45)) {
               const err84 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err84];
@@ -1101,11 +1107,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.limits !== void 0) {
-      let data45 = data.limits;
-      if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
-        if (data45.max_packet !== void 0) {
-          let data46 = data45.max_packet;
-          if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
+      let data46 = data.limits;
+      if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
+        if (data46.max_packet !== void 0) {
+          let data47 = data46.max_packet;
+          if (!(typeof data47 == "number" && (!(data47 % 1) && !isNaN(data47)) && isFinite(data47))) {
             const err87 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err87];
@@ -1114,8 +1120,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data46 == "number" && isFinite(data46)) {
-            if (data46 < 1024 || isNaN(data46)) {
+          if (typeof data47 == "number" && isFinite(data47)) {
+            if (data47 < 1024 || isNaN(data47)) {
               const err88 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
               if (vErrors === null) {
                 vErrors = [err88];
@@ -1137,11 +1143,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.counts !== void 0) {
-      let data47 = data.counts;
-      if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-        if (data47.devices !== void 0) {
-          let data48 = data47.devices;
-          if (!(typeof data48 == "number" && (!(data48 % 1) && !isNaN(data48)) && isFinite(data48))) {
+      let data48 = data.counts;
+      if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
+        if (data48.devices !== void 0) {
+          let data49 = data48.devices;
+          if (!(typeof data49 == "number" && (!(data49 % 1) && !isNaN(data49)) && isFinite(data49))) {
             const err90 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err90];
@@ -1150,8 +1156,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data48 == "number" && isFinite(data48)) {
-            if (data48 < 0 || isNaN(data48)) {
+          if (typeof data49 == "number" && isFinite(data49)) {
+            if (data49 < 0 || isNaN(data49)) {
               const err91 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err91];
@@ -1162,9 +1168,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
-        if (data47.series !== void 0) {
-          let data49 = data47.series;
-          if (!(typeof data49 == "number" && (!(data49 % 1) && !isNaN(data49)) && isFinite(data49))) {
+        if (data48.series !== void 0) {
+          let data50 = data48.series;
+          if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
             const err92 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err92];
@@ -1173,8 +1179,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data49 == "number" && isFinite(data49)) {
-            if (data49 < 0 || isNaN(data49)) {
+          if (typeof data50 == "number" && isFinite(data50)) {
+            if (data50 < 0 || isNaN(data50)) {
               const err93 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err93];
