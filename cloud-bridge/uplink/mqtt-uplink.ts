@@ -16,7 +16,8 @@ export interface MqttUplinkOptions {
   readonly tenant: string;
   /** Also the MQTT client id. */
   readonly gateway: string;
-  readonly tls?: TlsSettings;
+  /** A function is asked anew at each attempt: a renewed certificate serves from the next connection on. */
+  readonly tls?: TlsSettings | (() => TlsSettings);
   /** Default: the gateway's id, which brokers bind the client id to. */
   readonly username?: string;
   readonly password?: string;
