@@ -9,6 +9,7 @@ import { register as config } from "./cli/config.ts";
 import { register as console } from "./cli/console.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
+import { register as enrol } from "./cli/enrol.ts";
 import { register as health } from "./cli/health.ts";
 import { register as history } from "./cli/history.ts";
 import { register as licenses } from "./cli/licenses.ts";
@@ -35,7 +36,10 @@ process.on("uncaughtException", (error) => {
 
 const code = await runCommandLine(
   args,
-  [run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, probe, status, health, console, licenses, version],
+  [
+    ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status],
+    ...[health, probe, console, enrol, licenses, version],
+  ],
   context,
 );
 context.flush();

@@ -17,6 +17,7 @@ import { createFrameEncoder } from "../cloud-bridge/protocol/codec/frame-encoder
 import { parseAck } from "../cloud-bridge/protocol/messages/ack.ts";
 import { parseNocState } from "../cloud-bridge/protocol/messages/presence.ts";
 import { createMqttUplink } from "../cloud-bridge/uplink/mqtt-uplink.ts";
+import type { TlsSettings } from "../cloud-bridge/uplink/socket.ts";
 import { createLoopbackDriver } from "../drivers/loopback/loopback-driver.ts";
 import { createSnmpEngine } from "../drivers/snmp/engine/engine.ts";
 import { loadProfiles } from "../drivers/snmp/profiles/load-profiles.ts";
@@ -30,11 +31,13 @@ import type { DriverDescription } from "./config/driver-settings.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
+import { IdentityFolder } from "./host/identity-folder.ts";
 import { currentRoute } from "./host/route.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
+import { enrolledTls, identityUnits } from "./parts-enrolment.ts";
 import { helloBody } from "./parts-hello.ts";
 import { openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
@@ -118,7 +121,12 @@ export async function assembleGateway(
   });
   const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles }, platform);
-  const link = uplink?.enabled === true ? openLink(configuration, uplink, { encoder, buffer, state }, platform) : undefined;
+  const identityFolder = new IdentityFolder(stateDir, platform.entropy);
+  const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(identityFolder, identity.id) : undefined;
+  const link =
+    uplink?.enabled === true
+      ? openLink(configuration, uplink, { encoder, buffer, state, ...(enrolled === undefined ? {} : { enrolled }) }, platform)
+      : undefined;
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
   return new Gateway({
     identity: { ...identity, version: packageJson.version },
@@ -133,6 +141,7 @@ export async function assembleGateway(
     ...(history === undefined ? {} : { history }),
     ...(link === undefined ? {} : { link }),
     feeders: (intake) => [
+      ...(enrolled === undefined ? [] : identityUnits(identityFolder, platform)),
       ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery }, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
@@ -150,7 +159,7 @@ export async function assembleGateway(
 function openLink(
   configuration: GatewayConfiguration,
   uplink: NonNullable<GatewayConfiguration["uplink"]>,
-  parts: { readonly encoder: FrameEncoder; readonly buffer: Buffer; readonly state: State },
+  parts: { readonly encoder: FrameEncoder; readonly buffer: Buffer; readonly state: State; readonly enrolled?: () => TlsSettings },
   platform: Platform,
 ): Link {
   const { gateway, equipment } = configuration;
@@ -166,16 +175,7 @@ function openLink(
       ...platform,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password: password.reveal() }),
-      ...(tls === undefined
-        ? {}
-        : {
-            tls: {
-              ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-              ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-              ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
-              ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-            },
-          }),
+      ...tlsOf(tls, parts.enrolled),
     }),
     buffer: parts.buffer,
     encoder: parts.encoder,
@@ -194,4 +194,19 @@ function openLink(
         ...platform,
       }),
   });
+}
+
+/** What the file says wins; what it leaves out comes from the enrolment. */
+function tlsOf(
+  file: NonNullable<GatewayConfiguration["uplink"]>["tls"],
+  enrolled: (() => TlsSettings) | undefined,
+): { readonly tls?: TlsSettings | (() => TlsSettings) } {
+  const own: TlsSettings = {
+    ...(file?.ca === undefined ? {} : { ca: file.ca }),
+    ...(file?.cert === undefined ? {} : { cert: file.cert }),
+    ...(file?.key === undefined ? {} : { key: file.key.reveal() }),
+    ...(file?.serverName === undefined ? {} : { servername: file.serverName }),
+  };
+  if (enrolled === undefined) return file === undefined ? {} : { tls: own };
+  return { tls: () => ({ ...enrolled(), ...own }) };
 }

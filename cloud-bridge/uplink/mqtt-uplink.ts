@@ -115,7 +115,7 @@ class MqttAttempts {
         secure: this.#address.secure,
         connectTimeoutMs: this.#connectTimeoutMs,
       },
-      openSocket(this.#address, tls, this.#names),
+      openSocket(this.#address, typeof tls === "function" ? tls() : tls, this.#names),
       inbound,
     );
     return broker;

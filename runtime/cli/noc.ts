@@ -5,6 +5,7 @@ import { GatewayError } from "#model/errors.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { registerEnrolment } from "./noc-enrolment.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
 const defaultDir = "./gatehouse-state/noc";
@@ -53,6 +54,7 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: ServeOptions) => serve(options, context));
   registerQuestions(noc, context);
   registerConnectors(noc, context);
+  registerEnrolment(noc, context);
 }
 
 function registerQuestions(noc: Command, context: CommandContext): void {

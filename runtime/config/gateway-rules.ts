@@ -28,9 +28,16 @@ function checkUplink(uplink: unknown, report: Report): void {
   const url = textOf(at(uplink, "url"));
   if (url === undefined) return;
   const tls = at(uplink, "tls");
-  if (url.startsWith("mqtts://") && at(tls, "ca") === undefined) {
-    report("/uplink", "an mqtts:// uplink needs tls.ca: the authority that signed the broker's certificate");
+  const isEnrolled = at(uplink, "enrolled") === true;
+  if (url.startsWith("mqtts://") && at(tls, "ca") === undefined && !isEnrolled) {
+    report(
+      "/uplink",
+      "an mqtts:// uplink needs tls.ca: the authority that signed the broker's certificate; or enrolled: true after gatehouse enrol",
+    );
   }
+  if (isEnrolled && !url.startsWith("mqtts://")) report("/uplink/enrolled", "needs an mqtts:// url: nothing is enrolled for clear text");
+  if (isEnrolled && at(tls, "cert") !== undefined)
+    report("/uplink/tls/cert", "comes from the enrolment; leave it out or set enrolled: false");
   if (url.startsWith("mqtt://")) {
     if (tls !== undefined) report("/uplink/tls", "has no effect with mqtt://; write mqtts:// in url");
     if (!isLoopback(url)) report("/uplink/url", "measurements and passwords travel in clear text; use mqtts://", "warning");

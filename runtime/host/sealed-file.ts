@@ -93,7 +93,11 @@ function readIfThere(file: string): Buffer | undefined {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new GatewayError("config.unreadable", { message: `${file} cannot be read (${code ?? "unknown reason"})`, fields: { file }, cause });
+    throw new GatewayError("config.unreadable", {
+      message: `${file} cannot be read (${code ?? "unknown reason"})`,
+      fields: { file },
+      cause,
+    });
   }
 }
 

@@ -147,7 +147,8 @@ export class CertificateAuthority {
       signingKey: this.#key,
       entries: revoked.map((one) => ({ serialNumber: one.serialNumber, revocationDate: new Date(one.atMs) })),
     });
-    return `${list.toString("pem")}\n`;
+    // RFC 7468 section 6; the library writes its own label, which OpenSSL does not take.
+    return pemOf("X509 CRL", list.rawData);
   }
 }
 

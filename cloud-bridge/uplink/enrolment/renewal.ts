@@ -5,7 +5,6 @@ import type { Entropy } from "#ports/entropy.ts";
 import type { IdentityStore } from "#ports/identity.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
-import { renew } from "./enrolment-client.ts";
 
 /** Renewed when this part of its life is over: two thirds leave a month for a NOC that is away. */
 const renewAtPart = 2 / 3;
@@ -57,6 +56,8 @@ export class CertificateRenewal implements Unit {
     if (current === undefined || keys === undefined || now.quality === "unanchored") return true;
     if (now.wallMs < renewalDueMs(current.certificate)) return true;
     try {
+      // Loaded when it is needed, a few times a year: the X.509 library costs megabytes.
+      const { renew } = await import("./enrolment-client.ts");
       const door = { url: current.door, authority: current.authority };
       const renewed = await renew(door, current.gateway, keys.identity);
       identity.keep({ ...current, ...renewed });

@@ -37,6 +37,10 @@ export interface GatewayFile {
      */
     url: string;
     /**
+     * Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.
+     */
+    enrolled: boolean;
+    /**
      * User name at the broker. Left out: gateway.id.
      */
     username?: string;

@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -2394,6 +2394,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         if (data4.enabled === void 0) {
           data4.enabled = true;
         }
+        if (data4.enrolled === void 0) {
+          data4.enrolled = false;
+        }
         if (data4.intervalsPerChunk === void 0) {
           data4.intervalsPerChunk = 1;
         }
@@ -2466,20 +2469,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (typeof data4.enrolled !== "boolean") {
+          const err11 = { instancePath: instancePath + "/uplink/enrolled", schemaPath: "#/properties/uplink/properties/enrolled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
         if (data4.username !== void 0) {
-          let data7 = data4.username;
-          if (typeof data7 === "string") {
-            if (func3(data7) > 128) {
-              const err11 = { instancePath: instancePath + "/uplink/username", schemaPath: "#/properties/uplink/properties/username/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
-              if (vErrors === null) {
-                vErrors = [err11];
-              } else {
-                vErrors.push(err11);
-              }
-              errors++;
-            }
-            if (func3(data7) < 1) {
-              const err12 = { instancePath: instancePath + "/uplink/username", schemaPath: "#/properties/uplink/properties/username/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          let data8 = data4.username;
+          if (typeof data8 === "string") {
+            if (func3(data8) > 128) {
+              const err12 = { instancePath: instancePath + "/uplink/username", schemaPath: "#/properties/uplink/properties/username/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
               if (vErrors === null) {
                 vErrors = [err12];
               } else {
@@ -2487,12 +2490,21 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+            if (func3(data8) < 1) {
+              const err13 = { instancePath: instancePath + "/uplink/username", schemaPath: "#/properties/uplink/properties/username/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err13];
+              } else {
+                vErrors.push(err13);
+              }
+              errors++;
+            }
           } else {
-            const err13 = { instancePath: instancePath + "/uplink/username", schemaPath: "#/properties/uplink/properties/username/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err14 = { instancePath: instancePath + "/uplink/username", schemaPath: "#/properties/uplink/properties/username/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err13];
+              vErrors = [err14];
             } else {
-              vErrors.push(err13);
+              vErrors.push(err14);
             }
             errors++;
           }
@@ -2503,28 +2515,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors = vErrors.length;
           }
         }
-        let data9 = data4.intervalsPerChunk;
-        if (!(typeof data9 == "number" && (!(data9 % 1) && !isNaN(data9)) && isFinite(data9))) {
-          const err14 = { instancePath: instancePath + "/uplink/intervalsPerChunk", schemaPath: "#/properties/uplink/properties/intervalsPerChunk/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        let data10 = data4.intervalsPerChunk;
+        if (!(typeof data10 == "number" && (!(data10 % 1) && !isNaN(data10)) && isFinite(data10))) {
+          const err15 = { instancePath: instancePath + "/uplink/intervalsPerChunk", schemaPath: "#/properties/uplink/properties/intervalsPerChunk/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
           if (vErrors === null) {
-            vErrors = [err14];
+            vErrors = [err15];
           } else {
-            vErrors.push(err14);
+            vErrors.push(err15);
           }
           errors++;
         }
-        if (typeof data9 == "number" && isFinite(data9)) {
-          if (data9 > 60 || isNaN(data9)) {
-            const err15 = { instancePath: instancePath + "/uplink/intervalsPerChunk", schemaPath: "#/properties/uplink/properties/intervalsPerChunk/maximum", keyword: "maximum", params: { comparison: "<=", limit: 60 }, message: "must be <= 60" };
-            if (vErrors === null) {
-              vErrors = [err15];
-            } else {
-              vErrors.push(err15);
-            }
-            errors++;
-          }
-          if (data9 < 1 || isNaN(data9)) {
-            const err16 = { instancePath: instancePath + "/uplink/intervalsPerChunk", schemaPath: "#/properties/uplink/properties/intervalsPerChunk/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (typeof data10 == "number" && isFinite(data10)) {
+          if (data10 > 60 || isNaN(data10)) {
+            const err16 = { instancePath: instancePath + "/uplink/intervalsPerChunk", schemaPath: "#/properties/uplink/properties/intervalsPerChunk/maximum", keyword: "maximum", params: { comparison: "<=", limit: 60 }, message: "must be <= 60" };
             if (vErrors === null) {
               vErrors = [err16];
             } else {
@@ -2532,29 +2535,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        let data10 = data4.keepAliveS;
-        if (!(typeof data10 == "number" && (!(data10 % 1) && !isNaN(data10)) && isFinite(data10))) {
-          const err17 = { instancePath: instancePath + "/uplink/keepAliveS", schemaPath: "#/properties/uplink/properties/keepAliveS/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-          if (vErrors === null) {
-            vErrors = [err17];
-          } else {
-            vErrors.push(err17);
-          }
-          errors++;
-        }
-        if (typeof data10 == "number" && isFinite(data10)) {
-          if (data10 > 1200 || isNaN(data10)) {
-            const err18 = { instancePath: instancePath + "/uplink/keepAliveS", schemaPath: "#/properties/uplink/properties/keepAliveS/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1200 }, message: "must be <= 1200" };
+          if (data10 < 1 || isNaN(data10)) {
+            const err17 = { instancePath: instancePath + "/uplink/intervalsPerChunk", schemaPath: "#/properties/uplink/properties/intervalsPerChunk/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
             if (vErrors === null) {
-              vErrors = [err18];
+              vErrors = [err17];
             } else {
-              vErrors.push(err18);
+              vErrors.push(err17);
             }
             errors++;
           }
-          if (data10 < 10 || isNaN(data10)) {
-            const err19 = { instancePath: instancePath + "/uplink/keepAliveS", schemaPath: "#/properties/uplink/properties/keepAliveS/minimum", keyword: "minimum", params: { comparison: ">=", limit: 10 }, message: "must be >= 10" };
+        }
+        let data11 = data4.keepAliveS;
+        if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
+          const err18 = { instancePath: instancePath + "/uplink/keepAliveS", schemaPath: "#/properties/uplink/properties/keepAliveS/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+          if (vErrors === null) {
+            vErrors = [err18];
+          } else {
+            vErrors.push(err18);
+          }
+          errors++;
+        }
+        if (typeof data11 == "number" && isFinite(data11)) {
+          if (data11 > 1200 || isNaN(data11)) {
+            const err19 = { instancePath: instancePath + "/uplink/keepAliveS", schemaPath: "#/properties/uplink/properties/keepAliveS/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1200 }, message: "must be <= 1200" };
             if (vErrors === null) {
               vErrors = [err19];
             } else {
@@ -2562,29 +2565,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        let data11 = data4.connectTimeoutMs;
-        if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
-          const err20 = { instancePath: instancePath + "/uplink/connectTimeoutMs", schemaPath: "#/properties/uplink/properties/connectTimeoutMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-          if (vErrors === null) {
-            vErrors = [err20];
-          } else {
-            vErrors.push(err20);
-          }
-          errors++;
-        }
-        if (typeof data11 == "number" && isFinite(data11)) {
-          if (data11 > 12e4 || isNaN(data11)) {
-            const err21 = { instancePath: instancePath + "/uplink/connectTimeoutMs", schemaPath: "#/properties/uplink/properties/connectTimeoutMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 12e4 }, message: "must be <= 120000" };
+          if (data11 < 10 || isNaN(data11)) {
+            const err20 = { instancePath: instancePath + "/uplink/keepAliveS", schemaPath: "#/properties/uplink/properties/keepAliveS/minimum", keyword: "minimum", params: { comparison: ">=", limit: 10 }, message: "must be >= 10" };
             if (vErrors === null) {
-              vErrors = [err21];
+              vErrors = [err20];
             } else {
-              vErrors.push(err21);
+              vErrors.push(err20);
             }
             errors++;
           }
-          if (data11 < 1e3 || isNaN(data11)) {
-            const err22 = { instancePath: instancePath + "/uplink/connectTimeoutMs", schemaPath: "#/properties/uplink/properties/connectTimeoutMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+        }
+        let data12 = data4.connectTimeoutMs;
+        if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12))) {
+          const err21 = { instancePath: instancePath + "/uplink/connectTimeoutMs", schemaPath: "#/properties/uplink/properties/connectTimeoutMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+          if (vErrors === null) {
+            vErrors = [err21];
+          } else {
+            vErrors.push(err21);
+          }
+          errors++;
+        }
+        if (typeof data12 == "number" && isFinite(data12)) {
+          if (data12 > 12e4 || isNaN(data12)) {
+            const err22 = { instancePath: instancePath + "/uplink/connectTimeoutMs", schemaPath: "#/properties/uplink/properties/connectTimeoutMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 12e4 }, message: "must be <= 120000" };
             if (vErrors === null) {
               vErrors = [err22];
             } else {
@@ -2592,29 +2595,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        let data12 = data4.retryMaxMs;
-        if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12))) {
-          const err23 = { instancePath: instancePath + "/uplink/retryMaxMs", schemaPath: "#/properties/uplink/properties/retryMaxMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-          if (vErrors === null) {
-            vErrors = [err23];
-          } else {
-            vErrors.push(err23);
-          }
-          errors++;
-        }
-        if (typeof data12 == "number" && isFinite(data12)) {
-          if (data12 > 36e5 || isNaN(data12)) {
-            const err24 = { instancePath: instancePath + "/uplink/retryMaxMs", schemaPath: "#/properties/uplink/properties/retryMaxMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+          if (data12 < 1e3 || isNaN(data12)) {
+            const err23 = { instancePath: instancePath + "/uplink/connectTimeoutMs", schemaPath: "#/properties/uplink/properties/connectTimeoutMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
             if (vErrors === null) {
-              vErrors = [err24];
+              vErrors = [err23];
             } else {
-              vErrors.push(err24);
+              vErrors.push(err23);
             }
             errors++;
           }
-          if (data12 < 1e3 || isNaN(data12)) {
-            const err25 = { instancePath: instancePath + "/uplink/retryMaxMs", schemaPath: "#/properties/uplink/properties/retryMaxMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+        }
+        let data13 = data4.retryMaxMs;
+        if (!(typeof data13 == "number" && (!(data13 % 1) && !isNaN(data13)) && isFinite(data13))) {
+          const err24 = { instancePath: instancePath + "/uplink/retryMaxMs", schemaPath: "#/properties/uplink/properties/retryMaxMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+          if (vErrors === null) {
+            vErrors = [err24];
+          } else {
+            vErrors.push(err24);
+          }
+          errors++;
+        }
+        if (typeof data13 == "number" && isFinite(data13)) {
+          if (data13 > 36e5 || isNaN(data13)) {
+            const err25 = { instancePath: instancePath + "/uplink/retryMaxMs", schemaPath: "#/properties/uplink/properties/retryMaxMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
             if (vErrors === null) {
               vErrors = [err25];
             } else {
@@ -2622,53 +2625,53 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (data13 < 1e3 || isNaN(data13)) {
+            const err26 = { instancePath: instancePath + "/uplink/retryMaxMs", schemaPath: "#/properties/uplink/properties/retryMaxMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+            if (vErrors === null) {
+              vErrors = [err26];
+            } else {
+              vErrors.push(err26);
+            }
+            errors++;
+          }
         }
         if (data4.tls !== void 0) {
-          let data13 = data4.tls;
-          if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
-            for (const key3 in data13) {
+          let data14 = data4.tls;
+          if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
+            for (const key3 in data14) {
               if (!(key3 === "ca" || key3 === "cert" || key3 === "key" || key3 === "serverName")) {
-                const err26 = { instancePath: instancePath + "/uplink/tls", schemaPath: "#/properties/uplink/properties/tls/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
+                const err27 = { instancePath: instancePath + "/uplink/tls", schemaPath: "#/properties/uplink/properties/tls/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err26];
+                  vErrors = [err27];
                 } else {
-                  vErrors.push(err26);
+                  vErrors.push(err27);
                 }
                 errors++;
               }
             }
-            if (data13.ca !== void 0) {
-              if (!validate59(data13.ca, { instancePath: instancePath + "/uplink/tls/ca", parentData: data13, parentDataProperty: "ca", rootData, dynamicAnchors })) {
+            if (data14.ca !== void 0) {
+              if (!validate59(data14.ca, { instancePath: instancePath + "/uplink/tls/ca", parentData: data14, parentDataProperty: "ca", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
                 errors = vErrors.length;
               }
             }
-            if (data13.cert !== void 0) {
-              if (!validate59(data13.cert, { instancePath: instancePath + "/uplink/tls/cert", parentData: data13, parentDataProperty: "cert", rootData, dynamicAnchors })) {
+            if (data14.cert !== void 0) {
+              if (!validate59(data14.cert, { instancePath: instancePath + "/uplink/tls/cert", parentData: data14, parentDataProperty: "cert", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
                 errors = vErrors.length;
               }
             }
-            if (data13.key !== void 0) {
-              if (!validate57(data13.key, { instancePath: instancePath + "/uplink/tls/key", parentData: data13, parentDataProperty: "key", rootData, dynamicAnchors })) {
+            if (data14.key !== void 0) {
+              if (!validate57(data14.key, { instancePath: instancePath + "/uplink/tls/key", parentData: data14, parentDataProperty: "key", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
                 errors = vErrors.length;
               }
             }
-            if (data13.serverName !== void 0) {
-              let data17 = data13.serverName;
-              if (typeof data17 === "string") {
-                if (func3(data17) > 253) {
-                  const err27 = { instancePath: instancePath + "/uplink/tls/serverName", schemaPath: "#/properties/uplink/properties/tls/properties/serverName/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err27];
-                  } else {
-                    vErrors.push(err27);
-                  }
-                  errors++;
-                }
-                if (func3(data17) < 1) {
-                  const err28 = { instancePath: instancePath + "/uplink/tls/serverName", schemaPath: "#/properties/uplink/properties/tls/properties/serverName/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data14.serverName !== void 0) {
+              let data18 = data14.serverName;
+              if (typeof data18 === "string") {
+                if (func3(data18) > 253) {
+                  const err28 = { instancePath: instancePath + "/uplink/tls/serverName", schemaPath: "#/properties/uplink/properties/tls/properties/serverName/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
                   if (vErrors === null) {
                     vErrors = [err28];
                   } else {
@@ -2676,40 +2679,37 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                if (func3(data18) < 1) {
+                  const err29 = { instancePath: instancePath + "/uplink/tls/serverName", schemaPath: "#/properties/uplink/properties/tls/properties/serverName/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err29];
+                  } else {
+                    vErrors.push(err29);
+                  }
+                  errors++;
+                }
               } else {
-                const err29 = { instancePath: instancePath + "/uplink/tls/serverName", schemaPath: "#/properties/uplink/properties/tls/properties/serverName/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err30 = { instancePath: instancePath + "/uplink/tls/serverName", schemaPath: "#/properties/uplink/properties/tls/properties/serverName/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err29];
+                  vErrors = [err30];
                 } else {
-                  vErrors.push(err29);
+                  vErrors.push(err30);
                 }
                 errors++;
               }
             }
           } else {
-            const err30 = { instancePath: instancePath + "/uplink/tls", schemaPath: "#/properties/uplink/properties/tls/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err31 = { instancePath: instancePath + "/uplink/tls", schemaPath: "#/properties/uplink/properties/tls/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err30];
+              vErrors = [err31];
             } else {
-              vErrors.push(err30);
+              vErrors.push(err31);
             }
             errors++;
           }
         }
       } else {
-        const err31 = { instancePath: instancePath + "/uplink", schemaPath: "#/properties/uplink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err31];
-        } else {
-          vErrors.push(err31);
-        }
-        errors++;
-      }
-    }
-    let data18 = data.credentials;
-    if (data18 && typeof data18 == "object" && !Array.isArray(data18)) {
-      if (Object.keys(data18).length > 256) {
-        const err32 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/maxProperties", keyword: "maxProperties", params: { limit: 256 }, message: "must NOT have more than 256 properties" };
+        const err32 = { instancePath: instancePath + "/uplink", schemaPath: "#/properties/uplink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
           vErrors = [err32];
         } else {
@@ -2717,179 +2717,182 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      for (const key4 in data18) {
-        const _errs36 = errors;
+    }
+    let data19 = data.credentials;
+    if (data19 && typeof data19 == "object" && !Array.isArray(data19)) {
+      if (Object.keys(data19).length > 256) {
+        const err33 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/maxProperties", keyword: "maxProperties", params: { limit: 256 }, message: "must NOT have more than 256 properties" };
+        if (vErrors === null) {
+          vErrors = [err33];
+        } else {
+          vErrors.push(err33);
+        }
+        errors++;
+      }
+      for (const key4 in data19) {
+        const _errs38 = errors;
         if (typeof key4 === "string") {
           if (!pattern5.test(key4)) {
-            const err33 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"', propertyName: key4 };
+            const err34 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"', propertyName: key4 };
             if (vErrors === null) {
-              vErrors = [err33];
+              vErrors = [err34];
             } else {
-              vErrors.push(err33);
+              vErrors.push(err34);
             }
             errors++;
           }
         }
-        var valid4 = _errs36 === errors;
+        var valid4 = _errs38 === errors;
         if (!valid4) {
-          const err34 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames", keyword: "propertyNames", params: { propertyName: key4 }, message: "property name must be valid" };
+          const err35 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames", keyword: "propertyNames", params: { propertyName: key4 }, message: "property name must be valid" };
           if (vErrors === null) {
-            vErrors = [err34];
+            vErrors = [err35];
           } else {
-            vErrors.push(err34);
+            vErrors.push(err35);
           }
           errors++;
         }
       }
-      for (const key5 in data18) {
-        let data19 = data18[key5];
-        if (data19 && typeof data19 == "object" && !Array.isArray(data19)) {
-          if (Object.keys(data19).length < 1) {
-            const err35 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+      for (const key5 in data19) {
+        let data20 = data19[key5];
+        if (data20 && typeof data20 == "object" && !Array.isArray(data20)) {
+          if (Object.keys(data20).length < 1) {
+            const err36 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
             if (vErrors === null) {
-              vErrors = [err35];
+              vErrors = [err36];
             } else {
-              vErrors.push(err35);
+              vErrors.push(err36);
             }
             errors++;
           }
-          for (const key6 in data19) {
+          for (const key6 in data20) {
             if (!(key6 === "snmp" || key6 === "http")) {
-              const err36 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
+              const err37 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
               if (vErrors === null) {
-                vErrors = [err36];
+                vErrors = [err37];
               } else {
-                vErrors.push(err36);
+                vErrors.push(err37);
               }
               errors++;
             }
           }
-          if (data19.snmp !== void 0) {
-            if (!validate63(data19.snmp, { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/snmp", parentData: data19, parentDataProperty: "snmp", rootData, dynamicAnchors })) {
+          if (data20.snmp !== void 0) {
+            if (!validate63(data20.snmp, { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/snmp", parentData: data20, parentDataProperty: "snmp", rootData, dynamicAnchors })) {
               vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
               errors = vErrors.length;
             }
           }
-          if (data19.http !== void 0) {
-            if (!validate78(data19.http, { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/http", parentData: data19, parentDataProperty: "http", rootData, dynamicAnchors })) {
+          if (data20.http !== void 0) {
+            if (!validate78(data20.http, { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/http", parentData: data20, parentDataProperty: "http", rootData, dynamicAnchors })) {
               vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
               errors = vErrors.length;
             }
           }
         } else {
-          const err37 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+          const err38 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
           if (vErrors === null) {
-            vErrors = [err37];
+            vErrors = [err38];
           } else {
-            vErrors.push(err37);
+            vErrors.push(err38);
           }
           errors++;
         }
       }
     } else {
-      const err38 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err39 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err38];
+        vErrors = [err39];
       } else {
-        vErrors.push(err38);
+        vErrors.push(err39);
       }
       errors++;
     }
-    let data22 = data.equipment;
-    if (Array.isArray(data22)) {
-      if (data22.length > 4096) {
-        const err39 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/maxItems", keyword: "maxItems", params: { limit: 4096 }, message: "must NOT have more than 4096 items" };
+    let data23 = data.equipment;
+    if (Array.isArray(data23)) {
+      if (data23.length > 4096) {
+        const err40 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/maxItems", keyword: "maxItems", params: { limit: 4096 }, message: "must NOT have more than 4096 items" };
         if (vErrors === null) {
-          vErrors = [err39];
+          vErrors = [err40];
         } else {
-          vErrors.push(err39);
+          vErrors.push(err40);
         }
         errors++;
       }
-      const len0 = data22.length;
+      const len0 = data23.length;
       for (let i0 = 0; i0 < len0; i0++) {
-        if (!validate83(data22[i0], { instancePath: instancePath + "/equipment/" + i0, parentData: data22, parentDataProperty: i0, rootData, dynamicAnchors })) {
+        if (!validate83(data23[i0], { instancePath: instancePath + "/equipment/" + i0, parentData: data23, parentDataProperty: i0, rootData, dynamicAnchors })) {
           vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
           errors = vErrors.length;
         }
       }
     } else {
-      const err40 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      const err41 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/type", keyword: "type", params: { type: "array" }, message: "must be array" };
       if (vErrors === null) {
-        vErrors = [err40];
+        vErrors = [err41];
       } else {
-        vErrors.push(err40);
+        vErrors.push(err41);
       }
       errors++;
     }
-    let data24 = data.console;
-    if (data24 && typeof data24 == "object" && !Array.isArray(data24)) {
-      if (data24.enabled === void 0) {
-        data24.enabled = true;
+    let data25 = data.console;
+    if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
+      if (data25.enabled === void 0) {
+        data25.enabled = true;
       }
-      if (data24.host === void 0) {
-        data24.host = "127.0.0.1";
+      if (data25.host === void 0) {
+        data25.host = "127.0.0.1";
       }
-      if (data24.port === void 0) {
-        data24.port = 8480;
+      if (data25.port === void 0) {
+        data25.port = 8480;
       }
-      if (data24.allowedHosts === void 0) {
-        data24.allowedHosts = [];
+      if (data25.allowedHosts === void 0) {
+        data25.allowedHosts = [];
       }
-      for (const key7 in data24) {
+      for (const key7 in data25) {
         if (!(key7 === "enabled" || key7 === "host" || key7 === "port" || key7 === "allowedHosts")) {
-          const err41 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
+          const err42 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err41];
+            vErrors = [err42];
           } else {
-            vErrors.push(err41);
+            vErrors.push(err42);
           }
           errors++;
         }
       }
-      if (typeof data24.enabled !== "boolean") {
-        const err42 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      if (typeof data25.enabled !== "boolean") {
+        const err43 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err42];
+          vErrors = [err43];
         } else {
-          vErrors.push(err42);
+          vErrors.push(err43);
         }
         errors++;
       }
-      if (!validate84(data24.host, { instancePath: instancePath + "/console/host", parentData: data24, parentDataProperty: "host", rootData, dynamicAnchors })) {
+      if (!validate84(data25.host, { instancePath: instancePath + "/console/host", parentData: data25, parentDataProperty: "host", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
-      if (!validate86(data24.port, { instancePath: instancePath + "/console/port", parentData: data24, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      if (!validate86(data25.port, { instancePath: instancePath + "/console/port", parentData: data25, parentDataProperty: "port", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
-      let data28 = data24.allowedHosts;
-      if (Array.isArray(data28)) {
-        if (data28.length > 16) {
-          const err43 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
+      let data29 = data25.allowedHosts;
+      if (Array.isArray(data29)) {
+        if (data29.length > 16) {
+          const err44 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
           if (vErrors === null) {
-            vErrors = [err43];
+            vErrors = [err44];
           } else {
-            vErrors.push(err43);
+            vErrors.push(err44);
           }
           errors++;
         }
-        const len1 = data28.length;
+        const len1 = data29.length;
         for (let i1 = 0; i1 < len1; i1++) {
-          let data29 = data28[i1];
-          if (typeof data29 === "string") {
-            if (func3(data29) > 253) {
-              const err44 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
-              if (vErrors === null) {
-                vErrors = [err44];
-              } else {
-                vErrors.push(err44);
-              }
-              errors++;
-            }
-            if (func3(data29) < 1) {
-              const err45 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          let data30 = data29[i1];
+          if (typeof data30 === "string") {
+            if (func3(data30) > 253) {
+              const err45 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
               if (vErrors === null) {
                 vErrors = [err45];
               } else {
@@ -2897,198 +2900,198 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+            if (func3(data30) < 1) {
+              const err46 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err46];
+              } else {
+                vErrors.push(err46);
+              }
+              errors++;
+            }
           } else {
-            const err46 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err47 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err46];
+              vErrors = [err47];
             } else {
-              vErrors.push(err46);
+              vErrors.push(err47);
             }
             errors++;
           }
         }
       } else {
-        const err47 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err48 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err47];
+          vErrors = [err48];
         } else {
-          vErrors.push(err47);
+          vErrors.push(err48);
         }
         errors++;
       }
     } else {
-      const err48 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err49 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err48];
+        vErrors = [err49];
       } else {
-        vErrors.push(err48);
+        vErrors.push(err49);
       }
       errors++;
     }
-    let data30 = data.checks;
-    if (Array.isArray(data30)) {
-      if (data30.length > 1e3) {
-        const err49 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
+    let data31 = data.checks;
+    if (Array.isArray(data31)) {
+      if (data31.length > 1e3) {
+        const err50 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
         if (vErrors === null) {
-          vErrors = [err49];
+          vErrors = [err50];
         } else {
-          vErrors.push(err49);
+          vErrors.push(err50);
         }
         errors++;
       }
-      const len2 = data30.length;
+      const len2 = data31.length;
       for (let i2 = 0; i2 < len2; i2++) {
-        if (!validate91(data30[i2], { instancePath: instancePath + "/checks/" + i2, parentData: data30, parentDataProperty: i2, rootData, dynamicAnchors })) {
+        if (!validate91(data31[i2], { instancePath: instancePath + "/checks/" + i2, parentData: data31, parentDataProperty: i2, rootData, dynamicAnchors })) {
           vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
           errors = vErrors.length;
         }
       }
     } else {
-      const err50 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      const err51 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
       if (vErrors === null) {
-        vErrors = [err50];
+        vErrors = [err51];
       } else {
-        vErrors.push(err50);
+        vErrors.push(err51);
       }
       errors++;
     }
-    let data32 = data.traps;
-    if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
-      if (data32.enabled === void 0) {
-        data32.enabled = true;
+    let data33 = data.traps;
+    if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
+      if (data33.enabled === void 0) {
+        data33.enabled = true;
       }
-      if (data32.host === void 0) {
-        data32.host = "0.0.0.0";
+      if (data33.host === void 0) {
+        data33.host = "0.0.0.0";
       }
-      if (data32.port === void 0) {
-        data32.port = 1162;
+      if (data33.port === void 0) {
+        data33.port = 1162;
       }
-      for (const key8 in data32) {
+      for (const key8 in data33) {
         if (!(key8 === "enabled" || key8 === "host" || key8 === "port")) {
-          const err51 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+          const err52 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err51];
+            vErrors = [err52];
           } else {
-            vErrors.push(err51);
+            vErrors.push(err52);
           }
           errors++;
         }
       }
-      if (typeof data32.enabled !== "boolean") {
-        const err52 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      if (typeof data33.enabled !== "boolean") {
+        const err53 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err52];
+          vErrors = [err53];
         } else {
-          vErrors.push(err52);
+          vErrors.push(err53);
         }
         errors++;
       }
-      if (!validate84(data32.host, { instancePath: instancePath + "/traps/host", parentData: data32, parentDataProperty: "host", rootData, dynamicAnchors })) {
+      if (!validate84(data33.host, { instancePath: instancePath + "/traps/host", parentData: data33, parentDataProperty: "host", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
-      if (!validate86(data32.port, { instancePath: instancePath + "/traps/port", parentData: data32, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      if (!validate86(data33.port, { instancePath: instancePath + "/traps/port", parentData: data33, parentDataProperty: "port", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     } else {
-      const err53 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err54 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err53];
+        vErrors = [err54];
       } else {
-        vErrors.push(err53);
+        vErrors.push(err54);
       }
       errors++;
     }
-    let data36 = data.syslog;
-    if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
-      if (data36.enabled === void 0) {
-        data36.enabled = true;
+    let data37 = data.syslog;
+    if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+      if (data37.enabled === void 0) {
+        data37.enabled = true;
       }
-      if (data36.host === void 0) {
-        data36.host = "0.0.0.0";
+      if (data37.host === void 0) {
+        data37.host = "0.0.0.0";
       }
-      if (data36.port === void 0) {
-        data36.port = 5514;
+      if (data37.port === void 0) {
+        data37.port = 5514;
       }
-      for (const key9 in data36) {
+      for (const key9 in data37) {
         if (!(key9 === "enabled" || key9 === "host" || key9 === "port")) {
-          const err54 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
+          const err55 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err54];
+            vErrors = [err55];
           } else {
-            vErrors.push(err54);
+            vErrors.push(err55);
           }
           errors++;
         }
       }
-      if (typeof data36.enabled !== "boolean") {
-        const err55 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      if (typeof data37.enabled !== "boolean") {
+        const err56 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err55];
+          vErrors = [err56];
         } else {
-          vErrors.push(err55);
+          vErrors.push(err56);
         }
         errors++;
       }
-      if (!validate84(data36.host, { instancePath: instancePath + "/syslog/host", parentData: data36, parentDataProperty: "host", rootData, dynamicAnchors })) {
+      if (!validate84(data37.host, { instancePath: instancePath + "/syslog/host", parentData: data37, parentDataProperty: "host", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
-      if (!validate86(data36.port, { instancePath: instancePath + "/syslog/port", parentData: data36, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      if (!validate86(data37.port, { instancePath: instancePath + "/syslog/port", parentData: data37, parentDataProperty: "port", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     } else {
-      const err56 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err57 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err56];
+        vErrors = [err57];
       } else {
-        vErrors.push(err56);
+        vErrors.push(err57);
       }
       errors++;
     }
-    let data40 = data.buffer;
-    if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
-      if (data40.budgetBytes === void 0) {
-        data40.budgetBytes = 536870912;
+    let data41 = data.buffer;
+    if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
+      if (data41.budgetBytes === void 0) {
+        data41.budgetBytes = 536870912;
       }
-      if (data40.durabilityWindowMs === void 0) {
-        data40.durabilityWindowMs = 1e4;
+      if (data41.durabilityWindowMs === void 0) {
+        data41.durabilityWindowMs = 1e4;
       }
-      for (const key10 in data40) {
+      for (const key10 in data41) {
         if (!(key10 === "budgetBytes" || key10 === "durabilityWindowMs")) {
-          const err57 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+          const err58 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err57];
+            vErrors = [err58];
           } else {
-            vErrors.push(err57);
+            vErrors.push(err58);
           }
           errors++;
         }
       }
-      let data41 = data40.budgetBytes;
-      if (!(typeof data41 == "number" && (!(data41 % 1) && !isNaN(data41)) && isFinite(data41))) {
-        const err58 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data42 = data41.budgetBytes;
+      if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
+        const err59 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err58];
+          vErrors = [err59];
         } else {
-          vErrors.push(err58);
+          vErrors.push(err59);
         }
         errors++;
       }
-      if (typeof data41 == "number" && isFinite(data41)) {
-        if (data41 > 1099511627776 || isNaN(data41)) {
-          const err59 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err59];
-          } else {
-            vErrors.push(err59);
-          }
-          errors++;
-        }
-        if (data41 < 16777216 || isNaN(data41)) {
-          const err60 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
+      if (typeof data42 == "number" && isFinite(data42)) {
+        if (data42 > 1099511627776 || isNaN(data42)) {
+          const err60 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err60];
           } else {
@@ -3096,29 +3099,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data42 = data40.durabilityWindowMs;
-      if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
-        const err61 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err61];
-        } else {
-          vErrors.push(err61);
-        }
-        errors++;
-      }
-      if (typeof data42 == "number" && isFinite(data42)) {
-        if (data42 > 6e4 || isNaN(data42)) {
-          const err62 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
+        if (data42 < 16777216 || isNaN(data42)) {
+          const err61 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
           if (vErrors === null) {
-            vErrors = [err62];
+            vErrors = [err61];
           } else {
-            vErrors.push(err62);
+            vErrors.push(err61);
           }
           errors++;
         }
-        if (data42 < 100 || isNaN(data42)) {
-          const err63 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
+      }
+      let data43 = data41.durabilityWindowMs;
+      if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
+        const err62 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err62];
+        } else {
+          vErrors.push(err62);
+        }
+        errors++;
+      }
+      if (typeof data43 == "number" && isFinite(data43)) {
+        if (data43 > 6e4 || isNaN(data43)) {
+          const err63 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
           if (vErrors === null) {
             vErrors = [err63];
           } else {
@@ -3126,47 +3129,46 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err64 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err64];
-      } else {
-        vErrors.push(err64);
-      }
-      errors++;
-    }
-    let data43 = data.history;
-    if (data43 && typeof data43 == "object" && !Array.isArray(data43)) {
-      if (data43.enabled === void 0) {
-        data43.enabled = true;
-      }
-      if (data43.budgetBytes === void 0) {
-        data43.budgetBytes = 268435456;
-      }
-      for (const key11 in data43) {
-        if (!(key11 === "enabled" || key11 === "budgetBytes")) {
-          const err65 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+        if (data43 < 100 || isNaN(data43)) {
+          const err64 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
           if (vErrors === null) {
-            vErrors = [err65];
+            vErrors = [err64];
           } else {
-            vErrors.push(err65);
+            vErrors.push(err64);
           }
           errors++;
         }
       }
-      if (typeof data43.enabled !== "boolean") {
-        const err66 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err66];
-        } else {
-          vErrors.push(err66);
-        }
-        errors++;
+    } else {
+      const err65 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err65];
+      } else {
+        vErrors.push(err65);
       }
-      let data45 = data43.budgetBytes;
-      if (!(typeof data45 == "number" && (!(data45 % 1) && !isNaN(data45)) && isFinite(data45))) {
-        const err67 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      errors++;
+    }
+    let data44 = data.history;
+    if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+      if (data44.enabled === void 0) {
+        data44.enabled = true;
+      }
+      if (data44.budgetBytes === void 0) {
+        data44.budgetBytes = 268435456;
+      }
+      for (const key11 in data44) {
+        if (!(key11 === "enabled" || key11 === "budgetBytes")) {
+          const err66 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err66];
+          } else {
+            vErrors.push(err66);
+          }
+          errors++;
+        }
+      }
+      if (typeof data44.enabled !== "boolean") {
+        const err67 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err67];
         } else {
@@ -3174,18 +3176,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data45 == "number" && isFinite(data45)) {
-        if (data45 > 1099511627776 || isNaN(data45)) {
-          const err68 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err68];
-          } else {
-            vErrors.push(err68);
-          }
-          errors++;
+      let data46 = data44.budgetBytes;
+      if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
+        const err68 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err68];
+        } else {
+          vErrors.push(err68);
         }
-        if (data45 < 4194304 || isNaN(data45)) {
-          const err69 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
+        errors++;
+      }
+      if (typeof data46 == "number" && isFinite(data46)) {
+        if (data46 > 1099511627776 || isNaN(data46)) {
+          const err69 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err69];
           } else {
@@ -3193,43 +3196,43 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err70 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err70];
-      } else {
-        vErrors.push(err70);
-      }
-      errors++;
-    }
-    let data46 = data.profiles;
-    if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
-      for (const key12 in data46) {
-        if (!(key12 === "folder")) {
-          const err71 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+        if (data46 < 4194304 || isNaN(data46)) {
+          const err70 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
           if (vErrors === null) {
-            vErrors = [err71];
+            vErrors = [err70];
           } else {
-            vErrors.push(err71);
+            vErrors.push(err70);
           }
           errors++;
         }
       }
-      if (data46.folder !== void 0) {
-        let data47 = data46.folder;
-        if (typeof data47 === "string") {
-          if (func3(data47) > 1e3) {
-            const err72 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err72];
-            } else {
-              vErrors.push(err72);
-            }
-            errors++;
+    } else {
+      const err71 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err71];
+      } else {
+        vErrors.push(err71);
+      }
+      errors++;
+    }
+    let data47 = data.profiles;
+    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
+      for (const key12 in data47) {
+        if (!(key12 === "folder")) {
+          const err72 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err72];
+          } else {
+            vErrors.push(err72);
           }
-          if (func3(data47) < 1) {
-            const err73 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          errors++;
+        }
+      }
+      if (data47.folder !== void 0) {
+        let data48 = data47.folder;
+        if (typeof data48 === "string") {
+          if (func3(data48) > 1e3) {
+            const err73 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
             if (vErrors === null) {
               vErrors = [err73];
             } else {
@@ -3237,54 +3240,51 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (func3(data48) < 1) {
+            const err74 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err74];
+            } else {
+              vErrors.push(err74);
+            }
+            errors++;
+          }
         } else {
-          const err74 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err75 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
-            vErrors = [err74];
+            vErrors = [err75];
           } else {
-            vErrors.push(err74);
+            vErrors.push(err75);
           }
           errors++;
         }
       }
     } else {
-      const err75 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err76 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err75];
+        vErrors = [err76];
       } else {
-        vErrors.push(err75);
+        vErrors.push(err76);
       }
       errors++;
     }
-    let data48 = data.discovery;
-    if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
-      if (data48.subnets === void 0) {
-        data48.subnets = [];
+    let data49 = data.discovery;
+    if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
+      if (data49.subnets === void 0) {
+        data49.subnets = [];
       }
-      if (data48.autoAccept === void 0) {
-        data48.autoAccept = [];
+      if (data49.autoAccept === void 0) {
+        data49.autoAccept = [];
       }
-      if (data48.maxDevices === void 0) {
-        data48.maxDevices = 500;
+      if (data49.maxDevices === void 0) {
+        data49.maxDevices = 500;
       }
-      if (data48.pollIntervalMs === void 0) {
-        data48.pollIntervalMs = 6e4;
+      if (data49.pollIntervalMs === void 0) {
+        data49.pollIntervalMs = 6e4;
       }
-      for (const key13 in data48) {
+      for (const key13 in data49) {
         if (!(key13 === "subnets" || key13 === "autoAccept" || key13 === "maxDevices" || key13 === "pollIntervalMs" || key13 === "leaseFiles")) {
-          const err76 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err76];
-          } else {
-            vErrors.push(err76);
-          }
-          errors++;
-        }
-      }
-      let data49 = data48.subnets;
-      if (Array.isArray(data49)) {
-        if (data49.length > 32) {
-          const err77 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+          const err77 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err77];
           } else {
@@ -3292,57 +3292,69 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len3 = data49.length;
+      }
+      let data50 = data49.subnets;
+      if (Array.isArray(data50)) {
+        if (data50.length > 32) {
+          const err78 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+          if (vErrors === null) {
+            vErrors = [err78];
+          } else {
+            vErrors.push(err78);
+          }
+          errors++;
+        }
+        const len3 = data50.length;
         for (let i3 = 0; i3 < len3; i3++) {
-          if (!validate97(data49[i3], { instancePath: instancePath + "/discovery/subnets/" + i3, parentData: data49, parentDataProperty: i3, rootData, dynamicAnchors })) {
+          if (!validate97(data50[i3], { instancePath: instancePath + "/discovery/subnets/" + i3, parentData: data50, parentDataProperty: i3, rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err78 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err79 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err78];
+          vErrors = [err79];
         } else {
-          vErrors.push(err78);
+          vErrors.push(err79);
         }
         errors++;
       }
-      let data51 = data48.autoAccept;
-      if (Array.isArray(data51)) {
-        if (data51.length > 24) {
-          const err79 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+      let data52 = data49.autoAccept;
+      if (Array.isArray(data52)) {
+        if (data52.length > 24) {
+          const err80 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
           if (vErrors === null) {
-            vErrors = [err79];
+            vErrors = [err80];
           } else {
-            vErrors.push(err79);
+            vErrors.push(err80);
           }
           errors++;
         }
-        const len4 = data51.length;
+        const len4 = data52.length;
         for (let i4 = 0; i4 < len4; i4++) {
-          let data52 = data51[i4];
-          if (!(data52 === "switch" || data52 === "router" || data52 === "firewall" || data52 === "access-point" || data52 === "ups" || data52 === "printer" || data52 === "nas" || data52 === "server" || data52 === "camera" || data52 === "pdu" || data52 === "sensor" || data52 === "wireless-bridge")) {
-            const err80 = { instancePath: instancePath + "/discovery/autoAccept/" + i4, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+          let data53 = data52[i4];
+          if (!(data53 === "switch" || data53 === "router" || data53 === "firewall" || data53 === "access-point" || data53 === "ups" || data53 === "printer" || data53 === "nas" || data53 === "server" || data53 === "camera" || data53 === "pdu" || data53 === "sensor" || data53 === "wireless-bridge")) {
+            const err81 = { instancePath: instancePath + "/discovery/autoAccept/" + i4, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err80];
+              vErrors = [err81];
             } else {
-              vErrors.push(err80);
+              vErrors.push(err81);
             }
             errors++;
           }
         }
-        let i5 = data51.length;
+        let i5 = data52.length;
         let j0;
         if (i5 > 1) {
           outer0: for (; i5--; ) {
             for (j0 = i5; j0--; ) {
-              if (func0(data51[i5], data51[j0])) {
-                const err81 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i5 + " are identical)" };
+              if (func0(data52[i5], data52[j0])) {
+                const err82 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i5 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err81];
+                  vErrors = [err82];
                 } else {
-                  vErrors.push(err81);
+                  vErrors.push(err82);
                 }
                 errors++;
                 break outer0;
@@ -3351,17 +3363,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err82 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err82];
-        } else {
-          vErrors.push(err82);
-        }
-        errors++;
-      }
-      let data53 = data48.maxDevices;
-      if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-        const err83 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err83 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err83];
         } else {
@@ -3369,18 +3371,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data53 == "number" && isFinite(data53)) {
-        if (data53 > 500 || isNaN(data53)) {
-          const err84 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
-          if (vErrors === null) {
-            vErrors = [err84];
-          } else {
-            vErrors.push(err84);
-          }
-          errors++;
+      let data54 = data49.maxDevices;
+      if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
+        const err84 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err84];
+        } else {
+          vErrors.push(err84);
         }
-        if (data53 < 1 || isNaN(data53)) {
-          const err85 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        errors++;
+      }
+      if (typeof data54 == "number" && isFinite(data54)) {
+        if (data54 > 500 || isNaN(data54)) {
+          const err85 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
           if (vErrors === null) {
             vErrors = [err85];
           } else {
@@ -3388,29 +3391,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data54 = data48.pollIntervalMs;
-      if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-        const err86 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err86];
-        } else {
-          vErrors.push(err86);
-        }
-        errors++;
-      }
-      if (typeof data54 == "number" && isFinite(data54)) {
-        if (data54 > 864e5 || isNaN(data54)) {
-          const err87 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+        if (data54 < 1 || isNaN(data54)) {
+          const err86 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err87];
+            vErrors = [err86];
           } else {
-            vErrors.push(err87);
+            vErrors.push(err86);
           }
           errors++;
         }
-        if (data54 < 1e3 || isNaN(data54)) {
-          const err88 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+      }
+      let data55 = data49.pollIntervalMs;
+      if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+        const err87 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err87];
+        } else {
+          vErrors.push(err87);
+        }
+        errors++;
+      }
+      if (typeof data55 == "number" && isFinite(data55)) {
+        if (data55 > 864e5 || isNaN(data55)) {
+          const err88 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err88];
           } else {
@@ -3418,34 +3421,34 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        if (data55 < 1e3 || isNaN(data55)) {
+          const err89 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+          if (vErrors === null) {
+            vErrors = [err89];
+          } else {
+            vErrors.push(err89);
+          }
+          errors++;
+        }
       }
-      if (data48.leaseFiles !== void 0) {
-        let data55 = data48.leaseFiles;
-        if (Array.isArray(data55)) {
-          if (data55.length > 24) {
-            const err89 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+      if (data49.leaseFiles !== void 0) {
+        let data56 = data49.leaseFiles;
+        if (Array.isArray(data56)) {
+          if (data56.length > 24) {
+            const err90 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
             if (vErrors === null) {
-              vErrors = [err89];
+              vErrors = [err90];
             } else {
-              vErrors.push(err89);
+              vErrors.push(err90);
             }
             errors++;
           }
-          const len5 = data55.length;
+          const len5 = data56.length;
           for (let i6 = 0; i6 < len5; i6++) {
-            let data56 = data55[i6];
-            if (typeof data56 === "string") {
-              if (func3(data56) > 1e3) {
-                const err90 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                if (vErrors === null) {
-                  vErrors = [err90];
-                } else {
-                  vErrors.push(err90);
-                }
-                errors++;
-              }
-              if (func3(data56) < 1) {
-                const err91 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            let data57 = data56[i6];
+            if (typeof data57 === "string") {
+              if (func3(data57) > 1e3) {
+                const err91 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
                 if (vErrors === null) {
                   vErrors = [err91];
                 } else {
@@ -3453,79 +3456,79 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+              if (func3(data57) < 1) {
+                const err92 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err92];
+                } else {
+                  vErrors.push(err92);
+                }
+                errors++;
+              }
             } else {
-              const err92 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              const err93 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
-                vErrors = [err92];
+                vErrors = [err93];
               } else {
-                vErrors.push(err92);
+                vErrors.push(err93);
               }
               errors++;
             }
           }
         } else {
-          const err93 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          const err94 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
-            vErrors = [err93];
+            vErrors = [err94];
           } else {
-            vErrors.push(err93);
+            vErrors.push(err94);
           }
           errors++;
         }
       }
     } else {
-      const err94 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err95 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err94];
+        vErrors = [err95];
       } else {
-        vErrors.push(err94);
+        vErrors.push(err95);
       }
       errors++;
     }
-    let data57 = data.notify;
-    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-      if (data57.holdMs === void 0) {
-        data57.holdMs = 12e4;
+    let data58 = data.notify;
+    if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
+      if (data58.holdMs === void 0) {
+        data58.holdMs = 12e4;
       }
-      if (data57.webhooks === void 0) {
-        data57.webhooks = [];
+      if (data58.webhooks === void 0) {
+        data58.webhooks = [];
       }
-      if (data57.mail === void 0) {
-        data57.mail = [];
+      if (data58.mail === void 0) {
+        data58.mail = [];
       }
-      for (const key14 in data57) {
+      for (const key14 in data58) {
         if (!(key14 === "holdMs" || key14 === "webhooks" || key14 === "mail")) {
-          const err95 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+          const err96 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err95];
+            vErrors = [err96];
           } else {
-            vErrors.push(err95);
+            vErrors.push(err96);
           }
           errors++;
         }
       }
-      let data58 = data57.holdMs;
-      if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
-        const err96 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data59 = data58.holdMs;
+      if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
+        const err97 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err96];
+          vErrors = [err97];
         } else {
-          vErrors.push(err96);
+          vErrors.push(err97);
         }
         errors++;
       }
-      if (typeof data58 == "number" && isFinite(data58)) {
-        if (data58 > 864e5 || isNaN(data58)) {
-          const err97 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err97];
-          } else {
-            vErrors.push(err97);
-          }
-          errors++;
-        }
-        if (data58 < 0 || isNaN(data58)) {
-          const err98 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      if (typeof data59 == "number" && isFinite(data59)) {
+        if (data59 > 864e5 || isNaN(data59)) {
+          const err98 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err98];
           } else {
@@ -3533,11 +3536,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data59 = data57.webhooks;
-      if (Array.isArray(data59)) {
-        if (data59.length > 8) {
-          const err99 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+        if (data59 < 0 || isNaN(data59)) {
+          const err99 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err99];
           } else {
@@ -3545,149 +3545,152 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len6 = data59.length;
+      }
+      let data60 = data58.webhooks;
+      if (Array.isArray(data60)) {
+        if (data60.length > 8) {
+          const err100 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+          if (vErrors === null) {
+            vErrors = [err100];
+          } else {
+            vErrors.push(err100);
+          }
+          errors++;
+        }
+        const len6 = data60.length;
         for (let i7 = 0; i7 < len6; i7++) {
-          if (!validate103(data59[i7], { instancePath: instancePath + "/notify/webhooks/" + i7, parentData: data59, parentDataProperty: i7, rootData, dynamicAnchors })) {
+          if (!validate103(data60[i7], { instancePath: instancePath + "/notify/webhooks/" + i7, parentData: data60, parentDataProperty: i7, rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err100 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err101 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err100];
+          vErrors = [err101];
         } else {
-          vErrors.push(err100);
+          vErrors.push(err101);
         }
         errors++;
       }
-      let data61 = data57.mail;
-      if (Array.isArray(data61)) {
-        if (data61.length > 8) {
-          const err101 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+      let data62 = data58.mail;
+      if (Array.isArray(data62)) {
+        if (data62.length > 8) {
+          const err102 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
-            vErrors = [err101];
+            vErrors = [err102];
           } else {
-            vErrors.push(err101);
+            vErrors.push(err102);
           }
           errors++;
         }
-        const len7 = data61.length;
+        const len7 = data62.length;
         for (let i8 = 0; i8 < len7; i8++) {
-          if (!validate111(data61[i8], { instancePath: instancePath + "/notify/mail/" + i8, parentData: data61, parentDataProperty: i8, rootData, dynamicAnchors })) {
+          if (!validate111(data62[i8], { instancePath: instancePath + "/notify/mail/" + i8, parentData: data62, parentDataProperty: i8, rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err102 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err103 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err102];
+          vErrors = [err103];
         } else {
-          vErrors.push(err102);
+          vErrors.push(err103);
         }
         errors++;
       }
     } else {
-      const err103 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err104 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err103];
+        vErrors = [err104];
       } else {
-        vErrors.push(err103);
+        vErrors.push(err104);
       }
       errors++;
     }
-    let data63 = data.clock;
-    if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
-      if (data63.source === void 0) {
-        data63.source = "auto";
+    let data64 = data.clock;
+    if (data64 && typeof data64 == "object" && !Array.isArray(data64)) {
+      if (data64.source === void 0) {
+        data64.source = "auto";
       }
-      for (const key15 in data63) {
+      for (const key15 in data64) {
         if (!(key15 === "source")) {
-          const err104 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+          const err105 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err104];
+            vErrors = [err105];
           } else {
-            vErrors.push(err104);
+            vErrors.push(err105);
           }
           errors++;
         }
       }
-      let data64 = data63.source;
-      if (!(data64 === "auto" || data64 === "host" || data64 === "none")) {
-        const err105 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
+      let data65 = data64.source;
+      if (!(data65 === "auto" || data65 === "host" || data65 === "none")) {
+        const err106 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err105];
+          vErrors = [err106];
         } else {
-          vErrors.push(err105);
+          vErrors.push(err106);
         }
         errors++;
       }
     } else {
-      const err106 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err107 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err106];
+        vErrors = [err107];
       } else {
-        vErrors.push(err106);
+        vErrors.push(err107);
       }
       errors++;
     }
-    let data65 = data.limits;
-    if (data65 && typeof data65 == "object" && !Array.isArray(data65)) {
-      if (data65.packetsPerSecond === void 0) {
-        data65.packetsPerSecond = 5e3;
+    let data66 = data.limits;
+    if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
+      if (data66.packetsPerSecond === void 0) {
+        data66.packetsPerSecond = 5e3;
       }
-      if (data65.packetsPerSecondPerEquipment === void 0) {
-        data65.packetsPerSecondPerEquipment = 100;
+      if (data66.packetsPerSecondPerEquipment === void 0) {
+        data66.packetsPerSecondPerEquipment = 100;
       }
-      if (data65.checkBytesPerHour === void 0) {
-        data65.checkBytesPerHour = 1e8;
+      if (data66.checkBytesPerHour === void 0) {
+        data66.checkBytesPerHour = 1e8;
       }
-      if (data65.checkPacketsPerSecond === void 0) {
-        data65.checkPacketsPerSecond = 100;
+      if (data66.checkPacketsPerSecond === void 0) {
+        data66.checkPacketsPerSecond = 100;
       }
-      if (data65.concurrentChecks === void 0) {
-        data65.concurrentChecks = 32;
+      if (data66.concurrentChecks === void 0) {
+        data66.concurrentChecks = 32;
       }
-      if (data65.checkResultEveryMs === void 0) {
-        data65.checkResultEveryMs = 9e5;
+      if (data66.checkResultEveryMs === void 0) {
+        data66.checkResultEveryMs = 9e5;
       }
-      if (data65.concurrentPolls === void 0) {
-        data65.concurrentPolls = 256;
+      if (data66.concurrentPolls === void 0) {
+        data66.concurrentPolls = 256;
       }
-      for (const key16 in data65) {
+      for (const key16 in data66) {
         if (!(key16 === "packetsPerSecond" || key16 === "packetsPerSecondPerEquipment" || key16 === "checkBytesPerHour" || key16 === "checkPacketsPerSecond" || key16 === "concurrentChecks" || key16 === "checkResultEveryMs" || key16 === "concurrentPolls")) {
-          const err107 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+          const err108 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err107];
+            vErrors = [err108];
           } else {
-            vErrors.push(err107);
+            vErrors.push(err108);
           }
           errors++;
         }
       }
-      let data66 = data65.packetsPerSecond;
-      if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
-        const err108 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data67 = data66.packetsPerSecond;
+      if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
+        const err109 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err108];
+          vErrors = [err109];
         } else {
-          vErrors.push(err108);
+          vErrors.push(err109);
         }
         errors++;
       }
-      if (typeof data66 == "number" && isFinite(data66)) {
-        if (data66 > 1e5 || isNaN(data66)) {
-          const err109 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
-          if (vErrors === null) {
-            vErrors = [err109];
-          } else {
-            vErrors.push(err109);
-          }
-          errors++;
-        }
-        if (data66 < 1 || isNaN(data66)) {
-          const err110 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      if (typeof data67 == "number" && isFinite(data67)) {
+        if (data67 > 1e5 || isNaN(data67)) {
+          const err110 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err110];
           } else {
@@ -3695,29 +3698,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data67 = data65.packetsPerSecondPerEquipment;
-      if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-        const err111 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err111];
-        } else {
-          vErrors.push(err111);
-        }
-        errors++;
-      }
-      if (typeof data67 == "number" && isFinite(data67)) {
-        if (data67 > 1e4 || isNaN(data67)) {
-          const err112 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+        if (data67 < 1 || isNaN(data67)) {
+          const err111 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err112];
+            vErrors = [err111];
           } else {
-            vErrors.push(err112);
+            vErrors.push(err111);
           }
           errors++;
         }
-        if (data67 < 1 || isNaN(data67)) {
-          const err113 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      }
+      let data68 = data66.packetsPerSecondPerEquipment;
+      if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
+        const err112 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err112];
+        } else {
+          vErrors.push(err112);
+        }
+        errors++;
+      }
+      if (typeof data68 == "number" && isFinite(data68)) {
+        if (data68 > 1e4 || isNaN(data68)) {
+          const err113 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
           if (vErrors === null) {
             vErrors = [err113];
           } else {
@@ -3725,29 +3728,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data68 = data65.checkBytesPerHour;
-      if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-        const err114 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err114];
-        } else {
-          vErrors.push(err114);
-        }
-        errors++;
-      }
-      if (typeof data68 == "number" && isFinite(data68)) {
-        if (data68 > 1e12 || isNaN(data68)) {
-          const err115 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+        if (data68 < 1 || isNaN(data68)) {
+          const err114 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err115];
+            vErrors = [err114];
           } else {
-            vErrors.push(err115);
+            vErrors.push(err114);
           }
           errors++;
         }
-        if (data68 < 1e4 || isNaN(data68)) {
-          const err116 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+      }
+      let data69 = data66.checkBytesPerHour;
+      if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
+        const err115 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err115];
+        } else {
+          vErrors.push(err115);
+        }
+        errors++;
+      }
+      if (typeof data69 == "number" && isFinite(data69)) {
+        if (data69 > 1e12 || isNaN(data69)) {
+          const err116 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
           if (vErrors === null) {
             vErrors = [err116];
           } else {
@@ -3755,29 +3758,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data69 = data65.checkPacketsPerSecond;
-      if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
-        const err117 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err117];
-        } else {
-          vErrors.push(err117);
-        }
-        errors++;
-      }
-      if (typeof data69 == "number" && isFinite(data69)) {
-        if (data69 > 1e5 || isNaN(data69)) {
-          const err118 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+        if (data69 < 1e4 || isNaN(data69)) {
+          const err117 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
           if (vErrors === null) {
-            vErrors = [err118];
+            vErrors = [err117];
           } else {
-            vErrors.push(err118);
+            vErrors.push(err117);
           }
           errors++;
         }
-        if (data69 < 1 || isNaN(data69)) {
-          const err119 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      }
+      let data70 = data66.checkPacketsPerSecond;
+      if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
+        const err118 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err118];
+        } else {
+          vErrors.push(err118);
+        }
+        errors++;
+      }
+      if (typeof data70 == "number" && isFinite(data70)) {
+        if (data70 > 1e5 || isNaN(data70)) {
+          const err119 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err119];
           } else {
@@ -3785,29 +3788,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data70 = data65.concurrentChecks;
-      if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
-        const err120 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err120];
-        } else {
-          vErrors.push(err120);
-        }
-        errors++;
-      }
-      if (typeof data70 == "number" && isFinite(data70)) {
-        if (data70 > 512 || isNaN(data70)) {
-          const err121 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+        if (data70 < 1 || isNaN(data70)) {
+          const err120 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err121];
+            vErrors = [err120];
           } else {
-            vErrors.push(err121);
+            vErrors.push(err120);
           }
           errors++;
         }
-        if (data70 < 2 || isNaN(data70)) {
-          const err122 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+      }
+      let data71 = data66.concurrentChecks;
+      if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
+        const err121 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err121];
+        } else {
+          vErrors.push(err121);
+        }
+        errors++;
+      }
+      if (typeof data71 == "number" && isFinite(data71)) {
+        if (data71 > 512 || isNaN(data71)) {
+          const err122 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
           if (vErrors === null) {
             vErrors = [err122];
           } else {
@@ -3815,29 +3818,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data71 = data65.checkResultEveryMs;
-      if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
-        const err123 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err123];
-        } else {
-          vErrors.push(err123);
-        }
-        errors++;
-      }
-      if (typeof data71 == "number" && isFinite(data71)) {
-        if (data71 > 864e5 || isNaN(data71)) {
-          const err124 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+        if (data71 < 2 || isNaN(data71)) {
+          const err123 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
           if (vErrors === null) {
-            vErrors = [err124];
+            vErrors = [err123];
           } else {
-            vErrors.push(err124);
+            vErrors.push(err123);
           }
           errors++;
         }
-        if (data71 < 6e4 || isNaN(data71)) {
-          const err125 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+      }
+      let data72 = data66.checkResultEveryMs;
+      if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
+        const err124 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err124];
+        } else {
+          vErrors.push(err124);
+        }
+        errors++;
+      }
+      if (typeof data72 == "number" && isFinite(data72)) {
+        if (data72 > 864e5 || isNaN(data72)) {
+          const err125 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err125];
           } else {
@@ -3845,29 +3848,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data72 = data65.concurrentPolls;
-      if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
-        const err126 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err126];
-        } else {
-          vErrors.push(err126);
-        }
-        errors++;
-      }
-      if (typeof data72 == "number" && isFinite(data72)) {
-        if (data72 > 4096 || isNaN(data72)) {
-          const err127 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+        if (data72 < 6e4 || isNaN(data72)) {
+          const err126 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
           if (vErrors === null) {
-            vErrors = [err127];
+            vErrors = [err126];
           } else {
-            vErrors.push(err127);
+            vErrors.push(err126);
           }
           errors++;
         }
-        if (data72 < 1 || isNaN(data72)) {
-          const err128 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      }
+      let data73 = data66.concurrentPolls;
+      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
+        const err127 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err127];
+        } else {
+          vErrors.push(err127);
+        }
+        errors++;
+      }
+      if (typeof data73 == "number" && isFinite(data73)) {
+        if (data73 > 4096 || isNaN(data73)) {
+          const err128 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
           if (vErrors === null) {
             vErrors = [err128];
           } else {
@@ -3875,48 +3878,47 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err129 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err129];
-      } else {
-        vErrors.push(err129);
-      }
-      errors++;
-    }
-    let data73 = data.log;
-    if (data73 && typeof data73 == "object" && !Array.isArray(data73)) {
-      if (data73.level === void 0) {
-        data73.level = "info";
-      }
-      if (data73.format === void 0) {
-        data73.format = "auto";
-      }
-      for (const key17 in data73) {
-        if (!(key17 === "level" || key17 === "format")) {
-          const err130 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+        if (data73 < 1 || isNaN(data73)) {
+          const err129 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err130];
+            vErrors = [err129];
           } else {
-            vErrors.push(err130);
+            vErrors.push(err129);
           }
           errors++;
         }
       }
-      let data74 = data73.level;
-      if (!(data74 === "error" || data74 === "warn" || data74 === "info" || data74 === "debug")) {
-        const err131 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err131];
-        } else {
-          vErrors.push(err131);
-        }
-        errors++;
+    } else {
+      const err130 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err130];
+      } else {
+        vErrors.push(err130);
       }
-      let data75 = data73.format;
-      if (!(data75 === "auto" || data75 === "json" || data75 === "text")) {
-        const err132 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      errors++;
+    }
+    let data74 = data.log;
+    if (data74 && typeof data74 == "object" && !Array.isArray(data74)) {
+      if (data74.level === void 0) {
+        data74.level = "info";
+      }
+      if (data74.format === void 0) {
+        data74.format = "auto";
+      }
+      for (const key17 in data74) {
+        if (!(key17 === "level" || key17 === "format")) {
+          const err131 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err131];
+          } else {
+            vErrors.push(err131);
+          }
+          errors++;
+        }
+      }
+      let data75 = data74.level;
+      if (!(data75 === "error" || data75 === "warn" || data75 === "info" || data75 === "debug")) {
+        const err132 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err132];
         } else {
@@ -3924,21 +3926,31 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
+      let data76 = data74.format;
+      if (!(data76 === "auto" || data76 === "json" || data76 === "text")) {
+        const err133 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err133];
+        } else {
+          vErrors.push(err133);
+        }
+        errors++;
+      }
     } else {
-      const err133 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err134 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err133];
+        vErrors = [err134];
       } else {
-        vErrors.push(err133);
+        vErrors.push(err134);
       }
       errors++;
     }
   } else {
-    const err134 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err135 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err134];
+      vErrors = [err135];
     } else {
-      vErrors.push(err134);
+      vErrors.push(err135);
     }
     errors++;
   }
