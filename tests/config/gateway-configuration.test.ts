@@ -127,7 +127,10 @@ describe("a configuration that is wrong", () => {
     ["log: 5", "/log must be a mapping (key: value), not a number (put it in quotes)"],
     ["equipment: {}", "/equipment must be a list, not a mapping"],
     ["uplink: { url: http://noc }", "/uplink/url must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it"],
-    ["uplink: { url: mqtts://noc }", "/uplink an mqtts:// uplink needs tls.ca: the authority that signed the broker's certificate"],
+    [
+      "uplink: { url: mqtts://noc }",
+      "/uplink an mqtts:// uplink needs tls.ca: the authority that signed the broker's certificate; or enrolled: true after gatehouse enrol",
+    ],
     ["uplink: { url: mqtt://127.0.0.1, tls: {} }", "/uplink/tls has no effect with mqtt://; write mqtts:// in url"],
     ["uplink: { url: mqtts://noc, tls: { ca: x, cert: y } }", "/uplink/tls cert and key are only useful together"],
     ["syslog: { port: 1162 }", "/syslog/port is the port of traps as well; two receivers cannot share it"],
