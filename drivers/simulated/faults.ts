@@ -86,6 +86,39 @@ export const faults: Readonly<Record<string, FaultDefinition>> = {
     apply: failDisk,
   },
   "bad-sectors": { help: "`disk` has bad sectors", device: "nas-1", apply: badSectors },
+  "disk-filling": {
+    help: "something writes `perSecond` MB into the volume",
+    device: "nas-1",
+    apply: ({ office, on, order }) => {
+      office.nas.volume.fillBytesPerS = on ? (order.perSecond ?? 100) * 1e6 : 0;
+    },
+  },
+  hot: {
+    help: "`percent` degrees more than usual (default 30): a dirty filter, a hot room; sw-1 or nas-1",
+    apply: ({ office, device, on, order }) => {
+      boardOf(office, device).excessCelsius = on ? (order.percent ?? 30) : 0;
+    },
+  },
+  "fan-failed": {
+    help: "a fan stands still; sw-1 or nas-1",
+    apply: ({ office, device, on }) => {
+      boardOf(office, device).fanFailed = on;
+    },
+  },
+  "battery-old": {
+    help: "the battery is good for `percent` of what it was (default 8)",
+    device: "ups-1",
+    apply: ({ office, on, order }) => {
+      office.ups.battery.health = on ? (order.percent ?? 8) / 100 : 1;
+    },
+  },
+  "poe-overload": {
+    help: "something draws `percent` watts more from PoE (default 160)",
+    device: "sw-1",
+    apply: ({ office, on, order }) => {
+      office.switch.strayPoe.milliwatts = on ? (order.percent ?? 160) * 1_000 : 0;
+    },
+  },
   "toner-low": {
     help: "toner at `percent` (default 4); off: 100",
     device: "printer-1",
@@ -185,6 +218,12 @@ function badSectors({ office, on, order }: FaultContext): void {
 function emptyPaper({ office, on }: FaultContext): void {
   office.printer.state.refilled = !on;
   office.printer.state.sheets = on ? 0 : 500;
+}
+
+function boardOf(office: Office, device: Device): { excessCelsius: number; fanFailed: boolean } {
+  if (device === office.switch.device) return office.switch.board;
+  if (device === office.nas.device) return office.nas.board;
+  throw refused(`${device.identity.id} has no such sensors; sw-1 and nas-1 have`);
 }
 
 function diskOf(office: Office, number: number) {

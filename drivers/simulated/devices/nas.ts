@@ -35,6 +35,8 @@ export interface SimulatedNas {
   readonly device: Device;
   readonly disks: readonly NasDisk[];
   readonly volume: VolumeState;
+  /** Degrees added by a dirty filter or a hot room; the fan that stands still. */
+  readonly board: { excessCelsius: number; fanFailed: boolean };
 }
 
 /** A four-bay NAS: HOST-RESOURCES, UCD, and disks and RAID as the metric sets know them. */
@@ -42,11 +44,12 @@ export function createNas(model: SiteModel, device: Device, flow: Flow): Simulat
   const volume = new VolumeState();
   model.evolving.push(volume);
   const { seed, time } = device;
+  const board = { excessCelsius: 0, fanFailed: false };
   const disks: NasDisk[] = [0, 1, 2, 3].map((index) => ({
     index,
     name: `Disk ${index + 1}`,
     model: "SIM4000-64",
-    temperatureCelsius: () => wander(seed + index, time.elapsedMs(), 36 + index * 0.6, 1.2),
+    temperatureCelsius: () => wander(seed + index, time.elapsedMs(), 36 + index * 0.6, 1.2) + board.excessCelsius,
     failed: false,
     badSectors: 0,
   }));
@@ -92,7 +95,8 @@ export function createNas(model: SiteModel, device: Device, flow: Flow): Simulat
     raidStatus: () => volume.raidStatus,
     totalBytes: volumeBytes,
     freeBytes: () => volumeBytes - volume.usedBytes,
-    temperatureCelsius: () => wander(seed + 33, time.elapsedMs(), 44, 2),
+    temperatureCelsius: () => wander(seed + 33, time.elapsedMs(), 44, 2) + board.excessCelsius,
+    fanFailed: () => board.fanFailed,
   });
-  return { device, disks, volume };
+  return { device, disks, volume, board };
 }

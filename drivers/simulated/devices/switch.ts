@@ -8,7 +8,22 @@ import { Port } from "../port.ts";
 import { seedOf, uniformAt, wander } from "../random.ts";
 import type { SiteModel } from "../site-model.ts";
 
-export const portCount = 24;
+/** What a switch has besides its attachments. */
+export interface SwitchLayout {
+  readonly portCount: number;
+  /** Access ports in use by office clients. */
+  readonly clientPorts: readonly number[];
+  /** Watts for PoE; absent = none. */
+  readonly poeBudgetW?: number;
+}
+
+export const mainLayout: SwitchLayout = {
+  portCount: 24,
+  clientPorts: [2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 18, 20],
+  poeBudgetW: 190,
+};
+/** The small switch of an annex: uplink on port 1. */
+export const annexLayout: SwitchLayout = { portCount: 8, clientPorts: [4, 5, 6] };
 /** A powered device needs this long after power returns until its link and its traffic are back. */
 export const poeBootMs = 20_000;
 
@@ -23,6 +38,8 @@ export interface Attachment {
   readonly local?: boolean;
   readonly poeMilliwatts?: () => number;
   readonly capabilities: number;
+  /** The other end lays the cable. */
+  readonly wiredThere?: true;
 }
 
 export interface SimulatedSwitch {
@@ -30,19 +47,30 @@ export interface SimulatedSwitch {
   readonly poePorts: readonly PoePort[];
   /** Switches PoE of a port; what hangs on it boots when power returns. */
   readonly setPoe: (port: PoePort, enabled: boolean) => void;
+  /** Faults of the board: degrees added, and whether the fan stands still. */
+  readonly board: Board;
+  /** Milliwatts that something unexpected draws. */
+  readonly strayPoe: { milliwatts: number };
+  /** Traffic of everything behind it that leaves by the uplink. */
+  readonly flows: readonly Flow[];
 }
 
-/** Access ports in use besides the attachments. */
-const clientPorts = [2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 18, 20];
+export interface Board {
+  excessCelsius: number;
+  fanFailed: boolean;
+}
 
-/** A managed 24-port PoE switch. Call last: it takes the wires to all other devices. */
+/** A managed switch. Call after what hangs on it: it takes the wires to all other devices. */
 export function createSwitch(
   model: SiteModel,
   device: Device,
   attachments: ReadonlyMap<number, Attachment>,
   siteSeed: number,
+  layout: SwitchLayout = mainLayout,
 ): SimulatedSwitch {
-  const clients = new Map(clientPorts.map((index) => [index, officeClient(siteSeed, `client-${index}`, model.dayStartMs)]));
+  const { portCount, clientPorts, poeBudgetW } = layout;
+  const name = layout === mainLayout ? "client" : `${device.identity.id}/client`;
+  const clients = new Map(clientPorts.map((index) => [index, officeClient(siteSeed, `${name}-${index}`, model.dayStartMs)]));
   const upstreamFlows = [
     ...[...attachments.values()].filter(({ local }) => local !== true).flatMap(({ flows }) => flows),
     ...clients.values(),
@@ -65,16 +93,18 @@ export function createSwitch(
     device.ports.push(port);
   }
   wire(model, device, attachments, clients);
-  const poePorts = poePortsOf(device, attachments, clients, siteSeed);
+  const board: Board = { excessCelsius: 0, fanFailed: false };
+  const strayPoe = { milliwatts: 0 };
+  const poePorts = poeBudgetW === undefined ? [] : poePortsOf(device, attachments, clients, siteSeed);
   const setPoe = (poePort: PoePort, enabled: boolean) => switchPoe(model, poePort, enabled);
   addSystem(device, 2);
   addInterfaces(device, (port, adminUp) => model.change(() => (port.adminUp = adminUp)));
-  addPoe(device, poePorts, 190, setPoe);
+  if (poeBudgetW !== undefined) addPoe(device, poePorts, poeBudgetW, setPoe, strayPoe);
   addChassis(device);
-  addEnvironment(device);
+  addEnvironment(device, board);
   addBridge(device, learntAddresses(device, attachments, clients, siteSeed), device.mac(0));
   addLldp(device, neighbours(device, attachments));
-  return { device, poePorts, setPoe };
+  return { device, poePorts, setPoe, board, strayPoe, flows: upstreamFlows };
 }
 
 function wire(model: SiteModel, device: Device, attachments: ReadonlyMap<number, Attachment>, clients: ReadonlyMap<number, Flow>): void {
@@ -84,7 +114,14 @@ function wire(model: SiteModel, device: Device, attachments: ReadonlyMap<number,
     const attachment = attachments.get(port.index);
     const client = clients.get(port.index);
     const far = attachment === undefined ? {} : { far: { device: attachment.device, port: attachment.port } };
-    model.cables.push({ near: port, nearDevice: device, plugged: attachment !== undefined || client !== undefined, silent: false, ...far });
+    if (attachment?.wiredThere !== true)
+      model.cables.push({
+        near: port,
+        nearDevice: device,
+        plugged: attachment !== undefined || client !== undefined,
+        silent: false,
+        ...far,
+      });
     const path = attachment?.local === true ? [port] : [port, ...upstream];
     if (client !== undefined) model.flows.push({ flow: client, path });
     for (const flow of attachment?.flows ?? []) model.flows.push({ flow, path });
@@ -131,10 +168,14 @@ function switchPoe(model: SiteModel, poePort: PoePort, enabled: boolean): void {
 }
 
 /** ENTITY-SENSOR-MIB: board temperature in tenths of a degree, fan speed. */
-function addEnvironment(device: Device): void {
+function addEnvironment(device: Device, board: Board): void {
+  const now = () => device.time.elapsedMs();
+  const celsius = () => wander(device.seed, now(), 412, 18) + 10 * board.excessCelsius;
+  const turns = () => (board.fanFailed ? 0 : wander(device.seed + 5, now(), 3_150, 60));
   const sensors = [
-    { index: 101, type: 8, precision: 1, value: () => wander(device.seed, device.time.elapsedMs(), 412, 18), name: "Board temperature" },
-    { index: 102, type: 10, precision: 0, value: () => wander(device.seed + 5, device.time.elapsedMs(), 3_150, 60), name: "Fan 1" },
+    { index: 101, type: 8, precision: 1, value: celsius, name: "Board temperature", status: () => 1 },
+    // EntitySensorStatus: 3 = nonoperational.
+    { index: 102, type: 10, precision: 0, value: turns, name: "Fan 1", status: () => (board.fanFailed ? 3 : 1) },
   ];
   const index = (sensor: { readonly index: number }) => sensor.index;
   device.tree
@@ -149,7 +190,7 @@ function addEnvironment(device: Device): void {
       [2, "integer", () => 9],
       [3, "integer", (sensor) => sensor.precision],
       [4, "integer", (sensor) => Math.round(sensor.value())],
-      [5, "integer", () => 1],
+      [5, "integer", (sensor) => sensor.status()],
     ]);
 }
 

@@ -18,6 +18,8 @@ export interface SimulatedUps {
   readonly device: Device;
   /** Within `SiteModel.change`. `chargePercent` starts the discharge from there. */
   readonly setOnBattery: (onBattery: boolean, chargePercent?: number) => void;
+  /** What the battery is still good for, 1 = new. */
+  readonly battery: { health: number };
 }
 
 /** A line-interactive UPS with RFC 1628's objects and traps. What it feeds goes dark with it when the battery is empty, and boots when mains is back. */
@@ -29,14 +31,15 @@ export function createUps(model: SiteModel, device: Device, flow: Flow): Simulat
   let onBattery = false;
   let sinceMs = 0;
   let chargeThen = 100;
+  const battery = { health: 1 };
   const { time, seed } = device;
   const watts = () => Math.round(wander(seed, time.elapsedMs(), 295, 25));
   const charge = () => {
     const seconds = (time.elapsedMs() - sinceMs) / 1_000;
-    const perS = onBattery ? -(100 / fullRuntimeS) * (watts() / 295) : 100 / rechargeS;
+    const perS = onBattery ? -(100 / (fullRuntimeS * battery.health)) * (watts() / 295) : 100 / rechargeS;
     return Math.max(0, Math.min(100, chargeThen + perS * seconds));
   };
-  const minutesRemaining = () => Math.round(((charge() / 100) * fullRuntimeS * (295 / watts())) / 60);
+  const minutesRemaining = () => Math.round(((charge() / 100) * fullRuntimeS * battery.health * (295 / watts())) / 60);
   const secondsOnBattery = () => (onBattery ? Math.floor((time.elapsedMs() - sinceMs) / 1_000) : 0);
   addSystem(device, 72);
   addInterfaces(device, (port, adminUp) => model.change(() => (port.adminUp = adminUp)));
@@ -91,5 +94,5 @@ export function createUps(model: SiteModel, device: Device, flow: Flow): Simulat
     if (wanted) announce(sinceMs);
     else model.setPower(device, true);
   };
-  return { device, setOnBattery };
+  return { device, setOnBattery, battery };
 }

@@ -16,6 +16,7 @@ export interface NasReadings {
   readonly totalBytes: number;
   readonly freeBytes: () => number;
   readonly temperatureCelsius: () => number;
+  readonly fanFailed: () => boolean;
 }
 
 /**
@@ -34,7 +35,7 @@ function addTree(device: Device, nas: NasReadings, root: string): void {
       [1, "integer", () => 1],
       [2, "integer", () => Math.round(nas.temperatureCelsius())],
       [3, "integer", () => 1],
-      ["4.1", "integer", () => 1],
+      ["4.1", "integer", () => (nas.fanFailed() ? 2 : 1)],
       ["4.2", "integer", () => 1],
       ["5.1", "octet-string", () => device.identity.model],
       ["5.2", "octet-string", () => device.serial],

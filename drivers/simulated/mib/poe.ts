@@ -17,6 +17,7 @@ export function addPoe(
   poePorts: readonly PoePort[],
   budgetW: number,
   setEnabled: (port: PoePort, enabled: boolean) => void,
+  stray: { readonly milliwatts: number } = { milliwatts: 0 },
 ): void {
   const index = ({ port }: PoePort) => `1.${port.index}`;
   const delivering = (row: PoePort) => row.enabled && row.consumptionMw() > 0;
@@ -37,7 +38,7 @@ export function addPoe(
     [9, "octet-string", (row) => row.port.alias],
     [10, "integer", (row) => (delivering(row) ? row.powerClass : undefined)],
   ]);
-  const totalW = () => Math.round(poePorts.reduce((sum, row) => sum + milliwatts(row), 0) / 1_000);
+  const totalW = () => Math.round(poePorts.reduce((sum, row) => sum + milliwatts(row), stray.milliwatts) / 1_000);
   device.tree.table("1.3.6.1.2.1.105.1.3.1.1", [1], (group) => group, [
     [2, "gauge32", () => budgetW],
     [3, "integer", () => 1],
