@@ -18,7 +18,7 @@ import { type SelfFacts, SelfMetrics } from "./self-metrics.ts";
 import type { PolledEquipment } from "./southbound/polled-equipment.ts";
 import { Poller } from "./southbound/poller.ts";
 import { gatewayStatus } from "./status.ts";
-import { Supervisor } from "./supervise/supervisor.ts";
+import { Supervisor, type UnitHealth } from "./supervise/supervisor.ts";
 
 /** The gateway's connection to the NOC as a unit, with what it says of itself. */
 export interface LinkUnit extends Unit {
@@ -50,6 +50,14 @@ export interface GatewayParts {
   readonly sections?: Readonly<Record<string, () => unknown>>;
   /** What looks at the gateway and outlives its southbound half: control socket, console. */
   readonly services?: (gateway: Gateway) => readonly Unit[];
+}
+
+/** Reason of an abort after which the same process goes on with another run of the gateway. */
+export class Restart extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "Restart";
+  }
 }
 
 /** How long a stopping gateway tries to hand over what it still holds while the NOC is reachable. The rest keeps: it is on flash. */
@@ -112,6 +120,11 @@ export class Gateway {
     return this.#parts.checks;
   }
 
+  /** How every unit is. */
+  units(): readonly UnitHealth[] {
+    return [...this.#south.health(), ...this.#north.health()];
+  }
+
   /** For `gatehouse status` and the console. */
   status(): Promise<Readonly<Record<string, unknown>>> {
     const { identity, clock, buffer, link, sections } = this.#parts;
@@ -121,7 +134,7 @@ export class Gateway {
       clock,
       poller: this.poller,
       buffer,
-      units: () => [...this.#south.health(), ...this.#north.health()],
+      units: () => this.units(),
       uplink: () => link?.status() ?? { state: "not configured" },
       startedAtMs: this.#startedAtMs,
     });
@@ -139,7 +152,8 @@ export class Gateway {
     this.#sealFirst(stopSouth.signal).catch(() => undefined);
     try {
       await this.#south.run(this.#southUnits, stopSouth.signal);
-      await this.#handOver();
+      // Who begins again in a moment hands over then: polling must not pause for it.
+      if (!(signal.reason instanceof Restart)) await this.#handOver();
     } finally {
       signal.removeEventListener("abort", abort);
       stopNorth.abort(new Error("the gateway stops"));

@@ -3,6 +3,7 @@
  * stands in gateway.ts.
  */
 import { join } from "node:path";
+import type { Equipment } from "#model/equipment.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { FrameEncoder } from "#ports/codec.ts";
@@ -29,6 +30,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { readWallFloor } from "./clock-floor.ts";
 import type { DriverDescription } from "./config/driver-settings.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import type { ConfigurationOwner } from "./configuration-owner.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
 import { IdentityFolder } from "./host/identity-folder.ts";
@@ -39,8 +41,11 @@ import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { enrolledTls, identityUnits } from "./parts-enrolment.ts";
 import { helloBody } from "./parts-hello.ts";
+import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
+import type { Northbound } from "./parts-northbound.ts";
 import { openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
+import type { SiteConfiguration } from "./site-configuration.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
 import { openState } from "./store/state.ts";
@@ -87,28 +92,53 @@ function openDrivers(engine: SnmpEngine, profiles: ProfileBook): ReadonlyMap<str
   return new Map(drivers.map((driver) => [driver.name, driver]));
 }
 
+/** What one run of the gateway shares with the process around it. */
+export interface RunParts {
+  /** Opened by the caller, closed by the gateway. */
+  readonly state: State;
+  readonly site: SiteConfiguration;
+  /** Ends this run in order and begins another in the same process. */
+  readonly restart: (reason: string) => void;
+}
+
+/** What looks at the gateway from outside: the control socket, the console. */
+export type ServicesOf = (
+  gateway: Gateway,
+  discovery: Discovery,
+  northbound: Northbound,
+  configuration: ConfigurationOwner,
+) => readonly Unit[];
+
+/** Opens `state.db` of the state folder, which is made if it is missing. @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full */
+export function openGatewayState(stateDir: string, platform: Platform): State {
+  makeStateFolder(stateDir);
+  return openState(stateDir, {
+    wallMs: platform.clock.now().wallMs,
+    onDamage: (setAside, restored) => platform.logger.error({ setAside, restored }, "the state file was damaged and set aside"),
+  });
+}
+
 /**
- * Builds a gateway from its configuration. @param stateDir is made if it is missing
+ * Builds a gateway from its configuration.
  * @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full | config.*
  */
 export async function assembleGateway(
   configuration: GatewayConfiguration,
   stateDir: string,
   platform: Platform,
-  services?: (gateway: Gateway, discovery: Discovery) => readonly Unit[],
+  run: RunParts,
+  services?: ServicesOf,
 ): Promise<Gateway> {
-  makeStateFolder(stateDir);
-  const { gateway: identity, uplink, equipment, limits, credentials } = configuration;
-  const state = openState(stateDir, {
-    wallMs: platform.clock.now().wallMs,
-    onDamage: (setAside, restored) => platform.logger.error({ setAside, restored }, "the state file was damaged and set aside"),
-  });
+  const { gateway: identity, uplink, limits, credentials } = configuration;
+  const { state } = run;
   const clockFloorMs = readWallFloor(state);
   platform.clock.notBefore?.(clockFloorMs);
+  // Settings that apply live are read where they are used, from the configuration in force.
+  const now = () => owner.running;
   const encoder = createFrameEncoder({
     entropy: platform.entropy,
     streamSalt: identity.id,
-    intervalsPerChunk: () => uplink?.intervalsPerChunk ?? 1,
+    intervalsPerChunk: () => now().uplink?.intervalsPerChunk ?? 1,
     maxSeries,
   });
   const { buffer, history } = await openStore(configuration, stateDir, platform, clockFloorMs);
@@ -120,20 +150,22 @@ export async function assembleGateway(
     limits: { packetsPerSecond: limits.packetsPerSecond, packetsPerSecondPerEquipment: limits.packetsPerSecondPerEquipment },
   });
   const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
-  const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles }, platform);
+  const equipment = () => now().equipment;
+  const owner: ConfigurationOwner = openConfigurationOwner({ ...run, configuration, gateway: () => gateway }, platform);
+  const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles, equipment }, platform);
+  const managed = { configuration: owner, discovery, gateway: () => gateway, restart: run.restart, stateDir, state, sink: events, buffer };
+  const northbound = openNorthbound(managed, platform);
   const identityFolder = new IdentityFolder(stateDir, platform.entropy);
   const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(identityFolder, identity.id) : undefined;
-  const link =
-    uplink?.enabled === true
-      ? openLink(configuration, uplink, { encoder, buffer, state, ...(enrolled === undefined ? {} : { enrolled }) }, platform)
-      : undefined;
+  const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
+  const link = uplink?.enabled === true ? openLink(configuration, uplink, lineParts, platform) : undefined;
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
-  return new Gateway({
+  const gateway: Gateway = new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
     drivers: openDrivers(engine, profiles),
     driverContext,
-    equipment: [...equipment, ...discovery.acceptedEquipment()],
+    equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],
     maxConcurrentPolls: limits.concurrentPolls,
     encoder,
     buffer,
@@ -142,29 +174,39 @@ export async function assembleGateway(
     ...(link === undefined ? {} : { link }),
     feeders: (intake) => [
       ...(enrolled === undefined ? [] : identityUnits(identityFolder, platform)),
-      ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery }, platform)],
+      ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery, equipment }, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
     ],
     checks: checks.desk,
     sections: {
+      ...northbound.sections(),
       checks: () => checks.desk.status(),
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
     residentBytes: () => process.memoryUsage.rss(),
-    ...(services === undefined ? {} : { services: (gateway: Gateway) => services(gateway, discovery) }),
+    services: (running: Gateway) => [...northbound.units, ...(services?.(running, discovery, northbound, owner) ?? [])],
   });
+  return gateway;
 }
 
 function openLink(
   configuration: GatewayConfiguration,
   uplink: NonNullable<GatewayConfiguration["uplink"]>,
-  parts: { readonly encoder: FrameEncoder; readonly buffer: Buffer; readonly state: State; readonly enrolled?: () => TlsSettings },
+  parts: {
+    readonly encoder: FrameEncoder;
+    readonly buffer: Buffer;
+    readonly state: State;
+    readonly enrolled?: () => TlsSettings;
+    readonly northbound: Northbound;
+    readonly equipment: () => readonly Equipment[];
+  },
   platform: Platform,
 ): Link {
-  const { gateway, equipment } = configuration;
+  const { gateway } = configuration;
+  const { northbound } = parts;
   const { tls, password, username } = uplink;
-  return new Link({
+  const link = new Link({
     uplink: createMqttUplink({
       url: uplink.url,
       tenant: gateway.tenant,
@@ -187,13 +229,18 @@ function openLink(
       helloBody({
         gateway,
         version: packageJson.version,
-        devices: equipment.length,
+        devices: parts.equipment().length,
+        authority: northbound.greeting(),
         connection,
         limits: sessionLimits,
         ...parts,
         ...platform,
       }),
+    onMessage: northbound.inbox.take,
+    onConnected: northbound.connected,
   });
+  northbound.attach(link);
+  return link;
 }
 
 /** What the file says wins; what it leaves out comes from the enrolment. */

@@ -1,4 +1,4 @@
-import type { SnmpCredential } from "#model/equipment.ts";
+import type { Equipment, SnmpCredential } from "#model/equipment.ts";
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { DeviceDescription, DeviceReader, DiscoveryNetwork } from "#ports/discovery.ts";
@@ -44,6 +44,8 @@ export interface DiscoveryAssembly {
   readonly sink: EventSink;
   readonly engine: SnmpEngine;
   readonly profiles: ProfileBook;
+  /** What is configured now; the configuration's own by default. */
+  readonly equipment?: () => readonly Equipment[];
   /** For tests; this machine's LAN otherwise. */
   readonly network?: DiscoveryNetwork;
 }
@@ -61,6 +63,6 @@ export function openDiscovery(configuration: GatewayConfiguration, parts: Discov
     state: parts.state,
     sink: parts.sink,
     credential: snmpCredentialOf(credentials),
-    equipment: () => equipment,
+    equipment: parts.equipment ?? (() => equipment),
   });
 }

@@ -15,6 +15,14 @@ export interface HelloFacts {
   readonly encoder: FrameEncoder;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  /** Whom this gateway obeys; absent = nobody. */
+  readonly authority?: {
+    readonly nonce: string;
+    readonly generation: number;
+    readonly keys: number;
+    readonly epoch: number;
+    readonly isPinned: boolean;
+  };
 }
 
 /** The birth message of one connection (PROTOCOL 5.1): who this is, what it can do, which streams it has and how its ledger stands. */
@@ -34,7 +42,9 @@ export async function helloBody(facts: HelloFacts): Promise<Uint8Array> {
     at: now.wallMs,
     boot: now.bootId,
     conn: facts.connection,
-    nonce: base64url(entropy.bytes(16)),
+    nonce: facts.authority?.nonce ?? base64url(entropy.bytes(16)),
+    ...(facts.authority === undefined ? {} : { gen: facts.authority.generation }),
+    ...(facts.authority?.isPinned === true ? { auth: { keys: facts.authority.keys, epoch: facts.authority.epoch } } : {}),
     proto: { min: 1, max: 1, minor: 0 },
     caps: capabilities,
     streams: {

@@ -16,11 +16,16 @@ const engineIdPrefix = [0x80, 0x00, 0x7e, 0xd9, 0x05];
 /** The passive receivers that the configuration asks for. */
 export function openReceivers(
   configuration: GatewayConfiguration,
-  parts: { readonly sink: EventSink; readonly state: State; readonly discovery: Pick<Discovery, "noteSource"> },
+  parts: {
+    readonly sink: EventSink;
+    readonly state: State;
+    readonly discovery: Pick<Discovery, "noteSource">;
+    readonly equipment?: () => readonly Equipment[];
+  },
   platform: Platform,
 ): readonly Unit[] {
   const { traps, syslog, equipment, credentials } = configuration;
-  const known = sourceLookup(equipment);
+  const known = sourceLookup(parts.equipment ?? (() => equipment));
   // Who sends is there: for discovery a sign of life that cost no packet.
   const lookup = (how: "trap" | "syslog") => (address: string, port: number) => {
     parts.discovery.noteSource(address, how);
@@ -47,11 +52,20 @@ export function openReceivers(
 }
 
 /** By address and port where several share an address (a simulated site), else by address alone. Host names are the transport's business. */
-function sourceLookup(equipment: readonly Equipment[]): (address: string, port: number) => EquipmentId | undefined {
-  const byPort = new Map(equipment.map((one) => [`${one.address} ${one.port}`, one.id]));
-  const byAddress = new Map<string, EquipmentId | undefined>();
-  for (const { address, id } of equipment) byAddress.set(address, byAddress.has(address) ? undefined : id);
-  return (address, port) => byPort.get(`${address} ${port}`) ?? byAddress.get(address);
+function sourceLookup(now: () => readonly Equipment[]): (address: string, port: number) => EquipmentId | undefined {
+  let known: readonly Equipment[] | undefined;
+  let byPort = new Map<string, EquipmentId>();
+  let byAddress = new Map<string, EquipmentId | undefined>();
+  return (address, port) => {
+    const equipment = now();
+    if (equipment !== known) {
+      known = equipment;
+      byPort = new Map(equipment.map((one) => [`${one.address} ${one.port}`, one.id]));
+      byAddress = new Map();
+      for (const one of equipment) byAddress.set(one.address, byAddress.has(one.address) ? undefined : one.id);
+    }
+    return byPort.get(`${address} ${port}`) ?? byAddress.get(address);
+  };
 }
 
 /** Made once: senders of informs remember it (RFC 3414). */

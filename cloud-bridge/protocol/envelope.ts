@@ -1,6 +1,6 @@
 import { CompactSign, compactVerify, decodeProtectedHeader, importJWK, type JWK, type ProtectedHeaderParameters } from "jose";
-import { GatewayError } from "#model/errors.ts";
-import { parseJsonText } from "./messages/json.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
+import { parseStrictJson } from "./messages/strict-json.ts";
 
 /** What a signed document is; stands in the header, so that one kind can never pass for another. */
 export type DocumentType = "gh-desired+jws" | "gh-cmd+jws" | "gh-keys+jws" | "gh-tech+jws" | "gh-evidence+jws";
@@ -38,6 +38,8 @@ export interface VerifiedDocument {
 export const maxDocumentBytes = 65_536;
 const compactPattern = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const allowedHeaders = new Set(["alg", "kid", "typ"]);
+/** One object of three strings. */
+const maxHeaderDepth = 1;
 const decoder = new TextDecoder("utf-8", { fatal: false });
 
 function refused(reason: string, cause?: unknown): GatewayError {
@@ -68,9 +70,11 @@ function headerOf(text: string): ProtectedHeaderParameters {
   if (!compactPattern.test(text)) throw refused("not a compact JWS");
   let header: ProtectedHeaderParameters;
   try {
+    // The library takes the last of two parameters of one name; another reader may take the first.
+    parseStrictJson(decoder.decode(Buffer.from(text.slice(0, text.indexOf(".")), "base64url")), maxHeaderDepth);
     header = decodeProtectedHeader(text);
   } catch (cause) {
-    throw refused("the header is not JSON", cause);
+    throw refused("the header is not JSON", cause instanceof Error ? cause.name : undefined);
   }
   // jwk, jku, x5u, x5c would bring a key along; crit and b64 change what is signed. Anything unknown is refused with them.
   const foreign = Object.keys(header).filter((name) => !allowedHeaders.has(name));
@@ -102,8 +106,34 @@ export async function verifyDocument(
   const text = typeof document === "string" ? document : decoder.decode(document);
   const pinned = pinnedKey(headerOf(text), expected, keys);
   const payload = await verifiedPayload(text, pinned);
-  assertAddressee(parseJsonText(payload, maxDocumentBytes), expected);
+  assertAddressee(strictPayload(payload), expected);
   return { payload, kid: pinned.kid };
+}
+
+/** Duplicate claims are refused: what was checked must be what is read. */
+function strictPayload(payload: Uint8Array): unknown {
+  try {
+    return parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  } catch (cause) {
+    if (isGatewayError(cause)) throw refused(cause.message);
+    throw refused("the payload is not UTF-8");
+  }
+}
+
+/**
+ * Type that a document says it has: tells the reader which check it must pass, and proves nothing. undefined = not a compact JWS.
+ */
+export function statedType(document: Uint8Array): string | undefined {
+  if (document.length > maxDocumentBytes) return undefined;
+  const text = decoder.decode(document);
+  if (!compactPattern.test(text)) return undefined;
+  try {
+    const { typ } = decodeProtectedHeader(text);
+    return typeof typ === "string" ? typ : undefined;
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    return undefined;
+  }
 }
 
 async function verifiedPayload(text: string, pinned: PinnedKey): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import { validate as des } from "./schemas/generated/des.validate.js";
 import { validate as ev } from "./schemas/generated/ev.validate.js";
 import { validate as hello } from "./schemas/generated/hello.validate.js";
 import { validate as inv } from "./schemas/generated/inv.validate.js";
+import { validate as keys } from "./schemas/generated/keys.validate.js";
 import { validate as nocState } from "./schemas/generated/noc-state.validate.js";
 import { validate as rep } from "./schemas/generated/rep.validate.js";
 import { validate as rsp } from "./schemas/generated/rsp.validate.js";
@@ -24,7 +25,7 @@ export interface MessageValidator {
   readonly errors?: readonly Violation[] | null;
 }
 
-const validators = { ack, alarm, blobq, cmd, des, ev, hello, inv, "noc-state": nocState, rep, rsp, state } as const;
+const validators = { ack, alarm, blobq, cmd, des, ev, hello, inv, keys, "noc-state": nocState, rep, rsp, state } as const;
 
 export type SchemaName = keyof typeof validators;
 

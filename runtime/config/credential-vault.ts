@@ -7,10 +7,15 @@ const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /** The credentials of a configuration. Names can be printed, secrets cannot. */
 export class CredentialVault {
-  readonly #entries: Readonly<Record<string, CredentialEntry>>;
+  #entries: Readonly<Record<string, CredentialEntry>>;
 
   constructor(entries: Readonly<Record<string, CredentialEntry>>) {
     this.#entries = entries;
+  }
+
+  /** Holds the credentials of another configuration from now on: whoever was given this vault finds the new ones. */
+  adopt(other: CredentialVault): void {
+    this.#entries = other.#entries;
   }
 
   get names(): readonly string[] {

@@ -8,6 +8,7 @@ import { checkGatewayRules } from "./gateway-rules.ts";
 import { type GatewayFile, validate } from "./generated/gateway.ts";
 import type { Schema } from "./json-schema.ts";
 import { type DocumentKind, type LoadedDocument, loadDocument } from "./load-document.ts";
+import { mergeOverlay, type OpenedSecrets } from "./overlay.ts";
 import type { Problem } from "./problem.ts";
 import type { Environment } from "./references.ts";
 
@@ -34,6 +35,10 @@ export interface GatewayLoadOptions {
   readonly environment: Environment;
   /** false: secrets are not looked up and are empty; for checking a file where its secrets are not. Default true. */
   readonly followReferences?: boolean;
+  /** Documents laid over the file, the last one on top: what the NOC ordered, and what a person at the site set for a while. */
+  readonly overlays?: readonly unknown[];
+  /** Sealed secrets of the overlays, opened. */
+  readonly opened?: OpenedSecrets;
 }
 
 /**
@@ -42,8 +47,9 @@ export interface GatewayLoadOptions {
  * @throws ConfigurationError (config.invalid) with everything that is wrong in it
  */
 export function loadGatewayConfiguration(file: string, options: GatewayLoadOptions): GatewayConfiguration {
-  const references = { environment: options.environment, follow: options.followReferences ?? true };
-  const loaded = loadDocument(file, gatewayKind(options.drivers), references);
+  const { overlays = [], opened, environment, followReferences: follow = true } = options;
+  const references = { environment, follow, ...(opened === undefined ? {} : { opened }) };
+  const loaded = loadDocument(file, gatewayKind(options.drivers), references, (own) => overlays.reduce(mergeOverlay, own));
   return asConfiguration(loaded);
 }
 

@@ -12,6 +12,8 @@ export interface Schema {
   readonly "x-secret"?: boolean;
   /** The value may be read from a file or variable and is not secret. */
   readonly "x-reference"?: boolean;
+  /** When a change of the value takes effect: while the gateway runs, or with its next start. */
+  readonly "x-apply"?: "live" | "restart";
   /** What is accepted, in words, where a pattern would say it badly. */
   readonly "x-hint"?: string;
 }

@@ -38,8 +38,14 @@ export interface LoadedDocument<T> {
  * @throws GatewayError config.unreadable
  * @throws ConfigurationError (config.invalid)
  */
-export function loadDocument<T>(file: string, kind: DocumentKind<T>, references: ReferenceOptions): LoadedDocument<T> {
-  const source = readSource(file);
+export function loadDocument<T>(
+  file: string,
+  kind: DocumentKind<T>,
+  references: ReferenceOptions,
+  overlaid: (own: unknown) => unknown = (own) => own,
+): LoadedDocument<T> {
+  const read = readSource(file);
+  const source: Source = { ...read, value: overlaid(read.value) };
   // The validator writes defaults into what it is given; places are looked up in the document as written.
   const document = structuredClone(source.value);
   const valid = kind.validate(document);

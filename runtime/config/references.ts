@@ -23,6 +23,8 @@ export interface ReferenceOptions {
   readonly environment: Environment;
   /** false: nothing is looked up (a configuration is checked where its secrets are not); secrets are empty then. */
   readonly follow?: boolean;
+  /** Secrets that came sealed to this gateway, opened. */
+  readonly opened?: ReadonlyMap<string, Secret>;
 }
 
 /** Follows every reference. A clear-text secret is a warning, a missing one an error; what the schema does not allow is left as it is. */
@@ -51,7 +53,15 @@ function textOf(marked: unknown, isSecret: boolean, file: string, options: Refer
   if (options.follow === false) return "";
   if ("$env" in marked && typeof marked.$env === "string") return fromEnvironment(marked.$env, options.environment, report);
   if ("$file" in marked && typeof marked.$file === "string") return fromFile(marked.$file, isSecret, file, report);
+  if ("$sealed" in marked && typeof marked.$sealed === "string") return fromSealed(marked.$sealed, options, report);
   return undefined;
+}
+
+function fromSealed(sealed: string, options: ReferenceOptions, report: Report): string {
+  const opened = options.opened?.get(sealed);
+  if (opened === undefined)
+    report("error", "a sealed secret that cannot be opened here: it is not sealed to this gateway's key, or this gateway has none");
+  return opened?.reveal() ?? "";
 }
 
 function fromEnvironment(name: string, environment: Environment, report: Report): string {

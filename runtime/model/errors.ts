@@ -55,6 +55,13 @@ export const errorTable = {
   "service.unknown": { retryable: false, help: "No such service in the catalogue." },
   "command.refused": { retryable: false, help: "The command is not allowed or not valid." },
   "web.page": { retryable: false, help: "The pages could not be made. In a checkout run npm ci; in a package this is a bug." },
+  "command.expired": { retryable: true, help: "The command came too late. Send it again." },
+  "command.interrupted": {
+    retryable: true,
+    help: "The gateway stopped while the command ran; whether it took effect is not known. Look before you send it again.",
+  },
+  "command.busy": { retryable: true, help: "Too many commands wait. Send it again later." },
+  "command.locked": { retryable: true, help: "Someone at the site locked the gateway. Ask them, or wait for `gatehouse unlock`." },
   "host.port-in-use": { retryable: true, help: "Another program uses this port. Stop it or choose another port." },
   "host.not-running": { retryable: true, help: "Is `gatehouse run` running? Give its state folder with --state." },
   "host.denied": { retryable: false, help: "The operating system refused it. Check user, rights and capabilities." },

@@ -45,6 +45,8 @@ export interface LinkOptions {
   readonly hello: (connection: number, limits: UplinkLimits) => Promise<Uint8Array> | Uint8Array;
   /** Takes `des`, `cmd`, `blob`, `edq`; resolves when staged durably, and only then is the message PUBACKed. Absent: they are counted and dropped. */
   readonly onMessage?: (message: InboundMessage) => Promise<void> | void;
+  /** A session began: its hello is out. */
+  readonly onConnected?: () => void;
   /** The way out in one word (interfaces that are up, their addresses, the default route): while waiting, a change is taken for `routeChanged`. */
   readonly route?: () => string;
   /** `shutdown` by default: what the NOC reads when this process ends. Asked at the end. */
@@ -179,6 +181,7 @@ export class Link implements Unit {
       await live.window.acquire(hello.length, signal);
       await session.publish("hello", hello).finally(() => live.window.give(hello.length));
       this.#status.connected(session);
+      this.#options.onConnected?.();
       void this.#status.watchSilence(over.signal);
       await live.drain.run(signal);
     } catch (error) {

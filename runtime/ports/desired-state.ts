@@ -19,4 +19,9 @@ export interface DocumentOwner {
    * out to be unhealthy is taken back by the owner itself (`rolled-back`) without hurting the rest of the set.
    */
   apply(documents: readonly DesiredDocument[], progress: ApplyProgress, signal: AbortSignal): Promise<readonly DocumentOutcome[]>;
+  /**
+   * Where the site differs from what is in effect, because a person there changed it: `{ id, path, local }`, JSON values, no secrets. Asked
+   * for each report; at most 50.
+   */
+  drift?(): readonly Readonly<Record<string, unknown>>[];
 }

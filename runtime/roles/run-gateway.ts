@@ -1,15 +1,23 @@
+import { type GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { State } from "#ports/state.ts";
 import type { CommandContext } from "../cli/context.ts";
-import { loadGatewayConfiguration } from "../config/gateway-configuration.ts";
+import type { GatewayConfiguration } from "../config/gateway-configuration.ts";
+import { type Gateway, Restart } from "../gateway.ts";
 import { controlServer } from "../host/control-server.ts";
 import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
-import { assembleGateway } from "../parts-appliance.ts";
+import { countStart, DesiredMemory, revertNext } from "../northbound/desired-state/memory.ts";
+import { OverlayMemory } from "../overlay-memory.ts";
+import { assembleGateway, openGatewayState, type Platform, type ServicesOf } from "../parts-appliance.ts";
 import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
+import { SiteConfiguration } from "../site-configuration.ts";
 import { checkHandlers } from "./check-handlers.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
+import { managementHandlers } from "./management-handlers.ts";
 
 export interface RunOptions {
   readonly file: string;
@@ -18,29 +26,79 @@ export interface RunOptions {
   readonly beat?: string;
 }
 
-/** Runs one gateway until it is told to stop. @throws GatewayError config.* | buffer.* | host.* */
+/** Runs one gateway until it is told to stop; changes that need it are a run of their own. @throws GatewayError config.* | buffer.* | host.* */
 export async function runGateway(options: RunOptions, context: CommandContext): Promise<void> {
-  const drivers = await context.drivers();
-  const configuration = loadGatewayConfiguration(options.file, { drivers, environment: context.environment });
-  if (configuration.equipment.length <= maxThriftyEquipment) preferLittleMemory();
-  const logger = await context.logger({ to: "stdout", level: configuration.log.level, format: configuration.log.format });
-  for (const warning of configuration.warnings)
-    logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);
-  const clock = new SystemClock(synchronisationProbe(configuration.clock.source));
-  const signal = context.stopSignal();
-  const platform = { clock, entropy: context.entropy, logger };
-  const gateway = await assembleGateway(configuration, options.stateDir, platform, (running, discovery) => {
+  const site = new SiteConfiguration({ file: options.file, drivers: await context.drivers(), environment: context.environment });
+  const stop = context.stopSignal();
+  // Said at once and with every problem, before the state folder is touched.
+  const own = await site.load([]);
+  if (own.equipment.length <= maxThriftyEquipment) preferLittleMemory();
+  let logger = await loggerFor(own, context);
+  for (const warning of own.warnings) logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);
+  let gateway: Gateway | undefined;
+  for (let again = true; again && !stop.aborted; ) {
+    const restart = new AbortController();
+    const run = await begin({ options, context, site, own, logger, restart: (reason) => restart.abort(new Restart(reason)) });
+    if (run === "again") continue;
+    ({ gateway, logger } = run);
+    await gateway.run(AbortSignal.any([stop, restart.signal]));
+    again = restart.signal.aborted;
+    if (again && !stop.aborted) logger.info({ gateway: own.gateway.id }, "the gateway begins anew");
+  }
+  const { polled, delivered, buffered, dropped } = gateway?.finalLedger ?? { polled: 0, delivered: 0, buffered: 0, dropped: 0 };
+  logger.info(
+    { gateway: own.gateway.id, polledSamples: polled, deliveredSamples: delivered, bufferedSamples: buffered, droppedSamples: dropped },
+    "gateway stopped",
+  );
+}
+
+interface Beginning {
+  readonly options: RunOptions;
+  readonly context: CommandContext;
+  readonly site: SiteConfiguration;
+  readonly own: GatewayConfiguration;
+  readonly logger: Logger;
+  readonly restart: (reason: string) => void;
+}
+
+/** One run. "again" = the newest generation cannot even be assembled; it is being taken back. */
+async function begin(parts: Beginning): Promise<{ readonly gateway: Gateway; readonly logger: Logger } | "again"> {
+  const { options, context, site, own, restart } = parts;
+  const clock = new SystemClock(synchronisationProbe(own.clock.source));
+  const state = openGatewayState(options.stateDir, { clock, entropy: context.entropy, logger: parts.logger });
+  let given = false;
+  try {
+    const configuration = await effective(parts, state, clock.now().wallMs);
+    const logger = await loggerFor(configuration, context, parts.logger, own);
+    const platform = { clock, entropy: context.entropy, logger };
+    const services = servicesOf(options, configuration, platform);
+    const gateway = await assembleGateway(configuration, options.stateDir, platform, { state, site, restart }, services);
+    given = true;
+    const { id, tenant, site: place } = configuration.gateway;
+    logger.info({ gateway: id, tenant, site: place, equipment: configuration.equipment.length }, "gateway starts");
+    return { gateway, logger };
+  } catch (error) {
+    if (!isGatewayError(error) || !revertNext(state, `it cannot be started: ${sentence(error)}`)) throw error;
+    return "again";
+  } finally {
+    if (!given) state.close();
+  }
+}
+
+/** What looks at a gateway from outside: control socket, console, watchdog. */
+function servicesOf(options: RunOptions, configuration: GatewayConfiguration, platform: Platform): ServicesOf {
+  return (running, discovery, northbound, owner) => {
     const console = openConsole(configuration, running, {}, platform);
     const control = controlServer({
       folder: options.stateDir,
-      clock,
-      logger,
+      ...platform,
       handlers: {
         status: () => running.status(),
         health: () => running.health.look(),
         ...checkHandlers(() => running.checks),
         ...historyHandlers(() => running.history),
         ...discoveryHandlers(discovery, () => running.poller),
+        ...managementHandlers(northbound, owner),
         ...consoleHandlers(() => console),
         poll: async (args, stop) => {
           await running.poller.pollNow(String(args.equipment), stop);
@@ -50,13 +108,53 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
     });
     const care = openCare(options, running, platform);
     return [control, ...care, ...(console === undefined ? [] : [console])];
-  });
-  const { id, tenant, site } = configuration.gateway;
-  logger.info({ gateway: id, tenant, site, equipment: configuration.equipment.length }, "gateway starts");
-  await gateway.run(signal);
-  const { polled, delivered, buffered, dropped } = gateway.finalLedger;
-  logger.info(
-    { gateway: id, polledSamples: polled, deliveredSamples: delivered, bufferedSamples: buffered, droppedSamples: dropped },
-    "gateway stopped",
-  );
+  };
+}
+
+/** The site's file with the documents that lie over it. What no longer fits the file is left out and said; it never keeps a gateway from starting. */
+async function effective({ site, own, logger }: Beginning, state: State, nowMs: number): Promise<GatewayConfiguration> {
+  const memory = new OverlayMemory(state);
+  if (countStart(state)) takeBack(memory, state);
+  const overlays = memory.overlays(nowMs);
+  if (overlays.length === 0) return own;
+  try {
+    return await site.load(overlays);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    if (revertNext(state, `its configuration cannot be loaded: ${sentence(error)}`)) {
+      takeBack(memory, state);
+      return effective({ site, own, logger } as Beginning, state, nowMs);
+    }
+    logger.error({ reason: sentence(error) }, "the configuration of the noc does not fit the site's file any more and is left out");
+    return own;
+  }
+}
+
+/** The overlay of the confirmed generation returns before anything is assembled; the engine then ends the other one. */
+function takeBack(memory: OverlayMemory, state: State): void {
+  const { confirmed } = new DesiredMemory(state);
+  const docs = confirmed === undefined ? [] : (JSON.parse(confirmed.payload) as { readonly docs: readonly Entry[] }).docs;
+  const entry = docs.find((one) => one.k === "config");
+  memory.setOverlay(entry?.inline === undefined ? undefined : { sha256: entry.sha256, content: entry.inline }, []);
+}
+
+interface Entry {
+  readonly k: string;
+  readonly sha256: string;
+  readonly inline?: unknown;
+}
+
+function sentence(error: GatewayError): string {
+  return (error.message.split("\n", 1)[0] ?? "").slice(0, 300);
+}
+
+function loggerFor(
+  configuration: GatewayConfiguration,
+  context: CommandContext,
+  present?: Logger,
+  before?: GatewayConfiguration,
+): Promise<Logger> {
+  const { level, format } = configuration.log;
+  if (present !== undefined && before?.log.level === level && before.log.format === format) return Promise.resolve(present);
+  return context.logger({ to: "stdout", level, format });
 }

@@ -1,3 +1,4 @@
+import type { Command, CommandResult } from "#model/command.ts";
 import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Event } from "#model/observation.ts";
@@ -77,6 +78,13 @@ export class PolledEquipment {
     if (plan === "rest") return this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
     if (plan === "probe" && !(await this.#probe(plannedAtMs, signal))) return;
     await this.#poll(plannedAtMs, signal);
+  }
+
+  /** Carries out an order on this equipment. @throws GatewayError driver.unsupported */
+  execute(command: Command, signal: AbortSignal): Promise<CommandResult> {
+    const run = this.#session.execute?.(command, signal);
+    if (run !== undefined) return run;
+    throw new GatewayError("driver.unsupported", { message: `the driver ${this.equipment.driver} takes no orders` });
   }
 
   async close(): Promise<void> {

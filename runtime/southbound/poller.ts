@@ -1,3 +1,4 @@
+import type { Command, CommandResult } from "#model/command.ts";
 import type { Equipment } from "#model/equipment.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -43,9 +44,12 @@ export class Poller implements Unit {
   /** For equipment whose last attempt failed: the dead wait for each other, never the living for them. */
   readonly #permitsOfDoubtful: Permits;
   readonly #running = new Set<Promise<void>>();
-  readonly #added: Equipment[] = [];
   /** Planned, over the whole site. */
   #pollsPerS = 0;
+  /** What is to be polled, by id: as configured, and what was added, changed or taken away since. */
+  readonly #wanted: Map<string, Equipment>;
+  /** Taken away while a poll ran: closed when it ends. */
+  readonly #retired = new Set<PolledEquipment>();
   #isOpen = false;
   #failure: unknown;
   #crashed = new AbortController();
@@ -53,6 +57,7 @@ export class Poller implements Unit {
   constructor(options: PollerOptions) {
     this.#options = options;
     const doubtful = Math.floor(options.maxConcurrentPolls * doubtfulShare);
+    this.#wanted = new Map(options.equipment.map((one) => [one.id, one]));
     this.#permits = new Permits(options.maxConcurrentPolls - doubtful);
     this.#permitsOfDoubtful = doubtful === 0 ? this.#permits : new Permits(doubtful);
   }
@@ -97,16 +102,45 @@ export class Poller implements Unit {
     await this.#serve(polled, this.#options.clock.monotonicMs(), signal);
   }
 
+  /** Carries out an order on one equipment, beside its polls. @throws GatewayError command.refused | driver.unsupported */
+  async execute(command: Command, signal: AbortSignal): Promise<CommandResult> {
+    const polled = this.#polled.get(command.equipment ?? "");
+    if (polled === undefined) throw new GatewayError("command.refused", { message: "no such equipment" });
+    return polled.execute(command, signal);
+  }
+
   /** Polls one equipment more from now on, until the process ends. What is polled already is left alone. @throws GatewayError config.invalid */
   add(equipment: Equipment): void {
-    if (this.#added.some((one) => one.id === equipment.id)) return;
-    this.#added.push(equipment);
-    if (this.#isOpen && !this.#polled.has(equipment.id)) this.#openOne(equipment);
+    if (this.#wanted.has(equipment.id)) return;
+    this.#wanted.set(equipment.id, equipment);
+    if (this.#isOpen) this.#openOne(equipment);
+  }
+
+  /** Goes on with other settings from now on: its session is opened anew, its next poll is due at once. @throws GatewayError config.invalid */
+  replace(equipment: Equipment): void {
+    this.remove(equipment.id);
+    this.add(equipment);
+  }
+
+  /** Polls it no more. A poll under way is finished and kept. */
+  remove(id: string): void {
+    this.#wanted.delete(id);
+    const polled = this.#polled.get(id);
+    if (polled === undefined) return;
+    this.#polled.delete(id);
+    this.#pollsPerS -= 1_000 / polled.equipment.pollIntervalMs;
+    this.#retired.add(polled);
+    if (!polled.running) void this.#retire(polled);
+  }
+
+  async #retire(polled: PolledEquipment): Promise<void> {
+    await polled.close();
+    if (!this.#heap.has(polled)) this.#retired.delete(polled);
   }
 
   #open(): void {
     this.#isOpen = true;
-    for (const one of [...this.#options.equipment, ...this.#added]) if (!this.#polled.has(one.id)) this.#openOne(one);
+    for (const one of this.#wanted.values()) if (!this.#polled.has(one.id)) this.#openOne(one);
   }
 
   #openOne(one: Equipment): void {
@@ -122,8 +156,10 @@ export class Poller implements Unit {
   async #close(): Promise<void> {
     this.#isOpen = false;
     await Promise.allSettled([...this.#polled.values()].map((polled) => polled.close()));
+    await Promise.allSettled([...this.#retired].map((polled) => polled.close()));
     this.#polled.clear();
     this.#pollsPerS = 0;
+    this.#retired.clear();
     while (this.#heap.pop() !== undefined);
   }
 
@@ -142,6 +178,10 @@ export class Poller implements Unit {
     const nowMs = clock.monotonicMs();
     for (let due = this.#heap.peek(); due !== undefined && due.dueMs <= nowMs; due = this.#heap.peek()) {
       this.#heap.pop();
+      if (this.#retired.has(due)) {
+        if (!due.running) this.#retired.delete(due);
+        continue;
+      }
       const plannedAtMs = due.dueMs;
       due.advance(nowMs);
       this.#heap.push(due);
@@ -173,6 +213,7 @@ export class Poller implements Unit {
       }
     } finally {
       polled.running = false;
+      if (this.#retired.has(polled)) await this.#retire(polled);
     }
   }
 }

@@ -30,6 +30,10 @@ export class DueHeap<T extends Due> {
     return this.#items.length;
   }
 
+  has(item: T): boolean {
+    return this.#items.includes(item);
+  }
+
   peek(): T | undefined {
     return this.#items[0];
   }

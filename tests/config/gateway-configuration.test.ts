@@ -151,7 +151,7 @@ describe("a configuration that is wrong", () => {
     ["{ version: 3, user: a, auth: { sha256: longenough, md5: longenough } }", "/snmp/auth must have at most 1 entry"],
     ["{ version: 3, user: a, auth: { sha265: longenough } }", '/snmp/auth/sha265 unknown key "sha265"; did you mean "sha256"?'],
     ["{ version: 2c, community: { $env: A, $file: b } }", "/snmp/community must have at most 1 entry"],
-    ["{ version: 2c, community: { $vault: A } }", '/snmp/community/$vault unknown key "$vault"; known here: $env, $file'],
+    ["{ version: 2c, community: { $vault: A } }", '/snmp/community/$vault unknown key "$vault"; known here: $env, $file, $sealed'],
     ["{ version: 2c, community: 1234 }", "/snmp/community must be text or a mapping (key: value), not a number (put it in quotes)"],
   ])("names what is wrong with the credential %s", (snmp, sentence) => {
     expect(sentencesOf(`${head}credentials: { lan: { snmp: ${snmp} } }\n`, { A: "x" })).toContain(`/credentials/lan${sentence}`);

@@ -42,7 +42,10 @@ export interface HelloMessage {
   };
   readonly next?: Readonly<Record<string, number>>;
   readonly dict?: { readonly rev: number; readonly sha256?: string };
+  /** Newest generation of desired state that was accepted. */
   readonly gen?: number;
+  /** Version of the key document in force (0 = none yet), and the epoch that manifests must name. Absent: nothing is pinned, all orders are refused. */
+  readonly auth?: { readonly keys: number; readonly epoch?: number };
   readonly clock?: { readonly quality?: ClockQuality; readonly src?: string; readonly off_ms?: number };
   readonly outbox?: { readonly bytes?: number; readonly oldest?: number; readonly samples?: number };
   /** Samples since `since`: polled = delivered + buffered + dropped. */

@@ -87,6 +87,38 @@ export interface GatewayFile {
     };
   };
   /**
+   * Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.
+   */
+  authority: {
+    /**
+     * Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.
+     */
+    root?: string;
+    /**
+     * Signing keys pinned by hand, for a NOC without a root. At most 8.
+     *
+     * @maxItems 8
+     */
+    keys:
+      | []
+      | [PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry]
+      | [PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry, PinnedKeyEntry];
+    /**
+     * Issuer (`iss`) that every order must name.
+     */
+    issuer: string;
+    /**
+     * After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.
+     */
+    confirmWindowMs: number;
+  };
+  /**
    * Secrets by name; equipment refers to the name. At most 256.
    */
   credentials: {
@@ -379,6 +411,26 @@ export interface GatewayFile {
      */
     format: "auto" | "json" | "text";
   };
+}
+export interface PinnedKeyEntry {
+  /**
+   * The key's id.
+   */
+  kid: string;
+  /**
+   * Ed25519 public key, base64url (RFC 8037).
+   */
+  x: string;
+  /**
+   * What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).
+   *
+   * @minItems 1
+   * @maxItems 3
+   */
+  roles:
+    | ["des" | "cmd" | "tech"]
+    | ["des" | "cmd" | "tech", "des" | "cmd" | "tech"]
+    | ["des" | "cmd" | "tech", "des" | "cmd" | "tech", "des" | "cmd" | "tech"];
 }
 /**
  * One credential.

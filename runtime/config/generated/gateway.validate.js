@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -121,7 +121,7 @@ function validate53(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 validate53.evaluated = { "dynamicProps": false, "dynamicItems": false };
-var schema21 = { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-secret": true };
+var schema21 = { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true };
 function validate57(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -181,7 +181,7 @@ function validate57(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!(key0 === "$env" || key0 === "$file")) {
+      if (!(key0 === "$env" || key0 === "$file" || key0 === "$sealed")) {
         const err5 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err5];
@@ -249,6 +249,37 @@ function validate57(data, { instancePath = "", parentData, parentDataProperty, r
           vErrors = [err11];
         } else {
           vErrors.push(err11);
+        }
+        errors++;
+      }
+    }
+    if (data.$sealed !== void 0) {
+      let data2 = data.$sealed;
+      if (typeof data2 === "string") {
+        if (func3(data2) > 16384) {
+          const err12 = { instancePath: instancePath + "/$sealed", schemaPath: "#/properties/%24sealed/maxLength", keyword: "maxLength", params: { limit: 16384 }, message: "must NOT have more than 16384 characters" };
+          if (vErrors === null) {
+            vErrors = [err12];
+          } else {
+            vErrors.push(err12);
+          }
+          errors++;
+        }
+        if (func3(data2) < 1) {
+          const err13 = { instancePath: instancePath + "/$sealed", schemaPath: "#/properties/%24sealed/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          if (vErrors === null) {
+            vErrors = [err13];
+          } else {
+            vErrors.push(err13);
+          }
+          errors++;
+        }
+      } else {
+        const err14 = { instancePath: instancePath + "/$sealed", schemaPath: "#/properties/%24sealed/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err14];
+        } else {
+          vErrors.push(err14);
         }
         errors++;
       }
@@ -396,10 +427,10 @@ function validate59(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate59.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema23 = { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } };
-function validate63(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate64(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate63.evaluated;
+  const evaluated0 = validate64.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -663,14 +694,14 @@ function validate63(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate63.errors = vErrors;
+  validate64.errors = vErrors;
   return errors === 0;
 }
-validate63.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-function validate78(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate64.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+function validate79(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate78.evaluated;
+  const evaluated0 = validate79.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -725,17 +756,17 @@ function validate78(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate78.errors = vErrors;
+  validate79.errors = vErrors;
   return errors === 0;
 }
-validate78.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate79.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema25 = { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } };
-var pattern5 = new RegExp("^[a-z0-9][a-z0-9._-]{0,62}$", "u");
-var pattern7 = new RegExp("^[A-Za-z0-9.:_%-]+$", "u");
-function validate84(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var pattern7 = new RegExp("^[a-z0-9][a-z0-9._-]{0,62}$", "u");
+var pattern9 = new RegExp("^[A-Za-z0-9.:_%-]+$", "u");
+function validate85(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate84.evaluated;
+  const evaluated0 = validate85.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -761,7 +792,7 @@ function validate84(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9.:_%-]+$" }, message: 'must match pattern "^[A-Za-z0-9.:_%-]+$"' };
       if (vErrors === null) {
         vErrors = [err2];
@@ -779,14 +810,14 @@ function validate84(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate84.errors = vErrors;
+  validate85.errors = vErrors;
   return errors === 0;
 }
-validate84.evaluated = { "dynamicProps": false, "dynamicItems": false };
-function validate86(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate85.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate87(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate86.evaluated;
+  const evaluated0 = validate87.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -822,14 +853,14 @@ function validate86(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
   }
-  validate86.errors = vErrors;
+  validate87.errors = vErrors;
   return errors === 0;
 }
-validate86.evaluated = { "dynamicProps": false, "dynamicItems": false };
-function validate83(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate87.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate84(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate83.evaluated;
+  const evaluated0 = validate84.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -878,7 +909,7 @@ function validate83(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.id !== void 0) {
       let data0 = data.id;
       if (typeof data0 === "string") {
-        if (!pattern5.test(data0)) {
+        if (!pattern7.test(data0)) {
           const err3 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"' };
           if (vErrors === null) {
             vErrors = [err3];
@@ -898,13 +929,13 @@ function validate83(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.address !== void 0) {
-      if (!validate84(data.address, { instancePath: instancePath + "/address", parentData: data, parentDataProperty: "address", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+      if (!validate85(data.address, { instancePath: instancePath + "/address", parentData: data, parentDataProperty: "address", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
-    if (!validate86(data.port, { instancePath: instancePath + "/port", parentData: data, parentDataProperty: "port", rootData, dynamicAnchors })) {
-      vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+    if (!validate87(data.port, { instancePath: instancePath + "/port", parentData: data, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
       errors = vErrors.length;
     }
     let data3 = data.driver;
@@ -1121,17 +1152,17 @@ function validate83(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate83.errors = vErrors;
+  validate84.errors = vErrors;
   return errors === 0;
 }
-validate83.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate84.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema28 = { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } };
-var pattern8 = new RegExp("^[a-z0-9][a-z0-9._-]{0,55}$", "u");
-var pattern9 = new RegExp("^[0-9A-Fa-f:.]+$", "u");
-function validate91(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var pattern10 = new RegExp("^[a-z0-9][a-z0-9._-]{0,55}$", "u");
+var pattern11 = new RegExp("^[0-9A-Fa-f:.]+$", "u");
+function validate92(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate91.evaluated;
+  const evaluated0 = validate92.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1192,7 +1223,7 @@ function validate91(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.id !== void 0) {
       let data0 = data.id;
       if (typeof data0 === "string") {
-        if (!pattern8.test(data0)) {
+        if (!pattern10.test(data0)) {
           const err4 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,55}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,55}$"' };
           if (vErrors === null) {
             vErrors = [err4];
@@ -1406,7 +1437,7 @@ function validate91(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (!pattern9.test(data8)) {
+        if (!pattern11.test(data8)) {
           const err25 = { instancePath: instancePath + "/vantage", schemaPath: "#/properties/vantage/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]+$" }, message: 'must match pattern "^[0-9A-Fa-f:.]+$"' };
           if (vErrors === null) {
             vErrors = [err25];
@@ -1454,15 +1485,15 @@ function validate91(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate91.errors = vErrors;
+  validate92.errors = vErrors;
   return errors === 0;
 }
-validate91.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var pattern10 = new RegExp("^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "u");
-function validate98(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate92.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var pattern12 = new RegExp("^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "u");
+function validate99(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate98.evaluated;
+  const evaluated0 = validate99.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1470,7 +1501,7 @@ function validate98(data, { instancePath = "", parentData, parentDataProperty, r
     evaluated0.items = void 0;
   }
   if (typeof data === "string") {
-    if (!pattern10.test(data)) {
+    if (!pattern12.test(data)) {
       const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$" }, message: 'must match pattern "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$"' };
       if (vErrors === null) {
         vErrors = [err0];
@@ -1488,14 +1519,14 @@ function validate98(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate98.errors = vErrors;
+  validate99.errors = vErrors;
   return errors === 0;
 }
-validate98.evaluated = { "dynamicProps": false, "dynamicItems": false };
-function validate97(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate99.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate98(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate97.evaluated;
+  const evaluated0 = validate98.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1542,8 +1573,8 @@ function validate97(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.cidr !== void 0) {
-      if (!validate98(data.cidr, { instancePath: instancePath + "/cidr", parentData: data, parentDataProperty: "cidr", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+      if (!validate99(data.cidr, { instancePath: instancePath + "/cidr", parentData: data, parentDataProperty: "cidr", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
         errors = vErrors.length;
       }
     }
@@ -1653,8 +1684,8 @@ function validate97(data, { instancePath = "", parentData, parentDataProperty, r
       }
       const len1 = data5.length;
       for (let i2 = 0; i2 < len1; i2++) {
-        if (!validate98(data5[i2], { instancePath: instancePath + "/exclude/" + i2, parentData: data5, parentDataProperty: i2, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+        if (!validate99(data5[i2], { instancePath: instancePath + "/exclude/" + i2, parentData: data5, parentDataProperty: i2, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
           errors = vErrors.length;
         }
       }
@@ -1676,8 +1707,8 @@ function validate97(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    if (!validate86(data.snmpPort, { instancePath: instancePath + "/snmpPort", parentData: data, parentDataProperty: "snmpPort", rootData, dynamicAnchors })) {
-      vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+    if (!validate87(data.snmpPort, { instancePath: instancePath + "/snmpPort", parentData: data, parentDataProperty: "snmpPort", rootData, dynamicAnchors })) {
+      vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
       errors = vErrors.length;
     }
   } else {
@@ -1689,15 +1720,15 @@ function validate97(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate97.errors = vErrors;
+  validate98.errors = vErrors;
   return errors === 0;
 }
-validate97.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var pattern11 = new RegExp("^[a-z0-9][a-z0-9-]{0,31}$", "u");
-function validate104(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate98.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var pattern13 = new RegExp("^[a-z0-9][a-z0-9-]{0,31}$", "u");
+function validate105(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate104.evaluated;
+  const evaluated0 = validate105.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1705,7 +1736,7 @@ function validate104(data, { instancePath = "", parentData, parentDataProperty, 
     evaluated0.items = void 0;
   }
   if (typeof data === "string") {
-    if (!pattern11.test(data)) {
+    if (!pattern13.test(data)) {
       const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9-]{0,31}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9-]{0,31}$"' };
       if (vErrors === null) {
         vErrors = [err0];
@@ -1723,15 +1754,15 @@ function validate104(data, { instancePath = "", parentData, parentDataProperty, 
     }
     errors++;
   }
-  validate104.errors = vErrors;
+  validate105.errors = vErrors;
   return errors === 0;
 }
-validate104.evaluated = { "dynamicProps": false, "dynamicItems": false };
+validate105.evaluated = { "dynamicProps": false, "dynamicItems": false };
 var schema33 = { "enum": ["indeterminate", "warning", "minor", "major", "critical"] };
-function validate108(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+function validate109(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate108.evaluated;
+  const evaluated0 = validate109.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1747,15 +1778,15 @@ function validate108(data, { instancePath = "", parentData, parentDataProperty, 
     }
     errors++;
   }
-  validate108.errors = vErrors;
+  validate109.errors = vErrors;
   return errors === 0;
 }
-validate108.evaluated = { "dynamicProps": false, "dynamicItems": false };
-var pattern12 = new RegExp("^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "u");
-function validate103(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate109.evaluated = { "dynamicProps": false, "dynamicItems": false };
+var pattern14 = new RegExp("^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "u");
+function validate104(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate103.evaluated;
+  const evaluated0 = validate104.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1811,8 +1842,8 @@ function validate103(data, { instancePath = "", parentData, parentDataProperty, 
       }
     }
     if (data.name !== void 0) {
-      if (!validate104(data.name, { instancePath: instancePath + "/name", parentData: data, parentDataProperty: "name", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+      if (!validate105(data.name, { instancePath: instancePath + "/name", parentData: data, parentDataProperty: "name", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
         errors = vErrors.length;
       }
     }
@@ -1828,7 +1859,7 @@ function validate103(data, { instancePath = "", parentData, parentDataProperty, 
           }
           errors++;
         }
-        if (!pattern12.test(data1)) {
+        if (!pattern14.test(data1)) {
           const err5 = { instancePath: instancePath + "/url", schemaPath: "#/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s/@?#]+(/[^\\s#]*)?$" }, message: 'must match pattern "^https?://[^\\s/@?#]+(/[^\\s#]*)?$"' };
           if (vErrors === null) {
             vErrors = [err5];
@@ -1859,8 +1890,8 @@ function validate103(data, { instancePath = "", parentData, parentDataProperty, 
         errors = vErrors.length;
       }
     }
-    if (!validate108(data.minSeverity, { instancePath: instancePath + "/minSeverity", parentData: data, parentDataProperty: "minSeverity", rootData, dynamicAnchors })) {
-      vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+    if (!validate109(data.minSeverity, { instancePath: instancePath + "/minSeverity", parentData: data, parentDataProperty: "minSeverity", rootData, dynamicAnchors })) {
+      vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
       errors = vErrors.length;
     }
     let data5 = data.timeoutMs;
@@ -1932,16 +1963,16 @@ function validate103(data, { instancePath = "", parentData, parentDataProperty, 
     }
     errors++;
   }
-  validate103.errors = vErrors;
+  validate104.errors = vErrors;
   return errors === 0;
 }
-validate103.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate104.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema34 = { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } };
-var pattern13 = new RegExp("^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "u");
-function validate117(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var pattern15 = new RegExp("^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "u");
+function validate118(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate117.evaluated;
+  const evaluated0 = validate118.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -1958,7 +1989,7 @@ function validate117(data, { instancePath = "", parentData, parentDataProperty, 
       }
       errors++;
     }
-    if (!pattern13.test(data)) {
+    if (!pattern15.test(data)) {
       const err1 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$" }, message: 'must match pattern "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$"' };
       if (vErrors === null) {
         vErrors = [err1];
@@ -1976,14 +2007,14 @@ function validate117(data, { instancePath = "", parentData, parentDataProperty, 
     }
     errors++;
   }
-  validate117.errors = vErrors;
+  validate118.errors = vErrors;
   return errors === 0;
 }
-validate117.evaluated = { "dynamicProps": false, "dynamicItems": false };
-function validate111(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate118.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate112(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate111.evaluated;
+  const evaluated0 = validate112.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -2051,20 +2082,20 @@ function validate111(data, { instancePath = "", parentData, parentDataProperty, 
       }
     }
     if (data.name !== void 0) {
-      if (!validate104(data.name, { instancePath: instancePath + "/name", parentData: data, parentDataProperty: "name", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+      if (!validate105(data.name, { instancePath: instancePath + "/name", parentData: data, parentDataProperty: "name", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
         errors = vErrors.length;
       }
     }
     if (data.host !== void 0) {
-      if (!validate84(data.host, { instancePath: instancePath + "/host", parentData: data, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+      if (!validate85(data.host, { instancePath: instancePath + "/host", parentData: data, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== void 0) {
-      if (!validate86(data.port, { instancePath: instancePath + "/port", parentData: data, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+      if (!validate87(data.port, { instancePath: instancePath + "/port", parentData: data, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
@@ -2122,8 +2153,8 @@ function validate111(data, { instancePath = "", parentData, parentDataProperty, 
       }
     }
     if (data.from !== void 0) {
-      if (!validate117(data.from, { instancePath: instancePath + "/from", parentData: data, parentDataProperty: "from", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+      if (!validate118(data.from, { instancePath: instancePath + "/from", parentData: data, parentDataProperty: "from", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
         errors = vErrors.length;
       }
     }
@@ -2150,8 +2181,8 @@ function validate111(data, { instancePath = "", parentData, parentDataProperty, 
         }
         const len0 = data8.length;
         for (let i0 = 0; i0 < len0; i0++) {
-          if (!validate117(data8[i0], { instancePath: instancePath + "/to/" + i0, parentData: data8, parentDataProperty: i0, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+          if (!validate118(data8[i0], { instancePath: instancePath + "/to/" + i0, parentData: data8, parentDataProperty: i0, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
             errors = vErrors.length;
           }
         }
@@ -2183,8 +2214,8 @@ function validate111(data, { instancePath = "", parentData, parentDataProperty, 
         errors++;
       }
     }
-    if (!validate108(data.minSeverity, { instancePath: instancePath + "/minSeverity", parentData: data, parentDataProperty: "minSeverity", rootData, dynamicAnchors })) {
-      vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+    if (!validate109(data.minSeverity, { instancePath: instancePath + "/minSeverity", parentData: data, parentDataProperty: "minSeverity", rootData, dynamicAnchors })) {
+      vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
       errors = vErrors.length;
     }
     let data11 = data.timeoutMs;
@@ -2256,11 +2287,13 @@ function validate111(data, { instancePath = "", parentData, parentDataProperty, 
     }
     errors++;
   }
-  validate111.errors = vErrors;
+  validate112.errors = vErrors;
   return errors === 0;
 }
-validate111.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate112.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var pattern4 = new RegExp("^(mqtt|mqtts)://[^\\s/@?#]+/?$", "u");
+var pattern5 = new RegExp("^[A-Za-z0-9._-]{1,64}$", "u");
+var pattern6 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
 function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -2273,6 +2306,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
     evaluated0.items = void 0;
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.authority === void 0) {
+      data.authority = {};
+    }
     if (data.credentials === void 0) {
       data.credentials = {};
     }
@@ -2718,56 +2754,69 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    let data19 = data.credentials;
+    let data19 = data.authority;
     if (data19 && typeof data19 == "object" && !Array.isArray(data19)) {
-      if (Object.keys(data19).length > 256) {
-        const err33 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/maxProperties", keyword: "maxProperties", params: { limit: 256 }, message: "must NOT have more than 256 properties" };
-        if (vErrors === null) {
-          vErrors = [err33];
-        } else {
-          vErrors.push(err33);
-        }
-        errors++;
+      if (data19.keys === void 0) {
+        data19.keys = [];
+      }
+      if (data19.issuer === void 0) {
+        data19.issuer = "noc";
+      }
+      if (data19.confirmWindowMs === void 0) {
+        data19.confirmWindowMs = 12e4;
       }
       for (const key4 in data19) {
-        const _errs38 = errors;
-        if (typeof key4 === "string") {
-          if (!pattern5.test(key4)) {
-            const err34 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"', propertyName: key4 };
-            if (vErrors === null) {
-              vErrors = [err34];
-            } else {
-              vErrors.push(err34);
-            }
-            errors++;
-          }
-        }
-        var valid4 = _errs38 === errors;
-        if (!valid4) {
-          const err35 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames", keyword: "propertyNames", params: { propertyName: key4 }, message: "property name must be valid" };
+        if (!(key4 === "root" || key4 === "keys" || key4 === "issuer" || key4 === "confirmWindowMs")) {
+          const err33 = { instancePath: instancePath + "/authority", schemaPath: "#/properties/authority/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err35];
+            vErrors = [err33];
           } else {
-            vErrors.push(err35);
+            vErrors.push(err33);
           }
           errors++;
         }
       }
-      for (const key5 in data19) {
-        let data20 = data19[key5];
-        if (data20 && typeof data20 == "object" && !Array.isArray(data20)) {
-          if (Object.keys(data20).length < 1) {
-            const err36 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
-            if (vErrors === null) {
-              vErrors = [err36];
-            } else {
-              vErrors.push(err36);
-            }
-            errors++;
+      if (data19.root !== void 0) {
+        if (!validate59(data19.root, { instancePath: instancePath + "/authority/root", parentData: data19, parentDataProperty: "root", rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+          errors = vErrors.length;
+        }
+      }
+      let data21 = data19.keys;
+      if (Array.isArray(data21)) {
+        if (data21.length > 8) {
+          const err34 = { instancePath: instancePath + "/authority/keys", schemaPath: "#/properties/authority/properties/keys/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+          if (vErrors === null) {
+            vErrors = [err34];
+          } else {
+            vErrors.push(err34);
           }
-          for (const key6 in data20) {
-            if (!(key6 === "snmp" || key6 === "http")) {
-              const err37 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
+          errors++;
+        }
+        const len0 = data21.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data22 = data21[i0];
+          if (data22 && typeof data22 == "object" && !Array.isArray(data22)) {
+            if (data22.kid === void 0) {
+              const err35 = { instancePath: instancePath + "/authority/keys/" + i0, schemaPath: "#/properties/authority/properties/keys/items/required", keyword: "required", params: { missingProperty: "kid" }, message: "must have required property 'kid'" };
+              if (vErrors === null) {
+                vErrors = [err35];
+              } else {
+                vErrors.push(err35);
+              }
+              errors++;
+            }
+            if (data22.x === void 0) {
+              const err36 = { instancePath: instancePath + "/authority/keys/" + i0, schemaPath: "#/properties/authority/properties/keys/items/required", keyword: "required", params: { missingProperty: "x" }, message: "must have required property 'x'" };
+              if (vErrors === null) {
+                vErrors = [err36];
+              } else {
+                vErrors.push(err36);
+              }
+              errors++;
+            }
+            if (data22.roles === void 0) {
+              const err37 = { instancePath: instancePath + "/authority/keys/" + i0, schemaPath: "#/properties/authority/properties/keys/items/required", keyword: "required", params: { missingProperty: "roles" }, message: "must have required property 'roles'" };
               if (vErrors === null) {
                 vErrors = [err37];
               } else {
@@ -2775,219 +2824,174 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-          }
-          if (data20.snmp !== void 0) {
-            if (!validate63(data20.snmp, { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/snmp", parentData: data20, parentDataProperty: "snmp", rootData, dynamicAnchors })) {
-              vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
-              errors = vErrors.length;
-            }
-          }
-          if (data20.http !== void 0) {
-            if (!validate78(data20.http, { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/http", parentData: data20, parentDataProperty: "http", rootData, dynamicAnchors })) {
-              vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
-              errors = vErrors.length;
-            }
-          }
-        } else {
-          const err38 = { instancePath: instancePath + "/credentials/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-          if (vErrors === null) {
-            vErrors = [err38];
-          } else {
-            vErrors.push(err38);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err39 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err39];
-      } else {
-        vErrors.push(err39);
-      }
-      errors++;
-    }
-    let data23 = data.equipment;
-    if (Array.isArray(data23)) {
-      if (data23.length > 4096) {
-        const err40 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/maxItems", keyword: "maxItems", params: { limit: 4096 }, message: "must NOT have more than 4096 items" };
-        if (vErrors === null) {
-          vErrors = [err40];
-        } else {
-          vErrors.push(err40);
-        }
-        errors++;
-      }
-      const len0 = data23.length;
-      for (let i0 = 0; i0 < len0; i0++) {
-        if (!validate83(data23[i0], { instancePath: instancePath + "/equipment/" + i0, parentData: data23, parentDataProperty: i0, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
-          errors = vErrors.length;
-        }
-      }
-    } else {
-      const err41 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-      if (vErrors === null) {
-        vErrors = [err41];
-      } else {
-        vErrors.push(err41);
-      }
-      errors++;
-    }
-    let data25 = data.console;
-    if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
-      if (data25.enabled === void 0) {
-        data25.enabled = true;
-      }
-      if (data25.host === void 0) {
-        data25.host = "127.0.0.1";
-      }
-      if (data25.port === void 0) {
-        data25.port = 8480;
-      }
-      if (data25.allowedHosts === void 0) {
-        data25.allowedHosts = [];
-      }
-      for (const key7 in data25) {
-        if (!(key7 === "enabled" || key7 === "host" || key7 === "port" || key7 === "allowedHosts")) {
-          const err42 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err42];
-          } else {
-            vErrors.push(err42);
-          }
-          errors++;
-        }
-      }
-      if (typeof data25.enabled !== "boolean") {
-        const err43 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err43];
-        } else {
-          vErrors.push(err43);
-        }
-        errors++;
-      }
-      if (!validate84(data25.host, { instancePath: instancePath + "/console/host", parentData: data25, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
-        errors = vErrors.length;
-      }
-      if (!validate86(data25.port, { instancePath: instancePath + "/console/port", parentData: data25, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
-        errors = vErrors.length;
-      }
-      let data29 = data25.allowedHosts;
-      if (Array.isArray(data29)) {
-        if (data29.length > 16) {
-          const err44 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
-          if (vErrors === null) {
-            vErrors = [err44];
-          } else {
-            vErrors.push(err44);
-          }
-          errors++;
-        }
-        const len1 = data29.length;
-        for (let i1 = 0; i1 < len1; i1++) {
-          let data30 = data29[i1];
-          if (typeof data30 === "string") {
-            if (func3(data30) > 253) {
-              const err45 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
-              if (vErrors === null) {
-                vErrors = [err45];
-              } else {
-                vErrors.push(err45);
+            for (const key5 in data22) {
+              if (!(key5 === "kid" || key5 === "x" || key5 === "roles")) {
+                const err38 = { instancePath: instancePath + "/authority/keys/" + i0, schemaPath: "#/properties/authority/properties/keys/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err38];
+                } else {
+                  vErrors.push(err38);
+                }
+                errors++;
               }
-              errors++;
             }
-            if (func3(data30) < 1) {
-              const err46 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err46];
+            if (data22.kid !== void 0) {
+              let data23 = data22.kid;
+              if (typeof data23 === "string") {
+                if (!pattern5.test(data23)) {
+                  const err39 = { instancePath: instancePath + "/authority/keys/" + i0 + "/kid", schemaPath: "#/properties/authority/properties/keys/items/properties/kid/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9._-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9._-]{1,64}$"' };
+                  if (vErrors === null) {
+                    vErrors = [err39];
+                  } else {
+                    vErrors.push(err39);
+                  }
+                  errors++;
+                }
               } else {
-                vErrors.push(err46);
+                const err40 = { instancePath: instancePath + "/authority/keys/" + i0 + "/kid", schemaPath: "#/properties/authority/properties/keys/items/properties/kid/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err40];
+                } else {
+                  vErrors.push(err40);
+                }
+                errors++;
               }
-              errors++;
+            }
+            if (data22.x !== void 0) {
+              let data24 = data22.x;
+              if (typeof data24 === "string") {
+                if (!pattern6.test(data24)) {
+                  const err41 = { instancePath: instancePath + "/authority/keys/" + i0 + "/x", schemaPath: "#/properties/authority/properties/keys/items/properties/x/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{43}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{43}$"' };
+                  if (vErrors === null) {
+                    vErrors = [err41];
+                  } else {
+                    vErrors.push(err41);
+                  }
+                  errors++;
+                }
+              } else {
+                const err42 = { instancePath: instancePath + "/authority/keys/" + i0 + "/x", schemaPath: "#/properties/authority/properties/keys/items/properties/x/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err42];
+                } else {
+                  vErrors.push(err42);
+                }
+                errors++;
+              }
+            }
+            if (data22.roles !== void 0) {
+              let data25 = data22.roles;
+              if (Array.isArray(data25)) {
+                if (data25.length > 3) {
+                  const err43 = { instancePath: instancePath + "/authority/keys/" + i0 + "/roles", schemaPath: "#/properties/authority/properties/keys/items/properties/roles/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err43];
+                  } else {
+                    vErrors.push(err43);
+                  }
+                  errors++;
+                }
+                if (data25.length < 1) {
+                  const err44 = { instancePath: instancePath + "/authority/keys/" + i0 + "/roles", schemaPath: "#/properties/authority/properties/keys/items/properties/roles/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                  if (vErrors === null) {
+                    vErrors = [err44];
+                  } else {
+                    vErrors.push(err44);
+                  }
+                  errors++;
+                }
+                const len1 = data25.length;
+                for (let i1 = 0; i1 < len1; i1++) {
+                  let data26 = data25[i1];
+                  if (!(data26 === "des" || data26 === "cmd" || data26 === "tech")) {
+                    const err45 = { instancePath: instancePath + "/authority/keys/" + i0 + "/roles/" + i1, schemaPath: "#/properties/authority/properties/keys/items/properties/roles/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.authority.properties.keys.items.properties.roles.items.enum }, message: "must be equal to one of the allowed values" };
+                    if (vErrors === null) {
+                      vErrors = [err45];
+                    } else {
+                      vErrors.push(err45);
+                    }
+                    errors++;
+                  }
+                }
+                let i2 = data25.length;
+                let j0;
+                if (i2 > 1) {
+                  outer0: for (; i2--; ) {
+                    for (j0 = i2; j0--; ) {
+                      if (func0(data25[i2], data25[j0])) {
+                        const err46 = { instancePath: instancePath + "/authority/keys/" + i0 + "/roles", schemaPath: "#/properties/authority/properties/keys/items/properties/roles/uniqueItems", keyword: "uniqueItems", params: { i: i2, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i2 + " are identical)" };
+                        if (vErrors === null) {
+                          vErrors = [err46];
+                        } else {
+                          vErrors.push(err46);
+                        }
+                        errors++;
+                        break outer0;
+                      }
+                    }
+                  }
+                }
+              } else {
+                const err47 = { instancePath: instancePath + "/authority/keys/" + i0 + "/roles", schemaPath: "#/properties/authority/properties/keys/items/properties/roles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err47];
+                } else {
+                  vErrors.push(err47);
+                }
+                errors++;
+              }
             }
           } else {
-            const err47 = { instancePath: instancePath + "/console/allowedHosts/" + i1, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err48 = { instancePath: instancePath + "/authority/keys/" + i0, schemaPath: "#/properties/authority/properties/keys/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err47];
+              vErrors = [err48];
             } else {
-              vErrors.push(err47);
+              vErrors.push(err48);
             }
             errors++;
           }
         }
       } else {
-        const err48 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err49 = { instancePath: instancePath + "/authority/keys", schemaPath: "#/properties/authority/properties/keys/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err48];
+          vErrors = [err49];
         } else {
-          vErrors.push(err48);
+          vErrors.push(err49);
         }
         errors++;
       }
-    } else {
-      const err49 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err49];
-      } else {
-        vErrors.push(err49);
-      }
-      errors++;
-    }
-    let data31 = data.checks;
-    if (Array.isArray(data31)) {
-      if (data31.length > 1e3) {
-        const err50 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
-        if (vErrors === null) {
-          vErrors = [err50];
-        } else {
-          vErrors.push(err50);
-        }
-        errors++;
-      }
-      const len2 = data31.length;
-      for (let i2 = 0; i2 < len2; i2++) {
-        if (!validate91(data31[i2], { instancePath: instancePath + "/checks/" + i2, parentData: data31, parentDataProperty: i2, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
-          errors = vErrors.length;
-        }
-      }
-    } else {
-      const err51 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-      if (vErrors === null) {
-        vErrors = [err51];
-      } else {
-        vErrors.push(err51);
-      }
-      errors++;
-    }
-    let data33 = data.traps;
-    if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
-      if (data33.enabled === void 0) {
-        data33.enabled = true;
-      }
-      if (data33.host === void 0) {
-        data33.host = "0.0.0.0";
-      }
-      if (data33.port === void 0) {
-        data33.port = 1162;
-      }
-      for (const key8 in data33) {
-        if (!(key8 === "enabled" || key8 === "host" || key8 === "port")) {
-          const err52 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+      let data27 = data19.issuer;
+      if (typeof data27 === "string") {
+        if (func3(data27) > 64) {
+          const err50 = { instancePath: instancePath + "/authority/issuer", schemaPath: "#/properties/authority/properties/issuer/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
           if (vErrors === null) {
-            vErrors = [err52];
+            vErrors = [err50];
           } else {
-            vErrors.push(err52);
+            vErrors.push(err50);
           }
           errors++;
         }
+        if (func3(data27) < 1) {
+          const err51 = { instancePath: instancePath + "/authority/issuer", schemaPath: "#/properties/authority/properties/issuer/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          if (vErrors === null) {
+            vErrors = [err51];
+          } else {
+            vErrors.push(err51);
+          }
+          errors++;
+        }
+      } else {
+        const err52 = { instancePath: instancePath + "/authority/issuer", schemaPath: "#/properties/authority/properties/issuer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err52];
+        } else {
+          vErrors.push(err52);
+        }
+        errors++;
       }
-      if (typeof data33.enabled !== "boolean") {
-        const err53 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data28 = data19.confirmWindowMs;
+      if (!(typeof data28 == "number" && (!(data28 % 1) && !isNaN(data28)) && isFinite(data28))) {
+        const err53 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err53];
         } else {
@@ -2995,37 +2999,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (!validate84(data33.host, { instancePath: instancePath + "/traps/host", parentData: data33, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
-        errors = vErrors.length;
-      }
-      if (!validate86(data33.port, { instancePath: instancePath + "/traps/port", parentData: data33, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
-        errors = vErrors.length;
-      }
-    } else {
-      const err54 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err54];
-      } else {
-        vErrors.push(err54);
-      }
-      errors++;
-    }
-    let data37 = data.syslog;
-    if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-      if (data37.enabled === void 0) {
-        data37.enabled = true;
-      }
-      if (data37.host === void 0) {
-        data37.host = "0.0.0.0";
-      }
-      if (data37.port === void 0) {
-        data37.port = 5514;
-      }
-      for (const key9 in data37) {
-        if (!(key9 === "enabled" || key9 === "host" || key9 === "port")) {
-          const err55 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
+      if (typeof data28 == "number" && isFinite(data28)) {
+        if (data28 > 9e5 || isNaN(data28)) {
+          const err54 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9e5 }, message: "must be <= 900000" };
+          if (vErrors === null) {
+            vErrors = [err54];
+          } else {
+            vErrors.push(err54);
+          }
+          errors++;
+        }
+        if (data28 < 5e3 || isNaN(data28)) {
+          const err55 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
           if (vErrors === null) {
             vErrors = [err55];
           } else {
@@ -3034,113 +3019,124 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data37.enabled !== "boolean") {
-        const err56 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err56];
-        } else {
-          vErrors.push(err56);
-        }
-        errors++;
-      }
-      if (!validate84(data37.host, { instancePath: instancePath + "/syslog/host", parentData: data37, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
-        errors = vErrors.length;
-      }
-      if (!validate86(data37.port, { instancePath: instancePath + "/syslog/port", parentData: data37, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
-        errors = vErrors.length;
-      }
     } else {
-      const err57 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err56 = { instancePath: instancePath + "/authority", schemaPath: "#/properties/authority/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err57];
+        vErrors = [err56];
       } else {
-        vErrors.push(err57);
+        vErrors.push(err56);
       }
       errors++;
     }
-    let data41 = data.buffer;
-    if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
-      if (data41.budgetBytes === void 0) {
-        data41.budgetBytes = 536870912;
-      }
-      if (data41.durabilityWindowMs === void 0) {
-        data41.durabilityWindowMs = 1e4;
-      }
-      for (const key10 in data41) {
-        if (!(key10 === "budgetBytes" || key10 === "durabilityWindowMs")) {
-          const err58 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err58];
-          } else {
-            vErrors.push(err58);
-          }
-          errors++;
-        }
-      }
-      let data42 = data41.budgetBytes;
-      if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
-        const err59 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+    let data29 = data.credentials;
+    if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
+      if (Object.keys(data29).length > 256) {
+        const err57 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/maxProperties", keyword: "maxProperties", params: { limit: 256 }, message: "must NOT have more than 256 properties" };
         if (vErrors === null) {
-          vErrors = [err59];
+          vErrors = [err57];
         } else {
-          vErrors.push(err59);
+          vErrors.push(err57);
         }
         errors++;
       }
-      if (typeof data42 == "number" && isFinite(data42)) {
-        if (data42 > 1099511627776 || isNaN(data42)) {
-          const err60 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err60];
-          } else {
-            vErrors.push(err60);
+      for (const key6 in data29) {
+        const _errs58 = errors;
+        if (typeof key6 === "string") {
+          if (!pattern7.test(key6)) {
+            const err58 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"', propertyName: key6 };
+            if (vErrors === null) {
+              vErrors = [err58];
+            } else {
+              vErrors.push(err58);
+            }
+            errors++;
           }
-          errors++;
         }
-        if (data42 < 16777216 || isNaN(data42)) {
-          const err61 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
+        var valid11 = _errs58 === errors;
+        if (!valid11) {
+          const err59 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames", keyword: "propertyNames", params: { propertyName: key6 }, message: "property name must be valid" };
           if (vErrors === null) {
-            vErrors = [err61];
+            vErrors = [err59];
           } else {
-            vErrors.push(err61);
+            vErrors.push(err59);
           }
           errors++;
         }
       }
-      let data43 = data41.durabilityWindowMs;
-      if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
-        const err62 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err62];
+      for (const key7 in data29) {
+        let data30 = data29[key7];
+        if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+          if (Object.keys(data30).length < 1) {
+            const err60 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+            if (vErrors === null) {
+              vErrors = [err60];
+            } else {
+              vErrors.push(err60);
+            }
+            errors++;
+          }
+          for (const key8 in data30) {
+            if (!(key8 === "snmp" || key8 === "http")) {
+              const err61 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+              if (vErrors === null) {
+                vErrors = [err61];
+              } else {
+                vErrors.push(err61);
+              }
+              errors++;
+            }
+          }
+          if (data30.snmp !== void 0) {
+            if (!validate64(data30.snmp, { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1") + "/snmp", parentData: data30, parentDataProperty: "snmp", rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+              errors = vErrors.length;
+            }
+          }
+          if (data30.http !== void 0) {
+            if (!validate79(data30.http, { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1") + "/http", parentData: data30, parentDataProperty: "http", rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+              errors = vErrors.length;
+            }
+          }
         } else {
-          vErrors.push(err62);
-        }
-        errors++;
-      }
-      if (typeof data43 == "number" && isFinite(data43)) {
-        if (data43 > 6e4 || isNaN(data43)) {
-          const err63 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
+          const err62 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
           if (vErrors === null) {
-            vErrors = [err63];
+            vErrors = [err62];
           } else {
-            vErrors.push(err63);
-          }
-          errors++;
-        }
-        if (data43 < 100 || isNaN(data43)) {
-          const err64 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
-          if (vErrors === null) {
-            vErrors = [err64];
-          } else {
-            vErrors.push(err64);
+            vErrors.push(err62);
           }
           errors++;
         }
       }
     } else {
-      const err65 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err63 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err63];
+      } else {
+        vErrors.push(err63);
+      }
+      errors++;
+    }
+    let data33 = data.equipment;
+    if (Array.isArray(data33)) {
+      if (data33.length > 4096) {
+        const err64 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/maxItems", keyword: "maxItems", params: { limit: 4096 }, message: "must NOT have more than 4096 items" };
+        if (vErrors === null) {
+          vErrors = [err64];
+        } else {
+          vErrors.push(err64);
+        }
+        errors++;
+      }
+      const len2 = data33.length;
+      for (let i3 = 0; i3 < len2; i3++) {
+        if (!validate84(data33[i3], { instancePath: instancePath + "/equipment/" + i3, parentData: data33, parentDataProperty: i3, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+          errors = vErrors.length;
+        }
+      }
+    } else {
+      const err65 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/type", keyword: "type", params: { type: "array" }, message: "must be array" };
       if (vErrors === null) {
         vErrors = [err65];
       } else {
@@ -3148,17 +3144,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data44 = data.history;
-    if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-      if (data44.enabled === void 0) {
-        data44.enabled = true;
+    let data35 = data.console;
+    if (data35 && typeof data35 == "object" && !Array.isArray(data35)) {
+      if (data35.enabled === void 0) {
+        data35.enabled = true;
       }
-      if (data44.budgetBytes === void 0) {
-        data44.budgetBytes = 268435456;
+      if (data35.host === void 0) {
+        data35.host = "127.0.0.1";
       }
-      for (const key11 in data44) {
-        if (!(key11 === "enabled" || key11 === "budgetBytes")) {
-          const err66 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+      if (data35.port === void 0) {
+        data35.port = 8480;
+      }
+      if (data35.allowedHosts === void 0) {
+        data35.allowedHosts = [];
+      }
+      for (const key9 in data35) {
+        if (!(key9 === "enabled" || key9 === "host" || key9 === "port" || key9 === "allowedHosts")) {
+          const err66 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err66];
           } else {
@@ -3167,8 +3169,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data44.enabled !== "boolean") {
-        const err67 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      if (typeof data35.enabled !== "boolean") {
+        const err67 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err67];
         } else {
@@ -3176,194 +3178,220 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data46 = data44.budgetBytes;
-      if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
-        const err68 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err68];
-        } else {
-          vErrors.push(err68);
-        }
-        errors++;
+      if (!validate85(data35.host, { instancePath: instancePath + "/console/host", parentData: data35, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
       }
-      if (typeof data46 == "number" && isFinite(data46)) {
-        if (data46 > 1099511627776 || isNaN(data46)) {
-          const err69 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+      if (!validate87(data35.port, { instancePath: instancePath + "/console/port", parentData: data35, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+      let data39 = data35.allowedHosts;
+      if (Array.isArray(data39)) {
+        if (data39.length > 16) {
+          const err68 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
           if (vErrors === null) {
-            vErrors = [err69];
+            vErrors = [err68];
           } else {
-            vErrors.push(err69);
+            vErrors.push(err68);
           }
           errors++;
         }
-        if (data46 < 4194304 || isNaN(data46)) {
-          const err70 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
-          if (vErrors === null) {
-            vErrors = [err70];
-          } else {
-            vErrors.push(err70);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err71 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err71];
-      } else {
-        vErrors.push(err71);
-      }
-      errors++;
-    }
-    let data47 = data.profiles;
-    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-      for (const key12 in data47) {
-        if (!(key12 === "folder")) {
-          const err72 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err72];
-          } else {
-            vErrors.push(err72);
-          }
-          errors++;
-        }
-      }
-      if (data47.folder !== void 0) {
-        let data48 = data47.folder;
-        if (typeof data48 === "string") {
-          if (func3(data48) > 1e3) {
-            const err73 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err73];
-            } else {
-              vErrors.push(err73);
-            }
-            errors++;
-          }
-          if (func3(data48) < 1) {
-            const err74 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err74];
-            } else {
-              vErrors.push(err74);
-            }
-            errors++;
-          }
-        } else {
-          const err75 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err75];
-          } else {
-            vErrors.push(err75);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err76 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err76];
-      } else {
-        vErrors.push(err76);
-      }
-      errors++;
-    }
-    let data49 = data.discovery;
-    if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
-      if (data49.subnets === void 0) {
-        data49.subnets = [];
-      }
-      if (data49.autoAccept === void 0) {
-        data49.autoAccept = [];
-      }
-      if (data49.maxDevices === void 0) {
-        data49.maxDevices = 500;
-      }
-      if (data49.pollIntervalMs === void 0) {
-        data49.pollIntervalMs = 6e4;
-      }
-      for (const key13 in data49) {
-        if (!(key13 === "subnets" || key13 === "autoAccept" || key13 === "maxDevices" || key13 === "pollIntervalMs" || key13 === "leaseFiles")) {
-          const err77 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err77];
-          } else {
-            vErrors.push(err77);
-          }
-          errors++;
-        }
-      }
-      let data50 = data49.subnets;
-      if (Array.isArray(data50)) {
-        if (data50.length > 32) {
-          const err78 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
-          if (vErrors === null) {
-            vErrors = [err78];
-          } else {
-            vErrors.push(err78);
-          }
-          errors++;
-        }
-        const len3 = data50.length;
-        for (let i3 = 0; i3 < len3; i3++) {
-          if (!validate97(data50[i3], { instancePath: instancePath + "/discovery/subnets/" + i3, parentData: data50, parentDataProperty: i3, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err79 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err79];
-        } else {
-          vErrors.push(err79);
-        }
-        errors++;
-      }
-      let data52 = data49.autoAccept;
-      if (Array.isArray(data52)) {
-        if (data52.length > 24) {
-          const err80 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
-          if (vErrors === null) {
-            vErrors = [err80];
-          } else {
-            vErrors.push(err80);
-          }
-          errors++;
-        }
-        const len4 = data52.length;
-        for (let i4 = 0; i4 < len4; i4++) {
-          let data53 = data52[i4];
-          if (!(data53 === "switch" || data53 === "router" || data53 === "firewall" || data53 === "access-point" || data53 === "ups" || data53 === "printer" || data53 === "nas" || data53 === "server" || data53 === "camera" || data53 === "pdu" || data53 === "sensor" || data53 === "wireless-bridge")) {
-            const err81 = { instancePath: instancePath + "/discovery/autoAccept/" + i4, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
-            if (vErrors === null) {
-              vErrors = [err81];
-            } else {
-              vErrors.push(err81);
-            }
-            errors++;
-          }
-        }
-        let i5 = data52.length;
-        let j0;
-        if (i5 > 1) {
-          outer0: for (; i5--; ) {
-            for (j0 = i5; j0--; ) {
-              if (func0(data52[i5], data52[j0])) {
-                const err82 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i5 + " are identical)" };
-                if (vErrors === null) {
-                  vErrors = [err82];
-                } else {
-                  vErrors.push(err82);
-                }
-                errors++;
-                break outer0;
+        const len3 = data39.length;
+        for (let i4 = 0; i4 < len3; i4++) {
+          let data40 = data39[i4];
+          if (typeof data40 === "string") {
+            if (func3(data40) > 253) {
+              const err69 = { instancePath: instancePath + "/console/allowedHosts/" + i4, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
+              if (vErrors === null) {
+                vErrors = [err69];
+              } else {
+                vErrors.push(err69);
               }
+              errors++;
             }
+            if (func3(data40) < 1) {
+              const err70 = { instancePath: instancePath + "/console/allowedHosts/" + i4, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err70];
+              } else {
+                vErrors.push(err70);
+              }
+              errors++;
+            }
+          } else {
+            const err71 = { instancePath: instancePath + "/console/allowedHosts/" + i4, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err71];
+            } else {
+              vErrors.push(err71);
+            }
+            errors++;
           }
         }
       } else {
-        const err83 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err72 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err72];
+        } else {
+          vErrors.push(err72);
+        }
+        errors++;
+      }
+    } else {
+      const err73 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err73];
+      } else {
+        vErrors.push(err73);
+      }
+      errors++;
+    }
+    let data41 = data.checks;
+    if (Array.isArray(data41)) {
+      if (data41.length > 1e3) {
+        const err74 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
+        if (vErrors === null) {
+          vErrors = [err74];
+        } else {
+          vErrors.push(err74);
+        }
+        errors++;
+      }
+      const len4 = data41.length;
+      for (let i5 = 0; i5 < len4; i5++) {
+        if (!validate92(data41[i5], { instancePath: instancePath + "/checks/" + i5, parentData: data41, parentDataProperty: i5, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+          errors = vErrors.length;
+        }
+      }
+    } else {
+      const err75 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      if (vErrors === null) {
+        vErrors = [err75];
+      } else {
+        vErrors.push(err75);
+      }
+      errors++;
+    }
+    let data43 = data.traps;
+    if (data43 && typeof data43 == "object" && !Array.isArray(data43)) {
+      if (data43.enabled === void 0) {
+        data43.enabled = true;
+      }
+      if (data43.host === void 0) {
+        data43.host = "0.0.0.0";
+      }
+      if (data43.port === void 0) {
+        data43.port = 1162;
+      }
+      for (const key10 in data43) {
+        if (!(key10 === "enabled" || key10 === "host" || key10 === "port")) {
+          const err76 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err76];
+          } else {
+            vErrors.push(err76);
+          }
+          errors++;
+        }
+      }
+      if (typeof data43.enabled !== "boolean") {
+        const err77 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err77];
+        } else {
+          vErrors.push(err77);
+        }
+        errors++;
+      }
+      if (!validate85(data43.host, { instancePath: instancePath + "/traps/host", parentData: data43, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
+      }
+      if (!validate87(data43.port, { instancePath: instancePath + "/traps/port", parentData: data43, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+    } else {
+      const err78 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err78];
+      } else {
+        vErrors.push(err78);
+      }
+      errors++;
+    }
+    let data47 = data.syslog;
+    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
+      if (data47.enabled === void 0) {
+        data47.enabled = true;
+      }
+      if (data47.host === void 0) {
+        data47.host = "0.0.0.0";
+      }
+      if (data47.port === void 0) {
+        data47.port = 5514;
+      }
+      for (const key11 in data47) {
+        if (!(key11 === "enabled" || key11 === "host" || key11 === "port")) {
+          const err79 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err79];
+          } else {
+            vErrors.push(err79);
+          }
+          errors++;
+        }
+      }
+      if (typeof data47.enabled !== "boolean") {
+        const err80 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err80];
+        } else {
+          vErrors.push(err80);
+        }
+        errors++;
+      }
+      if (!validate85(data47.host, { instancePath: instancePath + "/syslog/host", parentData: data47, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
+      }
+      if (!validate87(data47.port, { instancePath: instancePath + "/syslog/port", parentData: data47, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+    } else {
+      const err81 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err81];
+      } else {
+        vErrors.push(err81);
+      }
+      errors++;
+    }
+    let data51 = data.buffer;
+    if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
+      if (data51.budgetBytes === void 0) {
+        data51.budgetBytes = 536870912;
+      }
+      if (data51.durabilityWindowMs === void 0) {
+        data51.durabilityWindowMs = 1e4;
+      }
+      for (const key12 in data51) {
+        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
+          const err82 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err82];
+          } else {
+            vErrors.push(err82);
+          }
+          errors++;
+        }
+      }
+      let data52 = data51.budgetBytes;
+      if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
+        const err83 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err83];
         } else {
@@ -3371,19 +3399,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data54 = data49.maxDevices;
-      if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-        const err84 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err84];
-        } else {
-          vErrors.push(err84);
+      if (typeof data52 == "number" && isFinite(data52)) {
+        if (data52 > 1099511627776 || isNaN(data52)) {
+          const err84 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+          if (vErrors === null) {
+            vErrors = [err84];
+          } else {
+            vErrors.push(err84);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data54 == "number" && isFinite(data54)) {
-        if (data54 > 500 || isNaN(data54)) {
-          const err85 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
+        if (data52 < 16777216 || isNaN(data52)) {
+          const err85 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
           if (vErrors === null) {
             vErrors = [err85];
           } else {
@@ -3391,29 +3418,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data54 < 1 || isNaN(data54)) {
-          const err86 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err86];
-          } else {
-            vErrors.push(err86);
-          }
-          errors++;
-        }
       }
-      let data55 = data49.pollIntervalMs;
-      if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
-        const err87 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data53 = data51.durabilityWindowMs;
+      if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
+        const err86 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err87];
+          vErrors = [err86];
         } else {
-          vErrors.push(err87);
+          vErrors.push(err86);
         }
         errors++;
       }
-      if (typeof data55 == "number" && isFinite(data55)) {
-        if (data55 > 864e5 || isNaN(data55)) {
-          const err88 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+      if (typeof data53 == "number" && isFinite(data53)) {
+        if (data53 > 6e4 || isNaN(data53)) {
+          const err87 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
+          if (vErrors === null) {
+            vErrors = [err87];
+          } else {
+            vErrors.push(err87);
+          }
+          errors++;
+        }
+        if (data53 < 100 || isNaN(data53)) {
+          const err88 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
           if (vErrors === null) {
             vErrors = [err88];
           } else {
@@ -3421,62 +3448,66 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data55 < 1e3 || isNaN(data55)) {
-          const err89 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+      }
+    } else {
+      const err89 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err89];
+      } else {
+        vErrors.push(err89);
+      }
+      errors++;
+    }
+    let data54 = data.history;
+    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+      if (data54.enabled === void 0) {
+        data54.enabled = true;
+      }
+      if (data54.budgetBytes === void 0) {
+        data54.budgetBytes = 268435456;
+      }
+      for (const key13 in data54) {
+        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
+          const err90 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err89];
+            vErrors = [err90];
           } else {
-            vErrors.push(err89);
+            vErrors.push(err90);
           }
           errors++;
         }
       }
-      if (data49.leaseFiles !== void 0) {
-        let data56 = data49.leaseFiles;
-        if (Array.isArray(data56)) {
-          if (data56.length > 24) {
-            const err90 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
-            if (vErrors === null) {
-              vErrors = [err90];
-            } else {
-              vErrors.push(err90);
-            }
-            errors++;
-          }
-          const len5 = data56.length;
-          for (let i6 = 0; i6 < len5; i6++) {
-            let data57 = data56[i6];
-            if (typeof data57 === "string") {
-              if (func3(data57) > 1e3) {
-                const err91 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                if (vErrors === null) {
-                  vErrors = [err91];
-                } else {
-                  vErrors.push(err91);
-                }
-                errors++;
-              }
-              if (func3(data57) < 1) {
-                const err92 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                if (vErrors === null) {
-                  vErrors = [err92];
-                } else {
-                  vErrors.push(err92);
-                }
-                errors++;
-              }
-            } else {
-              const err93 = { instancePath: instancePath + "/discovery/leaseFiles/" + i6, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-              if (vErrors === null) {
-                vErrors = [err93];
-              } else {
-                vErrors.push(err93);
-              }
-              errors++;
-            }
-          }
+      if (typeof data54.enabled !== "boolean") {
+        const err91 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err91];
         } else {
-          const err94 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          vErrors.push(err91);
+        }
+        errors++;
+      }
+      let data56 = data54.budgetBytes;
+      if (!(typeof data56 == "number" && (!(data56 % 1) && !isNaN(data56)) && isFinite(data56))) {
+        const err92 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err92];
+        } else {
+          vErrors.push(err92);
+        }
+        errors++;
+      }
+      if (typeof data56 == "number" && isFinite(data56)) {
+        if (data56 > 1099511627776 || isNaN(data56)) {
+          const err93 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+          if (vErrors === null) {
+            vErrors = [err93];
+          } else {
+            vErrors.push(err93);
+          }
+          errors++;
+        }
+        if (data56 < 4194304 || isNaN(data56)) {
+          const err94 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
           if (vErrors === null) {
             vErrors = [err94];
           } else {
@@ -3486,7 +3517,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     } else {
-      const err95 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err95 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err95];
       } else {
@@ -3494,20 +3525,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data58 = data.notify;
-    if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
-      if (data58.holdMs === void 0) {
-        data58.holdMs = 12e4;
-      }
-      if (data58.webhooks === void 0) {
-        data58.webhooks = [];
-      }
-      if (data58.mail === void 0) {
-        data58.mail = [];
-      }
-      for (const key14 in data58) {
-        if (!(key14 === "holdMs" || key14 === "webhooks" || key14 === "mail")) {
-          const err96 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+    let data57 = data.profiles;
+    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+      for (const key14 in data57) {
+        if (!(key14 === "folder")) {
+          const err96 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err96];
           } else {
@@ -3516,28 +3538,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data59 = data58.holdMs;
-      if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
-        const err97 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err97];
-        } else {
-          vErrors.push(err97);
-        }
-        errors++;
-      }
-      if (typeof data59 == "number" && isFinite(data59)) {
-        if (data59 > 864e5 || isNaN(data59)) {
-          const err98 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err98];
-          } else {
-            vErrors.push(err98);
+      if (data57.folder !== void 0) {
+        let data58 = data57.folder;
+        if (typeof data58 === "string") {
+          if (func3(data58) > 1e3) {
+            const err97 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+            if (vErrors === null) {
+              vErrors = [err97];
+            } else {
+              vErrors.push(err97);
+            }
+            errors++;
           }
-          errors++;
-        }
-        if (data59 < 0 || isNaN(data59)) {
-          const err99 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (func3(data58) < 1) {
+            const err98 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err98];
+            } else {
+              vErrors.push(err98);
+            }
+            errors++;
+          }
+        } else {
+          const err99 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
             vErrors = [err99];
           } else {
@@ -3546,37 +3569,44 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data60 = data58.webhooks;
-      if (Array.isArray(data60)) {
-        if (data60.length > 8) {
-          const err100 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+    } else {
+      const err100 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err100];
+      } else {
+        vErrors.push(err100);
+      }
+      errors++;
+    }
+    let data59 = data.discovery;
+    if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
+      if (data59.subnets === void 0) {
+        data59.subnets = [];
+      }
+      if (data59.autoAccept === void 0) {
+        data59.autoAccept = [];
+      }
+      if (data59.maxDevices === void 0) {
+        data59.maxDevices = 500;
+      }
+      if (data59.pollIntervalMs === void 0) {
+        data59.pollIntervalMs = 6e4;
+      }
+      for (const key15 in data59) {
+        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
+          const err101 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err100];
+            vErrors = [err101];
           } else {
-            vErrors.push(err100);
+            vErrors.push(err101);
           }
           errors++;
         }
-        const len6 = data60.length;
-        for (let i7 = 0; i7 < len6; i7++) {
-          if (!validate103(data60[i7], { instancePath: instancePath + "/notify/webhooks/" + i7, parentData: data60, parentDataProperty: i7, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err101 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err101];
-        } else {
-          vErrors.push(err101);
-        }
-        errors++;
       }
-      let data62 = data58.mail;
-      if (Array.isArray(data62)) {
-        if (data62.length > 8) {
-          const err102 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+      let data60 = data59.subnets;
+      if (Array.isArray(data60)) {
+        if (data60.length > 32) {
+          const err102 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
           if (vErrors === null) {
             vErrors = [err102];
           } else {
@@ -3584,15 +3614,15 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len7 = data62.length;
-        for (let i8 = 0; i8 < len7; i8++) {
-          if (!validate111(data62[i8], { instancePath: instancePath + "/notify/mail/" + i8, parentData: data62, parentDataProperty: i8, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+        const len5 = data60.length;
+        for (let i6 = 0; i6 < len5; i6++) {
+          if (!validate98(data60[i6], { instancePath: instancePath + "/discovery/subnets/" + i6, parentData: data60, parentDataProperty: i6, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err103 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err103 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err103];
         } else {
@@ -3600,97 +3630,79 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-    } else {
-      const err104 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err104];
-      } else {
-        vErrors.push(err104);
-      }
-      errors++;
-    }
-    let data64 = data.clock;
-    if (data64 && typeof data64 == "object" && !Array.isArray(data64)) {
-      if (data64.source === void 0) {
-        data64.source = "auto";
-      }
-      for (const key15 in data64) {
-        if (!(key15 === "source")) {
-          const err105 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+      let data62 = data59.autoAccept;
+      if (Array.isArray(data62)) {
+        if (data62.length > 24) {
+          const err104 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
           if (vErrors === null) {
-            vErrors = [err105];
+            vErrors = [err104];
           } else {
-            vErrors.push(err105);
+            vErrors.push(err104);
           }
           errors++;
         }
-      }
-      let data65 = data64.source;
-      if (!(data65 === "auto" || data65 === "host" || data65 === "none")) {
-        const err106 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
+        const len6 = data62.length;
+        for (let i7 = 0; i7 < len6; i7++) {
+          let data63 = data62[i7];
+          if (!(data63 === "switch" || data63 === "router" || data63 === "firewall" || data63 === "access-point" || data63 === "ups" || data63 === "printer" || data63 === "nas" || data63 === "server" || data63 === "camera" || data63 === "pdu" || data63 === "sensor" || data63 === "wireless-bridge")) {
+            const err105 = { instancePath: instancePath + "/discovery/autoAccept/" + i7, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err105];
+            } else {
+              vErrors.push(err105);
+            }
+            errors++;
+          }
+        }
+        let i8 = data62.length;
+        let j1;
+        if (i8 > 1) {
+          outer1: for (; i8--; ) {
+            for (j1 = i8; j1--; ) {
+              if (func0(data62[i8], data62[j1])) {
+                const err106 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i8, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i8 + " are identical)" };
+                if (vErrors === null) {
+                  vErrors = [err106];
+                } else {
+                  vErrors.push(err106);
+                }
+                errors++;
+                break outer1;
+              }
+            }
+          }
+        }
+      } else {
+        const err107 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err106];
+          vErrors = [err107];
         } else {
-          vErrors.push(err106);
+          vErrors.push(err107);
         }
         errors++;
       }
-    } else {
-      const err107 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err107];
-      } else {
-        vErrors.push(err107);
+      let data64 = data59.maxDevices;
+      if (!(typeof data64 == "number" && (!(data64 % 1) && !isNaN(data64)) && isFinite(data64))) {
+        const err108 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err108];
+        } else {
+          vErrors.push(err108);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data66 = data.limits;
-    if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
-      if (data66.packetsPerSecond === void 0) {
-        data66.packetsPerSecond = 5e3;
-      }
-      if (data66.packetsPerSecondPerEquipment === void 0) {
-        data66.packetsPerSecondPerEquipment = 100;
-      }
-      if (data66.checkBytesPerHour === void 0) {
-        data66.checkBytesPerHour = 1e8;
-      }
-      if (data66.checkPacketsPerSecond === void 0) {
-        data66.checkPacketsPerSecond = 100;
-      }
-      if (data66.concurrentChecks === void 0) {
-        data66.concurrentChecks = 32;
-      }
-      if (data66.checkResultEveryMs === void 0) {
-        data66.checkResultEveryMs = 9e5;
-      }
-      if (data66.concurrentPolls === void 0) {
-        data66.concurrentPolls = 256;
-      }
-      for (const key16 in data66) {
-        if (!(key16 === "packetsPerSecond" || key16 === "packetsPerSecondPerEquipment" || key16 === "checkBytesPerHour" || key16 === "checkPacketsPerSecond" || key16 === "concurrentChecks" || key16 === "checkResultEveryMs" || key16 === "concurrentPolls")) {
-          const err108 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+      if (typeof data64 == "number" && isFinite(data64)) {
+        if (data64 > 500 || isNaN(data64)) {
+          const err109 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
           if (vErrors === null) {
-            vErrors = [err108];
+            vErrors = [err109];
           } else {
-            vErrors.push(err108);
+            vErrors.push(err109);
           }
           errors++;
         }
-      }
-      let data67 = data66.packetsPerSecond;
-      if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-        const err109 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err109];
-        } else {
-          vErrors.push(err109);
-        }
-        errors++;
-      }
-      if (typeof data67 == "number" && isFinite(data67)) {
-        if (data67 > 1e5 || isNaN(data67)) {
-          const err110 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+        if (data64 < 1 || isNaN(data64)) {
+          const err110 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err110];
           } else {
@@ -3698,29 +3710,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data67 < 1 || isNaN(data67)) {
-          const err111 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err111];
-          } else {
-            vErrors.push(err111);
-          }
-          errors++;
-        }
       }
-      let data68 = data66.packetsPerSecondPerEquipment;
-      if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-        const err112 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data65 = data59.pollIntervalMs;
+      if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+        const err111 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err112];
+          vErrors = [err111];
         } else {
-          vErrors.push(err112);
+          vErrors.push(err111);
         }
         errors++;
       }
-      if (typeof data68 == "number" && isFinite(data68)) {
-        if (data68 > 1e4 || isNaN(data68)) {
-          const err113 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+      if (typeof data65 == "number" && isFinite(data65)) {
+        if (data65 > 864e5 || isNaN(data65)) {
+          const err112 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+          if (vErrors === null) {
+            vErrors = [err112];
+          } else {
+            vErrors.push(err112);
+          }
+          errors++;
+        }
+        if (data65 < 1e3 || isNaN(data65)) {
+          const err113 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
           if (vErrors === null) {
             vErrors = [err113];
           } else {
@@ -3728,68 +3740,84 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data68 < 1 || isNaN(data68)) {
-          const err114 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err114];
-          } else {
-            vErrors.push(err114);
-          }
-          errors++;
-        }
       }
-      let data69 = data66.checkBytesPerHour;
-      if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
-        const err115 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err115];
+      if (data59.leaseFiles !== void 0) {
+        let data66 = data59.leaseFiles;
+        if (Array.isArray(data66)) {
+          if (data66.length > 24) {
+            const err114 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+            if (vErrors === null) {
+              vErrors = [err114];
+            } else {
+              vErrors.push(err114);
+            }
+            errors++;
+          }
+          const len7 = data66.length;
+          for (let i9 = 0; i9 < len7; i9++) {
+            let data67 = data66[i9];
+            if (typeof data67 === "string") {
+              if (func3(data67) > 1e3) {
+                const err115 = { instancePath: instancePath + "/discovery/leaseFiles/" + i9, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+                if (vErrors === null) {
+                  vErrors = [err115];
+                } else {
+                  vErrors.push(err115);
+                }
+                errors++;
+              }
+              if (func3(data67) < 1) {
+                const err116 = { instancePath: instancePath + "/discovery/leaseFiles/" + i9, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err116];
+                } else {
+                  vErrors.push(err116);
+                }
+                errors++;
+              }
+            } else {
+              const err117 = { instancePath: instancePath + "/discovery/leaseFiles/" + i9, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err117];
+              } else {
+                vErrors.push(err117);
+              }
+              errors++;
+            }
+          }
         } else {
-          vErrors.push(err115);
-        }
-        errors++;
-      }
-      if (typeof data69 == "number" && isFinite(data69)) {
-        if (data69 > 1e12 || isNaN(data69)) {
-          const err116 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+          const err118 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
-            vErrors = [err116];
+            vErrors = [err118];
           } else {
-            vErrors.push(err116);
-          }
-          errors++;
-        }
-        if (data69 < 1e4 || isNaN(data69)) {
-          const err117 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
-          if (vErrors === null) {
-            vErrors = [err117];
-          } else {
-            vErrors.push(err117);
+            vErrors.push(err118);
           }
           errors++;
         }
       }
-      let data70 = data66.checkPacketsPerSecond;
-      if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
-        const err118 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err118];
-        } else {
-          vErrors.push(err118);
-        }
-        errors++;
+    } else {
+      const err119 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err119];
+      } else {
+        vErrors.push(err119);
       }
-      if (typeof data70 == "number" && isFinite(data70)) {
-        if (data70 > 1e5 || isNaN(data70)) {
-          const err119 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
-          if (vErrors === null) {
-            vErrors = [err119];
-          } else {
-            vErrors.push(err119);
-          }
-          errors++;
-        }
-        if (data70 < 1 || isNaN(data70)) {
-          const err120 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      errors++;
+    }
+    let data68 = data.notify;
+    if (data68 && typeof data68 == "object" && !Array.isArray(data68)) {
+      if (data68.holdMs === void 0) {
+        data68.holdMs = 12e4;
+      }
+      if (data68.webhooks === void 0) {
+        data68.webhooks = [];
+      }
+      if (data68.mail === void 0) {
+        data68.mail = [];
+      }
+      for (const key16 in data68) {
+        if (!(key16 === "holdMs" || key16 === "webhooks" || key16 === "mail")) {
+          const err120 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err120];
           } else {
@@ -3798,9 +3826,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data71 = data66.concurrentChecks;
-      if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
-        const err121 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data69 = data68.holdMs;
+      if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
+        const err121 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err121];
         } else {
@@ -3808,9 +3836,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data71 == "number" && isFinite(data71)) {
-        if (data71 > 512 || isNaN(data71)) {
-          const err122 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+      if (typeof data69 == "number" && isFinite(data69)) {
+        if (data69 > 864e5 || isNaN(data69)) {
+          const err122 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err122];
           } else {
@@ -3818,8 +3846,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data71 < 2 || isNaN(data71)) {
-          const err123 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+        if (data69 < 0 || isNaN(data69)) {
+          const err123 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err123];
           } else {
@@ -3828,28 +3856,37 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data72 = data66.checkResultEveryMs;
-      if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
-        const err124 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err124];
-        } else {
-          vErrors.push(err124);
-        }
-        errors++;
-      }
-      if (typeof data72 == "number" && isFinite(data72)) {
-        if (data72 > 864e5 || isNaN(data72)) {
-          const err125 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+      let data70 = data68.webhooks;
+      if (Array.isArray(data70)) {
+        if (data70.length > 8) {
+          const err124 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
-            vErrors = [err125];
+            vErrors = [err124];
           } else {
-            vErrors.push(err125);
+            vErrors.push(err124);
           }
           errors++;
         }
-        if (data72 < 6e4 || isNaN(data72)) {
-          const err126 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+        const len8 = data70.length;
+        for (let i10 = 0; i10 < len8; i10++) {
+          if (!validate104(data70[i10], { instancePath: instancePath + "/notify/webhooks/" + i10, parentData: data70, parentDataProperty: i10, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err125 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err125];
+        } else {
+          vErrors.push(err125);
+        }
+        errors++;
+      }
+      let data72 = data68.mail;
+      if (Array.isArray(data72)) {
+        if (data72.length > 8) {
+          const err126 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err126];
           } else {
@@ -3857,10 +3894,15 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data73 = data66.concurrentPolls;
-      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
-        const err127 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const len9 = data72.length;
+        for (let i11 = 0; i11 < len9; i11++) {
+          if (!validate112(data72[i11], { instancePath: instancePath + "/notify/mail/" + i11, parentData: data72, parentDataProperty: i11, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err127 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err127];
         } else {
@@ -3868,18 +3910,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data73 == "number" && isFinite(data73)) {
-        if (data73 > 4096 || isNaN(data73)) {
-          const err128 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
-          if (vErrors === null) {
-            vErrors = [err128];
-          } else {
-            vErrors.push(err128);
-          }
-          errors++;
-        }
-        if (data73 < 1 || isNaN(data73)) {
-          const err129 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+    } else {
+      const err128 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err128];
+      } else {
+        vErrors.push(err128);
+      }
+      errors++;
+    }
+    let data74 = data.clock;
+    if (data74 && typeof data74 == "object" && !Array.isArray(data74)) {
+      if (data74.source === void 0) {
+        data74.source = "auto";
+      }
+      for (const key17 in data74) {
+        if (!(key17 === "source")) {
+          const err129 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err129];
           } else {
@@ -3888,47 +3935,62 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
+      let data75 = data74.source;
+      if (!(data75 === "auto" || data75 === "host" || data75 === "none")) {
+        const err130 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err130];
+        } else {
+          vErrors.push(err130);
+        }
+        errors++;
+      }
     } else {
-      const err130 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err131 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err130];
+        vErrors = [err131];
       } else {
-        vErrors.push(err130);
+        vErrors.push(err131);
       }
       errors++;
     }
-    let data74 = data.log;
-    if (data74 && typeof data74 == "object" && !Array.isArray(data74)) {
-      if (data74.level === void 0) {
-        data74.level = "info";
+    let data76 = data.limits;
+    if (data76 && typeof data76 == "object" && !Array.isArray(data76)) {
+      if (data76.packetsPerSecond === void 0) {
+        data76.packetsPerSecond = 5e3;
       }
-      if (data74.format === void 0) {
-        data74.format = "auto";
+      if (data76.packetsPerSecondPerEquipment === void 0) {
+        data76.packetsPerSecondPerEquipment = 100;
       }
-      for (const key17 in data74) {
-        if (!(key17 === "level" || key17 === "format")) {
-          const err131 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+      if (data76.checkBytesPerHour === void 0) {
+        data76.checkBytesPerHour = 1e8;
+      }
+      if (data76.checkPacketsPerSecond === void 0) {
+        data76.checkPacketsPerSecond = 100;
+      }
+      if (data76.concurrentChecks === void 0) {
+        data76.concurrentChecks = 32;
+      }
+      if (data76.checkResultEveryMs === void 0) {
+        data76.checkResultEveryMs = 9e5;
+      }
+      if (data76.concurrentPolls === void 0) {
+        data76.concurrentPolls = 256;
+      }
+      for (const key18 in data76) {
+        if (!(key18 === "packetsPerSecond" || key18 === "packetsPerSecondPerEquipment" || key18 === "checkBytesPerHour" || key18 === "checkPacketsPerSecond" || key18 === "concurrentChecks" || key18 === "checkResultEveryMs" || key18 === "concurrentPolls")) {
+          const err132 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err131];
+            vErrors = [err132];
           } else {
-            vErrors.push(err131);
+            vErrors.push(err132);
           }
           errors++;
         }
       }
-      let data75 = data74.level;
-      if (!(data75 === "error" || data75 === "warn" || data75 === "info" || data75 === "debug")) {
-        const err132 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err132];
-        } else {
-          vErrors.push(err132);
-        }
-        errors++;
-      }
-      let data76 = data74.format;
-      if (!(data76 === "auto" || data76 === "json" || data76 === "text")) {
-        const err133 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      let data77 = data76.packetsPerSecond;
+      if (!(typeof data77 == "number" && (!(data77 % 1) && !isNaN(data77)) && isFinite(data77))) {
+        const err133 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err133];
         } else {
@@ -3936,21 +3998,269 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
+      if (typeof data77 == "number" && isFinite(data77)) {
+        if (data77 > 1e5 || isNaN(data77)) {
+          const err134 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+          if (vErrors === null) {
+            vErrors = [err134];
+          } else {
+            vErrors.push(err134);
+          }
+          errors++;
+        }
+        if (data77 < 1 || isNaN(data77)) {
+          const err135 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err135];
+          } else {
+            vErrors.push(err135);
+          }
+          errors++;
+        }
+      }
+      let data78 = data76.packetsPerSecondPerEquipment;
+      if (!(typeof data78 == "number" && (!(data78 % 1) && !isNaN(data78)) && isFinite(data78))) {
+        const err136 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err136];
+        } else {
+          vErrors.push(err136);
+        }
+        errors++;
+      }
+      if (typeof data78 == "number" && isFinite(data78)) {
+        if (data78 > 1e4 || isNaN(data78)) {
+          const err137 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+          if (vErrors === null) {
+            vErrors = [err137];
+          } else {
+            vErrors.push(err137);
+          }
+          errors++;
+        }
+        if (data78 < 1 || isNaN(data78)) {
+          const err138 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err138];
+          } else {
+            vErrors.push(err138);
+          }
+          errors++;
+        }
+      }
+      let data79 = data76.checkBytesPerHour;
+      if (!(typeof data79 == "number" && (!(data79 % 1) && !isNaN(data79)) && isFinite(data79))) {
+        const err139 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err139];
+        } else {
+          vErrors.push(err139);
+        }
+        errors++;
+      }
+      if (typeof data79 == "number" && isFinite(data79)) {
+        if (data79 > 1e12 || isNaN(data79)) {
+          const err140 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+          if (vErrors === null) {
+            vErrors = [err140];
+          } else {
+            vErrors.push(err140);
+          }
+          errors++;
+        }
+        if (data79 < 1e4 || isNaN(data79)) {
+          const err141 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+          if (vErrors === null) {
+            vErrors = [err141];
+          } else {
+            vErrors.push(err141);
+          }
+          errors++;
+        }
+      }
+      let data80 = data76.checkPacketsPerSecond;
+      if (!(typeof data80 == "number" && (!(data80 % 1) && !isNaN(data80)) && isFinite(data80))) {
+        const err142 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err142];
+        } else {
+          vErrors.push(err142);
+        }
+        errors++;
+      }
+      if (typeof data80 == "number" && isFinite(data80)) {
+        if (data80 > 1e5 || isNaN(data80)) {
+          const err143 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+          if (vErrors === null) {
+            vErrors = [err143];
+          } else {
+            vErrors.push(err143);
+          }
+          errors++;
+        }
+        if (data80 < 1 || isNaN(data80)) {
+          const err144 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err144];
+          } else {
+            vErrors.push(err144);
+          }
+          errors++;
+        }
+      }
+      let data81 = data76.concurrentChecks;
+      if (!(typeof data81 == "number" && (!(data81 % 1) && !isNaN(data81)) && isFinite(data81))) {
+        const err145 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err145];
+        } else {
+          vErrors.push(err145);
+        }
+        errors++;
+      }
+      if (typeof data81 == "number" && isFinite(data81)) {
+        if (data81 > 512 || isNaN(data81)) {
+          const err146 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+          if (vErrors === null) {
+            vErrors = [err146];
+          } else {
+            vErrors.push(err146);
+          }
+          errors++;
+        }
+        if (data81 < 2 || isNaN(data81)) {
+          const err147 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+          if (vErrors === null) {
+            vErrors = [err147];
+          } else {
+            vErrors.push(err147);
+          }
+          errors++;
+        }
+      }
+      let data82 = data76.checkResultEveryMs;
+      if (!(typeof data82 == "number" && (!(data82 % 1) && !isNaN(data82)) && isFinite(data82))) {
+        const err148 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err148];
+        } else {
+          vErrors.push(err148);
+        }
+        errors++;
+      }
+      if (typeof data82 == "number" && isFinite(data82)) {
+        if (data82 > 864e5 || isNaN(data82)) {
+          const err149 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+          if (vErrors === null) {
+            vErrors = [err149];
+          } else {
+            vErrors.push(err149);
+          }
+          errors++;
+        }
+        if (data82 < 6e4 || isNaN(data82)) {
+          const err150 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err150];
+          } else {
+            vErrors.push(err150);
+          }
+          errors++;
+        }
+      }
+      let data83 = data76.concurrentPolls;
+      if (!(typeof data83 == "number" && (!(data83 % 1) && !isNaN(data83)) && isFinite(data83))) {
+        const err151 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err151];
+        } else {
+          vErrors.push(err151);
+        }
+        errors++;
+      }
+      if (typeof data83 == "number" && isFinite(data83)) {
+        if (data83 > 4096 || isNaN(data83)) {
+          const err152 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+          if (vErrors === null) {
+            vErrors = [err152];
+          } else {
+            vErrors.push(err152);
+          }
+          errors++;
+        }
+        if (data83 < 1 || isNaN(data83)) {
+          const err153 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err153];
+          } else {
+            vErrors.push(err153);
+          }
+          errors++;
+        }
+      }
     } else {
-      const err134 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err154 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err134];
+        vErrors = [err154];
       } else {
-        vErrors.push(err134);
+        vErrors.push(err154);
+      }
+      errors++;
+    }
+    let data84 = data.log;
+    if (data84 && typeof data84 == "object" && !Array.isArray(data84)) {
+      if (data84.level === void 0) {
+        data84.level = "info";
+      }
+      if (data84.format === void 0) {
+        data84.format = "auto";
+      }
+      for (const key19 in data84) {
+        if (!(key19 === "level" || key19 === "format")) {
+          const err155 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err155];
+          } else {
+            vErrors.push(err155);
+          }
+          errors++;
+        }
+      }
+      let data85 = data84.level;
+      if (!(data85 === "error" || data85 === "warn" || data85 === "info" || data85 === "debug")) {
+        const err156 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err156];
+        } else {
+          vErrors.push(err156);
+        }
+        errors++;
+      }
+      let data86 = data84.format;
+      if (!(data86 === "auto" || data86 === "json" || data86 === "text")) {
+        const err157 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err157];
+        } else {
+          vErrors.push(err157);
+        }
+        errors++;
+      }
+    } else {
+      const err158 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err158];
+      } else {
+        vErrors.push(err158);
       }
       errors++;
     }
   } else {
-    const err135 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err159 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err135];
+      vErrors = [err159];
     } else {
-      vErrors.push(err135);
+      vErrors.push(err159);
     }
     errors++;
   }

@@ -7,13 +7,13 @@ import { Session } from "node:inspector/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Report } from "#model/report.ts";
-import { loadGatewayConfiguration } from "../../../runtime/config/gateway-configuration.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
 import { maxThriftyEquipment, preferLittleMemory } from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
-import { assembleGateway, describeDrivers } from "../../../runtime/parts-appliance.ts";
+import { assembleGateway, describeDrivers, openGatewayState } from "../../../runtime/parts-appliance.ts";
 import type { Logger } from "../../../runtime/ports/logger.ts";
+import { SiteConfiguration } from "../../../runtime/site-configuration.ts";
 import type { CpuFigures, Figures, Question } from "./figures.ts";
 
 const folder = process.argv[2] ?? "";
@@ -162,11 +162,14 @@ class Measurement {
   }
 }
 
-const configuration = loadGatewayConfiguration(join(folder, "gatehouse.yaml"), { drivers: describeDrivers(), environment: process.env });
+const site = new SiteConfiguration({ file: join(folder, "gatehouse.yaml"), drivers: describeDrivers(), environment: process.env });
+const configuration = await site.load([]);
 if (configuration.equipment.length <= maxThriftyEquipment) preferLittleMemory();
 const stop = new AbortController();
 const clock = new SystemClock(() => true);
-const gateway = await assembleGateway(configuration, join(folder, "state"), { clock, entropy: systemEntropy, logger });
+const platform = { clock, entropy: systemEntropy, logger };
+const state = openGatewayState(join(folder, "state"), platform);
+const gateway = await assembleGateway(configuration, join(folder, "state"), platform, { state, site, restart: () => undefined });
 const running = gateway.run(stop.signal);
 let measurement: Measurement | undefined;
 

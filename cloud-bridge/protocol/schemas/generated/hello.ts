@@ -58,6 +58,14 @@ export interface HelloMessage {
     [k: string]: unknown;
   };
   gen?: number;
+  auth?: {
+    /**
+     * Version of the key document in force, 0 = none yet
+     */
+    keys: number;
+    epoch?: number;
+    [k: string]: unknown;
+  };
   clock?: {
     quality?: "synced" | "holdover" | "unanchored";
     src?: string;

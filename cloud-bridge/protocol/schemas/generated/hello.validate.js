@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 // hello.validate.js
 var validate = validate52;
 var hello_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "auth": { "type": "object", "required": ["keys"], "properties": { "keys": { "type": "integer", "minimum": 0, "description": "Version of the key document in force, 0 = none yet" }, "epoch": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
 var pattern3 = new RegExp("^[a-z0-9-]{3,40}$", "u");
 var pattern5 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
 var pattern6 = new RegExp("^[0-9a-f]{12}$", "u");
@@ -823,47 +823,45 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     }
-    if (data.clock !== void 0) {
-      let data31 = data.clock;
+    if (data.auth !== void 0) {
+      let data31 = data.auth;
       if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
-        if (data31.quality !== void 0) {
-          let data32 = data31.quality;
-          if (!(data32 === "synced" || data32 === "holdover" || data32 === "unanchored")) {
-            const err62 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
+        if (data31.keys === void 0) {
+          const err62 = { instancePath: instancePath + "/auth", schemaPath: "#/properties/auth/required", keyword: "required", params: { missingProperty: "keys" }, message: "must have required property 'keys'" };
+          if (vErrors === null) {
+            vErrors = [err62];
+          } else {
+            vErrors.push(err62);
+          }
+          errors++;
+        }
+        if (data31.keys !== void 0) {
+          let data32 = data31.keys;
+          if (!(typeof data32 == "number" && (!(data32 % 1) && !isNaN(data32)) && isFinite(data32))) {
+            const err63 = { instancePath: instancePath + "/auth/keys", schemaPath: "#/properties/auth/properties/keys/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err62];
+              vErrors = [err63];
             } else {
-              vErrors.push(err62);
+              vErrors.push(err63);
             }
             errors++;
           }
-        }
-        if (data31.src !== void 0) {
-          let data33 = data31.src;
-          if (typeof data33 === "string") {
-            if (func1(data33) > 40) {
-              const err63 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
+          if (typeof data32 == "number" && isFinite(data32)) {
+            if (data32 < 0 || isNaN(data32)) {
+              const err64 = { instancePath: instancePath + "/auth/keys", schemaPath: "#/properties/auth/properties/keys/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err63];
+                vErrors = [err64];
               } else {
-                vErrors.push(err63);
+                vErrors.push(err64);
               }
               errors++;
             }
-          } else {
-            const err64 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err64];
-            } else {
-              vErrors.push(err64);
-            }
-            errors++;
           }
         }
-        if (data31.off_ms !== void 0) {
-          let data34 = data31.off_ms;
-          if (!(typeof data34 == "number" && isFinite(data34))) {
-            const err65 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        if (data31.epoch !== void 0) {
+          let data33 = data31.epoch;
+          if (!(typeof data33 == "number" && (!(data33 % 1) && !isNaN(data33)) && isFinite(data33))) {
+            const err65 = { instancePath: instancePath + "/auth/epoch", schemaPath: "#/properties/auth/properties/epoch/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err65];
             } else {
@@ -871,34 +869,35 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (typeof data33 == "number" && isFinite(data33)) {
+            if (data33 < 0 || isNaN(data33)) {
+              const err66 = { instancePath: instancePath + "/auth/epoch", schemaPath: "#/properties/auth/properties/epoch/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err66];
+              } else {
+                vErrors.push(err66);
+              }
+              errors++;
+            }
+          }
         }
       } else {
-        const err66 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err67 = { instancePath: instancePath + "/auth", schemaPath: "#/properties/auth/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err66];
+          vErrors = [err67];
         } else {
-          vErrors.push(err66);
+          vErrors.push(err67);
         }
         errors++;
       }
     }
-    if (data.outbox !== void 0) {
-      let data35 = data.outbox;
-      if (data35 && typeof data35 == "object" && !Array.isArray(data35)) {
-        if (data35.bytes !== void 0) {
-          let data36 = data35.bytes;
-          if (typeof data36 == "number" && isFinite(data36)) {
-            if (data36 < 0 || isNaN(data36)) {
-              const err67 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err67];
-              } else {
-                vErrors.push(err67);
-              }
-              errors++;
-            }
-          } else {
-            const err68 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+    if (data.clock !== void 0) {
+      let data34 = data.clock;
+      if (data34 && typeof data34 == "object" && !Array.isArray(data34)) {
+        if (data34.quality !== void 0) {
+          let data35 = data34.quality;
+          if (!(data35 === "synced" || data35 === "holdover" || data35 === "unanchored")) {
+            const err68 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err68];
             } else {
@@ -907,11 +906,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data35.oldest !== void 0) {
-          let data37 = data35.oldest;
-          if (typeof data37 == "number" && isFinite(data37)) {
-            if (data37 < 0 || isNaN(data37)) {
-              const err69 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+        if (data34.src !== void 0) {
+          let data36 = data34.src;
+          if (typeof data36 === "string") {
+            if (func1(data36) > 40) {
+              const err69 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
               if (vErrors === null) {
                 vErrors = [err69];
               } else {
@@ -920,7 +919,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err70 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err70 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err70];
             } else {
@@ -929,112 +928,115 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data35.samples !== void 0) {
-          let data38 = data35.samples;
-          if (typeof data38 == "number" && isFinite(data38)) {
-            if (data38 < 0 || isNaN(data38)) {
-              const err71 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err71];
-              } else {
-                vErrors.push(err71);
-              }
-              errors++;
-            }
-          } else {
-            const err72 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        if (data34.off_ms !== void 0) {
+          let data37 = data34.off_ms;
+          if (!(typeof data37 == "number" && isFinite(data37))) {
+            const err71 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err72];
+              vErrors = [err71];
             } else {
-              vErrors.push(err72);
+              vErrors.push(err71);
             }
             errors++;
           }
         }
       } else {
-        const err73 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err72 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err73];
+          vErrors = [err72];
         } else {
-          vErrors.push(err73);
+          vErrors.push(err72);
+        }
+        errors++;
+      }
+    }
+    if (data.outbox !== void 0) {
+      let data38 = data.outbox;
+      if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
+        if (data38.bytes !== void 0) {
+          let data39 = data38.bytes;
+          if (typeof data39 == "number" && isFinite(data39)) {
+            if (data39 < 0 || isNaN(data39)) {
+              const err73 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err73];
+              } else {
+                vErrors.push(err73);
+              }
+              errors++;
+            }
+          } else {
+            const err74 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err74];
+            } else {
+              vErrors.push(err74);
+            }
+            errors++;
+          }
+        }
+        if (data38.oldest !== void 0) {
+          let data40 = data38.oldest;
+          if (typeof data40 == "number" && isFinite(data40)) {
+            if (data40 < 0 || isNaN(data40)) {
+              const err75 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err75];
+              } else {
+                vErrors.push(err75);
+              }
+              errors++;
+            }
+          } else {
+            const err76 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err76];
+            } else {
+              vErrors.push(err76);
+            }
+            errors++;
+          }
+        }
+        if (data38.samples !== void 0) {
+          let data41 = data38.samples;
+          if (typeof data41 == "number" && isFinite(data41)) {
+            if (data41 < 0 || isNaN(data41)) {
+              const err77 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err77];
+              } else {
+                vErrors.push(err77);
+              }
+              errors++;
+            }
+          } else {
+            const err78 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err78];
+            } else {
+              vErrors.push(err78);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err79 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err79];
+        } else {
+          vErrors.push(err79);
         }
         errors++;
       }
     }
     if (data.ledger !== void 0) {
-      let data39 = data.ledger;
-      if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
-        if (data39.polled !== void 0) {
-          let data40 = data39.polled;
-          if (typeof data40 == "number" && isFinite(data40)) {
-            if (data40 < 0 || isNaN(data40)) {
-              const err74 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err74];
-              } else {
-                vErrors.push(err74);
-              }
-              errors++;
-            }
-          } else {
-            const err75 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err75];
-            } else {
-              vErrors.push(err75);
-            }
-            errors++;
-          }
-        }
-        if (data39.delivered !== void 0) {
-          let data41 = data39.delivered;
-          if (typeof data41 == "number" && isFinite(data41)) {
-            if (data41 < 0 || isNaN(data41)) {
-              const err76 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err76];
-              } else {
-                vErrors.push(err76);
-              }
-              errors++;
-            }
-          } else {
-            const err77 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err77];
-            } else {
-              vErrors.push(err77);
-            }
-            errors++;
-          }
-        }
-        if (data39.buffered !== void 0) {
-          let data42 = data39.buffered;
-          if (typeof data42 == "number" && isFinite(data42)) {
-            if (data42 < 0 || isNaN(data42)) {
-              const err78 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err78];
-              } else {
-                vErrors.push(err78);
-              }
-              errors++;
-            }
-          } else {
-            const err79 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err79];
-            } else {
-              vErrors.push(err79);
-            }
-            errors++;
-          }
-        }
-        if (data39.dropped !== void 0) {
-          let data43 = data39.dropped;
+      let data42 = data.ledger;
+      if (data42 && typeof data42 == "object" && !Array.isArray(data42)) {
+        if (data42.polled !== void 0) {
+          let data43 = data42.polled;
           if (typeof data43 == "number" && isFinite(data43)) {
             if (data43 < 0 || isNaN(data43)) {
-              const err80 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err80 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err80];
               } else {
@@ -1043,7 +1045,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err81 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err81 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err81];
             } else {
@@ -1052,11 +1054,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data39.since !== void 0) {
-          let data44 = data39.since;
+        if (data42.delivered !== void 0) {
+          let data44 = data42.delivered;
           if (typeof data44 == "number" && isFinite(data44)) {
             if (data44 < 0 || isNaN(data44)) {
-              const err82 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err82 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err82];
               } else {
@@ -1065,7 +1067,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err83 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err83 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err83];
             } else {
@@ -1074,11 +1076,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data39.restarts !== void 0) {
-          let data45 = data39.restarts;
+        if (data42.buffered !== void 0) {
+          let data45 = data42.buffered;
           if (typeof data45 == "number" && isFinite(data45)) {
             if (data45 < 0 || isNaN(data45)) {
-              const err84 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err84 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err84];
               } else {
@@ -1087,7 +1089,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err85 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err85 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err85];
             } else {
@@ -1096,23 +1098,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-      } else {
-        const err86 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err86];
-        } else {
-          vErrors.push(err86);
-        }
-        errors++;
-      }
-    }
-    if (data.limits !== void 0) {
-      let data46 = data.limits;
-      if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
-        if (data46.max_packet !== void 0) {
-          let data47 = data46.max_packet;
-          if (!(typeof data47 == "number" && (!(data47 % 1) && !isNaN(data47)) && isFinite(data47))) {
-            const err87 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (data42.dropped !== void 0) {
+          let data46 = data42.dropped;
+          if (typeof data46 == "number" && isFinite(data46)) {
+            if (data46 < 0 || isNaN(data46)) {
+              const err86 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err86];
+              } else {
+                vErrors.push(err86);
+              }
+              errors++;
+            }
+          } else {
+            const err87 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err87];
             } else {
@@ -1120,9 +1119,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        }
+        if (data42.since !== void 0) {
+          let data47 = data42.since;
           if (typeof data47 == "number" && isFinite(data47)) {
-            if (data47 < 1024 || isNaN(data47)) {
-              const err88 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
+            if (data47 < 0 || isNaN(data47)) {
+              const err88 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err88];
               } else {
@@ -1130,83 +1132,149 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+          } else {
+            const err89 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err89];
+            } else {
+              vErrors.push(err89);
+            }
+            errors++;
+          }
+        }
+        if (data42.restarts !== void 0) {
+          let data48 = data42.restarts;
+          if (typeof data48 == "number" && isFinite(data48)) {
+            if (data48 < 0 || isNaN(data48)) {
+              const err90 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err90];
+              } else {
+                vErrors.push(err90);
+              }
+              errors++;
+            }
+          } else {
+            const err91 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err91];
+            } else {
+              vErrors.push(err91);
+            }
+            errors++;
           }
         }
       } else {
-        const err89 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err92 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err89];
+          vErrors = [err92];
         } else {
-          vErrors.push(err89);
+          vErrors.push(err92);
+        }
+        errors++;
+      }
+    }
+    if (data.limits !== void 0) {
+      let data49 = data.limits;
+      if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
+        if (data49.max_packet !== void 0) {
+          let data50 = data49.max_packet;
+          if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
+            const err93 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err93];
+            } else {
+              vErrors.push(err93);
+            }
+            errors++;
+          }
+          if (typeof data50 == "number" && isFinite(data50)) {
+            if (data50 < 1024 || isNaN(data50)) {
+              const err94 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
+              if (vErrors === null) {
+                vErrors = [err94];
+              } else {
+                vErrors.push(err94);
+              }
+              errors++;
+            }
+          }
+        }
+      } else {
+        const err95 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err95];
+        } else {
+          vErrors.push(err95);
         }
         errors++;
       }
     }
     if (data.counts !== void 0) {
-      let data48 = data.counts;
-      if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
-        if (data48.devices !== void 0) {
-          let data49 = data48.devices;
-          if (!(typeof data49 == "number" && (!(data49 % 1) && !isNaN(data49)) && isFinite(data49))) {
-            const err90 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data51 = data.counts;
+      if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
+        if (data51.devices !== void 0) {
+          let data52 = data51.devices;
+          if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
+            const err96 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err90];
+              vErrors = [err96];
             } else {
-              vErrors.push(err90);
+              vErrors.push(err96);
             }
             errors++;
           }
-          if (typeof data49 == "number" && isFinite(data49)) {
-            if (data49 < 0 || isNaN(data49)) {
-              const err91 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (typeof data52 == "number" && isFinite(data52)) {
+            if (data52 < 0 || isNaN(data52)) {
+              const err97 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err91];
+                vErrors = [err97];
               } else {
-                vErrors.push(err91);
+                vErrors.push(err97);
               }
               errors++;
             }
           }
         }
-        if (data48.series !== void 0) {
-          let data50 = data48.series;
-          if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
-            const err92 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (data51.series !== void 0) {
+          let data53 = data51.series;
+          if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
+            const err98 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err92];
+              vErrors = [err98];
             } else {
-              vErrors.push(err92);
+              vErrors.push(err98);
             }
             errors++;
           }
-          if (typeof data50 == "number" && isFinite(data50)) {
-            if (data50 < 0 || isNaN(data50)) {
-              const err93 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (typeof data53 == "number" && isFinite(data53)) {
+            if (data53 < 0 || isNaN(data53)) {
+              const err99 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err93];
+                vErrors = [err99];
               } else {
-                vErrors.push(err93);
+                vErrors.push(err99);
               }
               errors++;
             }
           }
         }
       } else {
-        const err94 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err100 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err94];
+          vErrors = [err100];
         } else {
-          vErrors.push(err94);
+          vErrors.push(err100);
         }
         errors++;
       }
     }
   } else {
-    const err95 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err101 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err95];
+      vErrors = [err101];
     } else {
-      vErrors.push(err95);
+      vErrors.push(err101);
     }
     errors++;
   }

@@ -1,0 +1,27 @@
+/**
+ * What may be ordered of this gateway: one list, one line per room. The command desk owns authority, journal, time to live, the local lock and
+ * the audit; an operation only does its work. How to add one: make a function in your room (or here, if it only joins two rooms) that returns
+ * `Operation`s, and name it in `operationsOf`.
+ */
+import type { Clock } from "#ports/clock.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { Operation } from "#ports/operations.ts";
+import type { Gateway } from "./gateway.ts";
+import { discoveryOperations } from "./operations/discovery-operations.ts";
+import { gatewayOperations } from "./operations/gateway-operations.ts";
+import { snmpOperations } from "./operations/snmp-operations.ts";
+import type { Discovery } from "./southbound/discovery/discovery.ts";
+
+/** What operations may be made of. Add what your room needs. */
+export interface OperationParts {
+  readonly gateway: () => Gateway;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends this run of the gateway in order and begins another, in the same process. */
+  readonly restart: (reason: string) => void;
+}
+
+export function operationsOf(parts: OperationParts): readonly Operation[] {
+  return [...gatewayOperations(parts), ...snmpOperations(parts.gateway), ...discoveryOperations(parts)];
+}
