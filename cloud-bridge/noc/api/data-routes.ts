@@ -6,6 +6,7 @@ import { viewEquipment, viewGateway, viewGateways } from "../registry/overview.t
 import { PlotReader } from "../registry/points.ts";
 import { recount } from "../registry/recount.ts";
 import type { GatewayRow } from "../store/rows.ts";
+import { addCheckRoutes } from "./check-routes.ts";
 import type { ApiContext } from "./server.ts";
 
 interface GatewayPath {
@@ -39,6 +40,7 @@ export function addDataRoutes(app: FastifyInstance, context: ApiContext): void {
   addGatewayRoutes(app, context, gatewayOf);
   addValueRoutes(app, context, gatewayOf);
   addListRoutes(app, context, gatewayOf);
+  addCheckRoutes(app, context, gatewayOf);
 }
 
 function addGatewayRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: GatewayFinder): void {

@@ -1,5 +1,6 @@
 import type { AlarmRow, BootTime, JsonObject } from "../store/rows.ts";
 import { countOf, elementsOf, numberOf, objectOf, textOf, timeOf } from "./batch-elements.ts";
+import { applyCheckLatency, applyCheckResult } from "./checks.ts";
 import { anchorShift } from "./chunk-time.ts";
 import type { Drafts, GatewayDraft } from "./drafts.ts";
 import type { IngestLimits } from "./limits.ts";
@@ -16,7 +17,7 @@ interface Place {
   readonly atMs: number;
 }
 
-/** Applies one batch of stream E (PROTOCOL 5.1 `ev`): alarms, gaps, clock anchors, everything else as an event. */
+/** Applies one batch of stream E or C (PROTOCOL 5.1 `ev`, `chk`): alarms, gaps, clock anchors, checks, everything else as an event. */
 export async function applyEvents(
   drafts: Drafts,
   gateway: GatewayDraft,
@@ -30,8 +31,10 @@ export async function applyEvents(
     if (kind === "alarm") await applyAlarm(drafts, gateway, limits, { place, element });
     else if (kind === "stream.gap") await applyGap(drafts, gateway, limits, { place, element });
     else if (kind === "clock.anchor") await applyAnchor(drafts, gateway, element);
+    else if (kind === "check.latency") await applyLatency(drafts, gateway, { place, element });
     else {
       if (element["type"] === "notify.delivered") await noteTold(drafts, gateway, element);
+      if (kind === "check") await applyCheckResult(drafts, gateway, element, (await dateOf(drafts, gateway, { place, element })).atMs);
       await addEvent(drafts, gateway, { place, element }, kindOf(kind, element));
     }
   }
@@ -134,6 +137,20 @@ async function applyAnchor(drafts: Drafts, gateway: GatewayDraft, element: JsonO
   await drafts.tx.addAnchor({ gatewayRef: gateway.row.ref, bootId, monotonicMs, wallMs, source: textOf(element, "src", 16), errorMs });
   await drafts.tx.unpark(gateway.row.ref, { bootId });
   await drafts.tx.dateEvents(gateway.row.ref, bootId, wallMs - monotonicMs);
+  for (const undated of await drafts.tx.checks.takeUndated(gateway.row.ref, bootId))
+    await applyCheckLatency(drafts, gateway, undated.body, undated.monotonicMs + wallMs - monotonicMs);
+}
+
+/** Counts of a boot without a clock belong to no bucket yet: they wait for its anchor. */
+async function applyLatency(drafts: Drafts, gateway: GatewayDraft, placed: Placed): Promise<void> {
+  const { element } = placed;
+  const { atMs, undated } = await dateOf(drafts, gateway, placed);
+  if (undated === undefined) {
+    if (!(await applyCheckLatency(drafts, gateway, element, atMs))) await addEvent(drafts, gateway, placed, "check.malformed");
+    return;
+  }
+  const { bootId, monotonicMs } = undated;
+  await drafts.tx.checks.addUndated(gateway.row.ref, bootId, { check: textOf(element, "check", 64), monotonicMs, body: element });
 }
 
 /** What an event is called: events proper say their type, the rest of the batch its kind. */

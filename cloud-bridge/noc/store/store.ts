@@ -1,4 +1,5 @@
 import type { StreamClass } from "#model/chunk.ts";
+import type { CheckReads, CheckWrites } from "./checks.ts";
 import type { OutgoingStore } from "./outgoing.ts";
 import type {
   AlarmRow,
@@ -77,6 +78,7 @@ export interface StoreTransaction {
   dateEvents(gatewayRef: number, bootId: string, shiftMs: number): Promise<void>;
   anchors(gatewayRef: number, bootId: string): Promise<readonly AnchorRow[]>;
   addGap(row: GapRow): Promise<void>;
+  readonly checks: CheckWrites;
   addDeadLetter(row: DeadLetterRow): Promise<void>;
   /** Streams that have pending chunks received before `beforeMs`, oldest first. */
   pendingStreams(beforeMs: number, limit: number): Promise<readonly PendingStream[]>;
@@ -120,6 +122,7 @@ export interface Page {
 
 /** What the API reads. Never blocks ingest. */
 export interface StoreQueries {
+  readonly checks: CheckReads;
   gateways(): Promise<readonly GatewayRow[]>;
   gateway(tenant: string | undefined, id: string): Promise<GatewayRow | undefined>;
   streams(gatewayRef: number): Promise<readonly StreamRow[]>;

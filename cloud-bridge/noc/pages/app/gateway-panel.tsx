@@ -1,7 +1,9 @@
+import type { CheckView } from "../../registry/checks.ts";
 import type { LastValueView } from "../../registry/last-values.ts";
 import type { GatewayLedger } from "../../registry/ledger.ts";
 import type { EquipmentView, GatewayView } from "../../registry/overview.ts";
 import type { AlarmRow, EventRow } from "../../store/rows.ts";
+import { ChecksTable } from "./checks-table.tsx";
 import { EquipmentTable } from "./equipment-table.tsx";
 import { GatewayFacts, LedgerLine } from "./gateway-facts.tsx";
 import { Incidents } from "./incidents.tsx";
@@ -32,6 +34,7 @@ export function GatewayPanel(props: GatewayPanelProps) {
   const equipment = useLoaded<{ readonly equipment: readonly EquipmentView[] }>(address("equipment"), version, onError);
   const ledger = useLoaded<GatewayLedger>(address("ledger"), version, onError);
   const alarms = useLoaded<{ readonly alarms: readonly AlarmRow[] }>(address("alarms"), version, onError);
+  const checks = useLoaded<{ readonly checks: readonly CheckView[] }>(address("checks"), version, onError);
   const events = useLoaded<{ readonly events: readonly EventRow[] }>(address("events"), version, onError);
   const valuesPath = address("values", { equipment: view.equipment, search: view.search, limit: valuesLimit });
   const values = useLoaded<{ readonly values: readonly LastValueView[] }>(valuesPath, version, onError);
@@ -51,6 +54,7 @@ export function GatewayPanel(props: GatewayPanelProps) {
         <EquipmentTable equipment={equipment.value?.equipment} selected={view.equipment} onSelect={(id) => onView({ equipment: id })} />
         <Incidents alarms={alarms.value?.alarms} events={events.value?.events} zone={view.zone} />
       </div>
+      <ChecksTable checks={checks.value?.checks} onSelect={(id) => onView({ equipment: id })} />
       <PlotPanel answer={points.value} view={view} onView={onView} />
       <ValuesTable
         values={values.value?.values}

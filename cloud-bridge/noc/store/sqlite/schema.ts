@@ -100,6 +100,19 @@ const migrations: readonly string[] = [
     gateway INTEGER NOT NULL, instance TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (gateway, instance, path)) STRICT, WITHOUT ROWID;
   `,
+  // Checks: newest results, latencies in mergeable counts, and those that wait for their boot's clock.
+  `
+  CREATE TABLE check_result (
+    gateway INTEGER NOT NULL, check_id TEXT NOT NULL, at INTEGER NOT NULL, ok INTEGER NOT NULL, since INTEGER NOT NULL, equipment TEXT NOT NULL,
+    type TEXT NOT NULL, target TEXT NOT NULL, vantage TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (gateway, check_id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE check_latency (
+    gateway INTEGER NOT NULL, check_id TEXT NOT NULL, level INTEGER NOT NULL, bucket INTEGER NOT NULL, runs INTEGER NOT NULL,
+    failures INTEGER NOT NULL, counts TEXT NOT NULL, PRIMARY KEY (gateway, check_id, level, bucket)) STRICT, WITHOUT ROWID;
+  CREATE INDEX check_latency_time ON check_latency (level, bucket);
+  CREATE TABLE check_undated (
+    ref INTEGER PRIMARY KEY, gateway INTEGER NOT NULL, boot TEXT NOT NULL, check_id TEXT NOT NULL, mono REAL NOT NULL, body TEXT NOT NULL) STRICT;
+  CREATE INDEX check_undated_boot ON check_undated (gateway, boot);
+  `,
 ];
 
 /** Marks the file as ours ("GHNC"), so that a foreign database is refused instead of being migrated. */

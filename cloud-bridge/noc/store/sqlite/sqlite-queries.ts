@@ -35,6 +35,7 @@ import {
 } from "./columns.ts";
 import type { Connection } from "./connection.ts";
 import { chunksSinceKeyFrame, findDictionary, findGroup, type RollupColumns, readLastValues, unpackRollup } from "./shared-reads.ts";
+import { SqliteCheckReads } from "./sqlite-checks.ts";
 
 interface SeriesColumns {
   ref: number;
@@ -70,9 +71,11 @@ function seriesOf(c: SeriesColumns): SeriesRow {
 
 /** Reads on a connection of their own: WAL readers never wait for the writer, nor it for them. */
 export class SqliteQueries implements StoreQueries {
+  readonly checks: SqliteCheckReads;
   readonly #db: Connection;
 
   constructor(connection: Connection) {
+    this.checks = new SqliteCheckReads(connection);
     this.#db = connection;
   }
 

@@ -84,6 +84,11 @@ export class SqliteStore implements NocStore {
       ] as const) {
         const sql = "DELETE FROM rollup WHERE rowid IN (SELECT rowid FROM rollup WHERE level = ? AND bucket < ? AND packed = 1 LIMIT ?)";
         rows += db.run(sql, level, before(days), expireRows);
+        rows += db.run(
+          `DELETE FROM check_latency WHERE (gateway, check_id, level, bucket) IN
+             (SELECT gateway, check_id, level, bucket FROM check_latency WHERE level = ? AND bucket < ? LIMIT ?)`,
+          ...[level, before(days), expireRows],
+        );
       }
       rows += db.run(
         "DELETE FROM event WHERE ref IN (SELECT ref FROM event WHERE at < ? LIMIT ?)",
