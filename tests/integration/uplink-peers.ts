@@ -140,3 +140,40 @@ export class RemoteNoc {
     if (ack !== undefined) this.#client.publish(`gh/1/acme/g/${gateway}/ack`, Buffer.from(formatAck(ack)), { qos: 0 });
   }
 }
+
+/** A real mosquitto whose configuration, listeners included, is wholly the caller's. */
+export class ListenerlessMosquitto {
+  readonly #process: ChildProcess;
+  #reloads = 0;
+
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#reloads += text.split("Reloading config.").length - 1;
+    });
+  }
+
+  static async start(dir: string, config: string, port: number): Promise<ListenerlessMosquitto> {
+    const file = join(dir, "broker.conf");
+    writeFileSync(file, `user root\n${config}`);
+    const child = spawn(peer("mosquitto").path, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
+    const broker = new ListenerlessMosquitto(child);
+    await until("mosquitto listens", () => isListening(port));
+    return broker;
+  }
+
+  /** Reads ACL, certificates and revocation list again. The second signal is handled after the first one's work was done. */
+  async reload(): Promise<void> {
+    for (let signals = 0; signals < 2; signals++) {
+      const before = this.#reloads;
+      this.#process.kill("SIGHUP");
+      await until("mosquitto has read its files again", () => this.#reloads > before);
+    }
+  }
+
+  async kill(): Promise<void> {
+    const gone = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.#process.kill("SIGKILL");
+    await gone;
+  }
+}
