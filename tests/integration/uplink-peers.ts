@@ -162,13 +162,17 @@ export class ListenerlessMosquitto {
     return broker;
   }
 
-  /** Reads ACL, certificates and revocation list again. The second signal is handled after the first one's work was done. */
+  /**
+   * Reads ACL, certificates and revocation list again. It says so before it does it, so the work is done when it says so a second time; a
+   * signal that comes while it works is lost, so it is asked until it has.
+   */
   async reload(): Promise<void> {
-    for (let signals = 0; signals < 2; signals++) {
-      const before = this.#reloads;
+    const before = this.#reloads;
+    await until("mosquitto has read its files again", () => {
+      if (this.#reloads >= before + 2) return true;
       this.#process.kill("SIGHUP");
-      await until("mosquitto has read its files again", () => this.#reloads > before);
-    }
+      return false;
+    });
   }
 
   async kill(): Promise<void> {
