@@ -1,0 +1,259 @@
+import type { PerceivedSeverity } from "#model/observation.ts";
+import type { NumberColumn, TableReport, TableShape } from "#model/report.ts";
+import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
+import type { FlagsCondition, StateCondition, StateMeanings, TableCondition, ThresholdCondition } from "./definition.ts";
+import { compileOperand, type OperandReader } from "./operand.ts";
+import { RowJudge } from "./row-judge.ts";
+import { rowPath } from "./row-path.ts";
+import { fillText } from "./text.ts";
+
+/** What a condition needs of the list it feeds. */
+export interface ConditionSink {
+  set(condition: AlarmCondition): void;
+  clear(identity: AlarmIdentity, text?: string): void;
+  find(identity: AlarmIdentity): { readonly condition: AlarmCondition } | undefined;
+}
+
+/** What a condition needs to know of an equipment besides the table. */
+export interface ConditionSurroundings {
+  readonly sink: ConditionSink;
+  readonly meanings: StateMeanings;
+  /** Interface row key -> is up; undefined = not known. */
+  readonly portIsUp: (equipment: string, rowKey: string) => boolean | undefined;
+}
+
+/** Largest table whose rows are judged; drivers stop at 5,000. */
+export const maxRows = 8_192;
+/** One for all: conditions are evaluated one after the other. */
+const scratch = new Float64Array(maxRows);
+
+/** Level of a number (0 = good), given the level it has now. NaN never gets here. */
+type Leveller = (value: number, raised: number) => number;
+
+/** One condition over one shape of one table of one equipment: columns found, rows chosen, memory laid out. */
+export class CompiledCondition {
+  readonly condition: TableCondition;
+  readonly judge: RowJudge;
+  readonly #shape: TableShape;
+  readonly #rows: readonly number[];
+  readonly #read: OperandReader;
+  readonly #level: Leveller;
+  readonly #onlyIf: readonly { readonly index: number; readonly equals?: number; readonly atLeast?: number }[];
+  readonly #surroundings: ConditionSurroundings;
+  /** Name of the enumeration of a state. */
+  readonly #meaning: string;
+
+  constructor(parts: {
+    readonly condition: Exclude<TableCondition, { readonly kind: "absence" }>;
+    readonly shape: TableShape;
+    readonly rows: readonly number[];
+    readonly read: OperandReader;
+    readonly surroundings: ConditionSurroundings;
+  }) {
+    const { condition, shape, rows, read, surroundings } = parts;
+    this.condition = condition;
+    this.#shape = shape;
+    this.#rows = rows;
+    this.#read = read;
+    this.#surroundings = surroundings;
+    this.#meaning = condition.kind === "state" ? enumerationOf(shape, condition.metric) : "";
+    this.#level = levellerOf(condition, this.#meaning, surroundings.meanings);
+    this.#onlyIf = (condition.scope.onlyIf ?? []).map(({ metric, ...rest }) => ({
+      ...rest,
+      index: shape.metrics.findIndex((one) => one.name === metric),
+    }));
+    this.judge = new RowJudge(shape.rows.length, { ...condition, intervalMs: shape.intervalMs });
+    for (const row of rows) this.#restore(row);
+  }
+
+  /** Goes on where an older shape of the table stopped. @param moved new row -> old row */
+  adopt(older: CompiledCondition, moved: ReadonlyMap<number, number>): void {
+    for (const [row, oldRow] of moved) this.judge.adopt(row, older.judge, oldRow);
+  }
+
+  evaluate(table: TableReport): void {
+    const rows = this.#shape.rows.length;
+    this.#read(table, scratch, rows);
+    const nowMs = table.observedAt.monotonicMs;
+    const needsPort = this.condition.scope.portIsUp === true;
+    for (const row of this.#rows) {
+      const value = scratch[row] ?? Number.NaN;
+      if (Number.isNaN(value)) continue;
+      const applies = this.#applies(table, row, needsPort);
+      if (applies === undefined) continue;
+      const raised = this.judge.raised[row] ?? 0;
+      const level = this.judge.judge(row, applies ? this.#level(value, raised) : 0, nowMs);
+      if (level >= 0) this.#tell(row, level, value, table);
+    }
+  }
+
+  identityOf(row: number): AlarmIdentity {
+    const key = this.#shape.rows[row]?.key ?? "";
+    return {
+      equipment: this.#shape.equipment,
+      path: rowPath(this.#shape.table, key, this.condition.path),
+      type: this.condition.alarm,
+      qualifier: "",
+    };
+  }
+
+  /** false: whatever was wrong is over (not on battery any more, port down); undefined: this is no moment to judge. */
+  #applies(table: TableReport, row: number, needsPort: boolean): boolean | undefined {
+    if (needsPort && this.#surroundings.portIsUp(this.#shape.equipment, this.#shape.rows[row]?.key ?? "") === false) return false;
+    for (const { index, equals, atLeast } of this.#onlyIf) {
+      const column = table.columns[index];
+      if (column?.kind !== "number" || column.present[row] !== 1) return undefined;
+      const value = column.value[row] ?? Number.NaN;
+      if (atLeast !== undefined && !(value >= atLeast)) return undefined;
+      if (equals !== undefined && value !== equals) return false;
+    }
+    return true;
+  }
+
+  #tell(row: number, level: number, value: number, table: TableReport): void {
+    const identity = this.identityOf(row);
+    const severity = severityOf(this.condition, level);
+    const { sink, meanings } = this.#surroundings;
+    const described = this.#shape.rows[row];
+    if (severity === undefined || described === undefined) {
+      sink.clear(identity);
+      return;
+    }
+    const { condition } = this;
+    const state = condition.kind === "flags" ? flagsOf(condition, this.#shape, table, row) : meanings(this.#meaning)?.names[value];
+    sink.set({
+      ...identity,
+      severity,
+      text: fillText(condition.text, { row: described, value, state, limit: limitOf(condition, level) }),
+      ...(condition.cause === undefined ? {} : { cause: condition.cause }),
+      ...(condition.repair === undefined ? {} : { repair: condition.repair }),
+      source: { kind: "poll", ref: condition.name },
+      attributes: {
+        label: labelOf(described.labels, described.key),
+        thr: { m: metricOf(condition), lim: limitOf(condition, level), val: Number(value.toPrecision(6)) },
+      },
+    });
+  }
+
+  #restore(row: number): void {
+    const active = this.#surroundings.sink.find(this.identityOf(row));
+    if (active === undefined) return;
+    const level = levelOfSeverity(this.condition, active.condition.severity);
+    this.judge.restore(row, level);
+  }
+}
+
+/** undefined = the shape does not have what the condition needs. */
+export function readerOf(condition: Exclude<TableCondition, { readonly kind: "absence" }>, shape: TableShape): OperandReader | undefined {
+  if (condition.kind === "threshold") return compileOperand(condition.operand, shape);
+  if (condition.kind === "state") {
+    const metric = shape.metrics.find((one) => one.name === condition.metric);
+    return metric?.kind === "state" ? compileOperand({ is: "value", metric: condition.metric }, shape) : undefined;
+  }
+  return compileFlags(condition, shape);
+}
+
+/** The worst set flag's rank per row; NaN while none of the flags has a value. */
+function compileFlags(condition: FlagsCondition, shape: TableShape): OperandReader | undefined {
+  const flags = Object.entries(condition.flags)
+    .map(([metric, severity]) => ({ index: shape.metrics.findIndex((one) => one.name === metric), rank: flagRank[severity] }))
+    .filter(({ index }) => index >= 0);
+  if (flags.length === 0) return undefined;
+  return (table, out, rows) => {
+    out.fill(Number.NaN, 0, rows);
+    for (const { index, rank } of flags) {
+      const column: NumberColumn | undefined = numberColumn(table, index);
+      for (let row = 0; row < rows; row++) {
+        if (column?.present[row] !== 1) continue;
+        const before = out[row] ?? Number.NaN;
+        const mine = column.value[row] === 1 ? rank : 0;
+        out[row] = Number.isNaN(before) ? mine : Math.max(before, mine);
+      }
+    }
+  };
+}
+
+function numberColumn(table: TableReport, index: number): NumberColumn | undefined {
+  const column = table.columns[index];
+  return column?.kind === "number" ? column : undefined;
+}
+
+const flagSeverities: readonly PerceivedSeverity[] = ["indeterminate", "warning", "minor", "major", "critical"];
+const flagRank: Readonly<Record<PerceivedSeverity, number>> = { indeterminate: 1, warning: 2, minor: 3, major: 4, critical: 5 };
+
+function flagsOf(condition: FlagsCondition, shape: TableShape, table: TableReport, row: number): string {
+  return Object.keys(condition.flags)
+    .filter((metric) => {
+      const column = numberColumn(
+        table,
+        shape.metrics.findIndex((one) => one.name === metric),
+      );
+      return column?.present[row] === 1 && column.value[row] === 1;
+    })
+    .join(", ");
+}
+
+function levellerOf(condition: TableCondition, enumeration: string, meanings: StateMeanings): Leveller {
+  if (condition.kind === "threshold") return thresholdLeveller(condition);
+  if (condition.kind === "state") return stateLeveller(condition, enumeration, meanings);
+  return (value) => value;
+}
+
+function thresholdLeveller({ steps, side }: ThresholdCondition): Leveller {
+  const sign = side === "above" ? 1 : -1;
+  return (value, raised) => {
+    let level = 0;
+    for (const [index, step] of steps.entries()) {
+      // A step that is held is left at its clear value only: hysteresis.
+      const limit = index < raised ? step.clear : step.at;
+      if (sign * value >= sign * limit) level = index + 1;
+    }
+    return level;
+  };
+}
+
+function stateLeveller(condition: StateCondition, enumeration: string, meanings: StateMeanings): Leveller {
+  const { values } = condition;
+  if (values !== "generic") return (value) => (values[value] === undefined ? 0 : flagRank[values[value]]);
+  const severity = meanings(enumeration)?.severity ?? {};
+  return (value, raised) => {
+    const said = severity[value];
+    // What the device does not know is no news, neither good nor bad.
+    if (said === "unknown") return raised;
+    if (said === "critical") return flagRank.major;
+    return said === "warning" ? flagRank.warning : 0;
+  };
+}
+
+function severityOf(condition: TableCondition, level: number): PerceivedSeverity | undefined {
+  if (level === 0) return undefined;
+  if (condition.kind === "threshold") return condition.steps[level - 1]?.severity;
+  return flagSeverities[level - 1];
+}
+
+function levelOfSeverity(condition: TableCondition, severity: PerceivedSeverity): number {
+  if (condition.kind !== "threshold") return flagRank[severity];
+  const index = condition.steps.findLastIndex((step) => step.severity === severity);
+  return index < 0 ? condition.steps.length : index + 1;
+}
+
+function limitOf(condition: TableCondition, level: number): number | undefined {
+  return condition.kind === "threshold" ? condition.steps[level - 1]?.at : undefined;
+}
+
+function metricOf(condition: TableCondition): string {
+  if (condition.kind === "flags") return Object.keys(condition.flags)[0] ?? "";
+  if (condition.kind !== "threshold") return condition.metric;
+  const { operand } = condition;
+  if (operand.is === "share") return operand.part;
+  if (operand.is === "rate") return operand.metrics.join("+");
+  return operand.is === "bad-share" ? operand.bad.join("+") : operand.metric;
+}
+
+function enumerationOf(shape: TableShape, metric: string): string {
+  return shape.metrics.find((one) => one.name === metric)?.unit.replace(/^enum:/, "") ?? "";
+}
+
+function labelOf(labels: Readonly<Record<string, string>>, key: string): string {
+  return labels.ifAlias || key || "";
+}

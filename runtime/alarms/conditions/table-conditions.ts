@@ -1,0 +1,180 @@
+import type { Report, Row, TableReport, TableShape } from "#model/report.ts";
+import { CompiledCondition, type ConditionSurroundings, maxRows, readerOf } from "./compiled-condition.ts";
+import type { AbsenceCondition, ConditionScope, TableCondition } from "./definition.ts";
+import { genericStates } from "./generic-states.ts";
+import { rowPath } from "./row-path.ts";
+import { printable } from "./text.ts";
+
+/** Rows that vanish from a table keep their alarm this long: a failed disk that disappears is no repaired disk. */
+const vanishedMs = 86_400_000;
+
+interface WatchedTable {
+  readonly shape: TableShape;
+  readonly compiled: readonly CompiledCondition[];
+  readonly absences: readonly AbsenceCondition[];
+  seenMs: number;
+  /** Identities of raised rows that are no longer in the table, by key. */
+  readonly vanished: Map<string, { readonly clear: () => void; readonly atMs: number }>;
+}
+
+export interface TableConditionsParts extends ConditionSurroundings {
+  readonly conditions: readonly TableCondition[];
+  /** Whether every state that means trouble by its enumeration is an alarm, named or not. */
+  readonly genericStates?: boolean;
+  /** `switch`, `printer` ...; "" while not known. */
+  readonly deviceClassOf: (equipment: string) => string;
+}
+
+/**
+ * Judges reports by conditions on tables. A condition is compiled once per equipment and row shape; a poll then costs one pass over its
+ * columns. Memory: some 25 bytes per row and condition.
+ */
+export class TableConditions {
+  readonly #parts: TableConditionsParts;
+  /** By equipment, then table. */
+  readonly #watched = new Map<string, Map<string, WatchedTable>>();
+  #compiledCount = 0;
+
+  constructor(parts: TableConditionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Conditions times tables that are being judged. */
+  get size(): number {
+    return this.#compiledCount;
+  }
+
+  observe(report: Report): void {
+    for (const table of report.tables) this.#table(table);
+  }
+
+  /** Another class of device was found: conditions for classes are chosen anew with the next report. */
+  reconsider(equipment: string): void {
+    this.#watched.delete(equipment);
+  }
+
+  /** Absences, and rows that vanished long ago. */
+  tick(nowMs: number): void {
+    for (const [equipment, tables] of this.#watched) {
+      const newestMs = Math.max(...[...tables.values()].map((watched) => watched.seenMs));
+      for (const watched of tables.values()) {
+        // Who does not answer at all is somebody else's alarm.
+        const answers = nowMs - newestMs < 3 * Math.min(...[...tables.values()].map(({ shape }) => shape.intervalMs));
+        if (answers) for (const condition of watched.absences) this.#judgeAbsence(equipment, watched, condition, nowMs);
+        for (const [key, { clear, atMs }] of watched.vanished) {
+          if (nowMs - atMs < vanishedMs) continue;
+          clear();
+          watched.vanished.delete(key);
+        }
+      }
+    }
+  }
+
+  #table(table: TableReport): void {
+    const { shape } = table;
+    let tables = this.#watched.get(shape.equipment);
+    if (tables === undefined) {
+      tables = new Map();
+      this.#watched.set(shape.equipment, tables);
+    }
+    let watched = tables.get(shape.table);
+    if (watched?.shape !== shape) {
+      watched = this.#compile(shape, watched, table.observedAt.monotonicMs);
+      tables.set(shape.table, watched);
+    }
+    watched.seenMs = table.observedAt.monotonicMs;
+    for (const condition of watched.compiled) condition.evaluate(table);
+  }
+
+  #compile(shape: TableShape, older: WatchedTable | undefined, nowMs: number): WatchedTable {
+    const { conditions, deviceClassOf } = this.#parts;
+    const compiled: CompiledCondition[] = [];
+    const absences: AbsenceCondition[] = [];
+    const deviceClass = deviceClassOf(shape.equipment);
+    const generic = this.#parts.genericStates === true ? genericStates(shape, conditions, this.#parts.meanings) : [];
+    for (const condition of [...conditions, ...generic]) {
+      if (!appliesTo(condition.scope, shape, deviceClass) || shape.rows.length > maxRows) continue;
+      if (condition.kind === "absence") {
+        if (shape.metrics.some((metric) => metric.name === condition.metric)) absences.push(condition);
+        continue;
+      }
+      const read = readerOf(condition, shape);
+      if (read === undefined) continue;
+      const rows = [...shape.rows.keys()].filter((row) => isMeant(condition.scope, shape.rows[row]));
+      if (rows.length > 0) compiled.push(new CompiledCondition({ condition, shape, rows, read, surroundings: this.#parts }));
+    }
+    this.#compiledCount += compiled.length - (older?.compiled.length ?? 0);
+    const watched: WatchedTable = { shape, compiled, absences, seenMs: nowMs, vanished: new Map(older?.vanished) };
+    if (older !== undefined) this.#takeOver(watched, older, nowMs);
+    return watched;
+  }
+
+  #takeOver(watched: WatchedTable, older: WatchedTable, nowMs: number): void {
+    const oldRows = new Map(older.shape.rows.map((row, index) => [row.key, index]));
+    const moved = new Map(
+      watched.shape.rows.flatMap((row, index): (readonly [number, number])[] => {
+        const oldRow = oldRows.get(row.key);
+        return oldRow === undefined ? [] : [[index, oldRow]];
+      }),
+    );
+    const kept = new Set(moved.values());
+    for (const before of older.compiled) {
+      watched.compiled.find((one) => one.condition === before.condition)?.adopt(before, moved);
+      for (const [row, level] of before.judge.raised.entries()) {
+        if (level === 0 || kept.has(row)) continue;
+        const identity = before.identityOf(row);
+        const clear = () => this.#parts.sink.clear(identity, "no longer reported by the equipment");
+        watched.vanished.set(`${before.condition.name} ${identity.path}`, { clear, atMs: nowMs });
+      }
+    }
+    // A row that came back is judged again by its own memory.
+    for (const one of watched.compiled) {
+      for (const row of watched.shape.rows.keys()) watched.vanished.delete(`${one.condition.name} ${one.identityOf(row).path}`);
+    }
+  }
+
+  #judgeAbsence(equipment: string, watched: WatchedTable, condition: AbsenceCondition, nowMs: number): void {
+    const { shape } = watched;
+    const identity = {
+      equipment: shape.equipment,
+      path: rowPath(shape.table, "table", condition.path),
+      type: condition.alarm,
+      qualifier: "",
+    };
+    const isAbsent = nowMs - watched.seenMs >= Math.max(condition.forMs, 3 * shape.intervalMs);
+    if (!isAbsent) {
+      if (this.#parts.sink.find(identity) !== undefined) this.#parts.sink.clear(identity);
+      return;
+    }
+    this.#parts.sink.set({
+      ...identity,
+      severity: condition.severity,
+      text: printable(condition.text.replaceAll("{row}", equipment)),
+      source: { kind: "poll", ref: condition.name },
+      ...(condition.repair === undefined ? {} : { repair: condition.repair }),
+    });
+  }
+}
+
+function appliesTo(scope: ConditionScope, shape: TableShape, deviceClass: string): boolean {
+  if (scope.table !== undefined && !isLike(shape.table, scope.table)) return false;
+  if (scope.equipment !== undefined && !scope.equipment.some((id) => isLike(shape.equipment, id))) return false;
+  return scope.deviceClasses === undefined || scope.deviceClasses.includes(deviceClass);
+}
+
+function isMeant(scope: ConditionScope, row: Row | undefined): boolean {
+  if (row === undefined) return false;
+  const { rows, label, except } = scope;
+  if (except?.some((unwanted) => isLike(row.key, unwanted)) === true) return false;
+  if (rows !== undefined && !rows.some((wanted) => [row.key, ...Object.values(row.labels)].some((text) => isLike(text, wanted))))
+    return false;
+  if (label === undefined) return true;
+  const value = row.labels[label.name] ?? "";
+  if (label.oneOf !== undefined && !label.oneOf.includes(value)) return false;
+  return label.noneOf === undefined || !label.noneOf.includes(value);
+}
+
+/** Equal, or begins like a wanted text that ends in `*`. */
+export function isLike(text: string, wanted: string): boolean {
+  return wanted.endsWith("*") ? text.startsWith(wanted.slice(0, -1)) : text === wanted;
+}

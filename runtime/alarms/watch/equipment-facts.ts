@@ -1,0 +1,88 @@
+import type { EquipmentId } from "#model/equipment.ts";
+import type { Inventory } from "#model/observation.ts";
+import type { State } from "#ports/state.ts";
+
+const prefix = "alarms/identity/";
+/** Somebody who ordered something disruptive sees its consequences for so long. */
+const expectedMs = 900_000;
+
+/** What an equipment was, as far as it tells one unit from another. */
+export interface KnownIdentity {
+  readonly serial?: string | undefined;
+  readonly engineId?: string | undefined;
+  readonly macAddress?: string | undefined;
+  readonly sysObjectId?: string | undefined;
+  readonly model?: string | undefined;
+  readonly firmware?: string | undefined;
+  readonly deviceClass?: string | undefined;
+}
+
+export interface MonitoredEquipment {
+  readonly id: EquipmentId;
+  readonly name: string;
+  readonly address: string;
+  readonly pollIntervalMs: number;
+}
+
+/** What alarms need to know of each equipment: name, class, identity over restarts, and whether somebody works on it. */
+export class EquipmentFacts {
+  readonly #state: State;
+  readonly #equipment: ReadonlyMap<string, MonitoredEquipment>;
+  readonly #identities = new Map<string, KnownIdentity>();
+  readonly #expected = new Map<string, number>();
+
+  constructor(state: State, equipment: readonly MonitoredEquipment[]) {
+    this.#state = state;
+    this.#equipment = new Map(equipment.map((one) => [one.id, one]));
+    for (const key of state.keys(prefix, 4_096)) {
+      const text = state.getText(key);
+      if (text !== undefined) this.#identities.set(key.slice(prefix.length), JSON.parse(text) as KnownIdentity);
+    }
+  }
+
+  get all(): ReadonlyMap<string, MonitoredEquipment> {
+    return this.#equipment;
+  }
+
+  nameOf(equipment: string): string {
+    return this.#equipment.get(equipment)?.name ?? equipment;
+  }
+
+  /** `switch`, `printer` ...; "" while not known. */
+  classOf(equipment: string): string {
+    return this.#identities.get(equipment)?.deviceClass ?? "";
+  }
+
+  identityOf(equipment: string): KnownIdentity | undefined {
+    return this.#identities.get(equipment);
+  }
+
+  /** Keeps what is known where the new reading lacks it. */
+  learn({ equipment, identity }: Inventory): void {
+    const before = this.#identities.get(equipment);
+    const { serial, engineId, macAddress, sysObjectId, model, firmware, deviceClass } = identity;
+    const next: KnownIdentity = {
+      serial: serial ?? before?.serial,
+      engineId: engineId ?? before?.engineId,
+      macAddress: macAddress ?? before?.macAddress,
+      sysObjectId: sysObjectId ?? before?.sysObjectId,
+      model: model ?? before?.model,
+      firmware: firmware ?? before?.firmware,
+      deviceClass: deviceClass === "unknown" ? (before?.deviceClass ?? deviceClass) : deviceClass,
+    };
+    const text = JSON.stringify(next);
+    if (text === JSON.stringify(before)) return;
+    this.#identities.set(equipment, next);
+    this.#state.put({ [`${prefix}${equipment}`]: text });
+  }
+
+  /** Somebody ordered something that may interrupt it: a restart within a quarter of an hour is no surprise. */
+  expect(equipment: string, nowMs: number): void {
+    this.#expected.set(equipment, nowMs + expectedMs);
+    if (this.#expected.size > 4_096) for (const [id, untilMs] of this.#expected) if (untilMs < nowMs) this.#expected.delete(id);
+  }
+
+  isExpected(equipment: string, nowMs: number): boolean {
+    return (this.#expected.get(equipment) ?? 0) > nowMs;
+  }
+}

@@ -1,0 +1,241 @@
+import type { EquipmentId } from "#model/equipment.ts";
+import type { Event, PerceivedSeverity } from "#model/observation.ts";
+import type { NumberColumn, Report, TableReport, TableShape } from "#model/report.ts";
+import { isLike } from "../conditions/table-conditions.ts";
+import type { WatchParts } from "./watch-parts.ts";
+
+/** A link that comes back within this time is nobody's alarm: plugs are moved, devices boot. */
+const holdMs = 45_000;
+/** An access port whose owner is not known is worth a warning when it has been up so long without a break. */
+const longUpMs = 7 * 86_400_000;
+/** On routers and firewalls every port that is used is the way to somewhere. */
+const routerUpMs = 3_600_000;
+const saveEveryMs = 6 * 3_600_000;
+const minSavedUpMs = 3_600_000;
+
+const up = 1;
+const down: ReadonlySet<number> = new Set([2, 6, 7]);
+/** Interfaces that exist in software only go up and down with what uses them. */
+const notWired: ReadonlySet<string> = new Set(["tunnel", "l2vlan", "l3ipvlan", "bridge", "softwareLoopback", "propVirtual", "other", "ieee80211"]);
+
+interface Port {
+  /** undefined = neither up nor down: dormant, testing, unknown, or switched off by a person. */
+  isUp: boolean | undefined;
+  adminUp: boolean;
+  /** Monotonic ms since when `isUp` has its value. */
+  sinceMs: number;
+  /** Unix ms since when it was up without a break before it went down, or is up now. */
+  upSinceWallMs: number | undefined;
+  /** Told by a trap and not yet confirmed by a poll. */
+  byTrap: boolean;
+  labels: Readonly<Record<string, string>>;
+}
+
+interface PortBook {
+  shape: TableShape | undefined;
+  admin: number;
+  oper: number;
+  readonly ports: Map<string, Port>;
+  readonly byIndex: Map<string, string>;
+  readonly stored: Readonly<Record<string, number>>;
+  savedMs: number;
+}
+
+/** Ports that somebody named: their loss is an alarm whatever hangs on them. */
+export interface ChosenPorts {
+  readonly equipment: string;
+  /** Row keys or labels, or beginnings that end in `*`. */
+  readonly rows: readonly string[];
+}
+
+/** Which ports are up, and which of those that went down matter: uplinks, known neighbours, routers' ways, what was up for long, what was chosen. */
+export class PortWatch {
+  readonly #parts: WatchParts;
+  readonly #chosen: readonly ChosenPorts[];
+  readonly #books = new Map<string, PortBook>();
+
+  constructor(parts: WatchParts, chosen: readonly ChosenPorts[]) {
+    this.#parts = parts;
+    this.#chosen = chosen;
+  }
+
+  isUp(equipment: string, rowKey: string): boolean | undefined {
+    return this.#books.get(equipment)?.ports.get(rowKey)?.isUp;
+  }
+
+  observe(report: Report): void {
+    for (const table of report.tables) {
+      const book = this.#bookOf(table.shape);
+      if (book !== undefined) this.#readTable(report.equipment, book, table);
+    }
+  }
+
+  /** linkDown and linkUp come long before the next poll. */
+  observeEvent(event: Event): void {
+    const isDown = event.type === "trap.linkDown";
+    if ((!isDown && event.type !== "trap.linkUp") || event.equipment === undefined) return;
+    const book = this.#books.get(event.equipment);
+    const key = book === undefined ? undefined : this.#rowOf(book, event.attributes);
+    const port = key === undefined ? undefined : book?.ports.get(key);
+    if (port === undefined || key === undefined) return;
+    // Somebody switched the port off on purpose: then the trap says so.
+    const tags = event.attributes.tags;
+    const admin = typeof tags === "object" && tags !== null && "ifAdminStatus" in tags ? tags.ifAdminStatus : "up";
+    if (isDown && admin === "down") return;
+    this.#note(event.equipment, key, port, { isUp: !isDown, nowMs: event.observedAt.monotonicMs, wallMs: event.observedAt.wallMs, byTrap: true });
+  }
+
+  tick(nowMs: number, wallMs: number): void {
+    for (const [equipment, book] of this.#books) {
+      for (const [key, port] of book.ports) {
+        if (port.isUp === false && port.adminUp && nowMs - port.sinceMs >= holdMs) this.#judge(equipment as EquipmentId, key, port);
+      }
+      if (nowMs - book.savedMs >= saveEveryMs) this.#save(equipment, book, nowMs, wallMs);
+    }
+  }
+
+  #readTable(equipment: EquipmentId, book: PortBook, table: TableReport): void {
+    const admin = numberColumn(table, book.admin);
+    const oper = numberColumn(table, book.oper);
+    if (admin === undefined || oper === undefined) return;
+    const { monotonicMs: nowMs, wallMs } = table.observedAt;
+    const isNew = book.shape !== table.shape;
+    book.shape = table.shape;
+    for (const [row, { key, labels }] of table.shape.rows.entries()) {
+      if (oper.present[row] !== 1) continue;
+      const adminUp = admin.present[row] !== 1 || admin.value[row] === 1;
+      const isUp = upOf(oper.value[row] ?? 0, adminUp);
+      let port = book.ports.get(key);
+      if (port === undefined) {
+        const upSinceWallMs = isUp === true ? (book.stored[key] ?? wallMs) : book.stored[key];
+        port = { isUp, adminUp, sinceMs: nowMs, upSinceWallMs, byTrap: false, labels };
+        book.ports.set(key, port);
+        if (isUp !== false) this.#clear(equipment, key);
+      }
+      if (isNew) this.#relabel(book, key, port, labels);
+      if (port.adminUp && !adminUp) this.#clear(equipment, key, "switched off on purpose");
+      port.adminUp = adminUp;
+      if (port.isUp !== isUp) this.#note(equipment, key, port, { isUp, nowMs, wallMs, byTrap: false });
+    }
+  }
+
+  #note(
+    equipment: EquipmentId,
+    key: string,
+    port: Port,
+    seen: { readonly isUp: boolean | undefined; readonly nowMs: number; readonly wallMs: number; readonly byTrap: boolean },
+  ): void {
+    if (port.isUp === seen.isUp) return;
+    port.isUp = seen.isUp;
+    port.sinceMs = seen.nowMs;
+    port.byTrap = seen.byTrap;
+    if (seen.isUp !== true) return;
+    port.upSinceWallMs = seen.wallMs;
+    this.#clear(equipment, key);
+  }
+
+  #judge(equipment: EquipmentId, key: string, port: Port): void {
+    const worth = this.#worthOf(equipment, key, port);
+    if (worth === undefined) return;
+    const { list, facts } = this.#parts;
+    list.set({
+      equipment,
+      path: `interface/${key}`,
+      type: "linkDown",
+      qualifier: "",
+      severity: worth.severity,
+      text: `${facts.nameOf(equipment)}: port ${labelled(key, port.labels)} is down${worth.why}`,
+      cause: "lossOfSignal",
+      repair: "Check cable, plugs and the device at its other end",
+      source: { kind: port.byTrap ? "trap" : "poll", ref: "ports" },
+      attributes: { label: port.labels.ifAlias || key, name: facts.nameOf(equipment) },
+    });
+  }
+
+  /** undefined = a port that may go down without anybody minding. */
+  #worthOf(equipment: EquipmentId, key: string, port: Port): { readonly severity: PerceivedSeverity; readonly why: string } | undefined {
+    const { topology, facts, clock } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const links = topology.links(equipment).filter((link) => link.port === key);
+    // Its neighbour restarts because somebody wants it to.
+    if (links.some((link) => link.other !== undefined && facts.isExpected(link.other, nowMs))) return undefined;
+    if (this.#chosen.some((one) => isLike(equipment, one.equipment) && isChosen(one.rows, key, port.labels))) return { severity: "major", why: "" };
+    const [link] = links;
+    if (link !== undefined) {
+      const far = link.other === undefined ? link.otherLabel : facts.nameOf(link.other);
+      return { severity: "major", why: `: ${far} is behind it` };
+    }
+    if (port.upSinceWallMs === undefined || notWired.has(port.labels.ifType ?? "")) return undefined;
+    const upMs = clock.now().wallMs - (nowMs - port.sinceMs) - port.upSinceWallMs;
+    const deviceClass = facts.classOf(equipment);
+    if ((deviceClass === "router" || deviceClass === "firewall") && upMs >= routerUpMs) return { severity: "major", why: "" };
+    return upMs >= longUpMs ? { severity: "warning", why: `; it had been up for ${Math.floor(upMs / 86_400_000)} days` } : undefined;
+  }
+
+  #clear(equipment: EquipmentId, key: string, why?: string): void {
+    const { list, facts } = this.#parts;
+    const port = this.#books.get(equipment)?.ports.get(key);
+    const text = why ?? `${facts.nameOf(equipment)}: port ${labelled(key, port?.labels ?? {})} is up again`;
+    list.clear({ equipment, path: `interface/${key}`, type: "linkDown", qualifier: "" }, text);
+  }
+
+  #bookOf(shape: TableShape): PortBook | undefined {
+    const known = this.#books.get(shape.equipment);
+    if (known !== undefined && known.shape?.table === shape.table) {
+      if (known.shape !== shape) Object.assign(known, columnsOf(shape));
+      return known;
+    }
+    const columns = columnsOf(shape);
+    if (columns.admin < 0 || columns.oper < 0 || known !== undefined) return undefined;
+    const text = this.#parts.state.getText(`alarms/ports/${shape.equipment}`);
+    const stored = text === undefined ? {} : (JSON.parse(text) as Record<string, number>);
+    const savedMs = this.#parts.clock.monotonicMs();
+    const book: PortBook = { shape: undefined, ...columns, ports: new Map(), byIndex: new Map(), stored, savedMs };
+    this.#books.set(shape.equipment, book);
+    return book;
+  }
+
+  #relabel(book: PortBook, key: string, port: Port, labels: Readonly<Record<string, string>>): void {
+    port.labels = labels;
+    if (labels.ifIndex !== undefined) book.byIndex.set(labels.ifIndex, key);
+  }
+
+  #rowOf(book: PortBook, attributes: Readonly<Record<string, unknown>>): string | undefined {
+    const tags = attributes.tags;
+    const index = typeof tags === "object" && tags !== null && "ifIndex" in tags ? tags.ifIndex : attributes.index;
+    return book.byIndex.get(String(index));
+  }
+
+  /** How long ports have been up outlives a restart of the gateway; a few hours more or less do not matter. */
+  #save(equipment: string, book: PortBook, nowMs: number, wallMs: number): void {
+    book.savedMs = nowMs;
+    const lasting = [...book.ports].flatMap(([key, { isUp, upSinceWallMs }]): (readonly [string, number])[] =>
+      isUp === true && upSinceWallMs !== undefined && wallMs - upSinceWallMs >= minSavedUpMs ? [[key, upSinceWallMs]] : [],
+    );
+    this.#parts.state.put({ [`alarms/ports/${equipment}`]: JSON.stringify(Object.fromEntries(lasting)) });
+  }
+}
+
+function columnsOf(shape: TableShape): { readonly admin: number; readonly oper: number } {
+  const at = (name: string) => shape.metrics.findIndex((metric) => metric.name === name);
+  return { admin: at("ifAdminStatus"), oper: at("ifOperStatus") };
+}
+
+function numberColumn(table: TableReport, index: number): NumberColumn | undefined {
+  const column = table.columns[index];
+  return column?.kind === "number" ? column : undefined;
+}
+
+function upOf(oper: number, adminUp: boolean): boolean | undefined {
+  if (!adminUp) return undefined;
+  if (oper === up) return true;
+  return down.has(oper) ? false : undefined;
+}
+
+function isChosen(rows: readonly string[], key: string, labels: Readonly<Record<string, string>>): boolean {
+  return rows.some((wanted) => [key, ...Object.values(labels)].some((text) => isLike(text, wanted)));
+}
+
+function labelled(key: string, labels: Readonly<Record<string, string>>): string {
+  return labels.ifAlias ? `${key} (${labels.ifAlias})` : key;
+}

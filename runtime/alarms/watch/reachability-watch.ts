@@ -1,0 +1,110 @@
+import type { EquipmentId } from "#model/equipment.ts";
+import type { GapReason, Report } from "#model/report.ts";
+import type { WatchParts } from "./watch-parts.ts";
+
+/** Their silence is noticed, but nobody minds if somebody switches them off for a while. */
+const patientClasses: ReadonlySet<string> = new Set(["printer", "camera"]);
+const patientFactor = 4;
+const leastFailures = 2;
+
+interface Silence {
+  readonly sinceMs: number;
+  failures: number;
+  reason: GapReason;
+}
+
+/** `up` and since when (monotonic), as the verdict wants it. */
+export interface ReachabilityFact {
+  readonly equipment: EquipmentId;
+  readonly state: "up" | "failing";
+  readonly sinceMs: number;
+}
+
+/** Which equipment answers, from the reports alone: a poll without any table is a failed one. */
+export class ReachabilityWatch {
+  readonly #parts: WatchParts;
+  readonly #afterMs: number;
+  readonly #silent = new Map<EquipmentId, Silence>();
+  readonly #upSinceMs = new Map<EquipmentId, number>();
+
+  /** @param afterMs silence that is an alarm */
+  constructor(parts: WatchParts, afterMs: number) {
+    this.#parts = parts;
+    this.#afterMs = afterMs;
+  }
+
+  observe(report: Report): void {
+    const { equipment } = report;
+    if (!this.#parts.facts.all.has(equipment)) return;
+    if (report.tables.length > 0) return this.#answered(report);
+    const reason = report.gaps[0]?.reason;
+    // A slot that this gateway skipped says nothing about the equipment.
+    if (reason === undefined || reason === "skipped") return;
+    const silence = this.#silent.get(equipment);
+    if (silence === undefined) this.#silent.set(equipment, { sinceMs: report.observedAt.monotonicMs, failures: 1, reason });
+    else {
+      silence.failures += 1;
+      silence.reason = reason;
+    }
+    this.#upSinceMs.delete(equipment);
+  }
+
+  tick(nowMs: number): void {
+    const { facts } = this.#parts;
+    for (const [equipment, silence] of this.#silent) {
+      const isPatient = patientClasses.has(facts.classOf(equipment));
+      // What somebody ordered to restart is given the time of a restart.
+      const isExpected = facts.isExpected(equipment, nowMs);
+      const afterMs = this.#afterMs * (isPatient || isExpected ? patientFactor : 1);
+      if (silence.failures < leastFailures || nowMs - silence.sinceMs < afterMs) continue;
+      this.#raise(equipment, silence);
+    }
+  }
+
+  /** Everything that was polled at least once. */
+  facts(): readonly ReachabilityFact[] {
+    return [
+      ...[...this.#silent].map(([equipment, { sinceMs }]): ReachabilityFact => ({ equipment, state: "failing", sinceMs })),
+      ...[...this.#upSinceMs].map(([equipment, sinceMs]): ReachabilityFact => ({ equipment, state: "up", sinceMs })),
+    ];
+  }
+
+  isSilent(equipment: EquipmentId): boolean {
+    return this.#silent.has(equipment);
+  }
+
+  #answered({ equipment, observedAt }: Report): void {
+    const { list, facts } = this.#parts;
+    this.#silent.delete(equipment);
+    if (this.#upSinceMs.has(equipment)) return;
+    this.#upSinceMs.set(equipment, observedAt.monotonicMs);
+    const name = facts.nameOf(equipment);
+    list.clear({ equipment, path: "", type: "equipmentUnreachable", qualifier: "" }, `${name} answers again`);
+    list.clear({ equipment, path: "", type: "equipmentAccess", qualifier: "" }, `${name} accepts the credential again`);
+  }
+
+  #raise(equipment: EquipmentId, { reason }: Silence): void {
+    const { list, facts } = this.#parts;
+    const name = facts.nameOf(equipment);
+    const address = facts.all.get(equipment)?.address ?? "";
+    const shared = { equipment, path: "", qualifier: "", source: { kind: "poll", ref: "reachability" }, attributes: { name, ip: address } } as const;
+    if (reason === "auth") {
+      list.set({
+        ...{ ...shared, type: "equipmentAccess", severity: "minor" },
+        text: `${name} answers, but refuses the credential`,
+        repair: "Check community, user and keys on both sides",
+      });
+      return;
+    }
+    list.set({
+      ...{ ...shared, type: "equipmentUnreachable", severity: severityOf(facts.classOf(equipment)) },
+      text: `${name} (${address}) does not answer`,
+      ...{ cause: "equipmentMalfunction", repair: "Check its power and its cable" },
+    });
+  }
+}
+
+function severityOf(deviceClass: string): "critical" | "major" | "minor" {
+  if (deviceClass === "printer" || deviceClass === "camera") return "minor";
+  return deviceClass === "router" || deviceClass === "firewall" ? "critical" : "major";
+}
