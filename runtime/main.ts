@@ -3,6 +3,7 @@
  * Start reading here. One program, its roles are commands; each command is one file in `cli/` that describes itself and imports what
  * it needs when it runs. Which drivers, codecs and uplinks there are stands in `parts-*.ts`; how a gateway is wired in `gateway.ts`.
  */
+import { register as alarms } from "./cli/alarms.ts";
 import { register as chunk } from "./cli/chunk.ts";
 import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
@@ -37,7 +38,7 @@ process.on("uncaughtException", (error) => {
 const code = await runCommandLine(
   args,
   [
-    ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, history, status],
+    ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, status],
     ...[health, probe, console, enrol, licenses, version],
   ],
   context,

@@ -27,6 +27,7 @@ import { createProfileSource } from "../drivers/snmp/profiles/profile-source.ts"
 import { settingsSchema as snmpSettingsSchema } from "../drivers/snmp/settings.ts";
 import { createSnmpDriver } from "../drivers/snmp/snmp-driver.ts";
 import packageJson from "../package.json" with { type: "json" };
+import type { AlarmEngine } from "./alarms/alarm-engine.ts";
 import { readWallFloor } from "./clock-floor.ts";
 import type { DriverDescription } from "./config/driver-settings.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
@@ -37,6 +38,7 @@ import { IdentityFolder } from "./host/identity-folder.ts";
 import { currentRoute } from "./host/route.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { Link } from "./northbound/link.ts";
+import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { enrolledTls, identityUnits } from "./parts-enrolment.ts";
@@ -45,6 +47,7 @@ import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
 import { openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
+import { alarmStatus } from "./roles/alarm-handlers.ts";
 import type { SiteConfiguration } from "./site-configuration.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
@@ -107,6 +110,7 @@ export type ServicesOf = (
   discovery: Discovery,
   northbound: Northbound,
   configuration: ConfigurationOwner,
+  alarms: AlarmEngine,
 ) => readonly Unit[];
 
 /** Opens `state.db` of the state folder, which is made if it is missing. @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full */
@@ -160,6 +164,8 @@ export async function assembleGateway(
   const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
   const link = uplink?.enabled === true ? openLink(configuration, uplink, lineParts, platform) : undefined;
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
+  const watched = () => [...equipment(), ...discovery.acceptedEquipment()];
+  const alarms = openAlarms(configuration, { stateDir, state, history, engine, profiles, equipment: watched, link }, platform);
   const gateway: Gateway = new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
@@ -177,15 +183,18 @@ export async function assembleGateway(
       ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery, equipment }, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
+      ...[alarms.engine.feeds(intake), alarms.topology],
     ],
     checks: checks.desk,
     sections: {
       ...northbound.sections(),
       checks: () => checks.desk.status(),
+      alarms: () => alarmStatus(alarms.engine),
+      verdict: () => alarms.engine.verdict(),
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
     residentBytes: () => process.memoryUsage.rss(),
-    services: (running: Gateway) => [...northbound.units, ...(services?.(running, discovery, northbound, owner) ?? [])],
+    services: (running: Gateway) => [...northbound.units, ...(services?.(running, discovery, northbound, owner, alarms.engine) ?? [])],
   });
   return gateway;
 }

@@ -150,7 +150,7 @@ export class AlarmList implements Alarms {
   }
 
   maintenance() {
-    return this.#parts.marks.windows;
+    return this.#parts.marks.windows(this.#wallMs());
   }
 
   startMaintenance(window: Parameters<Alarms["startMaintenance"]>[0]) {

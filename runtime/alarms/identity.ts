@@ -50,8 +50,12 @@ export function matches(match: AlarmMatch, alarm: { readonly key: string } & Ala
   const { key, equipment, type, path } = match;
   if (key === undefined && equipment === undefined && type === undefined && path === undefined) return false;
   if (key !== undefined && key !== alarm.key) return false;
-  if (equipment !== undefined && equipment !== alarm.equipment) return false;
+  if (equipment !== undefined && !isLike(alarm.equipment ?? "", equipment)) return false;
   if (type !== undefined && type !== alarm.type) return false;
-  if (path === undefined) return true;
-  return path.endsWith("*") ? alarm.path.startsWith(path.slice(0, -1)) : alarm.path === path;
+  return path === undefined || isLike(alarm.path, path);
+}
+
+/** Equal, or begins like a wanted text that ends in `*`. */
+export function isLike(text: string, wanted: string): boolean {
+  return wanted.endsWith("*") ? text.startsWith(wanted.slice(0, -1)) : text === wanted;
 }

@@ -20,15 +20,19 @@ type Alarm = { readonly key: string } & AlarmIdentity;
 /** Shelves and maintenance windows: what people said about alarms. Survives restarts; windows of the configuration are given at each start. */
 export class Marks {
   readonly #state: State;
-  readonly #configured: readonly MaintenanceWindow[];
+  readonly #configured: (nowMs: number) => readonly MaintenanceWindow[];
   readonly #newId: () => string;
   #shelves: readonly AlarmShelf[] = [];
   #windows: readonly MaintenanceWindow[] = [];
 
-  constructor(parts: { readonly state: State; readonly newId: () => string; readonly configured?: readonly MaintenanceWindow[] }) {
+  constructor(parts: {
+    readonly state: State;
+    readonly newId: () => string;
+    readonly configured?: (nowMs: number) => readonly MaintenanceWindow[];
+  }) {
     this.#state = parts.state;
     this.#newId = parts.newId;
-    this.#configured = parts.configured ?? [];
+    this.#configured = parts.configured ?? (() => []);
     const stored = readStored(parts.state.getText(stateKey));
     this.#shelves = stored.shelves;
     this.#windows = stored.windows;
@@ -38,8 +42,9 @@ export class Marks {
     return this.#shelves;
   }
 
-  get windows(): readonly MaintenanceWindow[] {
-    return [...this.#configured, ...this.#windows];
+  /** Those of the configuration, as they fall now, and those that people began. */
+  windows(nowMs: number): readonly MaintenanceWindow[] {
+    return [...this.#configured(nowMs), ...this.#windows];
   }
 
   shelve(shelf: Omit<AlarmShelf, "id" | "createdMs">, nowMs: number): AlarmShelf {
@@ -101,8 +106,9 @@ export class Marks {
   }
 
   windowOf(alarm: Alarm, nowMs: number): string | undefined {
-    return this.windows.find((one) => one.fromMs <= nowMs && nowMs < one.toMs && (one.match === undefined || matches(one.match, alarm)))
-      ?.id;
+    return this.windows(nowMs).find(
+      (one) => one.fromMs <= nowMs && nowMs < one.toMs && (one.match === undefined || matches(one.match, alarm)),
+    )?.id;
   }
 
   #save(): void {

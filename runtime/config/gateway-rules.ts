@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { Secret } from "#model/secret.ts";
+import { checkAlarms } from "./alarm-rules.ts";
 import { checkDiscovery } from "./discovery-rules.ts";
 import type { SettingsCheck } from "./driver-settings.ts";
 import { escapePointer } from "./json-schema.ts";
@@ -20,6 +21,8 @@ export function checkGatewayRules(document: unknown, drivers: ReadonlyMap<string
     checkSnmp(at(entry, "snmp"), `/credentials/${escapePointer(name)}/snmp`, report);
   }
   checkEquipment(document, drivers, report);
+  const ids = itemsOf(at(document, "equipment")).flatMap(([, entry]) => textOf(entry.id) ?? []);
+  checkAlarms(at(document, "alarms"), ids, report);
   checkNotify(at(document, "notify"), report);
   checkDiscovery(at(document, "discovery"), Object.keys((at(document, "credentials") as Mapping | undefined) ?? {}), report);
 }

@@ -39,6 +39,7 @@ export interface AlarmCondition extends AlarmIdentity {
 /** Which alarms are meant: everything given must hold. At least one of them. */
 export interface AlarmMatch {
   readonly key?: string;
+  /** Exact, or a beginning that ends in `*`. */
   readonly equipment?: string;
   readonly type?: string;
   /** Exact, or a beginning that ends in `*`. */

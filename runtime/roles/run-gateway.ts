@@ -14,6 +14,7 @@ import { assembleGateway, openGatewayState, type Platform, type ServicesOf } fro
 import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
 import { SiteConfiguration } from "../site-configuration.ts";
+import { alarmHandlers, consoleVerdict } from "./alarm-handlers.ts";
 import { checkHandlers } from "./check-handlers.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
@@ -87,8 +88,9 @@ async function begin(parts: Beginning): Promise<{ readonly gateway: Gateway; rea
 
 /** What looks at a gateway from outside: control socket, console, watchdog. */
 function servicesOf(options: RunOptions, configuration: GatewayConfiguration, platform: Platform): ServicesOf {
-  return (running, discovery, northbound, owner) => {
-    const console = openConsole(configuration, running, {}, platform);
+  return (running, discovery, northbound, owner, alarms) => {
+    const rooms = { alarms: alarms.list, verdict: () => consoleVerdict(alarms.verdict()) };
+    const console = openConsole(configuration, running, rooms, platform);
     const control = controlServer({
       folder: options.stateDir,
       ...platform,
@@ -100,6 +102,7 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, pl
         ...discoveryHandlers(discovery, () => running.poller),
         ...managementHandlers(northbound, owner),
         ...consoleHandlers(() => console),
+        ...alarmHandlers(alarms),
         poll: async (args, stop) => {
           await running.poller.pollNow(String(args.equipment), stop);
           return {};

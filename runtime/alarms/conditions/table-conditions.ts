@@ -1,4 +1,5 @@
 import type { Report, Row, TableReport, TableShape } from "#model/report.ts";
+import { isLike } from "../identity.ts";
 import { CompiledCondition, type ConditionSurroundings, maxRows, readerOf } from "./compiled-condition.ts";
 import type { AbsenceCondition, ConditionScope, TableCondition } from "./definition.ts";
 import { genericStates } from "./generic-states.ts";
@@ -174,7 +175,7 @@ function isMeant(scope: ConditionScope, row: Row | undefined): boolean {
   return label.noneOf === undefined || !label.noneOf.includes(value);
 }
 
-/** Equal, or begins like a wanted text that ends in `*`. */
-export function isLike(text: string, wanted: string): boolean {
-  return wanted.endsWith("*") ? text.startsWith(wanted.slice(0, -1)) : text === wanted;
+/** Whether a row of an equipment is among those that a scope means, classes of devices left aside. */
+export function isMeantRow(scope: ConditionScope, equipment: string, row: Row): boolean {
+  return (scope.equipment === undefined || scope.equipment.some((id) => isLike(equipment, id))) && isMeant(scope, row);
 }

@@ -27,17 +27,26 @@ export interface MonitoredEquipment {
 /** What alarms need to know of each equipment: name, class, identity over restarts, and whether somebody works on it. */
 export class EquipmentFacts {
   readonly #state: State;
-  readonly #equipment: ReadonlyMap<string, MonitoredEquipment>;
+  readonly #read: () => readonly MonitoredEquipment[];
+  #equipment: ReadonlyMap<string, MonitoredEquipment> = new Map();
   readonly #identities = new Map<string, KnownIdentity>();
   readonly #expected = new Map<string, number>();
 
-  constructor(state: State, equipment: readonly MonitoredEquipment[]) {
+  /** @param equipment what is monitored now: discovery finds more, and the configuration may change */
+  constructor(state: State, equipment: () => readonly MonitoredEquipment[]) {
     this.#state = state;
-    this.#equipment = new Map(equipment.map((one) => [one.id, one]));
+    this.#read = equipment;
     for (const key of state.keys(prefix, 4_096)) {
       const text = state.getText(key);
       if (text !== undefined) this.#identities.set(key.slice(prefix.length), JSON.parse(text) as KnownIdentity);
     }
+  }
+
+  /** Looks again what is monitored. @returns whether something is no longer */
+  refresh(): boolean {
+    const before = this.#equipment;
+    this.#equipment = new Map(this.#read().map((one) => [one.id, one]));
+    return [...before.keys()].some((id) => !this.#equipment.has(id));
   }
 
   get all(): ReadonlyMap<string, MonitoredEquipment> {

@@ -1,7 +1,7 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { Event, PerceivedSeverity } from "#model/observation.ts";
 import type { NumberColumn, Report, TableReport, TableShape } from "#model/report.ts";
-import { isLike } from "../conditions/table-conditions.ts";
+import { isLike } from "../identity.ts";
 import type { WatchParts } from "./watch-parts.ts";
 
 /** A link that comes back within this time is nobody's alarm: plugs are moved, devices boot. */
@@ -10,13 +10,23 @@ const holdMs = 45_000;
 const longUpMs = 7 * 86_400_000;
 /** On routers and firewalls every port that is used is the way to somewhere. */
 const routerUpMs = 3_600_000;
+const foreignUpMs = 86_400_000;
 const saveEveryMs = 6 * 3_600_000;
 const minSavedUpMs = 3_600_000;
 
 const up = 1;
 const down: ReadonlySet<number> = new Set([2, 6, 7]);
 /** Interfaces that exist in software only go up and down with what uses them. */
-const notWired: ReadonlySet<string> = new Set(["tunnel", "l2vlan", "l3ipvlan", "bridge", "softwareLoopback", "propVirtual", "other", "ieee80211"]);
+const notWired: ReadonlySet<string> = new Set([
+  "tunnel",
+  "l2vlan",
+  "l3ipvlan",
+  "bridge",
+  "softwareLoopback",
+  "propVirtual",
+  "other",
+  "ieee80211",
+]);
 
 interface Port {
   /** undefined = neither up nor down: dormant, testing, unknown, or switched off by a person. */
@@ -82,7 +92,12 @@ export class PortWatch {
     const tags = event.attributes.tags;
     const admin = typeof tags === "object" && tags !== null && "ifAdminStatus" in tags ? tags.ifAdminStatus : "up";
     if (isDown && admin === "down") return;
-    this.#note(event.equipment, key, port, { isUp: !isDown, nowMs: event.observedAt.monotonicMs, wallMs: event.observedAt.wallMs, byTrap: true });
+    this.#note(event.equipment, key, port, {
+      isUp: !isDown,
+      nowMs: event.observedAt.monotonicMs,
+      wallMs: event.observedAt.wallMs,
+      byTrap: true,
+    });
   }
 
   tick(nowMs: number, wallMs: number): void {
@@ -159,16 +174,17 @@ export class PortWatch {
     const links = topology.links(equipment).filter((link) => link.port === key);
     // Its neighbour restarts because somebody wants it to.
     if (links.some((link) => link.other !== undefined && facts.isExpected(link.other, nowMs))) return undefined;
-    if (this.#chosen.some((one) => isLike(equipment, one.equipment) && isChosen(one.rows, key, port.labels))) return { severity: "major", why: "" };
-    const [link] = links;
-    if (link !== undefined) {
-      const far = link.other === undefined ? link.otherLabel : facts.nameOf(link.other);
-      return { severity: "major", why: `: ${far} is behind it` };
-    }
+    if (this.#chosen.some((one) => isLike(equipment, one.equipment) && isChosen(one.rows, key, port.labels)))
+      return { severity: "major", why: "" };
+    const monitored = links.find((link) => link.other !== undefined);
+    if (monitored?.other !== undefined) return { severity: "major", why: `: ${facts.nameOf(monitored.other)} is behind it` };
     if (port.upSinceWallMs === undefined || notWired.has(port.labels.ifType ?? "")) return undefined;
     const upMs = clock.now().wallMs - (nowMs - port.sinceMs) - port.upSinceWallMs;
     const deviceClass = facts.classOf(equipment);
     if ((deviceClass === "router" || deviceClass === "firewall") && upMs >= routerUpMs) return { severity: "major", why: "" };
+    // A neighbour that is not ours may be a provider's router or somebody's telephone.
+    const [foreign] = links;
+    if (foreign !== undefined && upMs >= foreignUpMs) return { severity: "warning", why: `: ${foreign.otherLabel} is behind it` };
     return upMs >= longUpMs ? { severity: "warning", why: `; it had been up for ${Math.floor(upMs / 86_400_000)} days` } : undefined;
   }
 

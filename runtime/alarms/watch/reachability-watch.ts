@@ -36,7 +36,10 @@ export class ReachabilityWatch {
   observe(report: Report): void {
     const { equipment } = report;
     if (!this.#parts.facts.all.has(equipment)) return;
-    if (report.tables.length > 0) return this.#answered(report);
+    if (report.tables.length > 0) {
+      this.#answered(report);
+      return;
+    }
     const reason = report.gaps[0]?.reason;
     // A slot that this gateway skipped says nothing about the equipment.
     if (reason === undefined || reason === "skipped") return;
@@ -87,7 +90,13 @@ export class ReachabilityWatch {
     const { list, facts } = this.#parts;
     const name = facts.nameOf(equipment);
     const address = facts.all.get(equipment)?.address ?? "";
-    const shared = { equipment, path: "", qualifier: "", source: { kind: "poll", ref: "reachability" }, attributes: { name, ip: address } } as const;
+    const shared = {
+      equipment,
+      path: "",
+      qualifier: "",
+      source: { kind: "poll", ref: "reachability" },
+      attributes: { name, ip: address },
+    } as const;
     if (reason === "auth") {
       list.set({
         ...{ ...shared, type: "equipmentAccess", severity: "minor" },

@@ -66,7 +66,10 @@ export class RestartWatch {
     for (const [key, { equipment, type, atMs }] of this.#endings) {
       if (nowMs < atMs) continue;
       this.#endings.delete(key);
-      this.#parts.list.clear({ equipment, path: "", type, qualifier: "" }, `${this.#parts.facts.nameOf(equipment)}: nothing more happened since`);
+      this.#parts.list.clear(
+        { equipment, path: "", type, qualifier: "" },
+        `${this.#parts.facts.nameOf(equipment)}: nothing more happened since`,
+      );
     }
   }
 
@@ -80,13 +83,18 @@ export class RestartWatch {
   #isExplained(equipment: EquipmentId, nowMs: number): boolean {
     const { facts, list } = this.#parts;
     const isPlanned = list.isInMaintenance({ equipment, path: "", type: "unexpectedRestart", qualifier: "" });
-    return isPlanned || facts.isExpected(equipment, nowMs) || nowMs - (this.#explained.get(equipment) ?? Number.NEGATIVE_INFINITY) < firmwareMs;
+    return (
+      isPlanned || facts.isExpected(equipment, nowMs) || nowMs - (this.#explained.get(equipment) ?? Number.NEGATIVE_INFINITY) < firmwareMs
+    );
   }
 
   #explain(equipment: EquipmentId, nowMs: number, why: string): void {
     this.#explained.set(equipment, nowMs);
     this.#waiting.delete(equipment);
-    this.#parts.list.clear({ equipment, path: "", type: "unexpectedRestart", qualifier: "" }, `${this.#parts.facts.nameOf(equipment)}: ${why}`);
+    this.#parts.list.clear(
+      { equipment, path: "", type: "unexpectedRestart", qualifier: "" },
+      `${this.#parts.facts.nameOf(equipment)}: ${why}`,
+    );
   }
 
   #swapped(equipment: EquipmentId, difference: string): void {
@@ -101,7 +109,17 @@ export class RestartWatch {
 
   #set(equipment: EquipmentId, type: string, severity: "warning" | "minor", text: string, repair: string): void {
     const attributes = { name: this.#parts.facts.nameOf(equipment) };
-    this.#parts.list.set({ equipment, path: "", type, qualifier: "", severity, text, repair, source: { kind: "poll", ref: "restarts" }, attributes });
+    this.#parts.list.set({
+      equipment,
+      path: "",
+      type,
+      qualifier: "",
+      severity,
+      text,
+      repair,
+      source: { kind: "poll", ref: "restarts" },
+      attributes,
+    });
   }
 
   #endLater(equipment: EquipmentId, type: string, atMs: number): void {

@@ -183,6 +183,10 @@ export interface GatewayFile {
    */
   traps: {
     /**
+     * Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.
+     */
+    folder?: string;
+    /**
      * Whether traps are received.
      */
     enabled: boolean;
@@ -290,6 +294,49 @@ export interface GatewayFile {
      * @maxItems 24
      */
     leaseFiles?: string[];
+  };
+  /**
+   * What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.
+   */
+  alarms: {
+    /**
+     * Whether the conditions and rules that ship with the gateway are on.
+     */
+    defaults: boolean;
+    /**
+     * Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).
+     *
+     * @maxItems 200
+     */
+    disable: string[];
+    /**
+     * Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.
+     */
+    unreachableAfterMs: number;
+    /**
+     * Conditions of your own. At most 500.
+     *
+     * @maxItems 500
+     */
+    conditions: AlarmCondition[];
+    /**
+     * Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.
+     *
+     * @maxItems 500
+     */
+    ports: AlarmPorts[];
+    /**
+     * Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.
+     *
+     * @maxItems 64
+     */
+    maintenance: AlarmMaintenance[];
+    /**
+     * Traps and syslog messages that raise or clear alarms. At most 500.
+     *
+     * @maxItems 500
+     */
+    rules: AlarmRule[];
   };
   /**
    * The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.
@@ -659,6 +706,305 @@ export interface DiscoverySubnetEntry {
    * UDP port of SNMP.
    */
   snmpPort: number;
+}
+/**
+ * One condition on a measured metric.
+ */
+export interface AlarmCondition {
+  /**
+   * Unique; also the alarm's type unless `alarm` is given.
+   */
+  name: string;
+  /**
+   * threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.
+   */
+  kind: "threshold" | "rate" | "change" | "share" | "state" | "absence" | "forecast" | "baseline";
+  /**
+   * Name of the metric: ifHCInOctets, hrProcessorLoad.
+   */
+  metric: string;
+  /**
+   * The metric of which it is a share (share, forecast).
+   */
+  of?: string;
+  /**
+   * Table it is in, or a beginning that ends in *; left out: any.
+   */
+  table?: string;
+  /**
+   * Ids of equipment, or beginnings that end in *; left out: all.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  equipment?: [string, ...string[]];
+  /**
+   * switch, router, printer ...; left out: all.
+   *
+   * @minItems 1
+   * @maxItems 24
+   */
+  deviceClasses?: [string, ...string[]];
+  /**
+   * Row keys or labels, or beginnings that end in *; left out: all.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  rows?: [string, ...string[]];
+  /**
+   * Bad when above this value.
+   */
+  above?: number;
+  /**
+   * Bad when below this value.
+   */
+  below?: number;
+  /**
+   * Good again at this value; left out: 5 % back from the limit.
+   */
+  clear?: number;
+  /**
+   * How bad.
+   */
+  severity: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  /**
+   * For state: severity by value (numbers in quotes). Left out: as the enumeration says.
+   */
+  states?: {
+    [k: string]: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  };
+  /**
+   * Must last so long, seconds, before it is an alarm.
+   */
+  holdS: number;
+  /**
+   * Must be over so long, seconds, before it is cleared.
+   */
+  clearHoldS: number;
+  /**
+   * For absence: no data for so long, seconds.
+   */
+  forS: number;
+  /**
+   * For forecast: the value at which it is over (100 for a share).
+   */
+  limit?: number;
+  /**
+   * For forecast: nothing is said on the good side of this value.
+   */
+  from?: number;
+  /**
+   * For forecast: an alarm when it is so near.
+   */
+  withinDays?: number;
+  /**
+   * For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.
+   */
+  percent?: number;
+  /**
+   * For baseline: how far back, days.
+   */
+  days: number;
+  /**
+   * Type of the alarm; left out: the name.
+   */
+  alarm?: string;
+  /**
+   * What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.
+   */
+  text?: string;
+  /**
+   * What to do.
+   */
+  repair?: string;
+}
+export interface AlarmPorts {
+  /**
+   * Id of the equipment, or a beginning that ends in *.
+   */
+  equipment: string;
+  /**
+   * Port names or labels, or beginnings that end in *.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  rows: [string, ...string[]];
+}
+/**
+ * One window, once (from, to) or weekly (days, at, minutes).
+ */
+export interface AlarmMaintenance {
+  /**
+   * Unique; stands in the alarms it covers.
+   */
+  name: string;
+  /**
+   * Ids of equipment, or beginnings that end in *; left out: the whole site.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  equipment?: [string, ...string[]];
+  /**
+   * Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.
+   */
+  from?: string;
+  /**
+   * End, likewise.
+   */
+  to?: string;
+  /**
+   * Days of the week on which it begins (UTC).
+   *
+   * @minItems 1
+   * @maxItems 7
+   */
+  days?:
+    | ["mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"]
+    | ["mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun", "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"]
+    | [
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"
+      ]
+    | [
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"
+      ]
+    | [
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"
+      ]
+    | [
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"
+      ]
+    | [
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun",
+        "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"
+      ];
+  /**
+   * Time of day at which it begins (UTC), HH:MM.
+   */
+  at?: string;
+  /**
+   * Its length, minutes.
+   */
+  minutes?: number;
+  /**
+   * For people.
+   */
+  reason?: string;
+}
+/**
+ * One trap or syslog message and what it means.
+ */
+export interface AlarmRule {
+  /**
+   * Unique.
+   */
+  name: string;
+  /**
+   * trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.
+   */
+  on: string;
+  /**
+   * For trap.unknown: its OID.
+   */
+  trapOid?: string;
+  /**
+   * Variables of the trap, or groups of the syslog rule, that must have these values.
+   */
+  tags?: {
+    [k: string]: string;
+  };
+  /**
+   * Syslog application.
+   */
+  app?: string;
+  /**
+   * Syslog facility.
+   */
+  facility?: number;
+  /**
+   * Syslog severity at most (0 emergency to 7 debug).
+   */
+  maxSeverity?: number;
+  /**
+   * Any of these in the text, ignoring case.
+   *
+   * @minItems 1
+   * @maxItems 16
+   */
+  contains?:
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string];
+  /**
+   * What it does to the alarm.
+   */
+  action: "raise" | "clear";
+  /**
+   * Type of the alarm; a raise and its clear name the same.
+   */
+  alarm: string;
+  /**
+   * Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.
+   */
+  path?: string;
+  /**
+   * How bad; left out: as the trap's definition or the message says.
+   */
+  severity?: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  /**
+   * What people read; {TAG}, {index} and {text} are filled in.
+   */
+  text?: string;
+  /**
+   * What to do.
+   */
+  repair?: string;
+  /**
+   * So many within withinS until it is an alarm.
+   */
+  times: number;
+  /**
+   * See times, seconds.
+   */
+  withinS: number;
+  /**
+   * The alarm ends when nothing was heard for so long, seconds.
+   */
+  expireS: number;
 }
 /**
  * One receiver of signed webhooks.

@@ -1,0 +1,246 @@
+import type { Observation } from "#model/observation.ts";
+import type { Verdict } from "#model/verdict.ts";
+import type { AlarmLog } from "#ports/alarm-log.ts";
+import type { AlarmMatch, Alarms, MaintenanceWindow } from "#ports/alarms.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import type { History } from "#ports/history.ts";
+import type { HostNetwork, HostNetworkReading } from "#ports/host-network.ts";
+import type { Intake } from "#ports/intake.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { State } from "#ports/state.ts";
+import type { SiteTopology } from "#ports/topology.ts";
+import type { Unit } from "#ports/unit.ts";
+import { AlarmList } from "./alarm-list.ts";
+import { AlarmMemory } from "./alarm-memory.ts";
+import { AlarmUnit } from "./alarm-unit.ts";
+import { type Condition, isHistoryCondition, type StateMeanings, type TableCondition } from "./conditions/definition.ts";
+import { HistoryConditions } from "./conditions/history-conditions.ts";
+import { TableConditions } from "./conditions/table-conditions.ts";
+import { InstanceIds, matches } from "./identity.ts";
+import { Marks } from "./marks.ts";
+import { RootFinder } from "./roots.ts";
+import { siteFacts } from "./verdict/gather-facts.ts";
+import type { UplinkFact } from "./verdict/site-facts.ts";
+import { VerdictKeeper } from "./verdict/verdict-keeper.ts";
+import { CheckWatch } from "./watch/check-watch.ts";
+import { EquipmentFacts, type MonitoredEquipment } from "./watch/equipment-facts.ts";
+import { type NotificationRule, NotificationRules } from "./watch/notification-rules.ts";
+import { OwnWatch } from "./watch/own-watch.ts";
+import { type ChosenPorts, PortWatch } from "./watch/port-watch.ts";
+import { ReachabilityWatch } from "./watch/reachability-watch.ts";
+import { RestartWatch } from "./watch/restart-watch.ts";
+import type { WatchParts } from "./watch/watch-parts.ts";
+
+/** What the assembly hands in. */
+export interface AlarmEngineParts {
+  readonly gateway: string;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  readonly state: State;
+  readonly log?: AlarmLog;
+  readonly history?: History;
+  readonly network?: HostNetwork;
+  readonly topology: SiteTopology;
+  /** Asked again and again. */
+  readonly equipment: () => readonly MonitoredEquipment[];
+  readonly conditions: readonly Condition[];
+  readonly genericStates: boolean;
+  readonly rules: readonly NotificationRule[];
+  readonly ports: readonly ChosenPorts[];
+  /** Windows of the configuration, as they fall around this time. */
+  readonly maintenance: (nowMs: number) => readonly MaintenanceWindow[];
+  readonly unreachableAfterMs: number;
+  readonly meanings: StateMeanings;
+  readonly uplink: () => UplinkFact;
+  /** Host of the uplink's URL. */
+  readonly nocHost?: string;
+}
+
+const maxLoggedFailures = 5;
+const lookEveryMs = 5_000;
+
+/** Everything that makes alarms of observations, as one unit: looks at each observation on its way through the intake. */
+export class AlarmEngine implements Unit {
+  readonly name = "alarms";
+  readonly #parts: AlarmEngineParts;
+  readonly list: AlarmList;
+  readonly facts: EquipmentFacts;
+  readonly reachability: ReachabilityWatch;
+  readonly checks: CheckWatch;
+  readonly conditions: TableConditions;
+  readonly history: HistoryConditions;
+  readonly #ports: PortWatch;
+  readonly #restarts: RestartWatch;
+  readonly #rules: NotificationRules;
+  readonly #own: OwnWatch;
+  readonly #verdict: VerdictKeeper;
+  readonly #memory: AlarmMemory;
+  #unit: AlarmUnit | undefined;
+  #intake: Intake | undefined;
+  #failures = 0;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: AlarmEngineParts) {
+    this.#parts = parts;
+    const { gateway, clock, entropy, state, log, topology } = parts;
+    const ids = new InstanceIds(entropy);
+    const newId = () => ids.next(clock.now().wallMs);
+    const marks = new Marks({ state, newId, configured: parts.maintenance });
+    this.#memory = new AlarmMemory(state);
+    this.list = new AlarmList({
+      ...{ gateway, clock, entropy, marks, log, memory: this.#memory },
+      onPending: () => this.#unit?.pending(),
+    });
+    this.facts = new EquipmentFacts(state, parts.equipment);
+    const watch: WatchParts = { list: this.list, clock, state, topology, facts: this.facts };
+    this.#ports = new PortWatch(watch, parts.ports);
+    this.reachability = new ReachabilityWatch(watch, parts.unreachableAfterMs);
+    this.#restarts = new RestartWatch(watch);
+    this.checks = new CheckWatch(watch);
+    this.#rules = new NotificationRules(watch, parts.rules);
+    this.#own = new OwnWatch(watch);
+    this.conditions = new TableConditions({
+      conditions: parts.conditions.filter((one): one is TableCondition => !isHistoryCondition(one)),
+      ...{ genericStates: parts.genericStates, meanings: parts.meanings, sink: this.list },
+      deviceClassOf: (equipment) => this.facts.classOf(equipment),
+      portIsUp: (equipment, row) => this.#ports.isUp(equipment, row),
+    });
+    const { history } = parts;
+    this.history = new HistoryConditions({ conditions: parts.conditions.filter(isHistoryCondition), sink: this.list, history, clock });
+    this.#verdict = new VerdictKeeper({ list: this.list, clock, network: parts.network, facts: (host) => this.#siteFacts(host) });
+  }
+
+  get alarms(): Alarms {
+    return this.list;
+  }
+
+  /** Whose fault it is now. */
+  verdict(): Verdict {
+    return this.#verdict.current;
+  }
+
+  /** Ends alarms by a person's word; what is still wrong comes back as a new one. @returns how many */
+  closeByPerson(match: AlarmMatch, by: string): number {
+    return this.list.closeAll(({ identity, key }) => matches(match, { ...identity, key }), `closed by ${by}`);
+  }
+
+  /** Looks at everything that goes through the intake, before it is encoded. */
+  feeds(intake: Intake): this {
+    this.#intake = intake;
+    intake.tap((observation) => this.observe(observation));
+    return this;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger, log, uplink } = this.#parts;
+    const intake = this.#intake;
+    if (intake === undefined) throw new Error("the alarm engine feeds no intake");
+    this.facts.refresh();
+    this.#closeOrphans();
+    const unit = new AlarmUnit({
+      ...{ list: this.list, memory: this.#memory, log, clock, logger },
+      accept: (observation) => intake.accept(observation),
+      correlate: () => this.#correlate(),
+      isConnected: () => uplink().state === "connected",
+      onTick: (nowMs) => this.tick(nowMs),
+    });
+    this.#unit = unit;
+    await unit.run(signal);
+  }
+
+  /** Never throws: what goes wrong in here is a bug that must cost neither the measurement nor the alarms that follow. */
+  observe(observation: Observation): void {
+    try {
+      this.#observe(observation);
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures <= maxLoggedFailures)
+        this.#parts.logger.error(
+          { error: error instanceof Error ? error.stack : String(error), failures: this.#failures },
+          "an observation could not be judged",
+        );
+    }
+  }
+
+  /** Called once a second: holds that ran out, expectations that were not met. */
+  tick(nowMs: number): void {
+    this.#verdict.tick(nowMs);
+    if (nowMs - this.#lookedMs < lookEveryMs) return;
+    this.#lookedMs = nowMs;
+    if (this.facts.refresh()) this.#closeOrphans();
+    this.reachability.tick(nowMs);
+    this.#ports.tick(nowMs, this.#parts.clock.now().wallMs);
+    this.#restarts.tick(nowMs);
+    this.#rules.tick(nowMs);
+    this.conditions.tick(nowMs);
+    this.history.tick(nowMs);
+    this.#own.tick(nowMs);
+  }
+
+  #observe(observation: Observation): void {
+    switch (observation.kind) {
+      case "report":
+        this.reachability.observe(observation);
+        this.#ports.observe(observation);
+        this.conditions.observe(observation);
+        this.history.observe(observation);
+        break;
+      case "event":
+        this.#ports.observeEvent(observation);
+        this.#restarts.observeEvent(observation);
+        this.#rules.observe(observation);
+        this.#own.observeEvent(observation, this.facts);
+        break;
+      case "inventory": {
+        const before = this.facts.classOf(observation.equipment);
+        this.#restarts.observeInventory(observation);
+        if (before !== this.facts.classOf(observation.equipment)) this.conditions.reconsider(observation.equipment);
+        break;
+      }
+      case "check":
+        this.checks.observe(observation);
+        break;
+      default:
+    }
+  }
+
+  /** Looks for the reason of everything that is active, and puts the verdict on what begins. */
+  #correlate(): void {
+    const { list } = this;
+    const { clock, topology } = this.#parts;
+    this.#verdict.tick(clock.monotonicMs());
+    const finder = new RootFinder([...list.recent, ...list.instances.values()], topology);
+    const verdict = this.#verdict.attribute();
+    for (const instance of [...list.instances.values()]) {
+      const root = finder.rootOf(instance) ?? keptRoot(instance.root, instance.identity.type);
+      const isNew = instance.rev === 1 && instance.verdict === undefined;
+      list.annotate(instance.key, { root, ...(isNew && verdict !== undefined ? { verdict } : {}) });
+    }
+  }
+
+  #siteFacts(host: HostNetworkReading | undefined) {
+    const { list, reachability, checks, facts } = this;
+    const { topology, uplink, nocHost } = this.#parts;
+    return siteFacts({ list, reachability, checks, facts, topology, uplink: uplink(), host, nocHost });
+  }
+
+  /** What an earlier run raised and nobody here will ever clear: equipment or conditions that are no longer configured. */
+  #closeOrphans(): void {
+    const conditions = new Set(this.#parts.conditions.map(({ name }) => name));
+    const fixed = new Set(["reachability", "ports", "restarts"]);
+    this.list.closeAll(({ identity, condition }) => {
+      const { kind, ref = "" } = condition.source;
+      if (identity.equipment !== undefined && !this.facts.all.has(identity.equipment) && !/^(check:|_)/.test(identity.equipment))
+        return true;
+      if (kind !== "poll" || fixed.has(ref)) return false;
+      return ref.startsWith("state.") ? !this.#parts.genericStates : !conditions.has(ref);
+    }, "no longer watched");
+  }
+}
+
+/** Facts without an end of their own keep the reason they had when it is long over. */
+function keptRoot(root: string | undefined, type: string): string | undefined {
+  return type === "unexpectedRestart" || type === "deviceSwapped" ? root : undefined;
+}

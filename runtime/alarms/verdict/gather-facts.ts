@@ -1,0 +1,46 @@
+import type { HostNetworkReading } from "#ports/host-network.ts";
+import type { SiteTopology } from "#ports/topology.ts";
+import type { AlarmList } from "../alarm-list.ts";
+import type { CheckWatch } from "../watch/check-watch.ts";
+import type { EquipmentFacts } from "../watch/equipment-facts.ts";
+import type { ReachabilityWatch } from "../watch/reachability-watch.ts";
+import type { SiteFacts, UplinkFact } from "./site-facts.ts";
+import { readingOf } from "./target-class.ts";
+
+const power: ReadonlySet<string> = new Set(["upsOnBattery", "upsBatteryLow"]);
+
+/** Brings together what the watches know. */
+export function siteFacts(parts: {
+  readonly list: AlarmList;
+  readonly reachability: ReachabilityWatch;
+  readonly checks: CheckWatch;
+  readonly facts: EquipmentFacts;
+  readonly topology: SiteTopology;
+  readonly uplink: UplinkFact;
+  readonly host: HostNetworkReading | undefined;
+  readonly nocHost: string | undefined;
+}): SiteFacts {
+  const { list, reachability, checks, facts, topology, uplink, host, nocHost } = parts;
+  const active = [...list.instances.values()];
+  return {
+    host,
+    uplink,
+    equipment: reachability.facts().map(({ equipment, state, sinceMs }) => ({
+      ...{ id: equipment, state, sinceMs, name: facts.nameOf(equipment), address: facts.all.get(equipment)?.address ?? "" },
+      ...{ parent: topology.parent(equipment), deviceClass: facts.classOf(equipment) },
+    })),
+    checks: checks.facts().map((fact) => readingOf(fact, host, nocHost)),
+    isPowerOut: active.some(({ identity }) => power.has(identity.type)),
+    wanPortDown: active.find(({ identity }) => identity.type === "linkDown" && isWayOut(identity, facts, topology))?.condition.text,
+  };
+}
+
+/** A port of a router or firewall behind which nothing of the site is known. */
+function isWayOut(
+  { equipment, path }: { readonly equipment?: Parameters<SiteTopology["links"]>[0]; readonly path: string },
+  facts: EquipmentFacts,
+  topology: SiteTopology,
+): boolean {
+  if (equipment === undefined || !["router", "firewall"].includes(facts.classOf(equipment))) return false;
+  return !topology.links(equipment).some((link) => link.other !== undefined && path === `interface/${link.port}`);
+}

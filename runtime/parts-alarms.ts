@@ -1,0 +1,80 @@
+import type { Equipment } from "#model/equipment.ts";
+import type { History } from "#ports/history.ts";
+import type { SnmpEngine } from "#ports/snmp.ts";
+import type { State } from "#ports/state.ts";
+import { enumerations } from "../drivers/snmp/metric-sets/enumerations.ts";
+import { enumerationsOf } from "../drivers/snmp/profiles/enumeration-names.ts";
+import type { ProfileBook } from "../drivers/snmp/profiles/profile-book.ts";
+import { AlarmEngine } from "./alarms/alarm-engine.ts";
+import { conditionsOf, rulesOf, unknownDisabled, windowsAt } from "./alarms/configured.ts";
+import type { UplinkFact } from "./alarms/verdict/site-facts.ts";
+import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import { KernelNetwork } from "./host/host-network.ts";
+import type { Link } from "./northbound/link.ts";
+import type { Platform } from "./parts-appliance.ts";
+import { deviceReader, snmpCredentialOf } from "./parts-discovery.ts";
+import { SiteTopologyReader } from "./southbound/site-topology.ts";
+import { FileAlarmLog } from "./store/alarm-log.ts";
+
+export interface AlarmAssembly {
+  readonly stateDir: string;
+  readonly state: State;
+  readonly history: History | undefined;
+  readonly engine: SnmpEngine;
+  readonly profiles: ProfileBook;
+  /** What is polled, as it is now. */
+  readonly equipment: () => readonly Equipment[];
+  readonly link: Pick<Link, "status"> | undefined;
+}
+
+/** The alarm engine and the map of the site that it goes by. */
+export function openAlarms(
+  configuration: GatewayConfiguration,
+  parts: AlarmAssembly,
+  platform: Platform,
+): { readonly engine: AlarmEngine; readonly topology: SiteTopologyReader } {
+  const { gateway, alarms, uplink } = configuration;
+  const { state, history, equipment, link } = parts;
+  for (const name of unknownDisabled(alarms)) platform.logger.warn({ name }, "alarms.disable names a condition that does not exist");
+  const network = new KernelNetwork();
+  const topology = new SiteTopologyReader({
+    equipment,
+    credential: snmpCredentialOf(configuration.credentials),
+    engine: parts.engine,
+    reader: deviceReader(parts.profiles, platform.clock),
+    state,
+    ...platform,
+    defaultGateway: async () => (await network.read(new AbortController().signal)).defaultRoute?.gateway,
+  });
+  const ofProfiles = enumerationsOf(parts.profiles.profiles.values());
+  const nocHost = uplink === undefined ? undefined : URL.parse(uplink.url)?.hostname;
+  const engine = new AlarmEngine({
+    gateway: gateway.id,
+    ...platform,
+    ...{ state, topology, network, log: new FileAlarmLog(parts.stateDir, platform.logger) },
+    ...(history === undefined ? {} : { history }),
+    equipment: () => equipment().map(({ id, name, address, pollIntervalMs }) => ({ id, name: name ?? id, address, pollIntervalMs })),
+    conditions: conditionsOf(alarms),
+    genericStates: alarms.defaults,
+    rules: rulesOf(alarms),
+    ports: alarms.ports,
+    maintenance: (nowMs) => windowsAt(alarms.maintenance, nowMs),
+    unreachableAfterMs: alarms.unreachableAfterMs,
+    meanings: (name) => enumerations[name] ?? ofProfiles.get(name),
+    uplink: () => uplinkFact(link),
+    ...(nocHost === undefined ? {} : { nocHost }),
+  });
+  return { engine, topology };
+}
+
+function uplinkFact(link: Pick<Link, "status"> | undefined): UplinkFact {
+  if (link === undefined) return { state: "none", answered: false, sinceMs: 0, reason: "", code: "" };
+  const { state, answered, lastError } = link.status();
+  return {
+    state: state === "connected" ? "connected" : "down",
+    answered,
+    sinceMs: lastError?.atMs ?? 0,
+    reason: lastError?.reason ?? "",
+    code: lastError?.code ?? "",
+  };
+}

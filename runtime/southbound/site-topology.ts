@@ -1,0 +1,199 @@
+import type { Equipment, EquipmentId, SnmpCredential } from "#model/equipment.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { DeviceReader } from "#ports/discovery.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { SnmpEngine } from "#ports/snmp.ts";
+import type { State } from "#ports/state.ts";
+import type { SiteLink, SiteTopology } from "#ports/topology.ts";
+import type { Unit } from "#ports/unit.ts";
+import { deriveTopology } from "./discovery/topology.ts";
+import type { EdgeEnd, TopologyDevice, TopologyEdge } from "./discovery/topology-graph.ts";
+
+const stateKey = "topology/site";
+/** Time for the first polls; then each equipment in turn, and again every six hours. */
+const firstMs = 20_000;
+const roundMs = 6 * 3_600_000;
+/** Whoever was silent in the round is asked again. */
+const retryMs = 600_000;
+const betweenMs = 250;
+const readDeadlineMs = 20_000;
+const timeoutMs = 2_000;
+const maxStoredEdges = 2_000;
+const maxSteps = 32;
+
+export interface SiteTopologyParts {
+  readonly equipment: () => readonly Equipment[];
+  readonly credential: (name: string) => SnmpCredential | undefined;
+  readonly engine: SnmpEngine;
+  readonly reader: DeviceReader;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Address of this machine's default gateway, if it is known. */
+  readonly defaultGateway: () => Promise<string | undefined>;
+}
+
+/**
+ * Who hangs on whom among the monitored equipment: configured parents first, then what neighbours tell (LLDP, CDP) and forwarding tables
+ * imply. Reads each equipment once in six hours; the map survives restarts.
+ */
+export class SiteTopologyReader implements SiteTopology, Unit {
+  readonly name = "site-topology";
+  readonly #parts: SiteTopologyParts;
+  readonly #read = new Map<EquipmentId, TopologyDevice>();
+  #edges: readonly TopologyEdge[];
+  #links = new Map<EquipmentId, readonly SiteLink[]>();
+  #parents = new Map<EquipmentId, EquipmentId>();
+  #gateway: string | undefined;
+
+  constructor(parts: SiteTopologyParts) {
+    this.#parts = parts;
+    const text = parts.state.getText(stateKey);
+    this.#edges = text === undefined ? [] : (JSON.parse(text) as TopologyEdge[]);
+  }
+
+  links(equipment: EquipmentId): readonly SiteLink[] {
+    return this.#links.get(equipment) ?? [];
+  }
+
+  parent(equipment: EquipmentId): EquipmentId | undefined {
+    return this.#parents.get(equipment);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      this.#rebuild();
+      await clock.sleep(firstMs, signal);
+      while (!signal.aborted) {
+        this.#gateway = await this.#parts.defaultGateway();
+        const missing = await this.#round(this.#parts.equipment(), signal);
+        for (let waitedMs = 0; waitedMs < roundMs; waitedMs += retryMs) {
+          await clock.sleep(retryMs, signal);
+          if (missing.size > 0) for (const id of await this.#retry(missing, signal)) missing.delete(id);
+        }
+      }
+    } catch (reason) {
+      if (!signal.aborted) throw reason;
+    }
+  }
+
+  /** @returns those that did not answer */
+  async #round(equipment: readonly Equipment[], signal: AbortSignal): Promise<Set<EquipmentId>> {
+    const missing = new Set<EquipmentId>();
+    for (const one of equipment) {
+      if (one.driver !== "snmp") continue;
+      if (!(await this.#readOne(one, signal))) missing.add(one.id);
+      await this.#parts.clock.sleep(betweenMs, signal);
+    }
+    this.#derive();
+    return missing;
+  }
+
+  async #retry(missing: ReadonlySet<EquipmentId>, signal: AbortSignal): Promise<readonly EquipmentId[]> {
+    const again = this.#parts.equipment().filter(({ id }) => missing.has(id));
+    const still = await this.#round(again, signal);
+    return again.map(({ id }) => id).filter((id) => !still.has(id));
+  }
+
+  async #readOne(equipment: Equipment, signal: AbortSignal): Promise<boolean> {
+    const { credential, engine, reader, clock, logger } = this.#parts;
+    const found = equipment.credential === undefined ? undefined : credential(equipment.credential);
+    if (found === undefined) return true;
+    const session = engine.open({ address: equipment.address, port: equipment.port, credential: found, timeoutMs, retries: 1 });
+    try {
+      const links = await reader.links({ session, deadlineMs: clock.monotonicMs() + readDeadlineMs }, signal);
+      // Who is silent gives empty tables, not an error.
+      if (links.ports.length === 0 && links.neighbours.length === 0) return false;
+      this.#read.set(equipment.id, {
+        ...{ id: equipment.id, label: links.lldpSysName || equipment.name || equipment.id, links, serials: [] },
+        addresses: [equipment.address, ...links.addresses],
+      });
+      return true;
+    } catch (error) {
+      if (!isGatewayError(error) || signal.aborted) throw error;
+      logger.debug({ equipment: equipment.id, code: error.code }, "neighbours could not be read");
+      return false;
+    } finally {
+      session.close();
+    }
+  }
+
+  #derive(): void {
+    if (this.#read.size === 0) return;
+    const hosts = [...this.#read.values()].flatMap(({ links }) => links.arp);
+    const derived = deriveTopology([...this.#read.values()], hosts);
+    // What is not read in this run keeps what was known of it.
+    const kept = this.#edges.filter(({ a, b }) => !this.#read.has(a.node as EquipmentId) && !this.#read.has(b.node as EquipmentId));
+    this.#edges = [...derived, ...kept]
+      .filter(({ a, b }) => !a.node.startsWith("host:") && !b.node.startsWith("host:"))
+      .slice(0, maxStoredEdges);
+    const text = JSON.stringify(this.#edges);
+    if (text !== this.#parts.state.getText(stateKey) && text.length < 1_000_000) this.#parts.state.put({ [stateKey]: text });
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    const equipment = this.#parts.equipment();
+    const ids = new Map(equipment.map(({ id }) => [String(id), id]));
+    const links = new Map<EquipmentId, SiteLink[]>();
+    const add = (from: EdgeEnd, to: EdgeEnd, evidence: string) => {
+      const own = ids.get(from.node);
+      // Behind an unmanaged switch anything may hang.
+      if (own === undefined || to.node.startsWith("segment:")) return;
+      const link: SiteLink = { port: from.port, other: ids.get(to.node), otherPort: to.port, otherLabel: to.label, evidence };
+      links.set(own, [...(links.get(own) ?? []), link]);
+    };
+    for (const { a, b, source } of this.#edges) {
+      add(a, b, source);
+      add(b, a, source);
+    }
+    this.#links = links;
+    this.#parents = this.#parentsOf(equipment, links);
+  }
+
+  /** Configured ones first; else the way to the middle of the site: the default gateway if it is monitored, else who has most neighbours. */
+  #parentsOf(equipment: readonly Equipment[], links: ReadonlyMap<EquipmentId, readonly SiteLink[]>): Map<EquipmentId, EquipmentId> {
+    const parents = new Map<EquipmentId, EquipmentId>();
+    const middle = middleOf(equipment, links, this.#gateway);
+    const queue = middle === undefined ? [] : [middle];
+    const seen = new Set(queue);
+    for (let step = 0; step < queue.length; step++) {
+      const above = queue[step];
+      for (const { other } of above === undefined ? [] : (links.get(above) ?? [])) {
+        if (other === undefined || above === undefined || seen.has(other)) continue;
+        seen.add(other);
+        parents.set(other, above);
+        queue.push(other);
+      }
+    }
+    for (const { id, parent } of equipment) {
+      if (parent === undefined) continue;
+      parents.set(id, parent);
+      // A configured parent turns the way round where the map had it the other way.
+      if (isAbove(parents, id, parent)) parents.delete(parent);
+    }
+    return parents;
+  }
+}
+
+function middleOf(
+  equipment: readonly Equipment[],
+  links: ReadonlyMap<EquipmentId, readonly SiteLink[]>,
+  gateway: string | undefined,
+): EquipmentId | undefined {
+  const degree = (id: EquipmentId) => new Set((links.get(id) ?? []).flatMap(({ other }) => other ?? [])).size;
+  const linked = equipment.filter(({ id }) => degree(id) > 0);
+  const router = linked.find(({ address }) => address === gateway);
+  return (router ?? linked.toSorted((a, b) => degree(b.id) - degree(a.id) || (a.id < b.id ? -1 : 1))[0])?.id;
+}
+
+function isAbove(parents: ReadonlyMap<EquipmentId, EquipmentId>, one: EquipmentId, other: EquipmentId): boolean {
+  let at = parents.get(other);
+  for (let step = 0; at !== undefined && step < maxSteps; step++) {
+    if (at === one) return true;
+    at = parents.get(at);
+  }
+  return false;
+}
