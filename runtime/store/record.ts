@@ -122,7 +122,7 @@ export function packMeta(body: RecordBody, payloads: readonly Uint8Array[]): { r
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length);
   const raw = Buffer.concat([length, json, ...payloads]);
-  return { packed: zstdCompressSync(raw), rawBytes: raw.length };
+  return { packed: zstdCompressSync(raw, { chunkSize: Math.min(16_384, Math.max(1_024, raw.length >> 1)) }), rawBytes: raw.length };
 }
 
 /** @throws GatewayError buffer.corrupt */

@@ -23,6 +23,8 @@ export interface RecordContent {
   readonly blobs: readonly Uint8Array[];
 }
 
+const maxScratchBytes = 65_536;
+
 interface Place {
   readonly seq: number;
   readonly offset: number;
@@ -48,6 +50,7 @@ export class Ring {
   #head: number;
   #durableTailOffset: number;
   #skipTo: number | undefined;
+  #scratch: Buffer | undefined;
   /** The newest record found at the start: readable, but perhaps only because the page cache still has what a failed sync lost. */
   #unsure: Place | undefined;
 
@@ -141,7 +144,7 @@ export class Ring {
     const totalBytes = Math.ceil((headerBytes + packed.length + blobBytes) / blockBytes) * blockBytes;
     this.#forgetDead();
     const offset = this.#findPlace(totalBytes);
-    const record = Buffer.alloc(totalBytes);
+    const record = this.#blank(totalBytes);
     record.set(packed, headerBytes);
     let cursor = headerBytes + packed.length;
     const blobOffsets = content.blobs.map((blob) => {
@@ -174,6 +177,13 @@ export class Ring {
     this.#nextSeq += 1;
     this.#head = offset + totalBytes;
     return { seq: header.seq, blobOffsets };
+  }
+
+  /** Memory for one record; the same for all that are not large, since the disk has a record when `append` returns. */
+  #blank(bytes: number): Buffer {
+    if (bytes > maxScratchBytes) return Buffer.alloc(bytes);
+    this.#scratch ??= Buffer.alloc(maxScratchBytes);
+    return this.#scratch.subarray(0, bytes).fill(0);
   }
 
   read(offset: number, length: number): Uint8Array {
