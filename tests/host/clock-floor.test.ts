@@ -2,15 +2,29 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Observation } from "#model/observation.ts";
 import type { Intake } from "#ports/intake.ts";
 import type { State } from "#ports/state.ts";
+import { AnchorBook } from "../../runtime/clock-anchors.ts";
 import { programFloorMs, readWallFloor } from "../../runtime/clock-floor.ts";
 import { ClockWatch } from "../../runtime/clock-watch.ts";
 import { SystemClock } from "../../runtime/host/system-clock.ts";
+import { monotonicMs, wallMs } from "../../runtime/model/time.ts";
 import { openState } from "../../runtime/store/state.ts";
 import { silentLogger as logger } from "../sim/silent-logger.ts";
 
-const intake: Intake = { accept: async () => undefined, tap: () => () => undefined } as unknown as Intake;
+/** Keeps what it is told. */
+class Told implements Intake {
+  readonly observations: Observation[] = [];
+
+  async accept(observation: Observation): Promise<void> {
+    this.observations.push(observation);
+  }
+
+  tap(): () => void {
+    return () => undefined;
+  }
+}
 const stoppedMs = Date.UTC(2027, 2, 3, 4, 5, 6);
 
 describe("the wall clock's floor", () => {
@@ -27,18 +41,20 @@ describe("the wall clock's floor", () => {
   });
 
   /** One life of a process whose clock shows `wallMs`, ended as SIGTERM ends it. */
-  async function live(wallMs: number, isSynced: boolean): Promise<void> {
+  async function live(wallMs: number, isSynced: boolean, bootId = "b0070001"): Promise<readonly Observation[]> {
     const clock = new SystemClock(
       () => isSynced,
-      "b0070001",
+      bootId,
       () => wallMs,
     );
+    const intake = new Told();
     const stop = new AbortController();
     const running = new ClockWatch({ clock, intake, logger, state }).run(stop.signal);
     stop.abort(new Error("stop"));
     await running;
     state.close();
     state = openState(folder);
+    return intake.observations;
   }
 
   it("keeps a boot in 1970 from dating anything before the last stop, and nobody believes that date", async () => {
@@ -81,5 +97,36 @@ describe("the wall clock's floor", () => {
     expect(readWallFloor(state)).toBe(programFloorMs);
     state.put({ "clock.floor-ms": "99999999999999999" });
     expect(readWallFloor(state)).toBe(programFloorMs);
+  });
+
+  it("comes with the anchors of earlier boots, told again at every start although the buffer was lost meanwhile", async () => {
+    await live(stoppedMs, true, "b0070001");
+    await live(stoppedMs + 60_000, false, "b0070002");
+    await live(stoppedMs + 120_000, true, "b0070003");
+    const told = await live(stoppedMs + 180_000, false, "b0070004");
+    expect(told.map((one) => (one.kind === "anchor" ? [one.anchor.bootId, one.anchor.wallMs] : one.kind))).toEqual([
+      ["b0070001", stoppedMs],
+      ["b0070003", stoppedMs + 120_000],
+    ]);
+  });
+
+  it("keeps the anchors of sixteen boots, and of one boot the first and the newest", () => {
+    const book = new AnchorBook(state);
+    for (let boot = 0; boot < 40; boot++) {
+      for (const hours of [0, 2, 4])
+        book.add({
+          bootId: `b007${String(boot).padStart(4, "0")}`,
+          monotonicMs: monotonicMs(hours * 3_600_000),
+          wallMs: wallMs(stoppedMs + hours * 3_600_000),
+          source: "ntp",
+          errorMs: 10,
+        });
+    }
+    const kept = new AnchorBook(state).of(() => true);
+    expect(new Set(kept.map(({ bootId }) => bootId)).size).toBe(16);
+    expect(kept.slice(-2).map((anchor) => [anchor.bootId, anchor.monotonicMs])).toEqual([
+      ["b0070039", 0],
+      ["b0070039", 4 * 3_600_000],
+    ]);
   });
 });
