@@ -125,6 +125,11 @@ export class Gateway {
     return [...this.#south.health(), ...this.#north.health()];
   }
 
+  /** Whether a session with the NOC's broker is up. */
+  isNocReached(): boolean {
+    return this.#parts.link?.status().state === "connected";
+  }
+
   /** For `gatehouse status` and the console. */
   status(): Promise<Readonly<Record<string, unknown>>> {
     const { identity, clock, buffer, link, sections } = this.#parts;

@@ -20,6 +20,7 @@ import { processContext } from "./cli/process-context.ts";
 import { register as profile } from "./cli/profile.ts";
 import { register as proposals } from "./cli/proposals.ts";
 import { register as run } from "./cli/run.ts";
+import { register as selfTest } from "./cli/self-test.ts";
 import { register as simulate } from "./cli/simulate.ts";
 import { register as snmp } from "./cli/snmp.ts";
 import { register as status } from "./cli/status.ts";
@@ -39,7 +40,7 @@ const code = await runCommandLine(
   args,
   [
     ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, status],
-    ...[health, probe, console, enrol, licenses, version],
+    ...[health, probe, console, enrol, licenses, selfTest, version],
   ],
   context,
 );

@@ -47,6 +47,7 @@ import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
 import { openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
+import { openUpdate } from "./parts-update.ts";
 import { alarmStatus } from "./roles/alarm-handlers.ts";
 import type { SiteConfiguration } from "./site-configuration.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
@@ -139,26 +140,21 @@ export async function assembleGateway(
   platform.clock.notBefore?.(clockFloorMs);
   // Settings that apply live are read where they are used, from the configuration in force.
   const now = () => owner.running;
-  const encoder = createFrameEncoder({
-    entropy: platform.entropy,
-    streamSalt: identity.id,
-    intervalsPerChunk: () => now().uplink?.intervalsPerChunk ?? 1,
-    maxSeries,
-  });
+  const intervalsPerChunk = () => now().uplink?.intervalsPerChunk ?? 1;
+  const encoder = createFrameEncoder({ entropy: platform.entropy, streamSalt: identity.id, intervalsPerChunk, maxSeries });
   const { buffer, history } = await openStore(configuration, stateDir, platform, clockFloorMs);
   const events = new EventQueue(platform);
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
   const checks = openChecks(configuration, driverContext);
-  const engine = createSnmpEngine({
-    ...platform,
-    limits: { packetsPerSecond: limits.packetsPerSecond, packetsPerSecondPerEquipment: limits.packetsPerSecondPerEquipment },
-  });
+  const { packetsPerSecond, packetsPerSecondPerEquipment } = limits;
+  const engine = createSnmpEngine({ ...platform, limits: { packetsPerSecond, packetsPerSecondPerEquipment } });
   const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
   const equipment = () => now().equipment;
   const owner: ConfigurationOwner = openConfigurationOwner({ ...run, configuration, gateway: () => gateway }, platform);
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles, equipment }, platform);
-  const managed = { configuration: owner, discovery, gateway: () => gateway, restart: run.restart, stateDir, state, sink: events, buffer };
-  const northbound = openNorthbound(managed, platform);
+  const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
+  const seen = { configuration: owner, discovery, gateway: () => gateway, firmware: update.firmware };
+  const northbound = openNorthbound({ ...seen, ...run, stateDir, sink: events, buffer }, platform);
   const identityFolder = new IdentityFolder(stateDir, platform.entropy);
   const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(identityFolder, identity.id) : undefined;
   const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
@@ -188,13 +184,17 @@ export async function assembleGateway(
     checks: checks.desk,
     sections: {
       ...northbound.sections(),
+      ...update.sections,
       checks: () => checks.desk.status(),
       alarms: () => alarmStatus(alarms.engine),
       verdict: () => alarms.engine.verdict(),
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
     residentBytes: () => process.memoryUsage.rss(),
-    services: (running: Gateway) => [...northbound.units, ...(services?.(running, discovery, northbound, owner, alarms.engine) ?? [])],
+    services: (running: Gateway) => [
+      ...[...northbound.units, ...update.units],
+      ...(services?.(running, discovery, northbound, owner, alarms.engine) ?? []),
+    ],
   });
   return gateway;
 }

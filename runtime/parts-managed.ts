@@ -1,5 +1,6 @@
 /** Joins the gateway's work with those who manage it: what a change of the configuration takes, what a self-test looks at, what may be ordered. */
 import type { Buffer } from "#ports/buffer.ts";
+import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { EventSink } from "#ports/event-sink.ts";
 import type { State } from "#ports/state.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -70,6 +71,7 @@ export interface ManagedParts {
   readonly state: State;
   readonly sink: EventSink;
   readonly buffer: Buffer;
+  readonly firmware: DocumentOwner | undefined;
 }
 
 /** The northbound half with everything that can be ordered and wanted of this gateway. */
@@ -82,7 +84,7 @@ export function openNorthbound(parts: ManagedParts, platform: Platform): Northbo
       ...{ state, sink, buffer, version: packageJson.version },
       configuration: () => configuration.running,
       documents: openDocumentStore(parts.stateDir),
-      owners: documentOwners({ state, configuration }),
+      owners: documentOwners({ state, configuration, ...(parts.firmware === undefined ? {} : { firmware: parts.firmware }) }),
       operations: () => operations,
       selfTest: async (signal) => {
         const { poller } = gateway();

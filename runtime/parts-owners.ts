@@ -10,8 +10,11 @@ import type { ConfigurationOwner } from "./configuration-owner.ts";
 export interface OwnerParts {
   readonly state: State;
   readonly configuration: ConfigurationOwner;
+  /** Absent when the gateway is not updated by itself. */
+  readonly firmware?: DocumentOwner;
 }
 
 export function documentOwners(parts: OwnerParts): readonly DocumentOwner[] {
-  return [parts.configuration];
+  const { configuration, firmware } = parts;
+  return [configuration, ...(firmware === undefined ? [] : [firmware])];
 }

@@ -404,6 +404,44 @@ export interface GatewayFile {
         ];
   };
   /**
+   * Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.
+   */
+  update: {
+    /**
+     * Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.
+     */
+    url?: string;
+    /**
+     * First signed root of the releases, as it came with the device. Later ones are followed from there.
+     */
+    rootFile: string;
+    /**
+     * Downloads take no more of the line, bytes a second. 0 = no limit.
+     */
+    maxBytesPerSecond: number;
+    /**
+     * Times of day (UTC) in which an update may download and restart. Empty = at any time.
+     *
+     * @maxItems 8
+     *
+     * Items: From and to; to before from passes midnight.
+     */
+    windows:
+      | []
+      | [string]
+      | [string, string]
+      | [string, string, string]
+      | [string, string, string, string]
+      | [string, string, string, string, string]
+      | [string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string];
+    /**
+     * How long a new version has to be healthy before it is kept, milliseconds.
+     */
+    probationMs: number;
+  };
+  /**
    * How far this machine's clock is believed.
    */
   clock: {
