@@ -162,6 +162,7 @@ export async function assembleGateway(
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
   const watched = () => [...equipment(), ...discovery.acceptedEquipment()];
   const alarms = openAlarms(configuration, { stateDir, state, history, engine, profiles, equipment: watched, link }, platform);
+  const units = [...northbound.units, ...update.units];
   const gateway: Gateway = new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
@@ -191,10 +192,7 @@ export async function assembleGateway(
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
     residentBytes: () => process.memoryUsage.rss(),
-    services: (running: Gateway) => [
-      ...[...northbound.units, ...update.units],
-      ...(services?.(running, discovery, northbound, owner, alarms.engine) ?? []),
-    ],
+    services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine) ?? [])],
   });
   return gateway;
 }
