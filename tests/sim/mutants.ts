@@ -14,6 +14,8 @@ interface Mutant {
   readonly find: string;
   readonly replace: string;
   readonly all?: boolean;
+  /** Damage is in every fifth seed only, from 3 on. */
+  readonly needsDamage?: boolean;
 }
 
 const mutants: readonly Mutant[] = [
@@ -70,7 +72,7 @@ const mutants: readonly Mutant[] = [
   {
     name: "polls one equipment at a time",
     file: "runtime/southbound/poller.ts",
-    find: "this.#permits = new Permits(options.maxConcurrentPolls);",
+    find: "this.#permits = new Permits(options.maxConcurrentPolls - doubtful);",
     replace: "this.#permits = new Permits(1);",
   },
   {
@@ -117,6 +119,27 @@ const mutants: readonly Mutant[] = [
     replace: "if (live.nextSeq > 0) return false;",
   },
   {
+    name: "takes what a damaged journal left for what comes next in its stream",
+    file: "runtime/store/recovery.ts",
+    find: "const salvaged = damaged || scan.suspect ? salvagedSlots() : undefined;",
+    replace: "const salvaged = damaged && scan.records.length < 0 ? salvagedSlots() : undefined;",
+    needsDamage: true,
+  },
+  {
+    name: "loses the anchors of earlier boots with the buffer",
+    file: "runtime/clock-watch.ts",
+    find: "const earlier = this.#book.of((anchor) => anchor.bootId !== bootId);",
+    replace: "const earlier = this.#book.of((anchor) => anchor.bootId !== anchor.bootId);",
+    needsDamage: true,
+  },
+  {
+    name: "believes a backlog whose schema is damaged",
+    file: "runtime/store/database.ts",
+    find: "if (options.check) atDisk({ file }, () => checkSchema(database, options.migrations, file));",
+    replace: "",
+    needsDamage: true,
+  },
+  {
     name: "begins a new ledger at every start",
     file: "runtime/store/open-store.ts",
     find: "if (recovered !== undefined) restoreLedger(ledger, recovered);",
@@ -134,7 +157,7 @@ const { values } = parseArgs({
   },
 });
 const parts = ["runtime", "cloud-bridge", "drivers", "tests/sim", "package.json"];
-const limitMs = 240_000;
+const limitMs = 600_000;
 
 interface Finding {
   readonly word: "caught" | "hangs" | "not proven" | "SURVIVED";
@@ -158,8 +181,10 @@ function prepare(mutant: Mutant | undefined): string {
 }
 
 /** Seed after seed until one fails; each mutant has one thread, and several mutants run side by side. */
-function live(copy: string, jobs = "1"): Promise<Finding> {
-  const args = ["tests/sim/main.ts", "--jobs", jobs, "--seeds", values.seeds, "--hours", values.hours, "--stop-at-first"];
+function live(copy: string, needsDamage = false, jobs = "1"): Promise<Finding> {
+  // Bits turn where they turn: more lives are needed until one hits the place.
+  const range = needsDamage ? ["--first", "3", "--step", "5", "--seeds", "200", "--hours", "24"] : ["--seeds", values.seeds, "--hours", values.hours];
+  const args = ["tests/sim/main.ts", "--jobs", needsDamage ? "2" : jobs, ...range, "--stop-at-first"];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"] });
     let out = "";
@@ -200,7 +225,7 @@ let proven = 0;
 async function control(): Promise<void> {
   const copy = prepare(undefined);
   try {
-    const { word, by } = await live(copy, values.jobs);
+    const { word, by } = await live(copy, false, values.jobs);
     if (word !== "SURVIVED") throw new Error(`the code fails without a mutation: ${word}, ${by}`);
     console.log(`control     the code as it is holds (${by})`);
   } finally {
@@ -212,7 +237,7 @@ async function work(): Promise<void> {
   for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
     const copy = prepare(mutant);
     try {
-      const { word, by } = await live(copy);
+      const { word, by } = await live(copy, mutant.needsDamage);
       if (word === "caught" || word === "hangs") proven += 1;
       console.log(`${word.padEnd(10)}  ${mutant.name} (${by})`);
     } finally {

@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { missingLoopFacility } from "../../store/loop-disk.ts";
 import { type Load, smallSite, switches } from "./loads.ts";
 import { measureStore, type StoreMeasurement } from "./measure.ts";
 
 /**
- * `node tests/bench/store/main.ts [--minutes 30] [--real 5]`: bytes that reach the block device per sample, deletion and the file system's journal
- * included; with --real the small site once more without acceleration. Needs root and loop devices.
+ * `node tests/bench/store/main.ts [--minutes 30] [--real 5] [--only-real]`: bytes that reach the block device per sample, deletion and the file system's journal
+ * included; with --real the small site once more without acceleration, for both windows side by side on two mounts each; `--only-real` nothing else. Needs root and loop devices.
  */
 const missing = missingLoopFacility();
 if (missing !== undefined) {
@@ -31,7 +32,7 @@ const cases: readonly Case[] = [
   { load: () => switches(25, 5_000), windowMs: 10_000, goal: 2.5 },
 ];
 const rows: Record<string, string | number>[] = [];
-for (const { load, windowMs, goal } of cases) {
+for (const { load, windowMs, goal } of process.argv.includes("--only-real") ? [] : cases) {
   for (const fileSystem of ["shared", "each", "none"] as const) {
     const made = load();
     const busy = made.samplesPerSecond > 1_000;
@@ -46,17 +47,43 @@ for (const { load, windowMs, goal } of cases) {
     console.log(JSON.stringify(result));
   }
 }
+/** In real time, all side by side: each in a process of its own, since the store is synchronous. */
+const realCases = [
+  { windowMs: 10_000, mount: "defaults", goal: 40 },
+  { windowMs: 10_000, mount: "commit=30", goal: 40 },
+  { windowMs: 60_000, mount: "defaults", goal: 10 },
+  { windowMs: 60_000, mount: "commit=120", goal: 10 },
+] as const;
+
+const only = argument("--real-case", -1);
+const chosen = realCases[only];
+if (chosen !== undefined) {
+  const { windowMs, mount } = chosen;
+  const options = { load: smallSite(1), windowMs, fileSystem: "real", mount, virtualMs: realMinutes * 60_000, ackAfterMs: 2_000 } as const;
+  console.log(JSON.stringify(measureStore(options)));
+  process.exit(0);
+}
 if (realMinutes > 0) {
-  const result = measureStore({
-    load: smallSite(1),
-    windowMs: 10_000,
-    fileSystem: "real",
-    virtualMs: realMinutes * 60_000,
-    ackAfterMs: 2_000,
-  });
-  rows.push(rowOf(result, 40));
+  const results = await Promise.all(realCases.map((_, index) => inOwnProcess(index)));
+  for (const [index, result] of results.entries()) {
+    const of = realCases[index];
+    if (of !== undefined) rows.push({ ...rowOf(result, of.goal), "fs journal": `real, ${of.mount}` });
+  }
 }
 console.table(rows);
+
+async function inOwnProcess(index: number): Promise<StoreMeasurement> {
+  const child = spawn(
+    process.execPath,
+    [import.meta.filename, "--only-real", "--real", String(realMinutes), "--real-case", String(index)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  let out = "";
+  for await (const data of child.stdout) out += String(data);
+  return JSON.parse(out) as StoreMeasurement;
+}
 
 function rowOf(result: StoreMeasurement, goal: number): Record<string, string | number> {
   const fixed = (value: number, digits: number) => Number(value.toFixed(digits));

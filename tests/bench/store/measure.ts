@@ -41,6 +41,8 @@ export interface StoreRun {
   readonly windowMs: number;
   readonly fileSystem: FileSystemShare;
   readonly virtualMs: number;
+  /** Mount options of the ext4. */
+  readonly mount?: string;
   /** The NOC's acknowledgement comes this long after a chunk was sealed. */
   readonly ackAfterMs: number;
 }
@@ -71,7 +73,7 @@ export function measureStore(run: StoreRun): StoreMeasurement {
   const partition = run.fileSystem === "none" ? new LoopPartition(32) : undefined;
   try {
     loop.unmount();
-    loop.mount("defaults");
+    loop.mount(run.mount ?? "defaults");
     if (partition !== undefined) symlinkSync(partition.path, join(loop.mountPoint, "journal.ring"));
     return measureOn({ mountPoint: loop.mountPoint, deviceBytes: () => loop.deviceBytes + (partition?.deviceBytes ?? 0) }, run);
   } finally {
