@@ -71,4 +71,12 @@ describe("virtual clock", () => {
     expect(after.monotonicMs).toBe(0);
     expect(after.bootId).not.toBe(before.bootId);
   });
+
+  it("ends the run when somebody spins without letting time go on", async () => {
+    const clock = new VirtualClock(0, true);
+    void (async () => {
+      for (;;) await clock.sleep(0, never);
+    })();
+    await expect(clock.advance(1)).rejects.toThrow("time does not go on");
+  });
 });

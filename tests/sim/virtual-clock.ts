@@ -11,6 +11,8 @@ interface Sleeper {
 const settleTurns = 3;
 /** Inline, every so many settlings the event loop gets a turn all the same: the test runner lives on it. */
 const inlineTurnEvery = 512;
+/** Wake-ups at one instant after which somebody is taken to spin: a day of the simulation has some millions, spread over it. */
+const maxWakesAtOnce = 100_000;
 /** Turns after which whoever is busy is taken to hang. */
 const maxTurns = 1_000_000;
 
@@ -26,6 +28,7 @@ export class VirtualClock implements Clock {
   #order = 0;
   #pending = 0;
   #settled = 0;
+  #wakesAtOnce = 0;
   readonly #inline: boolean;
   bootId = "00000001";
   quality: ClockQuality = "synced";
@@ -176,6 +179,8 @@ export class VirtualClock implements Clock {
     const next = this.#sleepers[0];
     if (next === undefined || next.dueMs > endMs) return false;
     this.#sleepers.shift();
+    this.#wakesAtOnce = next.dueMs > this.#monotonic ? 0 : this.#wakesAtOnce + 1;
+    if (this.#wakesAtOnce > maxWakesAtOnce) throw new Error(`time does not go on: ${maxWakesAtOnce} wake-ups at one instant, somebody spins`);
     this.#monotonic = Math.max(this.#monotonic, next.dueMs);
     next.wake();
     return true;
