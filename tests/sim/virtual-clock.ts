@@ -180,7 +180,8 @@ export class VirtualClock implements Clock {
     if (next === undefined || next.dueMs > endMs) return false;
     this.#sleepers.shift();
     this.#wakesAtOnce = next.dueMs > this.#monotonic ? 0 : this.#wakesAtOnce + 1;
-    if (this.#wakesAtOnce > maxWakesAtOnce) throw new Error(`time does not go on: ${maxWakesAtOnce} wake-ups at one instant, somebody spins`);
+    if (this.#wakesAtOnce > maxWakesAtOnce)
+      throw new Error(`time does not go on: ${maxWakesAtOnce} wake-ups at one instant, somebody spins`);
     this.#monotonic = Math.max(this.#monotonic, next.dueMs);
     next.wake();
     return true;
