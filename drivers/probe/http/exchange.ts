@@ -76,12 +76,12 @@ export async function exchange(run: ProbeRun, request: HttpRequest, limits: Http
 async function ask(run: ProbeRun, stream: Socket, request: HttpRequest, limits: HttpLimits, what: string) {
   run.stage = "request";
   const startedMs = run.nowMs();
-  const { outgoing, answered } = send(stream, request, what);
+  const { outgoing, answered, broken } = send(stream, request, what);
   try {
     const answer = await orEnd(run.signal, answered);
     const firstByteMs = run.since(startedMs);
     run.stage = "answer";
-    const { body, isCut } = await orEnd(run.signal, readBody(answer, limits.maxBodyBytes, what));
+    const { body, isCut } = await orEnd(run.signal, readBody(answer, limits.maxBodyBytes, broken, what));
     return { answer, body, isCut, firstByteMs, transferMs: rounded(run.since(startedMs) - firstByteMs) };
   } finally {
     outgoing.destroy();
@@ -93,7 +93,7 @@ function send(
   stream: Socket,
   request: HttpRequest,
   what: string,
-): { readonly outgoing: ClientRequest; readonly answered: Promise<IncomingMessage> } {
+): { readonly outgoing: ClientRequest; readonly answered: Promise<IncomingMessage>; readonly broken: () => Error | undefined } {
   const { url, method, body } = request;
   const headers: OutgoingHttpHeaders = { ...request.headers, host: url.host, connection: "close", "accept-encoding": "identity" };
   if (body !== undefined) headers["content-length"] = Buffer.byteLength(body);
@@ -116,18 +116,27 @@ function send(
       error,
     );
   }
+  let problem: Error | undefined;
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve);
-    outgoing.on("error", (error) => reject(answerFailure(error, what)));
+    outgoing.on("error", (error) => {
+      problem ??= answerFailure(error, what);
+      reject(problem);
+    });
     // Nobody asked for it; the socket would otherwise stay open without an owner.
     outgoing.once("upgrade", () => reject(failed("answer", "bad-answer", `${what} switched protocols without being asked`)));
   });
   outgoing.end(body);
-  return { outgoing, answered };
+  return { outgoing, answered, broken: () => problem };
 }
 
-/** Reads at most `maxBytes`, then hangs up: an endless body costs no more than that. */
-function readBody(answer: IncomingMessage, maxBytes: number, what: string): Promise<{ readonly body: Buffer; readonly isCut: boolean }> {
+/** Reads at most `maxBytes`, then hangs up: an endless body costs no more than that. @param broken what the request's own parser complained of */
+function readBody(
+  answer: IncomingMessage,
+  maxBytes: number,
+  broken: () => Error | undefined,
+  what: string,
+): Promise<{ readonly body: Buffer; readonly isCut: boolean }> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let bytes = 0;
@@ -136,12 +145,12 @@ function readBody(answer: IncomingMessage, maxBytes: number, what: string): Prom
       parts.push(part.length > room ? part.subarray(0, room) : part);
       bytes += part.length;
       if (bytes <= maxBytes) return;
-      answer.destroy();
       resolve({ body: Buffer.concat(parts), isCut: true });
+      answer.destroy();
     });
     answer.once("end", () => resolve({ body: Buffer.concat(parts), isCut: false }));
-    answer.on("error", (error) => reject(answerFailure(error, what)));
-    answer.once("aborted", () => reject(failed("answer", "reset", `${what} hung up before the end of its answer`)));
+    answer.on("error", (error) => reject(broken() ?? answerFailure(error, what)));
+    answer.once("aborted", () => reject(broken() ?? failed("answer", "reset", `${what} hung up before the end of its answer`)));
   });
 }
 
