@@ -9,10 +9,10 @@ export interface EchoRequest {
   readonly source: string | undefined;
 }
 
-/** fping's arguments (version 4 and later). The address is dotted or colon form, never an option. */
+/** fping's arguments (version 4 and later); -q would also hide who says that there is no way. The address is dotted or colon form, never an option. */
 export function fpingArguments({ address, packets, spacingMs, timeoutMs, sizeBytes, source }: EchoRequest): readonly string[] {
   const from = source === undefined ? [] : ["-S", source];
-  return ["-C", `${packets}`, "-q", "-r", "0", "-p", `${spacingMs}`, "-t", `${timeoutMs}`, "-b", `${sizeBytes}`, ...from, address];
+  return ["-C", `${packets}`, "-r", "0", "-p", `${spacingMs}`, "-t", `${timeoutMs}`, "-b", `${sizeBytes}`, ...from, address];
 }
 
 /** The line `192.0.2.1 : 0.35 - 0.41`; a dash is no answer. Undefined when there is no such line. */

@@ -38,7 +38,7 @@ async function byFping(run: ProbeRun, address: string, { maxHops, hopTimeoutMs }
     const timeToLive = Array.from({ length: Math.min(hopsAtOnce, maxHops - first + 1) }, (_, index) => first + index);
     const answers = await Promise.all(
       timeToLive.map(async (hop) => {
-        const args = ["-C", "1", "-q", "-r", "0", "-t", `${hopTimeoutMs}`, "-H", `${hop}`, ...source, address];
+        const args = ["-C", "1", "-r", "0", "-t", `${hopTimeoutMs}`, "-H", `${hop}`, ...source, address];
         const result = await unlessMissing(runProgram(run.world.programs.fping, args, run.signal));
         run.sent(hopBytes, 2);
         return result === undefined || result.exitCode >= fpingSystemCallFailed
