@@ -4,6 +4,7 @@
  * it needs when it runs. Which drivers, codecs and uplinks there are stands in `parts-*.ts`; how a gateway is wired in `gateway.ts`.
  */
 import { register as alarms } from "./cli/alarms.ts";
+import { register as audit } from "./cli/audit.ts";
 import { register as chunk } from "./cli/chunk.ts";
 import { report, runCommandLine } from "./cli/command-line.ts";
 import { register as config } from "./cli/config.ts";
@@ -40,7 +41,7 @@ const code = await runCommandLine(
   args,
   [
     ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, status],
-    ...[health, probe, console, enrol, licenses, selfTest, version],
+    ...[health, probe, console, enrol, audit, licenses, selfTest, version],
   ],
   context,
 );

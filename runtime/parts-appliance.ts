@@ -3,22 +3,17 @@
  * stands in gateway.ts.
  */
 import { join } from "node:path";
-import type { Equipment } from "#model/equipment.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { FrameEncoder } from "#ports/codec.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { History } from "#ports/history.ts";
+import type { IdentityStore } from "#ports/identity.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
 import { createFrameEncoder } from "../cloud-bridge/protocol/codec/frame-encoder.ts";
-import { parseAck } from "../cloud-bridge/protocol/messages/ack.ts";
-import { parseNocState } from "../cloud-bridge/protocol/messages/presence.ts";
-import { createMqttUplink } from "../cloud-bridge/uplink/mqtt-uplink.ts";
-import type { TlsSettings } from "../cloud-bridge/uplink/socket.ts";
 import { createLoopbackDriver } from "../drivers/loopback/loopback-driver.ts";
 import { createSnmpEngine } from "../drivers/snmp/engine/engine.ts";
 import { loadProfiles } from "../drivers/snmp/profiles/load-profiles.ts";
@@ -34,15 +29,13 @@ import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { ConfigurationOwner } from "./configuration-owner.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
-import { IdentityFolder } from "./host/identity-folder.ts";
-import { currentRoute } from "./host/route.ts";
+import type { AuditBook } from "./host/audit-book.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
-import { Link } from "./northbound/link.ts";
 import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { enrolledTls, identityUnits } from "./parts-enrolment.ts";
-import { helloBody } from "./parts-hello.ts";
+import { openLink } from "./parts-line.ts";
 import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
 import { openSecondPath } from "./parts-notify.ts";
@@ -101,6 +94,8 @@ export interface RunParts {
   /** Opened by the caller, closed by the gateway. */
   readonly state: State;
   readonly site: SiteConfiguration;
+  readonly audit: AuditBook;
+  readonly identity: IdentityStore;
   /** Ends this run in order and begins another in the same process. */
   readonly restart: (reason: string) => void;
 }
@@ -123,6 +118,32 @@ export function openGatewayState(stateDir: string, platform: Platform): State {
   });
 }
 
+/** What everything else stands on: store, encoder, SNMP engine, device knowledge, checks. */
+async function openGround(
+  configuration: GatewayConfiguration,
+  stateDir: string,
+  platform: Platform,
+  live: { readonly clockFloorMs: number; readonly now: () => GatewayConfiguration },
+) {
+  const { gateway, limits, credentials, profiles } = configuration;
+  const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
+  const { packetsPerSecond, packetsPerSecondPerEquipment } = limits;
+  return {
+    encoder: createFrameEncoder({
+      entropy: platform.entropy,
+      streamSalt: gateway.id,
+      intervalsPerChunk: () => live.now().uplink?.intervalsPerChunk ?? 1,
+      maxSeries,
+    }),
+    ...(await openStore(configuration, stateDir, platform, live.clockFloorMs)),
+    events: new EventQueue(platform),
+    driverContext,
+    checks: openChecks(configuration, driverContext),
+    engine: createSnmpEngine({ ...platform, limits: { packetsPerSecond, packetsPerSecondPerEquipment } }),
+    profiles: loadProfiles({ userDir: profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger }),
+  };
+}
+
 /**
  * Builds a gateway from its configuration.
  * @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full | config.*
@@ -134,35 +155,28 @@ export async function assembleGateway(
   run: RunParts,
   services?: ServicesOf,
 ): Promise<Gateway> {
-  const { gateway: identity, uplink, limits, credentials } = configuration;
+  const { gateway: identity, uplink, limits } = configuration;
   const { state } = run;
   const clockFloorMs = readWallFloor(state);
   platform.clock.notBefore?.(clockFloorMs);
   // Settings that apply live are read where they are used, from the configuration in force.
   const now = () => owner.running;
-  const intervalsPerChunk = () => now().uplink?.intervalsPerChunk ?? 1;
-  const encoder = createFrameEncoder({ entropy: platform.entropy, streamSalt: identity.id, intervalsPerChunk, maxSeries });
-  const { buffer, history } = await openStore(configuration, stateDir, platform, clockFloorMs);
-  const events = new EventQueue(platform);
-  const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
-  const checks = openChecks(configuration, driverContext);
-  const { packetsPerSecond, packetsPerSecondPerEquipment } = limits;
-  const engine = createSnmpEngine({ ...platform, limits: { packetsPerSecond, packetsPerSecondPerEquipment } });
-  const profiles = loadProfiles({ userDir: configuration.profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
   const equipment = () => now().equipment;
+  const ground = await openGround(configuration, stateDir, platform, { clockFloorMs, now });
+  const { encoder, buffer, history, events, driverContext, checks, engine, profiles } = ground;
+  run.audit.onRecord((event) => events.offer(event));
   const owner: ConfigurationOwner = openConfigurationOwner({ ...run, configuration, gateway: () => gateway }, platform);
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles, equipment }, platform);
   const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
   const seen = { configuration: owner, discovery, gateway: () => gateway, firmware: update.firmware };
-  const northbound = openNorthbound({ ...seen, ...run, stateDir, sink: events, buffer }, platform);
-  const identityFolder = new IdentityFolder(stateDir, platform.entropy);
-  const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(identityFolder, identity.id) : undefined;
+  const northbound = openNorthbound({ ...seen, ...run, ...authorityParts(run), stateDir, sink: events, buffer }, platform);
+  const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(run.identity, identity.id) : undefined;
   const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
   const link = uplink?.enabled === true ? openLink(configuration, uplink, lineParts, platform) : undefined;
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
   const watched = () => [...equipment(), ...discovery.acceptedEquipment()];
   const alarms = openAlarms(configuration, { stateDir, state, history, engine, profiles, equipment: watched, link }, platform);
-  const units = [...northbound.units, ...update.units];
+  const units = [run.audit, ...northbound.units, ...update.units];
   const gateway: Gateway = new Gateway({
     identity: { ...identity, version: packageJson.version },
     ...platform,
@@ -176,7 +190,7 @@ export async function assembleGateway(
     ...(history === undefined ? {} : { history }),
     ...(link === undefined ? {} : { link }),
     feeders: (intake) => [
-      ...(enrolled === undefined ? [] : identityUnits(identityFolder, platform)),
+      ...(enrolled === undefined ? [] : identityUnits(run.identity, platform)),
       ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery, equipment }, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
@@ -197,70 +211,7 @@ export async function assembleGateway(
   return gateway;
 }
 
-function openLink(
-  configuration: GatewayConfiguration,
-  uplink: NonNullable<GatewayConfiguration["uplink"]>,
-  parts: {
-    readonly encoder: FrameEncoder;
-    readonly buffer: Buffer;
-    readonly state: State;
-    readonly enrolled?: () => TlsSettings;
-    readonly northbound: Northbound;
-    readonly equipment: () => readonly Equipment[];
-  },
-  platform: Platform,
-): Link {
-  const { gateway } = configuration;
-  const { northbound } = parts;
-  const { tls, password, username } = uplink;
-  const link = new Link({
-    uplink: createMqttUplink({
-      url: uplink.url,
-      tenant: gateway.tenant,
-      gateway: gateway.id,
-      keepAliveS: uplink.keepAliveS,
-      connectTimeoutMs: uplink.connectTimeoutMs,
-      state: parts.state,
-      ...platform,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password: password.reveal() }),
-      ...tlsOf(tls, parts.enrolled),
-    }),
-    buffer: parts.buffer,
-    encoder: parts.encoder,
-    messages: { parseAck, parseNocState },
-    maxBackoffMs: uplink.retryMaxMs,
-    route: currentRoute,
-    ...platform,
-    hello: (connection, sessionLimits) =>
-      helloBody({
-        gateway,
-        version: packageJson.version,
-        devices: parts.equipment().length,
-        authority: northbound.greeting(),
-        connection,
-        limits: sessionLimits,
-        ...parts,
-        ...platform,
-      }),
-    onMessage: northbound.inbox.take,
-    onConnected: northbound.connected,
-  });
-  northbound.attach(link);
-  return link;
-}
-
-/** What the file says wins; what it leaves out comes from the enrolment. */
-function tlsOf(
-  file: NonNullable<GatewayConfiguration["uplink"]>["tls"],
-  enrolled: (() => TlsSettings) | undefined,
-): { readonly tls?: TlsSettings | (() => TlsSettings) } {
-  const own: TlsSettings = {
-    ...(file?.ca === undefined ? {} : { ca: file.ca }),
-    ...(file?.cert === undefined ? {} : { cert: file.cert }),
-    ...(file?.key === undefined ? {} : { key: file.key.reveal() }),
-    ...(file?.serverName === undefined ? {} : { servername: file.serverName }),
-  };
-  if (enrolled === undefined) return file === undefined ? {} : { tls: own };
-  return { tls: () => ({ ...enrolled(), ...own }) };
+function authorityParts(run: RunParts): { readonly audit: AuditBook; readonly enrolledRoot?: string } {
+  const root = run.identity.current()?.trust;
+  return { audit: run.audit, ...(root === undefined ? {} : { enrolledRoot: JSON.stringify(root) }) };
 }

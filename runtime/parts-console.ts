@@ -4,7 +4,7 @@ import type { CheckStatus, Checks } from "#ports/checks.ts";
 import type { Editor } from "#ports/editor.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
-import { Console } from "./console/console.ts";
+import { Console, type ConsoleOptions } from "./console/console.ts";
 import { bundledPages } from "./console/pages/bundle.ts";
 import type { CheckView, ConsoleSource, ServiceView, SignInMethod } from "./console/source.ts";
 import type { Gateway } from "./gateway.ts";
@@ -20,6 +20,8 @@ export interface ConsoleRooms {
   readonly editor?: Editor;
   readonly command?: NonNullable<ConsoleSource["command"]>;
   readonly signInMethods?: readonly SignInMethod[];
+  readonly challenge?: () => string;
+  readonly onSignIn?: NonNullable<ConsoleOptions["onSignIn"]>;
 }
 
 /** The console that the configuration asks for; undefined = none. */
@@ -31,7 +33,7 @@ export function openConsole(
 ): Console | undefined {
   const { console: wanted, gateway: identity } = configuration;
   if (!wanted.enabled) return undefined;
-  const { alarms, checks, verdict, services, command, editor, signInMethods } = rooms;
+  const { alarms, checks, verdict, services, command, editor, signInMethods, challenge, onSignIn } = rooms;
   return new Console({
     listen: { host: wanted.host, port: wanted.port },
     allowedHosts: wanted.allowedHosts,
@@ -48,6 +50,8 @@ export function openConsole(
     pages: bundledPages(),
     ...(editor === undefined ? {} : { editor }),
     ...(signInMethods === undefined ? {} : { signInMethods }),
+    ...(challenge === undefined ? {} : { challenge }),
+    ...(onSignIn === undefined ? {} : { onSignIn }),
     ...platform,
   });
 }

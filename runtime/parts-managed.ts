@@ -1,4 +1,5 @@
 /** Joins the gateway's work with those who manage it: what a change of the configuration takes, what a self-test looks at, what may be ordered. */
+import type { Audit } from "#ports/audit.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { EventSink } from "#ports/event-sink.ts";
@@ -72,6 +73,8 @@ export interface ManagedParts {
   readonly sink: EventSink;
   readonly buffer: Buffer;
   readonly firmware: DocumentOwner | undefined;
+  readonly audit: Pick<Audit, "write">;
+  readonly enrolledRoot?: string;
 }
 
 /** The northbound half with everything that can be ordered and wanted of this gateway. */
@@ -81,7 +84,8 @@ export function openNorthbound(parts: ManagedParts, platform: Platform): Northbo
   const operations = operationsOf({ ...parts, ...platform });
   return new Northbound(
     {
-      ...{ state, sink, buffer, version: packageJson.version },
+      ...{ state, sink, buffer, audit: parts.audit, version: packageJson.version },
+      ...(parts.enrolledRoot === undefined ? {} : { enrolledRoot: parts.enrolledRoot }),
       configuration: () => configuration.running,
       documents: openDocumentStore(parts.stateDir),
       owners: documentOwners({ state, configuration, ...(parts.firmware === undefined ? {} : { firmware: parts.firmware }) }),

@@ -1,4 +1,5 @@
 /** The gateway's side of being managed: who may order (authority), what is wanted (desired state), what is ordered (command desk). */
+import type { Audit, AuditEntry } from "#ports/audit.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { DocumentStore } from "#ports/document-store.ts";
@@ -15,7 +16,7 @@ import { parseStrictJson } from "../cloud-bridge/protocol/messages/strict-json.t
 import { formatReported, parseDesired } from "../cloud-bridge/protocol/messages/twin.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { Authority } from "./northbound/authority/authority.ts";
-import { type AuditEntry, Desk } from "./northbound/command-desk/desk.ts";
+import { type AuditEntry as CommandAudit, Desk } from "./northbound/command-desk/desk.ts";
 import { LocalLock } from "./northbound/command-desk/local-lock.ts";
 import { ResponseSender } from "./northbound/command-desk/response-sender.ts";
 import { BlobFetcher } from "./northbound/desired-state/blob-fetcher.ts";
@@ -49,6 +50,9 @@ export interface NorthboundParts {
   readonly documents: DocumentStore;
   readonly sink: EventSink;
   readonly buffer: Buffer;
+  readonly audit: Pick<Audit, "write">;
+  /** The NOC's root as given at enrolment, for a configuration that names none. */
+  readonly enrolledRoot?: string;
   readonly owners: readonly DocumentOwner[];
   readonly operations: () => readonly Operation[];
   readonly selfTest: (signal: AbortSignal) => Promise<readonly string[]>;
@@ -74,6 +78,7 @@ export class Northbound {
   readonly #reports: ReportSender;
   readonly #responses: ResponseSender;
   #link: Link | undefined;
+  #audited = "";
 
   constructor(parts: NorthboundParts, platform: Platform) {
     const { state, documents } = parts;
@@ -82,7 +87,7 @@ export class Northbound {
     this.#platform = platform;
     this.nonce = new SessionNonce(entropy);
     this.lock = new LocalLock(state, clock);
-    const trust = trustOf(parts.configuration());
+    const trust = trustOf(parts.configuration(), parts.enrolledRoot);
     this.authority = new Authority({
       messages: signedMessages,
       trust,
@@ -153,7 +158,10 @@ export class Northbound {
       reachNoc: (signal) => this.#reachNoc(signal),
       confirmWindowMs: () => configuration().authority.confirmWindowMs,
       isLocked: () => this.lock.isLocked,
-      onChange: (final) => this.#reports.changed(final),
+      onChange: (final) => {
+        this.#reports.changed(final);
+        if (final) this.#auditDesired();
+      },
     });
   }
 
@@ -200,16 +208,22 @@ export class Northbound {
     sink.offer({ kind: "event", type, source: "gateway", severity: "indeterminate", text, observedAt, attributes: {} });
   }
 
-  #audit(entry: AuditEntry): void {
-    const text = `${entry.operation} by ${entry.actor}: ${entry.status}`;
-    this.#parts.sink.offer({
-      kind: "event",
-      type: "log.audit",
-      source: "gateway",
-      severity: "indeterminate",
-      text: text.slice(0, 500),
-      observedAt: this.#platform.clock.now(),
-      attributes: { ...entry },
+  #audit({ id, operation, risk, equipment, actor, from, status, code }: CommandAudit): void {
+    this.#parts.audit.write({
+      ...{ actor, from, action: `command.${operation}`, outcome: status, detail: `${risk} ${id}${code === undefined ? "" : ` ${code}`}` },
+      ...(equipment === undefined ? {} : { target: equipment }),
     });
+  }
+
+  /** What became of a generation, once. */
+  #auditDesired(): void {
+    const { gen, phase, reason } = this.desired.report();
+    const outcomes: Readonly<Record<string, AuditEntry["outcome"]>> = { ok: "ok", rolled_back: "rolled-back", failed: "error" };
+    const outcome = outcomes[phase];
+    const mark = `${gen}/${phase}`;
+    if (outcome === undefined || mark === this.#audited) return;
+    this.#audited = mark;
+    const entry = { actor: "noc", action: "desired.generation", target: String(gen), outcome };
+    this.#parts.audit.write(reason === undefined ? entry : { ...entry, detail: reason });
   }
 }

@@ -4,8 +4,8 @@ import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 
 const purposes = { des: "desired", cmd: "command", tech: "technician" } as const;
 
-/** Whom this gateway trusts by its configuration. @throws GatewayError config.invalid when authority.root is no public key */
-export function trustOf(configuration: GatewayConfiguration): Trust {
+/** Whom this gateway trusts by its configuration, or by its enrolment where the configuration names no root. @throws GatewayError config.invalid when authority.root is no public key */
+export function trustOf(configuration: GatewayConfiguration, enrolledRoot?: string): Trust {
   const { authority, gateway } = configuration;
   const pinned: PinnedKey[] = authority.keys.map(({ kid, x, roles }) => ({
     kid,
@@ -13,7 +13,8 @@ export function trustOf(configuration: GatewayConfiguration): Trust {
     algorithm: "Ed25519",
     jwk: { kty: "OKP", crv: "Ed25519", x },
   }));
-  if (authority.root !== undefined) pinned.push(rootKey(authority.root));
+  const root = authority.root ?? enrolledRoot;
+  if (root !== undefined) pinned.push(rootKey(root));
   return { gateway: gateway.id, tenant: gateway.tenant, issuer: authority.issuer, pinned };
 }
 

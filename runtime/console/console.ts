@@ -32,6 +32,8 @@ export interface ConsoleOptions {
   readonly editor?: Editor;
   /** Besides one-time codes: tokens of the NOC, challenge and response. */
   readonly signInMethods?: readonly SignInMethod[];
+  /** Shown to whoever has no network for a token; answered by the NOC over the telephone. */
+  readonly challenge?: () => string;
   /** Says who signed in or failed to: for the audit record. */
   readonly onSignIn?: (event: { readonly person: string; readonly method: string; readonly from: string; readonly ok: boolean }) => void;
   readonly clock: Clock;
@@ -142,6 +144,10 @@ export class Console implements Unit {
       return;
     }
     if (route === "POST /api/session") return this.#signIn(request, response);
+    if (route === "POST /api/challenge") {
+      sendJson(response, 200, { challenge: this.#options.challenge?.() });
+      return;
+    }
     const session = this.#sessionOf(request.headers.cookie);
     if (session === undefined) {
       sendError(response, 401, "command.refused", "Sign in first.");

@@ -41,6 +41,11 @@ export class AuditBook implements Audit, Unit {
     this.#recover();
   }
 
+  /** Records that are not on disk yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   write(entry: AuditEntry): void {
     if (this.#waiting.length >= maxWaiting) {
       this.#lost += 1;
@@ -172,41 +177,62 @@ export class AuditBook implements Audit, Unit {
   }
 
   async read(limit: number): Promise<readonly AuditRecord[]> {
-    const lines = [...(await this.#lines()), ...this.#waiting];
+    const lines = [...(await linesOf(this.#folder)), ...this.#waiting];
     return lines.slice(-Math.min(limit, 1_000)).flatMap((line) => parsed(line) ?? []);
   }
 
-  async verify(): Promise<{ readonly records: number; readonly head: string; readonly breaks: readonly string[] }> {
-    const lines = [...(await this.#lines()), ...this.#waiting];
-    const breaks: string[] = [];
-    let before: { readonly n: number; readonly hash: string } | undefined;
-    for (const line of lines) {
-      const record = parsed(line);
-      if (record === undefined) breaks.push(`a record after number ${before?.n ?? 0} cannot be read`);
-      else if (before !== undefined && record.n !== before.n + 1) breaks.push(`record ${record.n} follows ${before.n}`);
-      else if (before !== undefined && record.prev !== before.hash)
-        breaks.push(`record ${before.n} was changed after ${record.n} was written`);
-      if (record !== undefined) before = { n: record.n, hash: hashOf(line) };
-      if (breaks.length >= 16) break;
-    }
-    return { records: lines.length, head: before?.hash ?? none, breaks };
+  async verify(): Promise<AuditVerdict> {
+    return verdictOn([...(await linesOf(this.#folder)), ...this.#waiting]);
   }
+}
 
-  async #lines(): Promise<readonly string[]> {
-    const names = readdirSync(this.#folder).filter((name) => /^audit(\.\d+)?\.jsonl$/.test(name));
-    const index = (name: string) => Number(/\.(\d+)\./.exec(name)?.[1] ?? 0);
-    const texts: string[] = [];
-    for (const name of names.sort((a, b) => index(b) - index(a))) {
-      const file = join(this.#folder, name);
-      if (statSync(file).size > 2 * fileBytes)
-        throw new GatewayError("buffer.denied", { message: `${file} is not a page of the audit book` });
-      texts.push(await readFile(file, "utf8"));
-    }
-    return texts
-      .join("")
-      .split("\n")
-      .filter((line) => line !== "");
+/** What a check of the whole chain found. */
+export interface AuditVerdict {
+  readonly records: number;
+  readonly head: string;
+  readonly breaks: readonly string[];
+}
+
+/** The book of a state folder, whether a gateway runs on it or not. @throws GatewayError buffer.denied */
+export async function readAuditBook(
+  stateDir: string,
+  limit: number,
+): Promise<{ readonly records: readonly AuditRecord[]; readonly verdict: AuditVerdict }> {
+  const folder = join(stateDir, "audit");
+  if (!existsSync(folder))
+    throw new GatewayError("buffer.denied", { message: `there is no audit book in ${stateDir}`, fields: { folder } });
+  const lines = await linesOf(folder);
+  return { records: lines.slice(-Math.min(limit, 1_000)).flatMap((line) => parsed(line) ?? []), verdict: verdictOn(lines) };
+}
+
+function verdictOn(lines: readonly string[]): AuditVerdict {
+  const breaks: string[] = [];
+  let before: { readonly n: number; readonly hash: string } | undefined;
+  for (const line of lines) {
+    const record = parsed(line);
+    if (record === undefined) breaks.push(`a record after number ${before?.n ?? 0} cannot be read`);
+    else if (before !== undefined && record.n !== before.n + 1) breaks.push(`record ${record.n} follows ${before.n}`);
+    else if (before !== undefined && record.prev !== before.hash)
+      breaks.push(`record ${before.n} was changed after ${record.n} was written`);
+    if (record !== undefined) before = { n: record.n, hash: hashOf(line) };
+    if (breaks.length >= 16) break;
   }
+  return { records: lines.length, head: before?.hash ?? none, breaks };
+}
+
+async function linesOf(folder: string): Promise<readonly string[]> {
+  const names = readdirSync(folder).filter((name) => /^audit(\.\d+)?\.jsonl$/.test(name));
+  const index = (name: string) => Number(/\.(\d+)\./.exec(name)?.[1] ?? 0);
+  const texts: string[] = [];
+  for (const name of names.sort((a, b) => index(b) - index(a))) {
+    const file = join(folder, name);
+    if (statSync(file).size > 2 * fileBytes)
+      throw new GatewayError("buffer.denied", { message: `${file} is not a page of the audit book` });
+    texts.push(await readFile(file, "utf8"));
+  }
+  const lines = texts.join("").split("\n");
+  // What stands behind the last line break is being written, or was torn: no whole record.
+  return lines.slice(0, -1).filter((line) => line !== "");
 }
 
 function parsed(line: string): AuditRecord | undefined {

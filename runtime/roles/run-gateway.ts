@@ -1,18 +1,23 @@
 import { type GatewayError, isGatewayError } from "#model/errors.ts";
+import type { IdentityStore } from "#ports/identity.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { State } from "#ports/state.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import type { CommandContext } from "../cli/context.ts";
 import type { GatewayConfiguration } from "../config/gateway-configuration.ts";
 import { type Gateway, Restart } from "../gateway.ts";
+import { AuditBook } from "../host/audit-book.ts";
 import { controlServer } from "../host/control-server.ts";
+import { IdentityFolder } from "../host/identity-folder.ts";
 import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { countStart, DesiredMemory, revertNext } from "../northbound/desired-state/memory.ts";
 import { OverlayMemory } from "../overlay-memory.ts";
-import { assembleGateway, openGatewayState, type Platform, type ServicesOf } from "../parts-appliance.ts";
+import { assembleGateway, openGatewayState, type Platform, type RunParts, type ServicesOf } from "../parts-appliance.ts";
 import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
+import { openSealed, technicianRooms } from "../parts-technician.ts";
 import { SiteConfiguration } from "../site-configuration.ts";
 import { alarmHandlers, consoleVerdict } from "./alarm-handlers.ts";
 import { checkHandlers } from "./check-handlers.ts";
@@ -29,7 +34,11 @@ export interface RunOptions {
 
 /** Runs one gateway until it is told to stop; changes that need it are a run of their own. @throws GatewayError config.* | buffer.* | host.* */
 export async function runGateway(options: RunOptions, context: CommandContext): Promise<void> {
-  const site = new SiteConfiguration({ file: options.file, drivers: await context.drivers(), environment: context.environment });
+  const identity = new IdentityFolder(options.stateDir, context.entropy);
+  const site = new SiteConfiguration({
+    ...{ file: options.file, drivers: await context.drivers(), environment: context.environment },
+    opener: { open: (sealed) => openSealed(sealed, identity) },
+  });
   const stop = context.stopSignal();
   // Said at once and with every problem, before the state folder is touched.
   const own = await site.load([]);
@@ -39,7 +48,7 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
   let gateway: Gateway | undefined;
   for (let again = true; again && !stop.aborted; ) {
     const restart = new AbortController();
-    const run = await begin({ options, context, site, own, logger, restart: (reason) => restart.abort(new Restart(reason)) });
+    const run = await begin({ options, context, site, identity, own, logger, restart: (reason) => restart.abort(new Restart(reason)) });
     if (run === "again") continue;
     ({ gateway, logger } = run);
     await gateway.run(AbortSignal.any([stop, restart.signal]));
@@ -57,6 +66,7 @@ interface Beginning {
   readonly options: RunOptions;
   readonly context: CommandContext;
   readonly site: SiteConfiguration;
+  readonly identity: IdentityStore;
   readonly own: GatewayConfiguration;
   readonly logger: Logger;
   readonly restart: (reason: string) => void;
@@ -72,8 +82,11 @@ async function begin(parts: Beginning): Promise<{ readonly gateway: Gateway; rea
     const configuration = await effective(parts, state, clock.now().wallMs);
     const logger = await loggerFor(configuration, context, parts.logger, own);
     const platform = { clock, entropy: context.entropy, logger };
-    const services = servicesOf(options, configuration, platform);
-    const gateway = await assembleGateway(configuration, options.stateDir, platform, { state, site, restart }, services);
+    const audit = new AuditBook(options.stateDir, platform);
+    const run: RunParts = { state, site, restart, audit, identity: parts.identity };
+    const services = servicesOf(options, configuration, run, platform);
+    const gateway = await assembleGateway(configuration, options.stateDir, platform, run, services);
+    audit.write({ actor: "gateway", action: "gateway.start", outcome: "ok", detail: `version ${packageJson.version}` });
     given = true;
     const { id, tenant, site: place } = configuration.gateway;
     logger.info({ gateway: id, tenant, site: place, equipment: configuration.equipment.length }, "gateway starts");
@@ -87,9 +100,13 @@ async function begin(parts: Beginning): Promise<{ readonly gateway: Gateway; rea
 }
 
 /** What looks at a gateway from outside: control socket, console, watchdog. */
-function servicesOf(options: RunOptions, configuration: GatewayConfiguration, platform: Platform): ServicesOf {
+function servicesOf(options: RunOptions, configuration: GatewayConfiguration, run: RunParts, platform: Platform): ServicesOf {
   return (running, discovery, northbound, owner, alarms) => {
-    const rooms = { alarms: alarms.list, verdict: () => consoleVerdict(alarms.verdict()) };
+    const rooms = {
+      ...{ alarms: alarms.list, verdict: () => consoleVerdict(alarms.verdict()) },
+      ...technicianRooms({ northbound, configuration, state: run.state, identity: run.identity, audit: run.audit }, platform),
+      ...(running.checks === undefined ? {} : { checks: running.checks }),
+    };
     const console = openConsole(configuration, running, rooms, platform);
     const control = controlServer({
       folder: options.stateDir,

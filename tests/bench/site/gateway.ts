@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Report } from "#model/report.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
+import { AuditBook } from "../../../runtime/host/audit-book.ts";
+import { IdentityFolder } from "../../../runtime/host/identity-folder.ts";
 import { maxThriftyEquipment, preferLittleMemory } from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
@@ -169,7 +171,10 @@ const stop = new AbortController();
 const clock = new SystemClock(() => true);
 const platform = { clock, entropy: systemEntropy, logger };
 const state = openGatewayState(join(folder, "state"), platform);
-const gateway = await assembleGateway(configuration, join(folder, "state"), platform, { state, site, restart: () => undefined });
+const gateway = await assembleGateway(configuration, join(folder, "state"), platform, {
+  ...{ state, site, restart: () => undefined },
+  ...{ audit: new AuditBook(join(folder, "state"), platform), identity: new IdentityFolder(join(folder, "state"), systemEntropy) },
+});
 const running = gateway.run(stop.signal);
 let measurement: Measurement | undefined;
 

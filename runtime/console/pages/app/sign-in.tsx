@@ -49,10 +49,39 @@ export function SignIn(props: { readonly onSignedIn: () => void }) {
             {problem}
           </p>
         )}
+        <Challenge />
         <button class="button primary" type="submit" disabled={isBusy}>
           Sign in
         </button>
       </form>
     </main>
+  );
+}
+
+/** For a site without any network: read the challenge to the NOC, type what it reads back. */
+function Challenge() {
+  const [shown, setShown] = useState<{ readonly challenge?: string; readonly problem?: string } | undefined>(undefined);
+  const show = async () => {
+    try {
+      const { challenge } = await ask<{ readonly challenge?: string }>("/api/challenge", { method: "POST", body: {} });
+      setShown(challenge === undefined ? { problem: "This gateway was not enrolled, so it has no challenge." } : { challenge });
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      setShown({ problem: error.message });
+    }
+  };
+  if (shown?.challenge !== undefined)
+    return (
+      <p>
+        Read this to the NOC on the telephone and type the answer above: <b class="mono">{shown.challenge}</b>
+      </p>
+    );
+  return (
+    <>
+      <button class="button quiet" type="button" onClick={() => void show()}>
+        No network? Sign in by telephone
+      </button>
+      {shown?.problem === undefined ? null : <p class="muted">{shown.problem}</p>}
+    </>
   );
 }
