@@ -34,6 +34,8 @@ export interface NocOptions {
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly pages: () => Promise<PageAssets>;
+  /** Folder of the releases for gateways; absent = none are served. */
+  readonly releases?: string;
   readonly version: string;
   readonly limits?: Partial<IngestLimits>;
   readonly grants?: Partial<IngestGrants>;

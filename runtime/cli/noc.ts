@@ -6,6 +6,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
+import { registerReleases } from "./noc-release.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
 const defaultDir = "./gatehouse-state/noc";
@@ -22,6 +23,7 @@ interface ServeOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly releases?: string;
   readonly config?: string;
 }
 
@@ -46,6 +48,7 @@ export function register(program: Command, context: CommandContext): void {
     .option("--ca <file>", "certificate authority of the broker (PEM)")
     .option("--cert <file>", "client certificate (PEM)")
     .option("--key <file>", "key of the client certificate (PEM)")
+    .option("--releases <folder>", "repository of releases for gateways, served under /releases/ (default: DIR/releases)")
     .option("--config <file>", "who is told of alarms (noc.yaml: connectors)")
     .addHelpText(
       "after",
@@ -54,6 +57,7 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: ServeOptions) => serve(options, context));
   registerQuestions(noc, context);
   registerConnectors(noc, context);
+  registerReleases(noc, context);
   registerEnrolment(noc, context);
 }
 
@@ -154,6 +158,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     entropy: context.entropy,
     logger,
     pages: bundledPages(),
+    releases: options.releases ?? join(options.dir, "releases"),
     version: packageJson.version,
     ...(await connectorsOf(options, context)),
   });

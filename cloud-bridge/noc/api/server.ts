@@ -13,6 +13,7 @@ import { addConnectorRoutes } from "./connector-routes.ts";
 import { addDataRoutes } from "./data-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
+import { addReleaseRoutes } from "./release-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
 export interface ApiOptions {
@@ -27,6 +28,8 @@ export interface ApiOptions {
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly pages: () => Promise<PageAssets>;
+  /** Folder of the releases for gateways; absent = none are served. */
+  readonly releases?: string;
   readonly version: string;
   readonly status: () => NocStatus;
 }
@@ -140,6 +143,7 @@ function buildApp(context: ApiContext): FastifyInstance {
   addSessionRoutes(app, context);
   addDataRoutes(app, context);
   addConnectorRoutes(app, context);
+  addReleaseRoutes(app, context.releases);
   addPageRoutes(app, context);
   return app;
 }
