@@ -130,6 +130,11 @@ export interface SnmpSession {
    * arrays hang on its identity. At most one read of a plan at a time.
    */
   readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer>;
+  /**
+   * What the last read of this plan answered has been taken over: its arrays may now serve another equipment's read and must not be looked at any
+   * more. Optional to call; without it the arrays stay with the plan.
+   */
+  release?(plan: TablePlan): void;
   /** SET; one PDU, all or nothing (RFC 3416 4.2.5). */
   set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]>;
   counters(): SnmpSessionCounters;

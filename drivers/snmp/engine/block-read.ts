@@ -23,12 +23,19 @@ export class BlockRead implements AnswerReader {
   findings: CarefulFindings | undefined;
   errorStatus = 0;
   errorIndex = 0;
-  readonly #owner: BlockOwner;
+  #owner: BlockOwner;
 
   constructor(owner: BlockOwner, peer: Peer, block: Block, request: PreparedRequest) {
     this.#owner = owner;
     this.block = block;
     this.exchange = new Exchange(peer, this, request);
+  }
+
+  /** Made ready for another read, perhaps of other equipment. */
+  assign(owner: BlockOwner, peer: Peer): void {
+    this.#owner = owner;
+    this.exchange.peer = peer;
+    this.exchange.staleTimes = 0;
   }
 
   get signal(): AbortSignal {
@@ -49,5 +56,37 @@ export class BlockRead implements AnswerReader {
 
   stale(): void {
     this.#owner.blockStale(this);
+  }
+}
+
+const maxIdle = 256;
+const noOwner: BlockOwner = {
+  signal: AbortSignal.abort(),
+  readBlock: () => false,
+  blockDone: () => undefined,
+  blockFailed: () => undefined,
+  blockStale: () => undefined,
+};
+
+/** Block reads that wait for their next use; one pool per engine. */
+export class BlockReads {
+  readonly #idle: BlockRead[] = [];
+
+  take(owner: BlockOwner, peer: Peer, block: Block, request: PreparedRequest): BlockRead {
+    const read = this.#idle.pop();
+    if (read === undefined) return new BlockRead(owner, peer, block, request);
+    read.assign(owner, peer);
+    return read;
+  }
+
+  /** @param reads whose exchanges have settled */
+  giveBack(reads: readonly BlockRead[]): void {
+    for (const read of reads) {
+      if (this.#idle.length >= maxIdle) return;
+      // Nothing of the read that is over is kept alive.
+      read.assign(noOwner, read.exchange.peer);
+      read.findings = undefined;
+      this.#idle.push(read);
+    }
   }
 }

@@ -11,11 +11,13 @@ export class CommunitySecurity implements Security {
   readonly version: 0 | 1;
   readonly revision = 0;
   readonly overheadBytes: number;
+  readonly sharedBy: string;
   readonly #community: Uint8Array;
 
   constructor(version: "1" | "2c", community: string) {
     this.version = version === "1" ? 0 : 1;
     this.#community = new TextEncoder().encode(community);
+    this.sharedBy = `${version} ${community}`;
     this.overheadBytes = 36 + this.#community.length;
   }
 

@@ -12,3 +12,15 @@ export class Counters {
   bytesIn = 0;
   bytesOut = 0;
 }
+
+/** What one operation cost. */
+export type Spent = Pick<Counters, "requests" | "retries" | "bytesIn" | "bytesOut">;
+
+export function spent(now: Spent, before: Spent): Spent {
+  return {
+    requests: now.requests - before.requests,
+    retries: now.retries - before.retries,
+    bytesIn: now.bytesIn - before.bytesIn,
+    bytesOut: now.bytesOut - before.bytesOut,
+  };
+}

@@ -10,6 +10,8 @@ import type { EngineLimits } from "./limits.ts";
 import { Nonces } from "./nonces.ts";
 import { PacketBudget } from "./packet-budget.ts";
 import type { Peer } from "./peer.ts";
+import { PeerDirectory } from "./peer-directory.ts";
+import { privateCopy } from "./request.ts";
 import { type Opened, opened } from "./security.ts";
 import { Sockets } from "./sockets.ts";
 
@@ -31,7 +33,7 @@ export class Dispatcher {
   readonly #slots: (Exchange | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #queue: Exchange[] = [];
-  readonly #peers = new Map<string, Set<Peer>>();
+  readonly #peers = new PeerDirectory();
   readonly #life = new AbortController();
   #pending = 0;
   #ticking = false;
@@ -55,16 +57,11 @@ export class Dispatcher {
 
   /** Lets answers that come too late be counted at the session they came for. */
   enrol(peer: Peer): void {
-    const key = `${peer.address}|${peer.target.port}`;
-    const peers = this.#peers.get(key) ?? new Set();
-    this.#peers.set(key, peers.add(peer));
+    this.#peers.enrol(peer);
   }
 
   strike(peer: Peer): void {
-    const key = `${peer.address}|${peer.target.port}`;
-    const peers = this.#peers.get(key);
-    peers?.delete(peer);
-    if (peers?.size === 0) this.#peers.delete(key);
+    this.#peers.strike(peer);
   }
 
   /** A session ends: its requests fail now and its late answers are strays. */
@@ -128,7 +125,14 @@ export class Dispatcher {
     if (socket === undefined) return;
     const place = Math.min(attempt, 3);
     const tail = (exchange.slot << 2) | place;
-    const datagram = peer.security.seal(exchange.request, (exchange.nonce << 16) | tail, (exchange.innerNonce << 16) | tail, nowMs);
+    // A datagram that the kernel had no room for waits with its bytes as they are: nobody may patch them.
+    const isWaiting = exchange.request.isShared === true && socket.getSendQueueCount() > 0;
+    const datagram = peer.security.seal(
+      isWaiting ? privateCopy(exchange.request) : exchange.request,
+      (exchange.nonce << 16) | tail,
+      (exchange.innerNonce << 16) | tail,
+      nowMs,
+    );
     exchange.sentAtMs[place] = nowMs;
     exchange.expiresAtMs = Math.min(exchange.deadlineMs, nowMs + peer.learned.timeoutMs(attempt));
     peer.counters.requests += 1;
@@ -222,16 +226,10 @@ export class Dispatcher {
   }
 
   #noteStray(from: RemoteInfo, kind: "unknownSource" | "unreadable"): void {
-    const peers = this.#peers.get(`${from.address}|${from.port}`);
-    if (peers === undefined) {
-      this.strays[kind] += 1;
-      return;
-    }
-    for (const peer of peers) {
-      if (kind === "unreadable") peer.counters.malformedAnswers += 1;
-      else peer.counters.lateAnswers += 1;
-      return;
-    }
+    const peer = this.#peers.first(from.address, from.port);
+    if (peer === undefined) this.strays[kind] += 1;
+    else if (kind === "unreadable") peer.counters.malformedAnswers += 1;
+    else peer.counters.lateAnswers += 1;
   }
 
   #release(exchange: Exchange): void {

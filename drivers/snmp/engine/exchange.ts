@@ -16,7 +16,7 @@ export interface AnswerReader {
 
 /** One request and its attempts. The object may be submitted again after it settled. */
 export class Exchange {
-  readonly peer: Peer;
+  peer: Peer;
   readonly reader: AnswerReader;
   request: PreparedRequest;
   /** Monotonic time after which no further attempt is made and no answer awaited. */

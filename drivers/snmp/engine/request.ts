@@ -23,6 +23,8 @@ export interface PreparedRequest {
   readonly revision: number;
   /** Discovery of a v3 engine: sent without a user. */
   readonly discovery: boolean;
+  /** The bytes are used for other equipment as well. */
+  readonly isShared?: boolean;
 }
 
 /** `SEQUENCE { OID, NULL }` for content bytes of an OID. */
@@ -71,6 +73,11 @@ export function prepareScopedRequest(engineId: Uint8Array, context: Uint8Array, 
 export function compacted(request: PreparedRequest): PreparedRequest {
   const { buffer } = new Uint8Array(request.bytes);
   return { ...request, bytes: Buffer.from(buffer) };
+}
+
+/** A copy that nobody else patches. */
+export function privateCopy(request: PreparedRequest): PreparedRequest {
+  return { ...request, bytes: Buffer.from(request.bytes), isShared: false };
 }
 
 /** Writes the request id. */

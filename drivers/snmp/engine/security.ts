@@ -19,6 +19,8 @@ export interface Security {
   readonly revision: number;
   /** Bytes that an answer carries around its varbinds, at most. */
   readonly overheadBytes: number;
+  /** Equal for all sessions whose prepared requests are the same bytes; undefined = they are this session's only. */
+  readonly sharedBy: string | undefined;
   prepare(spec: PduSpec): PreparedRequest;
   /** The datagram of one attempt. It stays unchanged until the same request is sealed again. */
   seal(request: PreparedRequest, messageId: number, requestId: number, nowMs: number): Uint8Array;

@@ -54,6 +54,10 @@ export class EngineSession implements SnmpSession {
     }
   }
 
+  release(plan: TablePlan): void {
+    this.#plans.get(plan)?.release();
+  }
+
   #compile(plan: TablePlan): CompiledPlan {
     const known = this.#plans.get(plan);
     if (known !== undefined) return known;

@@ -1,5 +1,6 @@
 import { pdu } from "./answer.ts";
 import { integerValue, tags, unsigned64Value, unsignedValue } from "./ber.ts";
+import type { CellArena } from "./cell-arena.ts";
 import { dottedOid, hasPrefix, isWellFormedOid } from "./oid.ts";
 import { opaqueNumber } from "./opaque.ts";
 import { type Block, type CompiledPlan, kind } from "./table-plan.ts";
@@ -15,7 +16,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
   const { bytes: indexes, starts: indexStarts, count: rowCount } = plan.rows;
   const { columnFrom, columnTo, rowFrom, rowTo } = block;
   const { columns, rows } = block.group;
-  const { valueBytes } = plan;
+  const { valueBytes, arena } = plan;
   let count = 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let at = from;
@@ -45,7 +46,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
       for (let offset = indexStart; offset < indexEnd; offset++) if (bytes[name++] !== indexes[offset]) return count;
       const tag = view.getUint8(valueAt);
       const isCounter = kinds[column] === kind.counter && (tag === tags.counter64 || tag === tags.counter32);
-      if (!(isCounter && storePlainCounter(plan, column * rowCount + row, view, valueAt, next))) {
+      if (!(isCounter && storePlainCounter(arena, column * rowCount + row, view, valueAt, next))) {
         varbindSpan.tag = tag;
         varbindSpan.valueStart = valueAt + 2;
         varbindSpan.valueEnd = next;
@@ -67,7 +68,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
 const openingTags = 0x06_00_30;
 
 /** Stores a Counter32 of 1..5 or a Counter64 of 1..8 bytes; false for any other form. */
-function storePlainCounter(plan: CompiledPlan, cell: number, view: DataView, valueAt: number, next: number): boolean {
+function storePlainCounter(arena: CellArena, cell: number, view: DataView, valueAt: number, next: number): boolean {
   const start = valueAt + 2;
   const length = next - start;
   if (length < 1 || length > 8) return false;
@@ -87,9 +88,9 @@ function storePlainCounter(plan: CompiledPlan, cell: number, view: DataView, val
     if (length > 4 && (length > 5 || high !== 0)) return false;
     high = 0;
   }
-  plan.words[2 * cell] = low;
-  plan.words[2 * cell + 1] = high;
-  plan.present[cell] = 1;
+  arena.words[2 * cell] = low;
+  arena.words[2 * cell + 1] = high;
+  arena.present[cell] = 1;
   return true;
 }
 
@@ -99,7 +100,7 @@ function noteCounter(plan: CompiledPlan, column: number, tag: number, length: nu
 }
 
 function noteCounter64(plan: CompiledPlan, column: number): void {
-  const answer = plan.answer[column];
+  const answer = plan.arena.answer[column];
   if (answer !== undefined && answer.bits !== 64) answer.bits = 64;
 }
 
@@ -119,13 +120,14 @@ export function passSentinel(plan: CompiledPlan, block: Block, bytes: Uint8Array
 export function storeCell(plan: CompiledPlan, column: number, row: number, bytes: Uint8Array): boolean {
   const cell = column * plan.rows.count + row;
   const as = plan.columns.kinds[column];
+  const { arena } = plan;
   let isStored: boolean;
   if (as === kind.counter) isStored = storeCounter(plan, column, cell, bytes);
-  else if (as === kind.number) isStored = storeNumber(plan, cell, bytes);
-  else if (as === kind.text) isStored = storeText(plan.texts[column] ?? [], row, bytes);
-  else isStored = storeBlob(plan.blobs[column] ?? [], row, bytes);
+  else if (as === kind.number) isStored = storeNumber(arena, cell, bytes);
+  else if (as === kind.text) isStored = storeText(arena.texts[column] ?? [], row, bytes);
+  else isStored = storeBlob(arena.blobs[column] ?? [], row, bytes);
   if (!isStored) return false;
-  plan.present[cell] = 1;
+  arena.present[cell] = 1;
   noteLength(plan, column, varbindSpan.valueEnd - varbindSpan.valueStart);
   return true;
 }
@@ -133,23 +135,24 @@ export function storeCell(plan: CompiledPlan, column: number, row: number, bytes
 /** Any type that counts upwards from zero will do; agents are not strict about Counter, Gauge and INTEGER. */
 function storeCounter(plan: CompiledPlan, column: number, cell: number, bytes: Uint8Array): boolean {
   const { tag, valueStart: start, valueEnd: end } = varbindSpan;
+  const { words } = plan.arena;
   if (tag === tags.counter64) {
     const value = unsigned64Value(bytes, start, end);
     if (value === undefined) return false;
-    plan.words[2 * cell] = Number(value & 0xffff_ffffn);
-    plan.words[2 * cell + 1] = Number(value >> 32n);
+    words[2 * cell] = Number(value & 0xffff_ffffn);
+    words[2 * cell + 1] = Number(value >> 32n);
     noteCounter64(plan, column);
     return true;
   }
   if (tag !== tags.counter32 && tag !== tags.gauge32 && tag !== tags.timeTicks && tag !== tags.integer) return false;
   const value = tag === tags.integer ? integerValue(bytes, start, end) : unsignedValue(bytes, start, end);
   if (Number.isNaN(value) || value < 0) return false;
-  plan.words[2 * cell] = value;
-  plan.words[2 * cell + 1] = 0;
+  words[2 * cell] = value;
+  words[2 * cell + 1] = 0;
   return true;
 }
 
-function storeNumber(plan: CompiledPlan, cell: number, bytes: Uint8Array): boolean {
+function storeNumber(arena: CellArena, cell: number, bytes: Uint8Array): boolean {
   const { tag, valueStart: start, valueEnd: end } = varbindSpan;
   let value: number;
   if (tag === tags.integer) value = integerValue(bytes, start, end);
@@ -158,7 +161,7 @@ function storeNumber(plan: CompiledPlan, cell: number, bytes: Uint8Array): boole
   else if (tag === tags.opaque) value = opaqueNumber(bytes, start, end);
   else return false;
   if (!Number.isFinite(value)) return false;
-  plan.numbers[cell] = value;
+  arena.numbers[cell] = value;
   return true;
 }
 

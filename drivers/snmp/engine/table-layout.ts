@@ -95,7 +95,7 @@ function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits, spareB
     stripes(rowBytes, columnTo - columnFrom, limits, budgetBytes, ends);
     let rowFrom = 0;
     for (const rowTo of ends) {
-      const block = { type: limits.type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel: false, request: undefined };
+      const block = { type: limits.type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel: false };
       blocks.push({ block, bytes: rowBytes.subarray(rowFrom, rowTo).reduce((sum, size) => sum + size, 0) });
       rowFrom = rowTo;
     }

@@ -1,12 +1,13 @@
 import { GatewayError } from "#model/errors.ts";
-import type { ColumnRequest, TableColumn, TablePlan } from "#ports/snmp.ts";
+import type { ColumnRequest, TablePlan } from "#ports/snmp.ts";
+import { BlockReads } from "./block-read.ts";
+import { type CellArena, CellArenas } from "./cell-arena.ts";
 import { compareOids, encodeIndex, encodeOid } from "./oid.ts";
 import type { PreparedRequest } from "./request.ts";
 import { Shared } from "./shared.ts";
 
 const maxCells = 1 << 20;
 const readsBetweenCuts = 16;
-const noBytes = new Uint8Array(0);
 
 /** `ColumnRequest.as` as a small number. */
 export const kind = { counter: 0, number: 1, text: 2, bytes: 3 } as const;
@@ -24,11 +25,14 @@ export class ColumnSet {
   readonly wordStarts: Uint32Array;
   /** 0, 1, 2 ... */
   readonly all: Uint16Array;
+  /** Some column's values are objects (text, bytes): they are compared with the last read's, so a plan keeps its own cells. */
+  readonly hasObjects: boolean;
 
   constructor(id: number, columns: readonly ColumnRequest[]) {
     this.id = id;
     this.count = columns.length;
     this.kinds = Uint8Array.from(columns.map(({ as }) => kind[as]));
+    this.hasObjects = columns.some(({ as }) => as === "text" || as === "bytes");
     const prefixes = columns.map(({ oid }) => encodeOid(oid));
     [this.bytes, this.starts] = pack(prefixes);
     const words: number[] = [];
@@ -101,8 +105,13 @@ export class RowSet {
 
 /** Makes and shares the fixed parts of plans; one per engine. */
 export class PlanParts {
+  readonly arenas = new CellArenas();
+  readonly reads = new BlockReads();
   readonly #columns = new Shared<ColumnSet>(1024);
   readonly #rows = new Shared<RowSet>(4096);
+  readonly #wholes = new Shared<Group>(4096);
+  readonly #blocks = new Shared<Block>(16_384);
+  readonly #requests = new Shared<PreparedRequest>(16_384);
   #nextId = 0;
 
   columns(columns: readonly ColumnRequest[]): ColumnSet {
@@ -112,10 +121,35 @@ export class PlanParts {
   rows(rows: readonly string[]): RowSet {
     return this.#rows.get(rows.join(), () => new RowSet(this.#nextId++, rows));
   }
+
+  /** All columns and all rows. */
+  whole(columns: ColumnSet, rows: RowSet): Group {
+    const key = `${columns.id}.${rows.id}`;
+    return this.#wholes.get(key, () => ({ key, columns: columns.all, rows: rows.all }));
+  }
+
+  /** The same block for all plans that are cut alike. */
+  block(block: Block): Block {
+    const key = blockKey(block);
+    return key === undefined ? block : this.#blocks.get(key, () => block);
+  }
+
+  /** The same bytes for all equipment that is asked the same with the same community. */
+  request(sharedBy: string | undefined, block: Block, make: () => PreparedRequest): PreparedRequest {
+    const key = sharedBy === undefined ? undefined : blockKey(block);
+    if (key === undefined) return make();
+    return this.#requests.get(`${key} ${sharedBy}`, () => ({ ...make(), isShared: true }));
+  }
+}
+
+function blockKey({ type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel }: Block): string | undefined {
+  return group.key === undefined ? undefined : `${group.key} ${type} ${columnFrom} ${columnTo} ${rowFrom} ${rowTo} ${sentinel}`;
 }
 
 /** Columns that lack the same rows, and the rows they have: within a group there are no holes that would shift a GETBULK's repetitions. */
 export interface Group {
+  /** Names a group of all columns and rows; undefined for those with holes, which nobody shares. */
+  readonly key?: string;
   readonly columns: Uint16Array;
   readonly rows: Uint32Array;
 }
@@ -133,29 +167,27 @@ export interface Block {
   readonly rowFrom: number;
   readonly rowTo: number;
   readonly sentinel: boolean;
-  request: PreparedRequest | undefined;
 }
 
-/** What the engine keeps of a TablePlan: values, what was learnt about holes, the requests to send. Cells are column * rows.count + row. */
+/** What the engine keeps of a TablePlan: what was learnt about its values and holes, the requests to send; the cells only during a read. */
 export class CompiledPlan {
   readonly table: string;
   readonly columns: ColumnSet;
   readonly rows: RowSet;
-  readonly present: Uint8Array;
-  /** Eight bytes a cell: counters as low and high word, so that no bigint is made on the hot path; numbers as doubles. */
-  readonly words: Uint32Array;
-  readonly numbers: Float64Array;
-  /** Text and byte columns only. */
-  readonly texts: readonly (string[] | undefined)[];
-  readonly blobs: readonly (Uint8Array[] | undefined)[];
-  readonly answer: readonly (TableColumn & { bits?: 32 | 64 })[];
+  readonly #requested: readonly ColumnRequest[];
+  readonly #parts: PlanParts;
+  #arena: CellArena | undefined;
   /** Longest value seen a column, bytes, 0 before the first read; sizes the answers that are asked for. */
   readonly valueBytes: Uint16Array;
   /** Cells that the agent does not have; undefined while there is none. */
   absent: Uint8Array | undefined;
   blocks: readonly Block[] = [];
+  /** One per block, made when first needed. */
+  requests: (PreparedRequest | undefined)[] = [];
   /** Learned.revision that `blocks` were cut for; -1 = cut anew. */
   cutFor = -1;
+  /** `blocks` were cut without the values at hand: by the longest ones seen. */
+  isCutBlindly = false;
   #grownAt = 0;
   reads = 0;
   /** Values of this read that did not fit their column, as far as answers were the predicted ones. */
@@ -171,30 +203,37 @@ export class CompiledPlan {
     this.table = plan.table;
     this.columns = parts.columns(plan.columns);
     this.rows = parts.rows(plan.rows);
-    const values = new ArrayBuffer(cells * 8);
-    this.present = new Uint8Array(cells);
-    this.words = new Uint32Array(values);
-    this.numbers = new Float64Array(values);
     this.valueBytes = new Uint16Array(plan.columns.length);
-    this.texts = plan.columns.map(({ as }) => (as === "text" ? new Array<string>(plan.rows.length).fill("") : undefined));
-    this.blobs = plan.columns.map(({ as }) => (as === "bytes" ? new Array<Uint8Array>(plan.rows.length).fill(noBytes) : undefined));
-    this.answer = plan.columns.map(({ as }, column) => this.#answerColumn(as, column, values));
+    this.#requested = plan.columns;
+    this.#parts = parts;
   }
 
-  #answerColumn(as: ColumnRequest["as"], column: number, values: ArrayBuffer): TableColumn & { bits?: 32 | 64 } {
-    const { count } = this.rows;
-    const present = this.present.subarray(column * count, (column + 1) * count);
-    if (as === "counter") return { as, present, value: new BigUint64Array(values, column * count * 8, count), bits: 32 };
-    if (as === "number") return { as, present, value: new Float64Array(values, column * count * 8, count) };
-    if (as === "text") return { as, present, value: this.texts[column] ?? [] };
-    return { as, present, value: this.blobs[column] ?? [] };
+  /** The cells of the read under way, or of the last one until they are given back. */
+  get arena(): CellArena {
+    this.#arena ??= this.#parts.arenas.take(this.columns, this.#requested, this.rows.count);
+    return this.#arena;
+  }
+
+  /** Whether the values of the last read are still here. */
+  get holdsValues(): boolean {
+    return this.#arena !== undefined && this.reads > 0;
+  }
+
+  get present(): Uint8Array {
+    return this.arena.present;
   }
 
   /** No cell holds a value of this read yet. */
   clear(): void {
     this.unfit = 0;
-    this.present.fill(0);
-    for (const column of this.answer) if (column.as === "counter") column.bits = 32;
+    this.arena.clear();
+  }
+
+  /** The last answer has been taken over: its cells may serve another plan. */
+  release(): void {
+    if (this.#arena === undefined || this.reading || this.columns.hasObjects) return;
+    this.#parts.arenas.giveBack(this.#arena);
+    this.#arena = undefined;
   }
 
   /** Values have grown so long that an answer is longer than wanted. Cutting costs as much as reading, so not at every byte. */
@@ -206,13 +245,28 @@ export class CompiledPlan {
 
   /** All columns and all rows. */
   whole(): Group {
-    return { columns: this.columns.all, rows: this.rows.all };
+    return this.#parts.whole(this.columns, this.rows);
+  }
+
+  /** The block as it is kept: shared where others are cut alike. */
+  shared(block: Block): Block {
+    return this.#parts.block(block);
+  }
+
+  /** The encoded request of a block. `sharedBy`: what all askers have in common; undefined = it is nobody else's. */
+  requestOf(block: Block, sharedBy: string | undefined, make: () => PreparedRequest): PreparedRequest {
+    return this.#parts.request(sharedBy, block, make);
+  }
+
+  get blockReads(): BlockReads {
+    return this.#parts.reads;
   }
 
   /** Rows of which no column has a value. */
   countVanished(): number {
+    const { answer } = this.arena;
     let vanished = 0;
-    for (let row = 0; row < this.rows.count; row++) if (this.answer.every((column) => column.present[row] === 0)) vanished++;
+    for (let row = 0; row < this.rows.count; row++) if (answer.every((column) => column.present[row] === 0)) vanished++;
     return vanished;
   }
 }

@@ -2,15 +2,16 @@ import { GatewayError } from "#model/errors.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
 import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
-import { type BlockOwner, BlockRead } from "./block-read.ts";
+import type { BlockOwner, BlockRead } from "./block-read.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Counters } from "./counters.ts";
+import { type Spent, spent } from "./counters.ts";
 import { errorStatus } from "./error-status.ts";
-import { compacted } from "./request.ts";
+import type { PreparedRequest } from "./request.ts";
 import { Care } from "./table-care.ts";
 import { type CarefulFindings, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
-import { blockSpec, cellCount, layOut, widthOf } from "./table-layout.ts";
+import { cutBlocks, cutPlan, requestFor } from "./table-cut.ts";
+import { cellCount, widthOf } from "./table-layout.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
 
@@ -40,6 +41,8 @@ export class TableRead implements BlockOwner {
   readonly #plan: CompiledPlan;
   readonly #before: Spent;
   #blocks: readonly Block[] = [];
+  /** By place of the block; made when first needed. */
+  #requests: (PreparedRequest | undefined)[] = [];
   /** Of the next block to be sent. */
   #next = 0;
   /** Requests on their way. */
@@ -79,29 +82,13 @@ export class TableRead implements BlockOwner {
       plan.absent = undefined;
       plan.cutFor = -1;
     }
-    const { learned } = this.#parts.conversation.peer;
-    if (plan.cutFor !== learned.revision) {
-      plan.blocks = this.#cut(plan.absent);
-      plan.cutFor = learned.revision;
-    }
+    const { peer } = this.#parts.conversation;
+    if (plan.cutFor !== peer.learned.revision) cutPlan(plan, peer, this.#care);
     this.#blocks = plan.blocks;
-    // Not before the cut, which sizes the answers by the values of the last read.
+    this.#requests = plan.requests;
+    // Not before the cut, which sizes the answers by the values of the last read where they are still here.
     plan.clear();
     this.#proceed(this.#parts.nowMs);
-  }
-
-  #cut(excluded: Uint8Array | undefined): readonly Block[] {
-    const plan = this.#plan;
-    const { learned, security } = this.#parts.conversation.peer;
-    const { overheadBytes } = security;
-    const { maxCells } = this.#care;
-    return layOut(plan, excluded, {
-      learned,
-      overheadBytes,
-      type: this.#care.requestType(plan),
-      maxCells,
-      sentinel: this.#progress === undefined,
-    });
   }
 
   /** Sends what may be sent; ends the read, or cuts the rest anew, when nothing is on its way any more. */
@@ -111,8 +98,7 @@ export class TableRead implements BlockOwner {
     while (this.#mayEver(nowMs) && !this.#isHalted && this.#flying < window) {
       const block = this.#blocks[this.#next];
       if (block === undefined) break;
-      this.#next += 1;
-      this.#send(block, nowMs);
+      this.#send(block, this.#next++, nowMs);
     }
     if (this.#flying > 0) return;
     if (this.#ending !== undefined) this.#giveUp(this.#ending, nowMs);
@@ -128,17 +114,15 @@ export class TableRead implements BlockOwner {
     return this.#ending === undefined && nowMs < this.#parts.deadlineMs && this.#requestsLeft > 0;
   }
 
-  #send(block: Block, nowMs: number): void {
+  #send(block: Block, place: number, nowMs: number): void {
     const { conversation, deadlineMs } = this.#parts;
     const { peer } = conversation;
     this.#requestsLeft -= 1;
-    if (block.request === undefined || block.request.revision !== peer.security.revision) {
-      block.request = compacted(peer.security.prepare(blockSpec(this.#plan, block)));
-    }
-    const read = this.#idle.pop() ?? new BlockRead(this, peer, block, block.request);
+    const request = requestFor(this.#plan, peer, { block, place, requests: this.#requests });
+    const read = this.#idle.pop() ?? this.#plan.blockReads.take(this, peer, block, request);
     read.block = block;
     read.findings = undefined;
-    read.exchange.request = block.request;
+    read.exchange.request = request;
     read.exchange.deadlineMs = deadlineMs;
     read.exchange.attemptsMax = this.#care.isProbing ? 1 : 1 + peer.target.retries;
     this.#flying += 1;
@@ -215,7 +199,9 @@ export class TableRead implements BlockOwner {
   /** The rest of the read, cut anew from what is not settled yet. */
   #recut(nowMs: number): void {
     this.#plan.cutFor = -1;
-    this.#blocks = this.#cut(this.#surprised().settled());
+    const settled = this.#surprised().settled();
+    this.#blocks = cutBlocks(this.#plan, settled, { peer: this.#parts.conversation.peer, care: this.#care, sentinel: false });
+    this.#requests = [];
     this.#next = 0;
     this.#isHalted = false;
     this.#proceed(nowMs);
@@ -270,15 +256,19 @@ export class TableRead implements BlockOwner {
   #finish(nowMs: number, isComplete: boolean): void {
     const plan = this.#plan;
     const progress = this.#progress;
-    const { counters } = this.#parts.conversation.peer;
+    const { peer } = this.#parts.conversation;
+    const { counters, learned } = peer;
     if (isComplete && progress !== undefined) plan.absent = progress.absent();
     // Now the lengths of the values are known.
-    if (progress !== undefined || plan.reads === 1) plan.cutFor = -1;
+    if (progress !== undefined || plan.reads === 1 || plan.isCutBlindly) plan.cutFor = -1;
     if (this.#changed && plan.exactReads === 0) plan.exactReads = exactReads;
+    // For the next read, while the values are here: they may be given back before it. None of this read's troubles counts then.
+    if (plan.cutFor !== learned.revision) cutPlan(plan, peer, new Care(learned));
     const unfit = progress?.unfitCount() ?? plan.unfit;
     counters.unfitValues += unfit;
+    plan.blockReads.giveBack(this.#idle.splice(0));
     this.#parts.resolve({
-      columns: plan.answer,
+      columns: plan.arena.answer,
       vanished: isComplete && plan.absent !== undefined ? plan.countVanished() : 0,
       changed: this.#changed,
       ...spent(counters, this.#before),
@@ -287,15 +277,4 @@ export class TableRead implements BlockOwner {
       unfit,
     });
   }
-}
-
-type Spent = Pick<Counters, "requests" | "retries" | "bytesIn" | "bytesOut">;
-
-function spent(now: Spent, before: Spent): Spent {
-  return {
-    requests: now.requests - before.requests,
-    retries: now.retries - before.retries,
-    bytesIn: now.bytesIn - before.bytesIn,
-    bytesOut: now.bytesOut - before.bytesOut,
-  };
 }

@@ -33,18 +33,20 @@ function sizeColumn(plan: CompiledPlan, group: Group, x: number, sizes: Uint16Ar
 
 /** Bytes of the value that a cell holds; undefined when it holds none or its length cannot be told. */
 function valueLength(plan: CompiledPlan, column: number, row: number): number | undefined {
+  if (!plan.holdsValues) return undefined;
+  const { arena } = plan;
   const cell = column * plan.rows.count + row;
-  if (plan.present[cell] !== 1) return undefined;
+  if (arena.present[cell] !== 1) return undefined;
   switch (plan.columns.kinds[column]) {
     case kind.counter:
-      return unsignedLength(plan.words[2 * cell] ?? 0, plan.words[2 * cell + 1] ?? 0);
+      return unsignedLength(arena.words[2 * cell] ?? 0, arena.words[2 * cell + 1] ?? 0);
     case kind.number:
-      return integerLength(plan.numbers[cell] ?? 0);
+      return integerLength(arena.numbers[cell] ?? 0);
     case kind.text:
       // Text beyond ASCII takes up to three bytes a unit, and a NUL may have been cut off.
-      return 1 + 3 * (plan.texts[column]?.[row]?.length ?? 0) > 48 ? undefined : 1 + (plan.texts[column]?.[row]?.length ?? 0);
+      return 1 + 3 * (arena.texts[column]?.[row]?.length ?? 0) > 48 ? undefined : 1 + (arena.texts[column]?.[row]?.length ?? 0);
     default:
-      return plan.blobs[column]?.[row]?.length;
+      return arena.blobs[column]?.[row]?.length;
   }
 }
 

@@ -32,6 +32,8 @@ interface UsmParts {
 /** User-based security (RFC 3414) of one session: discovery, keys, time window, Reports. */
 export class UsmSecurity implements Security, Readiness {
   readonly version = 3;
+  /** Requests carry the engine's id. */
+  readonly sharedBy = undefined;
   readonly overheadBytes: number;
   revision = 0;
   readonly #parts: UsmParts;

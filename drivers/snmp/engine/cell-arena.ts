@@ -1,0 +1,84 @@
+import type { ColumnRequest, TableColumn } from "#ports/snmp.ts";
+import type { ColumnSet } from "./table-plan.ts";
+
+const noBytes = new Uint8Array(0);
+/** Arenas kept for the next read, and their cells in all; beyond either they are left to the collector. */
+const maxIdleArenas = 256;
+const maxIdleCells = 1 << 19;
+
+/**
+ * The cells of one read of a plan: values, and which are there. Cells are column * rows + row. A site has many equipment alike and reads few at a
+ * time, so arenas pass from plan to plan: what is idle between two polls costs nothing.
+ */
+export class CellArena {
+  readonly key: string;
+  readonly cells: number;
+  readonly present: Uint8Array;
+  /** Eight bytes a cell: counters as low and high word, so that no bigint is made on the hot path; numbers as doubles. */
+  readonly words: Uint32Array;
+  readonly numbers: Float64Array;
+  /** Text and byte columns only. */
+  readonly texts: readonly (string[] | undefined)[];
+  readonly blobs: readonly (Uint8Array[] | undefined)[];
+  readonly answer: readonly (TableColumn & { bits?: 32 | 64 })[];
+
+  constructor(key: string, columns: readonly ColumnRequest[], rows: number) {
+    const cells = rows * columns.length;
+    const values = new ArrayBuffer(cells * 8);
+    this.key = key;
+    this.cells = cells;
+    this.present = new Uint8Array(cells);
+    this.words = new Uint32Array(values);
+    this.numbers = new Float64Array(values);
+    this.texts = columns.map(({ as }) => (as === "text" ? new Array<string>(rows).fill("") : undefined));
+    this.blobs = columns.map(({ as }) => (as === "bytes" ? new Array<Uint8Array>(rows).fill(noBytes) : undefined));
+    this.answer = columns.map(({ as }, column) => {
+      const present = this.present.subarray(column * rows, (column + 1) * rows);
+      if (as === "counter") return { as, present, value: new BigUint64Array(values, column * rows * 8, rows), bits: 32 };
+      if (as === "number") return { as, present, value: new Float64Array(values, column * rows * 8, rows) };
+      if (as === "text") return { as, present, value: this.texts[column] ?? [] };
+      return { as, present, value: this.blobs[column] ?? [] };
+    });
+  }
+
+  /** No cell holds a value of the next read yet. */
+  clear(): void {
+    this.present.fill(0);
+    for (const column of this.answer) if (column.as === "counter") column.bits = 32;
+  }
+}
+
+/** Arenas that wait for the next read of a plan of their form; one pool per engine. */
+export class CellArenas {
+  readonly #idle = new Map<string, CellArena[]>();
+  #arenas = 0;
+  #cells = 0;
+
+  take(set: ColumnSet, columns: readonly ColumnRequest[], rows: number): CellArena {
+    const key = `${set.id} ${rows}`;
+    const known = this.#idle.get(key)?.pop();
+    if (known === undefined) return new CellArena(key, columns, rows);
+    this.#arenas -= 1;
+    this.#cells -= known.cells;
+    return known;
+  }
+
+  giveBack(arena: CellArena): void {
+    // Text is compared with the last read's of the same equipment, which saves making it anew: such arenas are not for others.
+    if (this.#arenas >= maxIdleArenas || this.#cells + arena.cells > maxIdleCells) return;
+    const idle = this.#idle.get(arena.key);
+    if (idle === undefined) {
+      // Forms that nobody uses any more must not stay for ever.
+      if (this.#idle.size >= maxIdleArenas) this.#forget();
+      this.#idle.set(arena.key, [arena]);
+    } else idle.push(arena);
+    this.#arenas += 1;
+    this.#cells += arena.cells;
+  }
+
+  #forget(): void {
+    this.#idle.clear();
+    this.#arenas = 0;
+    this.#cells = 0;
+  }
+}

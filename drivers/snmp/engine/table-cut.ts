@@ -1,0 +1,43 @@
+import type { Peer } from "./peer.ts";
+import { compacted, type PreparedRequest } from "./request.ts";
+import type { Care } from "./table-care.ts";
+import { blockSpec, layOut } from "./table-layout.ts";
+import type { Block, CompiledPlan } from "./table-plan.ts";
+
+/** Cuts what is not excluded. @param sentinel one varbind more asks for what follows the last row */
+export function cutBlocks(
+  plan: CompiledPlan,
+  excluded: Uint8Array | undefined,
+  by: { readonly peer: Peer; readonly care: Care; readonly sentinel: boolean },
+): readonly Block[] {
+  const { learned, security } = by.peer;
+  return layOut(plan, excluded, {
+    learned,
+    overheadBytes: security.overheadBytes,
+    type: by.care.requestType(plan),
+    maxCells: by.care.maxCells,
+    sentinel: by.sentinel,
+  });
+}
+
+/** Cuts a plan for its reads to come: by the values of the last one where they are still here, else by the longest seen. */
+export function cutPlan(plan: CompiledPlan, peer: Peer, care: Care): void {
+  plan.isCutBlindly = !plan.holdsValues;
+  plan.blocks = cutBlocks(plan, plan.absent, { peer, care, sentinel: true }).map((block) => plan.shared(block));
+  plan.requests = new Array<PreparedRequest | undefined>(plan.blocks.length).fill(undefined);
+  plan.cutFor = peer.learned.revision;
+}
+
+/** The request of a block, made when it is first needed and kept in `requests` at its place. */
+export function requestFor(
+  plan: CompiledPlan,
+  peer: Peer,
+  at: { readonly block: Block; readonly place: number; readonly requests: (PreparedRequest | undefined)[] },
+): PreparedRequest {
+  const { security } = peer;
+  const known = at.requests[at.place];
+  if (known !== undefined && known.revision === security.revision) return known;
+  const made = plan.requestOf(at.block, security.sharedBy, () => compacted(security.prepare(blockSpec(plan, at.block))));
+  at.requests[at.place] = made;
+  return made;
+}
