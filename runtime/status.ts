@@ -39,7 +39,7 @@ export async function gatewayStatus(parts: {
 }
 
 function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Record<string, unknown>> {
-  const { equipment, reachability, statistics, lastReport } = polled;
+  const { equipment, reachability, statistics, lastPoll } = polled;
   return {
     id: equipment.id,
     name: equipment.name ?? equipment.id,
@@ -49,8 +49,8 @@ function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Recor
     reachability: reachability.state,
     sinceS: Math.round((nowMs - reachability.sinceMs) / 1_000),
     lastError: reachability.lastCode,
-    lastPollMs: lastReport?.observedAt.wallMs,
-    tables: lastReport?.tables.length ?? 0,
+    lastPollMs: lastPoll?.wallMs,
+    tables: lastPoll?.tables ?? 0,
     polls: statistics.polls,
     failures: statistics.failures,
     missedSlots: statistics.missedSlots,

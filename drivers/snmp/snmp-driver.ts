@@ -6,6 +6,7 @@ import type { ProfileSource } from "./inventory/facts.ts";
 import { builtInSets } from "./metric-sets/built-in-sets.ts";
 import { EquipmentSession } from "./session/equipment-session.ts";
 import { KnownResults } from "./session/probe-tables.ts";
+import { ReportCellsPool } from "./session/report-cells.ts";
 import { parseSettings, settingsSchema } from "./settings.ts";
 
 export interface SnmpDriverParts {
@@ -17,6 +18,7 @@ export interface SnmpDriverParts {
 /** Polls anything that speaks SNMP. What a device has is found by probing; the engine that carries the packets is given. */
 export function createSnmpDriver(parts: SnmpDriverParts): Driver {
   const known = new KnownResults();
+  const cells = new ReportCellsPool();
   return {
     name: "snmp",
     settingsSchema,
@@ -30,7 +32,7 @@ export function createSnmpDriver(parts: SnmpDriverParts): Driver {
         });
       }
       const snmp = parts.engine.open({ address: equipment.address, port: equipment.port, credential, timeoutMs, retries });
-      return new EquipmentSession(equipment, context, { sets: builtInSets, profiles: parts.profiles, known, snmp });
+      return new EquipmentSession(equipment, context, { sets: builtInSets, profiles: parts.profiles, known, cells, snmp });
     },
     close: () => parts.engine.close(),
   };

@@ -38,6 +38,8 @@ export interface PollResult {
   readonly inventory?: Inventory;
   /** Things noticed: agent restart, identity reset, OID quarantined. At most 16. */
   readonly events: readonly Event[];
+  /** Nobody looks at the report's columns any more: they may serve another equipment. Optional to call, once; without it they are left to the collector. */
+  release?(): void;
 }
 
 /** When a poll is due and by when it must have ended. */

@@ -30,7 +30,8 @@ export class PolledEquipment {
   readonly reachability: Reachability;
   dueMs: number;
   running = false;
-  lastReport: Report | undefined;
+  /** The last poll that was answered; not the report, whose columns serve the next equipment. */
+  lastPoll: { readonly wallMs: number; readonly tables: number } | undefined;
   readonly #session: DriverSession;
   readonly #surroundings: PollSurroundings;
   readonly #phase: number;
@@ -129,10 +130,11 @@ export class PolledEquipment {
     for (const table of report.tables) samples += countSamples(table);
     this.statistics.add(cost, samples);
     this.#rememberShapes(report);
-    this.lastReport = report;
+    this.lastPoll = { wallMs: report.observedAt.wallMs, tables: report.tables.length };
     const first = this.reachability.state === "new";
     if (this.reachability.answered(clock.monotonicMs()) && !first) await this.#transition("equipment.reachable", "equipment answers again");
     await intake.accept(report);
+    result.release?.();
     if (inventory !== undefined) await intake.accept(inventory);
     for (const event of events) await intake.accept(event);
   }

@@ -27,50 +27,74 @@ const two32 = 2 ** 32;
 const wrapZone = two32 * 0.75;
 const wrapIncreaseMax = two32 * 0.25;
 
-/** Memory of several counter columns: one block, because a view of its own buffer costs more than its content. */
-interface CounterMemory {
+/** What is kept of several counter columns between two polls: one block of memory, because a view of its own buffer costs more than its content. */
+export class CounterMemory {
+  readonly rows: number;
+  readonly columns: number;
   /** The absolute values as (low, high) words: every platform the gateway runs on is little-endian. */
   readonly words: Uint32Array;
   /** Per column and row the width, then per column and row the refusals. */
   readonly marks: Uint8Array;
   readonly refusedAt: number;
+
+  constructor(rows: number, columns: number) {
+    const cells = rows * columns;
+    const buffer = new ArrayBuffer(cells * 10);
+    this.rows = rows;
+    this.columns = columns;
+    this.words = new Uint32Array(buffer, 0, cells * 2);
+    this.marks = new Uint8Array(buffer, cells * 8, cells * 2);
+    this.refusedAt = cells;
+  }
+
+  /** Agent restart: every row of every column begins anew. */
+  reset(): void {
+    this.marks.fill(0);
+  }
+
+  /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
+  adopt(cell: number, from: CounterMemory, fromCell: number): void {
+    this.words[cell * 2] = from.words[fromCell * 2] ?? 0;
+    this.words[cell * 2 + 1] = from.words[fromCell * 2 + 1] ?? 0;
+    this.marks[cell] = from.marks[fromCell] ?? 0;
+    this.marks[this.refusedAt + cell] = from.marks[from.refusedAt + fromCell] ?? 0;
+  }
 }
 
 /**
- * Running state of one counter column: the last absolute values live in the reported column itself, so that nothing is kept twice.
- * Arithmetic is exact without a BigInt per value: 64-bit values are read and written as pairs of 32-bit words.
+ * One counter column: what is reported of it, and the memory that it goes on from. Arithmetic is exact without a BigInt per value: 64-bit values
+ * are read and written as pairs of 32-bit words. The reported arrays serve one equipment after the other; the memory belongs to one.
  */
 export class CounterState {
   readonly column: CounterColumn;
   readonly #rows: number;
-  readonly #memory: CounterMemory;
-  /** Where this column's cells begin. */
+  /** The reported absolute values as words. */
+  readonly #words: Uint32Array;
+  /** Where this column's cells begin in the memory. */
   readonly #at: number;
-  readonly #anomalies: CounterAnomalies;
+  #memory: CounterMemory;
+  #anomalies: CounterAnomalies;
 
-  private constructor(column: CounterColumn, memory: CounterMemory, at: number, anomalies: CounterAnomalies) {
+  /** @param index of the column among the counters of its memory */
+  constructor(column: CounterColumn, index: number, memory: CounterMemory, anomalies: CounterAnomalies) {
     this.column = column;
     this.#rows = column.absolute.length;
+    this.#words = wordsOf(column.absolute);
+    this.#at = index * this.#rows;
     this.#memory = memory;
-    this.#at = at;
     this.#anomalies = anomalies;
   }
 
-  /** `count` columns of `rows` rows. */
+  /** `count` columns of `rows` rows with a memory of their own. */
   static allocate(rows: number, count: number, anomalies: CounterAnomalies): readonly CounterState[] {
-    const cells = rows * count;
-    const buffer = new ArrayBuffer(cells * 19);
-    const memory = { words: new Uint32Array(buffer, 0, cells * 2), marks: new Uint8Array(buffer, cells * 17, cells * 2), refusedAt: cells };
-    return Array.from({ length: count }, (_, column) => {
-      const at = rows * column;
-      const cellsOfColumn: CounterColumn = {
-        kind: "counter",
-        absolute: new BigUint64Array(buffer, at * 8, rows),
-        increment: new Float64Array(buffer, (cells + at) * 8, rows).fill(Number.NaN),
-        present: new Uint8Array(buffer, cells * 16 + at, rows),
-      };
-      return new CounterState(cellsOfColumn, memory, at, anomalies);
-    });
+    const memory = new CounterMemory(rows, count);
+    return allocateCounters(rows, count).map((column, index) => new CounterState(column, index, memory, anomalies));
+  }
+
+  /** From now on what is taken is told against this memory. */
+  attach(memory: CounterMemory, anomalies: CounterAnomalies): void {
+    this.#memory = memory;
+    this.#anomalies = anomalies;
   }
 
   /** Width in bits of the previous reading of the row; 0 = no previous reading. */
@@ -104,7 +128,7 @@ export class CounterState {
     return refused > 0 && refused !== limitDoubted && Number.isNaN(this.column.increment[row]);
   }
 
-  /** Agent restart: every row begins anew. */
+  /** Every row begins anew. */
   reset(): void {
     this.#memory.marks.fill(0, this.#at, this.#at + this.#rows);
   }
@@ -116,9 +140,7 @@ export class CounterState {
 
   /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
   adopt(row: number, from: CounterState, fromRow: number): void {
-    this.column.absolute[row] = from.column.absolute[fromRow] ?? 0n;
-    this.#setWidth(row, from.#width(fromRow));
-    this.#setRefused(row, from.#refused(fromRow));
+    this.#memory.adopt(this.#at + row, from.#memory, from.#at + fromRow);
   }
 
   /**
@@ -133,6 +155,8 @@ export class CounterState {
     const width = this.#width(row);
     words[at] = low;
     words[at + 1] = high;
+    this.#words[row * 2] = low;
+    this.#words[row * 2 + 1] = high;
     this.#setWidth(row, bits);
     this.column.present[row] = 1;
     if (width !== bits) {
@@ -176,4 +200,16 @@ export class CounterState {
 /** 32-bit words of an array of 64-bit values, low word first: every platform the gateway runs on is little-endian. */
 export function wordsOf(values: BigUint64Array): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+}
+
+/** Counter columns in one block of memory. */
+export function allocateCounters(rows: number, count: number): readonly CounterColumn[] {
+  const cells = rows * count;
+  const buffer = new ArrayBuffer(cells * 17);
+  return Array.from({ length: count }, (_, column) => ({
+    kind: "counter",
+    absolute: new BigUint64Array(buffer, rows * column * 8, rows),
+    increment: new Float64Array(buffer, (cells + rows * column) * 8, rows).fill(Number.NaN),
+    present: new Uint8Array(buffer, cells * 16 + rows * column, rows),
+  }));
 }

@@ -10,6 +10,7 @@ import { vendorProbes } from "../inventory/vendor-probes.ts";
 import { builtInSets } from "../metric-sets/built-in-sets.ts";
 import { Notices } from "../session/notices.ts";
 import { KnownResults, probeTables } from "../session/probe-tables.ts";
+import { ReportCellsPool } from "../session/report-cells.ts";
 import { parseSettings } from "../settings.ts";
 import { type InterfaceFacts, readInterfaces } from "./ports.ts";
 import type { ProfileBook } from "./profile-book.ts";
@@ -42,7 +43,17 @@ export async function identifyDevice(session: SnmpSession, request: IdentifyRequ
   if (!isEquipmentId(equipment)) throw new GatewayError("driver.unsupported");
   const settings = parseSettings(undefined);
   const notices = new Notices(equipment);
-  const exchange = { session, clock, deadlineMs, signal, outer: signal, pollIntervalMs: 60_000, settings, notices };
+  const exchange = {
+    session,
+    clock,
+    deadlineMs,
+    signal,
+    outer: signal,
+    pollIntervalMs: 60_000,
+    settings,
+    notices,
+    cells: new ReportCellsPool(),
+  };
   const sets = (await probeTables(builtInSets, exchange, new KnownResults())).sets.map((set) => set.name);
   const interfaces = await readInterfaces(exchange);
   const rules = [...builtInSets, ...vendorProbes];

@@ -16,6 +16,7 @@ import { LongTask } from "./long-task.ts";
 import { Notices } from "./notices.ts";
 import { pollDeadline } from "./poll-deadline.ts";
 import type { KnownResults } from "./probe-tables.ts";
+import type { ReportCellsPool } from "./report-cells.ts";
 import { SystemTable } from "./system-table.ts";
 import { TableBook, type TablesRead } from "./table-book.ts";
 
@@ -23,6 +24,7 @@ export interface SessionParts {
   readonly sets: readonly MetricSet[];
   readonly profiles: ProfileSource | undefined;
   readonly known: KnownResults;
+  readonly cells: ReportCellsPool;
   readonly snmp: SnmpSession;
 }
 
@@ -37,6 +39,7 @@ export class EquipmentSession implements DriverSession {
   readonly #snmp: SnmpSession;
   readonly #settings: SnmpSettings;
   readonly #notices: Notices;
+  readonly #cells: ReportCellsPool;
   /** Requests up to the end of the last poll: what surveys sent in between belongs to the next one's cost. */
   #counted = { requests: 0, retries: 0 };
   readonly #closed = new AbortController();
@@ -49,6 +52,7 @@ export class EquipmentSession implements DriverSession {
     this.#equipment = equipment;
     this.#context = context;
     this.#snmp = parts.snmp;
+    this.#cells = parts.cells;
     this.#settings = parseSettings(equipment.settings);
     const sets = parts.sets.filter((set) => this.#settings.sets[set.name] ?? set.optional !== true);
     this.#notices = new Notices(equipment.id);
@@ -70,6 +74,7 @@ export class EquipmentSession implements DriverSession {
         pollIntervalMs: this.#equipment.pollIntervalMs,
         settings: this.#settings,
         notices: this.#notices,
+        cells: this.#cells,
       });
     } finally {
       deadline.done();
@@ -103,6 +108,10 @@ export class EquipmentSession implements DriverSession {
     const tables = await this.#readTables(head, exchange);
     const inventory = await this.#inventory.update(head, this.#book.probed?.sets ?? [], this.#book.tables, exchange);
     this.#book.addSets(this.#inventory.profileSets.filter((set) => this.#settings.sets[set.name] !== false));
+    const system = this.#system.takeCells(this.#cells, this.#notices.anomalies);
+    const release = (): void => {
+      for (const cells of [system, ...tables.cells]) this.#cells.giveBack(cells);
+    };
     const ticks = head.uptime.sysUpTimeTicks;
     const report: Report = {
       kind: "report",
@@ -110,10 +119,10 @@ export class EquipmentSession implements DriverSession {
       observedAt,
       plannedAtMs: request.plannedAtMs,
       ...(ticks !== undefined && { sysUpTimeTicks: ticks }),
-      tables: [this.#system.report(head.uptime, observedAt), ...tables.reports],
+      tables: [this.#system.report(system, head.uptime, observedAt), ...tables.reports],
       gaps: tables.gaps,
     };
-    return { report, cost: this.#cost(tables, startedMs), events: this.#notices.take(), ...(inventory && { inventory }) };
+    return { report, cost: this.#cost(tables, startedMs), events: this.#notices.take(), release, ...(inventory && { inventory }) };
   }
 
   async #readTables(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
@@ -122,7 +131,7 @@ export class EquipmentSession implements DriverSession {
     } catch (error) {
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;
       // Nothing is known of this equipment's tables yet, or not any more: the poll stands for what it has, and says so.
-      return { reports: [], gaps: [{ reason: gapReasonOf(error) }], costs: [] };
+      return { reports: [], gaps: [{ reason: gapReasonOf(error) }], costs: [], cells: [] };
     }
     return this.#book.read(head, exchange);
   }

@@ -2,6 +2,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { SnmpSession } from "#ports/snmp.ts";
 import type { SnmpSettings } from "../settings.ts";
 import type { Notices } from "./notices.ts";
+import type { ReportCellsPool } from "./report-cells.ts";
 
 /** What one poll hands to everything that talks to the agent in it. */
 export interface Exchange {
@@ -16,4 +17,6 @@ export interface Exchange {
   readonly pollIntervalMs: number;
   readonly settings: SnmpSettings;
   readonly notices: Notices;
+  /** Where the arrays of reports come from. */
+  readonly cells: ReportCellsPool;
 }

@@ -3,6 +3,7 @@ import { convertBytes, convertNumber, convertText } from "../conversions/convert
 import { labelText } from "../conversions/label-text.ts";
 import { type CounterAnomalies, type CounterState, wordsOf } from "../counters/counter-column.ts";
 import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
+import type { ReportCells } from "./report-cells.ts";
 import type { OutputColumn, TableOutput } from "./table-output.ts";
 
 /** Where the answers of one plan go in one output. */
@@ -18,6 +19,7 @@ export interface AnswerRouting {
 }
 
 export interface FillContext {
+  readonly cells: ReportCells;
   /** Since the previous report of the table; NaN on the first. */
   readonly elapsedMs: number;
   readonly anomalies: CounterAnomalies;
@@ -40,20 +42,21 @@ const bitsPerSmallestFrame = 672;
 
 /** Takes over one answer into one output. Every cell it carries a usable value for becomes present. Allocates nothing per row. */
 export function fillOutput(output: TableOutput, answer: TableAnswer, routing: AnswerRouting, context: FillContext): void {
-  if (routing.discontinuity >= 0) checkDiscontinuity(output, answer.columns[routing.discontinuity], routing.target);
+  if (routing.discontinuity >= 0) checkDiscontinuity(output, context.cells, answer.columns[routing.discontinuity], routing.target);
   for (let position = 0; position < output.columns.length; position++) {
     const column = output.columns[position];
     const source = answer.columns[routing.source[position] ?? -1];
     if (column === undefined || source === undefined) continue;
-    if (column.counter !== undefined) fillCounter(output, column, source, routing.target, context);
-    else if (column.column.kind === "text") fillText(column, source, routing.target);
+    if (column.counter >= 0) fillCounter(output, position, source, routing.target, context);
+    else if (column.definition.kind === "text") fillText(column, position, source, routing.target, context);
     else fillNumber(output, position, source, routing, context);
   }
 }
 
-function fillCounter(output: TableOutput, column: OutputColumn, source: TableColumn, target: Int32Array, context: FillContext): void {
-  const state = column.counter;
-  if (state === undefined) return;
+function fillCounter(output: TableOutput, position: number, source: TableColumn, target: Int32Array, context: FillContext): void {
+  const state = context.cells.counters[position];
+  const column = output.columns[position];
+  if (state === undefined || column === undefined) return;
   const limitOf = limiter(output, column.definition, context.elapsedMs);
   if (source.as === "counter") {
     const words = wordsOf(source.value);
@@ -96,14 +99,15 @@ function limiter(output: TableOutput, definition: ColumnDefinition, elapsedMs: n
 
 function fillNumber(output: TableOutput, position: number, source: TableColumn, routing: AnswerRouting, context: FillContext): void {
   const column = output.columns[position];
-  if (column === undefined || column.column.kind !== "number") return;
+  const cells = context.cells.columns[position];
+  if (column === undefined || cells?.kind !== "number") return;
   const { definition, factors, splitCase } = column;
   const isFallback = routing.isFallback[position] === 1;
   const conversion = isFallback ? (definition.fallbackConvert ?? definition.convert) : definition.convert;
   const ownRange = isFallback ? (definition.fallbackRange ?? definition.range) : definition.range;
   const [low, high] = splitCase?.range ?? ownRange ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
-  const { present, value } = column.column;
-  const watched = definition.metric === context.speedChangesWith;
+  const { present, value } = cells;
+  const watched = definition.metric === context.speedChangesWith ? output.watched : undefined;
   for (let row = 0; row < routing.target.length; row++) {
     const to = routing.target[row] ?? -1;
     if (to < 0 || source.present[row] !== 1) continue;
@@ -111,8 +115,11 @@ function fillNumber(output: TableOutput, position: number, source: TableColumn, 
     if (splitCase?.divide !== undefined) number /= splitCase.divide;
     // NaN compares false both ways and is left out here too.
     if (number >= low && number <= high) {
-      // Zero is no state: the column is new.
-      if (watched && value[to] !== 0 && value[to] !== number) forgetSpeed(output, to, context);
+      if (watched !== undefined) {
+        // Zero is no state: the column is new.
+        if (watched[to] !== 0 && watched[to] !== number) forgetSpeed(output, to, context);
+        watched[to] = number;
+      }
       value[to] = number;
       present[to] = 1;
     } else if (definition.kind === "state") context.anomalies.malformed += 1;
@@ -140,9 +147,10 @@ function numberAt(source: TableColumn, row: number, conversion: ColumnDefinition
   }
 }
 
-function fillText(column: OutputColumn, source: TableColumn, target: Int32Array): void {
-  const { texts } = column;
-  if (texts === undefined || (source.as !== "text" && source.as !== "bytes")) return;
+function fillText(column: OutputColumn, position: number, source: TableColumn, target: Int32Array, { cells }: FillContext): void {
+  const texts = cells.texts[position];
+  const present = cells.columns[position]?.present;
+  if (texts === undefined || present === undefined || (source.as !== "text" && source.as !== "bytes")) return;
   const conversion = column.definition.convert;
   const format = conversion?.is === "octets" ? conversion.format : "auto";
   for (let row = 0; row < target.length; row++) {
@@ -150,12 +158,12 @@ function fillText(column: OutputColumn, source: TableColumn, target: Int32Array)
     if (to < 0 || source.present[row] !== 1) continue;
     const value = source.value[row];
     texts[to] = conversion?.is === "own-text" && value instanceof Uint8Array ? conversion.text(value) : labelText(format, undefined, value);
-    column.column.present[to] = 1;
+    present[to] = 1;
   }
 }
 
 /** A changed discontinuity time means that the row's counters began anew (RFC 2863 ifCounterDiscontinuityTime). */
-function checkDiscontinuity(output: TableOutput, source: TableColumn | undefined, target: Int32Array): void {
+function checkDiscontinuity(output: TableOutput, cells: ReportCells, source: TableColumn | undefined, target: Int32Array): void {
   if (source?.as !== "number") return;
   for (let row = 0; row < target.length; row++) {
     const to = target[row] ?? -1;
@@ -164,19 +172,20 @@ function checkDiscontinuity(output: TableOutput, source: TableColumn | undefined
     const before = output.discontinuity[to] ?? Number.NaN;
     output.discontinuity[to] = now;
     if (Number.isNaN(before) || before === now) continue;
-    for (const column of output.columns) column.counter?.resetRow(to);
+    for (const counter of cells.counters) counter?.resetRow(to);
   }
 }
 
 /** onlyIf rules: a sensor that is not ok has no value. */
-export function applyConditions(output: TableOutput): void {
-  for (const column of output.columns) {
+export function applyConditions(output: TableOutput, cells: ReportCells): void {
+  for (const [position, column] of output.columns.entries()) {
     const rule = column.definition.onlyIf;
-    if (rule === undefined) continue;
-    const other = output.columns.find((candidate) => candidate.definition.metric === rule.metric)?.column;
+    const present = cells.columns[position]?.present;
+    if (rule === undefined || present === undefined) continue;
+    const other = cells.columns[output.columns.findIndex((candidate) => candidate.definition.metric === rule.metric)];
     if (other?.kind !== "number") continue;
     for (let row = 0; row < output.rows.length; row++) {
-      if (other.present[row] === 1 && other.value[row] !== rule.equals) column.column.present[row] = 0;
+      if (other.present[row] === 1 && other.value[row] !== rule.equals) present[row] = 0;
     }
   }
 }
@@ -184,10 +193,12 @@ export function applyConditions(output: TableOutput): void {
 /** One row over all rows read: the mean of each column. */
 export function fillMean(
   output: TableOutput,
+  cells: ReportCells,
   answers: readonly { readonly answer: TableAnswer; readonly routing: AnswerRouting; readonly rows: number }[],
 ): void {
   for (const [position, column] of output.columns.entries()) {
-    if (column.column.kind !== "number") continue;
+    const mean = cells.columns[position];
+    if (mean?.kind !== "number") continue;
     let sum = 0;
     let count = 0;
     const [low, high] = column.definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
@@ -202,7 +213,7 @@ export function fillMean(
       }
     }
     if (count === 0) continue;
-    column.column.value[0] = Math.round((sum / count) * 100) / 100;
-    column.column.present[0] = 1;
+    mean.value[0] = Math.round((sum / count) * 100) / 100;
+    mean.present[0] = 1;
   }
 }

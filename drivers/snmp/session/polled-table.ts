@@ -9,6 +9,7 @@ import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
 import { countRows } from "./learn-rows.ts";
 import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
+import type { ReportCells } from "./report-cells.ts";
 import { allLabels, type LearntRow, sameRow } from "./row-keys.ts";
 import { onlyRow, type Survey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
@@ -16,6 +17,8 @@ import { buildOutputs, type TableOutput } from "./table-output.ts";
 /** What reading a table gave, and what it cost. */
 export interface TableReading {
   readonly reports: readonly TableReport[];
+  /** What the reports stand in: to be given back when nobody looks at them any more. */
+  readonly cells: readonly ReportCells[];
   readonly complete: boolean;
   readonly requests: number;
   readonly retries: number;
@@ -112,7 +115,6 @@ export class PolledTable {
       equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
-      anomalies: exchange.notices.anomalies,
       nextRevision: this.#nextRevision,
       speedOverrides: exchange.settings.speeds,
       mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
@@ -138,9 +140,11 @@ export class PolledTable {
       if (answer.changed || answer.vanished > 0) this.#surveyEarlier(exchange);
     }
     const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
-    this.#fill(answers, elapsedMs, exchange);
+    const cells = this.#fill(answers, elapsedMs, exchange);
+    for (const group of this.#groups) exchange.session.release?.(group.plan);
     return {
-      reports: this.#outputs.map((output) => output.report(observedAt, elapsedMs)),
+      reports: this.#outputs.map((output, position) => reportOf(output, cells[position], observedAt, elapsedMs)),
+      cells,
       complete: answers.every((answer) => answer.complete),
       requests: sum(answers, "requests"),
       retries: sum(answers, "retries"),
@@ -157,12 +161,15 @@ export class PolledTable {
     const column = this.#outputs[0]?.columns[0];
     const count = column === undefined ? undefined : await countRows(this.definition, column.definition.oid, exchange);
     const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
-    if (column?.column.kind === "number") {
-      column.column.present[0] = count === undefined ? 0 : 1;
-      column.column.value[0] = count ?? 0;
+    const cells = this.#outputs.map((output) => this.#takeCells(output, exchange));
+    const counted = cells[0]?.columns[0];
+    if (counted?.kind === "number") {
+      counted.present[0] = count === undefined ? 0 : 1;
+      counted.value[0] = count ?? 0;
     }
     return {
-      reports: this.#outputs.map((output) => output.report(observedAt, elapsedMs)),
+      reports: this.#outputs.map((output, position) => reportOf(output, cells[position], observedAt, elapsedMs)),
+      cells,
       complete: count !== undefined,
       requests: exchange.session.counters().requests - before,
       retries: 0,
@@ -195,7 +202,12 @@ export class PolledTable {
     if (exchange.clock.monotonicMs() >= this.#walkAgainAtMs) this.learnAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  #fill(answers: readonly TableAnswer[], elapsedMs: number, exchange: Exchange): void {
+  #takeCells(output: TableOutput, exchange: Exchange): ReportCells {
+    const { memory, form, rows } = output;
+    return exchange.cells.take(form, rows.length, { memory, anomalies: exchange.notices.anomalies });
+  }
+
+  #fill(answers: readonly TableAnswer[], elapsedMs: number, exchange: Exchange): readonly ReportCells[] {
     const context = {
       elapsedMs,
       anomalies: exchange.notices.anomalies,
@@ -203,18 +215,19 @@ export class PolledTable {
       speedsStale: () => this.#surveyEarlier(exchange),
       limitDoubted: (output: TableOutput, row: number) => doubtLimit(output, row, exchange),
     };
-    for (const [position, output] of this.#outputs.entries()) {
-      output.clear();
+    return this.#outputs.map((output, position) => {
+      const cells = this.#takeCells(output, exchange);
       const routed = answers.flatMap((answer, order) => {
         const group = this.#groups[order];
         const routing = group?.routings[position];
         return group === undefined || routing === undefined ? [] : [{ answer, routing, rows: group.plan.rows.length }];
       });
-      if (this.definition.aggregate !== undefined) fillMean(output, routed);
-      else for (const { answer, routing } of routed) fillOutput(output, answer, routing, context);
-      applyConditions(output);
-      output.settle();
-    }
+      if (this.definition.aggregate !== undefined) fillMean(output, cells, routed);
+      else for (const { answer, routing } of routed) fillOutput(output, answer, routing, { ...context, cells });
+      applyConditions(output, cells);
+      output.settle(cells);
+      return cells;
+    });
   }
 
   /** By the agent's own clock if it is sane, else by ours; NaN on the first reading. Counters of another epoch are forgotten. */
@@ -257,6 +270,11 @@ function samePlanned(before: Survey, after: Survey): boolean {
     before.planned.every((row, position) => row.index === after.planned[position]?.index) &&
     before.signatures.join() === after.signatures.join()
   );
+}
+
+function reportOf(output: TableOutput, cells: ReportCells | undefined, observedAt: Instant, elapsedMs: number): TableReport {
+  if (cells === undefined) throw new Error("a table without cells");
+  return output.report(cells, observedAt, elapsedMs);
 }
 
 function sum(answers: readonly TableAnswer[], field: "requests" | "retries" | "bytesIn" | "bytesOut" | "durationMs"): number {

@@ -2,6 +2,8 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { Metric, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { deviceUptimeS, type UptimeReading } from "../counters/agent-uptime.ts";
+import { type CounterAnomalies, CounterMemory } from "../counters/counter-column.ts";
+import type { ReportCells, ReportCellsPool } from "./report-cells.ts";
 
 const metrics: readonly Metric[] = Object.freeze([
   Object.freeze({ name: "sysUpTime", kind: "gauge", unit: "s", scale: 100 } as const),
@@ -10,10 +12,12 @@ const metrics: readonly Metric[] = Object.freeze([
   Object.freeze({ name: "uptime", kind: "gauge", unit: "s", scale: 100 } as const),
 ]);
 
+const noCounters = new CounterMemory(0, 0);
+const onlyRow = Object.freeze([Object.freeze({ key: "", labels: Object.freeze({}) })]);
+
 /** The `system` table: filled from each poll's first answer, so that it costs no request of its own. */
 export class SystemTable {
   readonly #shape: TableShape;
-  readonly #columns = metrics.map(() => ({ kind: "number" as const, present: new Uint8Array(1), value: new Float64Array(1) }));
   #previousMs = Number.NaN;
 
   constructor(equipment: EquipmentId, intervalMs: number) {
@@ -23,7 +27,7 @@ export class SystemTable {
       revision: 1,
       intervalMs,
       metrics,
-      rows: Object.freeze([Object.freeze({ key: "", labels: Object.freeze({}) })]),
+      rows: onlyRow,
     });
   }
 
@@ -31,20 +35,25 @@ export class SystemTable {
     return this.#shape;
   }
 
-  report(reading: UptimeReading, observedAt: Instant): TableReport {
+  takeCells(pool: ReportCellsPool, anomalies: CounterAnomalies): ReportCells {
+    return pool.take("n".repeat(metrics.length), 1, { memory: noCounters, anomalies });
+  }
+
+  report({ columns }: ReportCells, reading: UptimeReading, observedAt: Instant): TableReport {
     const values = [
       (reading.sysUpTimeTicks ?? Number.NaN) / 100,
       reading.engineTimeS ?? Number.NaN,
       (reading.hostUptimeTicks ?? Number.NaN) / 100,
       deviceUptimeS(reading),
     ];
-    for (const [position, column] of this.#columns.entries()) {
+    for (const [position, column] of columns.entries()) {
+      if (column.kind !== "number") continue;
       const value = values[position] ?? Number.NaN;
       column.present[0] = Number.isNaN(value) ? 0 : 1;
       column.value[0] = Number.isNaN(value) ? 0 : value;
     }
     const elapsedMs = reading.monotonicMs - this.#previousMs;
     this.#previousMs = reading.monotonicMs;
-    return { shape: this.#shape, columns: this.#columns, observedAt, elapsedMs };
+    return { shape: this.#shape, columns, observedAt, elapsedMs };
   }
 }

@@ -8,8 +8,9 @@ import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import type { LongTask } from "./long-task.ts";
-import { PolledTable } from "./polled-table.ts";
+import { PolledTable, type TableReading } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
+import type { ReportCells } from "./report-cells.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
 import { surveyTable } from "./survey.ts";
 
@@ -20,6 +21,8 @@ export interface TablesRead {
   readonly reports: readonly TableReport[];
   readonly gaps: readonly Gap[];
   readonly costs: readonly TableCost[];
+  /** What the reports stand in. */
+  readonly cells: readonly ReportCells[];
 }
 
 /** After this many tables in a row without an answer the agent is taken for gone in this poll. */
@@ -126,7 +129,12 @@ export class TableBook {
   async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
     const nowMs = exchange.clock.monotonicMs();
     const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs).filter((table) => table.setAsideUntilMs <= nowMs);
-    const read: { reports: TableReport[]; gaps: Gap[]; costs: TableCost[] } = { reports: [], gaps: [], costs: [] };
+    const read: { reports: TableReport[]; gaps: Gap[]; costs: TableCost[]; cells: ReportCells[] } = {
+      reports: [],
+      gaps: [],
+      costs: [],
+      cells: [],
+    };
     let timeouts = 0;
     for (const table of this.#troublesLast(due)) {
       if (timeouts >= timeoutsUntilGivenUp || exchange.clock.monotonicMs() >= exchange.deadlineMs) {
@@ -138,8 +146,9 @@ export class TableBook {
         if (this.#exceedsSeries(table, exchange)) continue;
         const reading = await table.read(head.moment, exchange);
         for (const report of reading.reports) if (report.shape.rows.length > 0) read.reports.push(report);
+        read.cells.push(...reading.cells);
         if (!reading.complete) read.gaps.push(...gapsOf(table, "partial"));
-        read.costs.push({ table: table.definition.table, ...reading });
+        read.costs.push(costOf(table, reading));
         timeouts = 0;
         this.#succeeded(table, nowMs);
       } catch (error) {
@@ -255,6 +264,10 @@ export class TableBook {
 function shareOfRest(exchange: Exchange): number {
   const nowMs = exchange.clock.monotonicMs();
   return nowMs + (exchange.deadlineMs - nowMs) * routineShare;
+}
+
+function costOf(table: PolledTable, { requests, retries, bytesIn, bytesOut, durationMs }: TableReading): TableCost {
+  return { table: table.definition.table, requests, retries, bytesIn, bytesOut, durationMs };
 }
 
 function gapsOf(table: PolledTable, reason: Gap["reason"]): Gap[] {

@@ -1,42 +1,47 @@
 import type { EquipmentId } from "#model/equipment.ts";
-import type { Column, Metric, NumberColumn, TableReport, TableShape } from "#model/report.ts";
+import type { Metric, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { rowFactor } from "../conversions/convert.ts";
-import { type CounterAnomalies, CounterState } from "../counters/counter-column.ts";
+import { CounterMemory } from "../counters/counter-column.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
+import { type ColumnForm, formOfColumns, type ReportCells } from "./report-cells.ts";
 import { allLabels, type LearntRow, sameRow, speedOf } from "./row-keys.ts";
+import { Shared } from "./shared.ts";
 
-/** One reported column with what is needed to fill it. */
+/** One reported column with what is needed to fill it. Shared by all equipment that reports it alike. */
 export interface OutputColumn {
   readonly definition: ColumnDefinition;
-  readonly column: Column;
-  readonly counter: CounterState | undefined;
-  /** The text column's values, writable here only. */
-  readonly texts: string[] | undefined;
+  /** Place among the table's counters, -1 = no counter. */
+  readonly counter: number;
   /** Per row: see rowFactor; undefined = the conversion needs none. */
   readonly factors: Float64Array | undefined;
   /** Set where the split rule gave this column a unit of its own. */
   readonly splitCase: SplitCase | undefined;
 }
 
-/** One reported table: its frozen shape and its reused columns. */
+/** One reported table: its frozen shape, and what is kept of it between two polls. */
 export class TableOutput {
   readonly shape: TableShape;
   readonly columns: readonly OutputColumn[];
   readonly rows: readonly LearntRow[];
+  readonly form: ColumnForm;
+  readonly memory: CounterMemory;
   /** Speed of the row's link in bit/s, NaN = unknown; empty where no column is limited by it. */
   readonly speeds: Float64Array;
   /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet; empty where the table has none. */
   readonly discontinuity: Float64Array;
-  readonly #values: readonly Column[];
+  /** Last value of the state that the rows' speed hangs on, 0 = none read yet; empty where it hangs on none. */
+  readonly watched: Float64Array;
 
-  constructor(shape: TableShape, columns: readonly OutputColumn[], rows: readonly LearntRow[], limits: RowLimits) {
+  constructor(shape: TableShape, columns: readonly OutputColumn[], rows: readonly LearntRow[], kept: Kept) {
     this.shape = shape;
     this.columns = columns;
     this.rows = rows;
-    this.speeds = limits.speeds;
-    this.discontinuity = limits.discontinuity;
-    this.#values = columns.map((column) => column.column);
+    this.form = kept.form;
+    this.memory = kept.memory;
+    this.speeds = kept.speeds;
+    this.discontinuity = kept.discontinuity;
+    this.watched = kept.watched;
   }
 
   /** Made when needed, which is rarely: kept it would be as large as the rows. */
@@ -44,28 +49,30 @@ export class TableOutput {
     return new Map(this.rows.map((row, position) => [row.key, position]));
   }
 
-  report(observedAt: Instant, elapsedMs: number): TableReport {
-    return { shape: this.shape, columns: this.#values, observedAt, elapsedMs };
+  report(cells: ReportCells, observedAt: Instant, elapsedMs: number): TableReport {
+    return { shape: this.shape, columns: cells.columns, observedAt, elapsedMs };
   }
 
   /** Agent restart: no counter has a predecessor any more. */
   reset(): void {
-    for (const column of this.columns) column.counter?.reset();
+    this.memory.reset();
     this.discontinuity.fill(Number.NaN);
   }
 
-  /** Marks every cell as not read; what the next answers fill is present again. */
-  clear(): void {
-    for (const { column } of this.columns) column.present.fill(0);
-  }
-
   /** After all answers: counters without a reading in this poll have no predecessor in the next. */
-  settle(): void {
-    for (const { counter, column } of this.columns) {
+  settle(cells: ReportCells): void {
+    for (const counter of cells.counters) {
       if (counter === undefined) continue;
-      for (let row = 0; row < this.rows.length; row++) if (column.present[row] === 0) counter.miss(row);
+      const { present } = counter.column;
+      for (let row = 0; row < present.length; row++) if (present[row] === 0) counter.miss(row);
     }
   }
+}
+
+interface Kept extends RowLimits {
+  readonly form: ColumnForm;
+  readonly memory: CounterMemory;
+  readonly watched: Float64Array;
 }
 
 /** What limits the counters of a table's rows. */
@@ -82,7 +89,6 @@ export interface OutputOptions {
   readonly speedOverrides: Readonly<Record<string, number>>;
   /** Rows whose counters may be followed to another instance: the move was seen at once, so nothing was read in between. */
   readonly mayFollow: boolean;
-  readonly anomalies: CounterAnomalies;
   /** The equipment's own count per table name: it outlives tables that go and come again. */
   nextRevision(table: string): number;
 }
@@ -137,14 +143,17 @@ function buildOutput(
         revision: options.nextRevision(part.name),
         intervalMs: options.intervalMs,
         metrics: Object.freeze(metrics),
-        rows: Object.freeze([...part.members]),
+        rows: Object.isFrozen(part.members) ? part.members : Object.freeze([...part.members]),
       });
-  const output = new TableOutput(
-    shape,
-    outputColumns(definition, columns, part, unchanged ? previous.columns : undefined, options.anomalies),
-    part.members,
-    limitsOf(definition, columns, part.members, options),
-  );
+  const rows = part.members;
+  const watches = columns.some((column) => column.kind !== "counter" && column.metric === definition.speedChangesWith);
+  const counters = columns.filter((column) => column.kind === "counter").length;
+  const output = new TableOutput(shape, outputColumns(definition, columns, part), unchanged ? previous.rows : rows, {
+    ...limitsOf(definition, columns, rows, options),
+    form: formOfColumns(columns),
+    memory: unchanged ? previous.memory : new CounterMemory(rows.length, counters),
+    watched: unchanged ? previous.watched : watches ? new Float64Array(rows.length) : noNumbers,
+  });
   if (previous !== undefined) carryOver(previous, output, unchanged, options.mayFollow);
   return output;
 }
@@ -169,49 +178,35 @@ function limitsOf(
 
 const factored = new Set(["storage-units", "entity-sensor", "percent-of"]);
 
-/** New columns share one block of memory per kind; with unchanged rows the old ones are used on. */
+const shared = new Shared<readonly OutputColumn[]>(1024);
+const ids = new WeakMap<ColumnDefinition | SplitCase, number>();
+let nextId = 0;
+
+function idOf(definition: ColumnDefinition | SplitCase): number {
+  const known = ids.get(definition) ?? nextId++;
+  ids.set(definition, known);
+  return known;
+}
+
+/** Equal for all equipment, except where rows have factors of their own. */
 function outputColumns(
   definition: TableDefinition,
   columns: readonly ColumnDefinition[],
   part: Pick<Part, "splitCase" | "members">,
-  reused: readonly OutputColumn[] | undefined,
-  anomalies: CounterAnomalies,
-): OutputColumn[] {
-  const rows = part.members.length;
-  const counters = columns.filter((column) => column.kind === "counter").length;
-  const states = reused === undefined ? CounterState.allocate(rows, counters, anomalies) : [];
-  const numbers = reused === undefined ? allocateNumbers(rows, columns.filter(isNumber).length) : [];
-  let nextState = 0;
-  let nextNumber = 0;
-  return columns.map((column, position) => {
-    const splitCase = part.splitCase?.metric === column.metric ? part.splitCase : undefined;
-    const factors = factored.has(column.convert?.is ?? "")
-      ? Float64Array.from(part.members, (row) => rowFactor(column.convert, allLabels(definition.labels, row)))
-      : undefined;
-    const old = reused?.[position];
-    if (old !== undefined) return { ...old, definition: column, factors, splitCase };
-    const rest = { definition: column, factors, splitCase };
-    const counter = column.kind === "counter" ? states[nextState++] : undefined;
-    if (counter !== undefined) return { ...rest, column: counter.column, counter, texts: undefined };
-    const number = isNumber(column) ? numbers[nextNumber++] : undefined;
-    if (number !== undefined) return { ...rest, column: number, counter: undefined, texts: undefined };
-    const texts = new Array<string>(rows).fill("");
-    return { ...rest, column: { kind: "text", present: new Uint8Array(rows), value: texts }, counter: undefined, texts };
-  });
-}
-
-function isNumber(column: ColumnDefinition): boolean {
-  return column.kind === "gauge" || column.kind === "state";
-}
-
-function allocateNumbers(rows: number, count: number): readonly NumberColumn[] {
-  const cells = rows * count;
-  const buffer = new ArrayBuffer(cells * 9);
-  return Array.from({ length: count }, (_, column) => ({
-    kind: "number",
-    value: new Float64Array(buffer, column * rows * 8, rows),
-    present: new Uint8Array(buffer, cells * 8 + column * rows, rows),
-  }));
+): readonly OutputColumn[] {
+  const make = (): readonly OutputColumn[] => {
+    let counters = 0;
+    return columns.map((column) => ({
+      definition: column,
+      counter: column.kind === "counter" ? counters++ : -1,
+      factors: factored.has(column.convert?.is ?? "")
+        ? Float64Array.from(part.members, (row) => rowFactor(column.convert, allLabels(definition.labels, row)))
+        : undefined,
+      splitCase: part.splitCase?.metric === column.metric ? part.splitCase : undefined,
+    }));
+  };
+  if (columns.some((column) => factored.has(column.convert?.is ?? ""))) return make();
+  return shared.get([...columns, ...(part.splitCase === undefined ? [] : [part.splitCase])].map(idOf).join(), make);
 }
 
 /** Counter history follows a row by its key. A row that moved without our seeing it at once begins anew. */
@@ -226,7 +221,9 @@ function carryOver(previous: TableOutput, output: TableOutput, unchanged: boolea
     if (unchanged) continue;
     for (const column of output.columns) {
       const old = previous.columns.find((candidate) => candidate.definition.metric === column.definition.metric);
-      if (column.counter !== undefined && old?.counter !== undefined) column.counter.adopt(position, old.counter, before);
+      if (column.counter < 0 || old === undefined || old.counter < 0) continue;
+      const { memory } = output;
+      memory.adopt(column.counter * memory.rows + position, previous.memory, old.counter * previous.memory.rows + before);
     }
   }
 }

@@ -186,9 +186,7 @@ process.on("message", (question: Question) => {
   else if (question.ask === "endOfCpu") measurement?.endOfCpu();
   else if (question.ask === "memory") process.send?.(memory());
   else if (question.ask === "ready") {
-    const live = [...gateway.poller.equipment.values()].filter(
-      ({ lastReport }) => (lastReport?.tables.length ?? 0) >= question.tables,
-    ).length;
+    const live = [...gateway.poller.equipment.values()].filter(({ lastPoll }) => (lastPoll?.tables ?? 0) >= question.tables).length;
     process.send?.({ live });
   } else void measurement?.end().then((figures) => process.send?.(figures));
 });
