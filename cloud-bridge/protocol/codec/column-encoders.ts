@@ -1,37 +1,68 @@
-import type { CounterColumn, NumberColumn, TextColumn } from "#model/report.ts";
+import type { CounterColumn, Metric, NumberColumn, TextColumn } from "#model/report.ts";
 import { CborWriter } from "./cbor-writer.ts";
-import type { GroupShape } from "./dictionary-writer.ts";
-import { limits } from "./layout.ts";
+import { kindCounter, kindGauge, kindText, limits } from "./layout.ts";
 
-const noHalves = new Uint32Array(0);
 const twoTo32 = 4_294_967_296;
 const textEncoder = new TextEncoder();
 
-/** What was last said about one column of a group. `known` = said since the last key-frame, so that a reader has it. */
-interface CounterMemory {
-  readonly kind: "counter";
-  readonly known: Uint8Array;
-  /** Low and high halves of the last absolute, alternating. */
-  readonly last: Uint32Array;
-  /** The producer's array and its halves: producers keep their arrays, and making a view costs more than the column's rows. */
-  source: BigUint64Array | undefined;
-  halves: Uint32Array;
+/** What the columns of a group are, whatever their names. */
+export interface GroupForm {
+  readonly columns: readonly { readonly kind: "counter" | "number" | "text"; readonly scale: number }[];
+  /** A byte a column, as they stand in a frame's prefix. */
+  readonly kinds: Uint8Array;
 }
 
-interface NumberMemory {
-  readonly kind: "number";
-  readonly known: Uint8Array;
-  readonly last: Float64Array;
-  readonly scale: number;
+const forms = new WeakMap<readonly Metric[], GroupForm>();
+
+/** Made once for tables that share their list of metrics. */
+export function formOf(metrics: readonly Metric[]): GroupForm {
+  const known = forms.get(metrics);
+  if (known !== undefined) return known;
+  const columns = metrics.map(({ kind, scale }) => ({
+    kind: kind === "counter" || kind === "text" ? kind : ("number" as const),
+    scale: Number.isSafeInteger(scale) && scale > 0 ? scale : 0,
+  }));
+  const kinds = Uint8Array.from(columns, ({ kind }) => (kind === "counter" ? kindCounter : kind === "text" ? kindText : kindGauge));
+  const form = { columns, kinds };
+  forms.set(metrics, form);
+  return form;
 }
 
-interface TextMemory {
-  readonly kind: "text";
+/**
+ * What was last said about each series of a group, in the order of `state`. One block for all: a view costs more than what a column keeps in it.
+ */
+export class GroupMemory {
+  /** 1 = said since the last key-frame, so that a reader has it. */
   readonly known: Uint8Array;
-  readonly last: string[];
+  /** Counters: low and high half of the last absolute, alternating. */
+  readonly halves: Uint32Array;
+  /** Numbers; the same bytes. */
+  readonly values: Float64Array;
+  /** By column; absent where no column is text. */
+  readonly texts: readonly (string[] | undefined)[] | undefined;
+
+  constructor(form: GroupForm, rows: number) {
+    const series = form.columns.length * rows;
+    const block = new ArrayBuffer(series * 9);
+    this.known = new Uint8Array(block, series * 8, series);
+    this.halves = new Uint32Array(block, 0, series * 2);
+    this.values = new Float64Array(block, 0, series);
+    const isText = form.columns.map(({ kind }) => kind === "text");
+    this.texts = isText.includes(true) ? isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) : undefined;
+  }
 }
 
-export type ColumnMemory = CounterMemory | NumberMemory | TextMemory;
+/** The producer's arrays as halves: producers keep their arrays, and making a view costs more than the column's rows. */
+const halvesOf = new WeakMap<BigUint64Array, Uint32Array>();
+
+function halvesOfColumn(absolute: BigUint64Array): Uint32Array {
+  const known = halvesOf.get(absolute);
+  if (known !== undefined) return known;
+  // Little-endian machines only.
+  const halves = new Uint32Array(absolute.buffer, absolute.byteOffset, absolute.length * 2);
+  halvesOf.set(absolute, halves);
+  return halves;
+}
 
 /** Scratch of an encoder, shared by its groups: nothing is allocated per value. */
 export class GroupScratch {
@@ -63,27 +94,12 @@ export class GroupScratch {
   }
 }
 
-/** Nothing said yet, for each column of the group. One block for all columns: a buffer of its own costs more than what a column keeps in it. */
-export function memoryOf(group: GroupShape): ColumnMemory[] {
-  const rows = group.rowCount;
-  const { metrics } = group.shape;
-  const block = new ArrayBuffer(metrics.length * rows * 9);
-  return metrics.map((metric, column): ColumnMemory => {
-    const at = column * rows * 8;
-    const known = new Uint8Array(block, metrics.length * rows * 8 + column * rows, rows);
-    if (metric.kind === "counter") {
-      return { kind: "counter", known, last: new Uint32Array(block, at, rows * 2), source: undefined, halves: noHalves };
-    }
-    if (metric.kind === "text") return { kind: "text", known, last: new Array<string>(rows).fill("") };
-    const scale = Number.isSafeInteger(metric.scale) && metric.scale > 0 ? metric.scale : 0;
-    return { kind: "number", known, last: new Float64Array(block, at, rows), scale };
-  });
-}
-
-interface Range {
+/** One column of a group: its first series, and which rows of the report are its. */
+export interface Range {
   readonly series: number;
   readonly fromRow: number;
   readonly rowCount: number;
+  readonly keyed: boolean;
 }
 
 function setState(state: Uint8Array, series: number, value: number): void {
@@ -91,41 +107,33 @@ function setState(state: Uint8Array, series: number, value: number): void {
   state[at] = (state[at] ?? 0) | (value << ((series & 3) << 1));
 }
 
-export function encodeCounters(
-  column: CounterColumn,
-  memory: CounterMemory,
-  range: Range & { readonly keyed: boolean },
-  scratch: GroupScratch,
-): void {
+export function encodeCounters(column: CounterColumn, memory: GroupMemory, range: Range, scratch: GroupScratch): void {
   const { present, increment, absolute } = column;
-  const { known, last } = memory;
+  const { known, halves: last } = memory;
   const { fromRow, rowCount, keyed } = range;
-  // Halves instead of BigInts: a BigInt per value costs more than everything else here. Little-endian machines only.
-  if (memory.source !== absolute) {
-    memory.source = absolute;
-    memory.halves = new Uint32Array(absolute.buffer, absolute.byteOffset, absolute.length * 2);
-  }
-  const { halves } = memory;
+  // Halves instead of BigInts: a BigInt per value costs more than everything else here.
+  const halves = halvesOfColumn(absolute);
   const { state, vals } = scratch;
   let samples = 0;
   for (let row = 0; row < rowCount; row++) {
     const from = fromRow + row;
-    const at = row << 1;
+    const series = range.series + row;
+    const at = series << 1;
     if (present[from] !== 1) {
-      setState(scratch.state, range.series + row, 3);
-      if (keyed) writeBase(scratch, known[row] === 1, last[at] ?? 0, last[at + 1] ?? 0);
+      setState(scratch.state, series, 3);
+      if (keyed) writeBase(scratch, known[series] === 1, last[at] ?? 0, last[at + 1] ?? 0);
       continue;
     }
     samples += 1;
     const low = halves[from << 1] ?? 0;
     const high = halves[(from << 1) + 1] ?? 0;
     const step = increment[from] ?? Number.NaN;
-    if (!keyed && known[row] === 1 && step >= 0 && step < twoTo32 && Math.floor(step) === step) {
+    if (!keyed && known[series] === 1 && step >= 0 && step < twoTo32 && Math.floor(step) === step) {
       // The usual counter: known, and its increment leads to its absolute. In line, without an object: this is most of all work.
       const sum = (last[at] ?? 0) + step;
       if (sum >>> 0 === low && ((last[at + 1] ?? 0) + (sum >= twoTo32 ? 1 : 0)) >>> 0 === high) {
         if (step === 0) continue;
-        setState(state, range.series + row, 1);
+        setState(state, series, 1);
         vals.uint(step);
         scratch.valCount += 1;
         last[at] = low;
@@ -133,7 +141,7 @@ export function encodeCounters(
         continue;
       }
     }
-    encodeCounter({ low, high, step, series: range.series + row, row, keyed }, memory, scratch);
+    encodeCounter({ low, high, step, series, keyed }, memory, scratch);
   }
   scratch.samples += samples;
 }
@@ -149,14 +157,14 @@ interface CounterCell {
   readonly high: number;
   readonly step: number;
   readonly series: number;
-  readonly row: number;
   readonly keyed: boolean;
 }
 
 /** A counter that is not the usual case or has to be said anew: the increment where it is valid, and the absolute where increments do not lead to it. */
-function encodeCounter(cell: CounterCell, memory: CounterMemory, scratch: GroupScratch): void {
-  const { low, high, step, series, row } = cell;
-  const at = row << 1;
+function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScratch): void {
+  const { low, high, step, series } = cell;
+  const { known, halves: last } = memory;
+  const at = series << 1;
   // Any integral double below 2^64 is exact, and so are its halves; only writing one beyond 2^53 takes a BigInt.
   const valid = step >= 0 && step < twoTo32 * twoTo32 && Math.floor(step) === step;
   if (!valid || step !== 0) {
@@ -172,10 +180,10 @@ function encodeCounter(cell: CounterCell, memory: CounterMemory, scratch: GroupS
     const borrow = low < stepLow ? 1 : 0;
     writeBase(scratch, true, (low - stepLow) >>> 0, (high - stepHigh - borrow) >>> 0);
   } else {
-    const sum = (memory.last[at] ?? 0) + stepLow;
+    const sum = (last[at] ?? 0) + stepLow;
     const carry = sum >= twoTo32 ? 1 : 0;
-    const follows = sum >>> 0 === low && ((memory.last[at + 1] ?? 0) + stepHigh + carry) >>> 0 === high;
-    if (memory.known[row] !== 1 || !follows) {
+    const follows = sum >>> 0 === low && ((last[at + 1] ?? 0) + stepHigh + carry) >>> 0 === high;
+    if (known[series] !== 1 || !follows) {
       scratch.rebaseCount += 1;
       scratch.rebase.array(3);
       scratch.rebase.uint(series);
@@ -183,29 +191,36 @@ function encodeCounter(cell: CounterCell, memory: CounterMemory, scratch: GroupS
       scratch.rebase.uint64(low, high);
     }
   }
-  memory.known[row] = 1;
-  memory.last[at] = low;
-  memory.last[at + 1] = high;
+  known[series] = 1;
+  last[at] = low;
+  last[at + 1] = high;
 }
 
-export function encodeNumbers(column: NumberColumn, memory: NumberMemory, range: Range, scratch: GroupScratch): void {
+export function encodeNumbers(
+  column: NumberColumn,
+  memory: GroupMemory,
+  range: Range & { readonly scale: number },
+  scratch: GroupScratch,
+): void {
   const { present, value } = column;
-  const { known, last, scale } = memory;
+  const { known, values: last } = memory;
+  const { scale } = range;
   const { vals, state } = scratch;
   let samples = 0;
   let written = 0;
   for (let row = 0; row < range.rowCount; row++) {
     const from = range.fromRow + row;
+    const series = range.series + row;
     if (present[from] !== 1) {
-      setState(state, range.series + row, 3);
+      setState(state, series, 3);
       continue;
     }
     samples += 1;
     const v = value[from] ?? 0;
-    if (known[row] === 1 && Object.is(v, last[row])) continue;
-    known[row] = 1;
-    last[row] = v;
-    setState(state, range.series + row, 1);
+    if (known[series] === 1 && Object.is(v, last[series])) continue;
+    known[series] = 1;
+    last[series] = v;
+    setState(state, series, 1);
     written += 1;
     const scaled = Math.round(v * scale);
     // Integral only where the reader's division gives the very same double back.
@@ -217,32 +232,39 @@ export function encodeNumbers(column: NumberColumn, memory: NumberMemory, range:
   scratch.valCount += written;
 }
 
-export function encodeTexts(column: TextColumn, memory: TextMemory, range: Range, scratch: GroupScratch): void {
+export function encodeTexts(
+  column: TextColumn,
+  memory: GroupMemory,
+  range: Range & { readonly last: string[] },
+  scratch: GroupScratch,
+): void {
   const { present, value } = column;
-  const { known, last } = memory;
+  const { known } = memory;
+  const { last } = range;
   for (let row = 0; row < range.rowCount; row++) {
     const from = range.fromRow + row;
+    const series = range.series + row;
     if (present[from] !== 1) {
-      setState(scratch.state, range.series + row, 3);
+      setState(scratch.state, series, 3);
       continue;
     }
     const text = value[from] ?? "";
-    if (known[row] === 1 && text === last[row]) {
+    if (known[series] === 1 && text === last[row]) {
       scratch.samples += 1;
       continue;
     }
     if (scratch.vals.length > limits.frameTextBytes) {
       // A device may answer with any amount of text; the frame stays within its bound, and the loss is counted.
       scratch.refusedTexts += 1;
-      known[row] = 0;
-      setState(scratch.state, range.series + row, 3);
+      known[series] = 0;
+      setState(scratch.state, series, 3);
       continue;
     }
     scratch.samples += 1;
     scratch.valCount += 1;
-    known[row] = 1;
+    known[series] = 1;
     last[row] = text;
-    setState(scratch.state, range.series + row, 1);
+    setState(scratch.state, series, 1);
     scratch.vals.textBytes(boundedText(text, scratch));
   }
 }
@@ -257,14 +279,11 @@ function boundedText(text: string, scratch: GroupScratch): Uint8Array {
   return utf8.subarray(0, end);
 }
 
-export function encodeAbsent(
-  memory: ColumnMemory,
-  range: { readonly series: number; readonly rowCount: number; readonly keyed: boolean },
-  scratch: GroupScratch,
-): void {
-  for (let row = 0; row < range.rowCount; row++) {
-    setState(scratch.state, range.series + row, 3);
-    if (memory.kind === "counter" && range.keyed)
-      writeBase(scratch, memory.known[row] === 1, memory.last[row * 2] ?? 0, memory.last[row * 2 + 1] ?? 0);
+/** A column of which the report has nothing. */
+export function encodeAbsent(kind: "counter" | "number" | "text", memory: GroupMemory, range: Range, scratch: GroupScratch): void {
+  const { known, halves } = memory;
+  for (let series = range.series; series < range.series + range.rowCount; series++) {
+    setState(scratch.state, series, 3);
+    if (kind === "counter" && range.keyed) writeBase(scratch, known[series] === 1, halves[series * 2] ?? 0, halves[series * 2 + 1] ?? 0);
   }
 }

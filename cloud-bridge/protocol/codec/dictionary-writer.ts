@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { Metric, Row, TableShape } from "#model/report.ts";
 
 /** A row range of one table of one equipment: a group of the dictionary. */
@@ -74,10 +74,12 @@ export function rowRanges(
   return ranges;
 }
 
+/** The text is made again when it is sent: at a large site all texts are as much memory as all values. */
 interface Entry {
-  readonly text: string;
+  readonly group: GroupShape;
   readonly bytes: number;
-  readonly digest: Uint8Array;
+  /** 32 bytes, one a character. */
+  readonly digest: string;
 }
 
 /**
@@ -91,6 +93,8 @@ export class DictionaryWriter {
   #sentFull = false;
   #added: number[] = [];
   #removed: number[] = [];
+  /** Over the digests of the groups so far; undefined = begin anew. Each group of a starting site comes with a record that carries the digest. */
+  #hash: Hash | undefined;
 
   /** @param epoch 0 .. 2^32-1, random per process run */
   constructor(epoch: number) {
@@ -108,12 +112,16 @@ export class DictionaryWriter {
 
   add(group: GroupShape): void {
     const text = groupText(group);
-    this.#groups.set(group.gid, { text, bytes: Buffer.byteLength(text), digest: createHash("sha256").update(text).digest() });
+    const digest = createHash("sha256").update(text).digest("latin1");
+    this.#groups.set(group.gid, { group, bytes: Buffer.byteLength(text), digest });
+    this.#hash?.update(digest, "latin1");
     this.#added.push(group.gid);
   }
 
   remove(gid: number): void {
-    if (this.#groups.delete(gid)) this.#removed.push(gid);
+    if (!this.#groups.delete(gid)) return;
+    this.#removed.push(gid);
+    this.#hash = undefined;
   }
 
   /** The next records begin with a full one. */
@@ -150,13 +158,15 @@ export class DictionaryWriter {
 
   /** SHA-256 over the digests of the live groups in the order of their ids, hexadecimal. */
   sha256(): string {
-    const hash = createHash("sha256");
-    for (const entry of this.#groups.values()) hash.update(entry.digest);
-    return hash.digest("hex");
+    if (this.#hash === undefined) {
+      this.#hash = createHash("sha256");
+      for (const entry of this.#groups.values()) this.#hash.update(entry.digest, "latin1");
+    }
+    return this.#hash.copy().digest("hex");
   }
 
-  #parts(gids: readonly number[]): string[][] {
-    const parts: string[][] = [[]];
+  #parts(gids: readonly number[]): number[][] {
+    const parts: number[][] = [[]];
     let bytes = 0;
     for (const gid of gids) {
       const entry = this.#groups.get(gid);
@@ -165,7 +175,7 @@ export class DictionaryWriter {
         parts.push([]);
         bytes = 0;
       }
-      parts.at(-1)?.push(entry.text);
+      parts.at(-1)?.push(gid);
       bytes += entry.bytes;
     }
     return parts;
@@ -174,13 +184,14 @@ export class DictionaryWriter {
   /** A record of the present revision. */
   #recordText(
     head: { readonly base: number; readonly full: boolean },
-    groups: readonly string[],
+    gids: readonly number[],
     removed: readonly number[],
     isLast: boolean,
   ): string {
     // Only the last record of a set leaves the dictionary complete, so only that one carries its digest.
     const digest = isLast ? `,"sha256":"${this.sha256()}"` : "";
     const place = `"v":1,"rev":${this.#revision},"base":${head.base},"full":${head.full}`;
+    const groups = gids.flatMap((gid) => this.#groups.get(gid)?.group ?? []).map(groupText);
     return `{${place},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
   }
 }

@@ -74,6 +74,8 @@ class TelemetryEncoder implements FrameEncoder {
   readonly #slots: SlotClock;
   readonly #dictionary: DictionaryWriter;
   readonly #tables = new Map<string, TableEntry>();
+  /** Entries of `#tables` once more: shapes are the same object from report to report. */
+  readonly #byShape = new Map<TableShape, TableEntry>();
   readonly #scratch = new GroupScratch();
   #seriesCount = 0;
   #refusedSamples = 0;
@@ -122,7 +124,7 @@ class TelemetryEncoder implements FrameEncoder {
     for (const [index, table] of report.tables.entries()) {
       const entry = entries[index];
       // A table that a report names twice with different shapes has its first groups taken out again: a driver's bug must not reach the wire.
-      if (entry !== undefined && this.#tables.get(keyOf(table.shape)) === entry) this.#encodeTable(table, entry, frames);
+      if (entry !== undefined && this.#byShape.get(table.shape) === entry) this.#encodeTable(table, entry, frames);
       else this.#refusedSamples += countFrom(table, 0);
     }
     this.#encodeGaps(gaps, report.observedAt, frames);
@@ -159,12 +161,13 @@ class TelemetryEncoder implements FrameEncoder {
 
   /** The table's groups; new ones for a new shape, whose predecessors leave the dictionary. */
   #entryOf(shape: TableShape, at: Instant, frames: Frame[]): TableEntry {
+    const same = this.#byShape.get(shape);
+    if (same !== undefined) {
+      same.lastUsedMs = at.monotonicMs;
+      return same;
+    }
     const key = keyOf(shape);
     const known = this.#tables.get(key);
-    if (known?.shape === shape) {
-      known.lastUsedMs = at.monotonicMs;
-      return known;
-    }
     if (known !== undefined) this.#drop(key, known);
     const wanted = shape.rows.length * shape.metrics.length;
     if (this.#seriesCount + wanted > this.#maxSeries) this.#evictIdle(at.monotonicMs);
@@ -172,6 +175,7 @@ class TelemetryEncoder implements FrameEncoder {
     const acceptedRows = Math.min(shape.rows.length, shape.metrics.length === 0 ? 0 : Math.floor(room / shape.metrics.length));
     const entry: TableEntry = { shape, groups: this.#makeGroups(shape, acceptedRows), acceptedRows, lastUsedMs: at.monotonicMs };
     this.#tables.set(key, entry);
+    this.#byShape.set(shape, entry);
     if (acceptedRows < shape.rows.length) frames.push(this.encodeObservation(refusal(shape, acceptedRows, this.#maxSeries, at)));
     return entry;
   }
@@ -191,6 +195,7 @@ class TelemetryEncoder implements FrameEncoder {
       this.#seriesCount -= encoder.seriesCount;
     }
     this.#tables.delete(key);
+    this.#byShape.delete(entry.shape);
   }
 
   #evictIdle(nowMs: number): void {

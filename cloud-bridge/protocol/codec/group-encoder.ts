@@ -1,31 +1,36 @@
-import type { Column, TableReport } from "#model/report.ts";
-import { type ColumnMemory, encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, GroupScratch, memoryOf } from "./column-encoders.ts";
+import type { TableReport } from "#model/report.ts";
+import {
+  encodeAbsent,
+  encodeCounters,
+  encodeNumbers,
+  encodeTexts,
+  formOf,
+  type GroupForm,
+  GroupMemory,
+  GroupScratch,
+} from "./column-encoders.ts";
 import type { GroupShape } from "./dictionary-writer.ts";
-import { frameTypeGroup, groupPrefixBytes, kindCounter, kindGauge, kindText } from "./layout.ts";
+import { frameTypeGroup, groupPrefixBytes } from "./layout.ts";
+
+const prefix = new Uint8Array(groupPrefixBytes);
+const prefixView = new DataView(prefix.buffer);
 
 /** Encodes the rows of one group, one report at a time, saying only what changed. */
 export class GroupEncoder {
   readonly group: GroupShape;
   /** Key epoch of the class under which this group last said everything. */
   keyEpoch = -1;
-  readonly #columns: readonly ColumnMemory[];
-  readonly #prefix: Uint8Array;
+  readonly #form: GroupForm;
+  readonly #memory: GroupMemory;
 
   constructor(group: GroupShape) {
     this.group = group;
-    this.#columns = memoryOf(group);
-    const kinds = this.#columns.map((column) => (column.kind === "counter" ? kindCounter : column.kind === "text" ? kindText : kindGauge));
-    this.#prefix = new Uint8Array(groupPrefixBytes + kinds.length);
-    const view = new DataView(this.#prefix.buffer);
-    view.setUint8(0, frameTypeGroup);
-    view.setUint32(3, group.gid, true);
-    view.setUint16(7, group.rowCount, true);
-    view.setUint16(9, kinds.length, true);
-    this.#prefix.set(kinds, groupPrefixBytes);
+    this.#form = formOf(group.shape.metrics);
+    this.#memory = new GroupMemory(this.#form, group.rowCount);
   }
 
   get seriesCount(): number {
-    return this.group.rowCount * this.#columns.length;
+    return this.group.rowCount * this.#form.columns.length;
   }
 
   /**
@@ -39,25 +44,24 @@ export class GroupEncoder {
     scratch: GroupScratch,
   ): Uint8Array<ArrayBuffer> {
     scratch.begin(this.seriesCount);
-    let series = 0;
-    for (let index = 0; index < this.#columns.length; index++) {
-      const memory = this.#columns[index];
-      const column = table.columns[index];
-      if (memory === undefined) continue;
-      if (options.keyed && memory.kind !== "counter") memory.known.fill(0);
-      this.#column(column, memory, series, options.keyed, scratch);
-      series += this.group.rowCount;
-    }
+    for (let index = 0; index < this.#form.columns.length; index++) this.#column(table, index, options.keyed, scratch);
     return this.#assemble(options, scratch);
   }
 
-  #column(column: Column | undefined, memory: ColumnMemory, series: number, keyed: boolean, scratch: GroupScratch): void {
+  #column(table: TableReport, index: number, keyed: boolean, scratch: GroupScratch): void {
+    const column = table.columns[index];
+    const { kind, scale } = this.#form.columns[index] ?? { kind: "number", scale: 0 };
     const { fromRow, rowCount } = this.group;
-    if (memory.kind === "counter" && column?.kind === "counter")
-      encodeCounters(column, memory, { series, fromRow, rowCount, keyed }, scratch);
-    else if (memory.kind === "number" && column?.kind === "number") encodeNumbers(column, memory, { series, fromRow, rowCount }, scratch);
-    else if (memory.kind === "text" && column?.kind === "text") encodeTexts(column, memory, { series, fromRow, rowCount }, scratch);
-    else encodeAbsent(memory, { series, rowCount, keyed }, scratch);
+    const memory = this.#memory;
+    const series = index * rowCount;
+    const last = memory.texts?.[index];
+    if (keyed && kind !== "counter") memory.known.fill(0, series, series + rowCount);
+    if (kind === "counter" && column?.kind === "counter") encodeCounters(column, memory, { series, fromRow, rowCount, keyed }, scratch);
+    else if (kind === "number" && column?.kind === "number")
+      encodeNumbers(column, memory, { series, fromRow, rowCount, keyed, scale }, scratch);
+    else if (kind === "text" && column?.kind === "text" && last !== undefined)
+      encodeTexts(column, memory, { series, fromRow, rowCount, keyed, last }, scratch);
+    else encodeAbsent(kind, memory, { series, fromRow, rowCount, keyed }, scratch);
   }
 
   #assemble(
@@ -65,7 +69,13 @@ export class GroupEncoder {
     scratch: GroupScratch,
   ): Uint8Array<ArrayBuffer> {
     const out = scratch.out.reset();
-    out.raw(this.#prefix);
+    prefixView.setUint8(0, frameTypeGroup);
+    prefixView.setUint16(1, options.revisionsAhead, true);
+    prefixView.setUint32(3, this.group.gid, true);
+    prefixView.setUint16(7, this.group.rowCount, true);
+    prefixView.setUint16(9, this.#form.kinds.length, true);
+    out.raw(prefix);
+    out.raw(this.#form.kinds);
     const rebased = scratch.rebaseCount > 0;
     out.array(rebased ? 6 : options.keyed ? 5 : 4);
     out.uint(this.group.gid);
@@ -82,9 +92,7 @@ export class GroupEncoder {
       out.array(scratch.rebaseCount);
       out.raw(scratch.rebase.view());
     }
-    const payload = out.take();
-    new DataView(payload.buffer).setUint16(1, options.revisionsAhead, true);
-    return payload;
+    return out.take();
   }
 }
 
