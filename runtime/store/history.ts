@@ -55,12 +55,16 @@ interface Plan {
   readonly refused: number;
 }
 
+const nothing = { table: 0, cells: Object.freeze([]) } as const;
+
 /** Picks out of each report what the site keeps, and hands it on. Runs where the reports are made: a few microseconds a table. */
 export class HistoryRecorder implements History {
   readonly #backend: HistoryBackend;
   readonly #limits: HistoryLimits;
   /** By equipment and table: what is picked, as long as the shape is the same object. */
   readonly #plans = new Map<string, Plan>();
+  /** The same by shape, which is the same object from report to report. */
+  readonly #planOfShape = new WeakMap<TableShape, Plan>();
   #series = 0;
   #nextTable = 1;
   #undated = 0;
@@ -116,6 +120,8 @@ export class HistoryRecorder implements History {
   }
 
   #planOf(equipment: string, shape: TableShape | undefined): Plan {
+    const same = shape === undefined ? undefined : this.#planOfShape.get(shape);
+    if (same !== undefined) return same;
     const key = `${equipment}\n${shape?.table ?? ""}`;
     const known = this.#plans.get(key);
     if (known !== undefined && known.shape === shape) return known;
@@ -125,6 +131,8 @@ export class HistoryRecorder implements History {
     }
     const plan = this.#makePlan(equipment, shape);
     this.#plans.set(key, plan);
+    if (known?.shape !== undefined) this.#planOfShape.delete(known.shape);
+    if (shape !== undefined) this.#planOfShape.set(shape, plan);
     return plan;
   }
 
@@ -144,7 +152,7 @@ export class HistoryRecorder implements History {
     this.#series += cells.length;
     const table = this.#nextTable++;
     if (cells.length > 0) this.#backend.openTable(table, series);
-    return { shape, table, cells, refused };
+    return cells.length === 0 ? { ...nothing, shape, refused } : { shape, table, cells, refused };
   }
 }
 

@@ -3,6 +3,7 @@ import { valueForm } from "../conversions/convert.ts";
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { AnswerRouting } from "./fill-columns.ts";
 import type { LearntRow } from "./row-keys.ts";
+import { Shared } from "./shared.ts";
 import type { Survey } from "./survey.ts";
 import type { TableOutput } from "./table-output.ts";
 
@@ -14,6 +15,16 @@ export type Signature = string;
 
 /** Rows with other signatures than these many most frequent ones are read with the most frequent: a bound on requests. */
 const maxGroups = 4;
+
+/** Plans of like equipment share their lists; a plan itself belongs to one. Losing an entry only loses the sharing. */
+const requestsShared = new Shared<readonly ColumnRequest[]>(1024);
+const indexesShared = new Shared<readonly string[]>(1024);
+const routingsShared = new Shared<AnswerRouting>(1024);
+const maxSharedRows = 512;
+
+function sharedIndexes(indexes: readonly string[]): readonly string[] {
+  return indexes.length > maxSharedRows ? indexes : indexesShared.get(indexes.join(), () => Object.freeze(indexes));
+}
 
 /** One plan of the engine with the way its answers go. */
 export interface ReadGroup {
@@ -81,14 +92,17 @@ function buildGroup(
       ? requestColumn(definition.discontinuity, "number", requests, positionOf)
       : -1;
   return {
-    plan: { table: definition.table, columns: requests, rows: group.members.map((row) => row.index) },
+    plan: {
+      table: definition.table,
+      columns: requestsShared.get(requests.map(({ oid, as }) => `${oid} ${as}`).join(), () => Object.freeze(requests)),
+      rows: sharedIndexes(group.members.map((row) => row.index)),
+    },
     signature: group.signature,
-    routings: rowOfKey.map((rows) => ({
-      target: Int32Array.from(group.members, (row) => rows.get(row.key) ?? -1),
-      source,
-      isFallback,
-      discontinuity,
-    })),
+    routings: rowOfKey.map((rows) => {
+      const target = group.members.map((row) => rows.get(row.key) ?? -1);
+      const content = [...target, "|", ...source, "|", ...isFallback, discontinuity].join();
+      return routingsShared.get(content, () => ({ target: Int32Array.from(target), source, isFallback, discontinuity }));
+    }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Row } from "#model/report.ts";
 import type { RowLabels } from "../conversions/convert.ts";
 import { clean } from "../conversions/label-text.ts";
 import type { LabelDefinition, SkipRule, TableDefinition } from "../metric-sets/metric-set.ts";
+import { Shared } from "./shared.ts";
 
 /**
  * A row as learnt from the agent. It is the reported row itself (the model's Row), so that a table of many rows is kept once.
@@ -91,16 +92,32 @@ export function speedOf(labels: RowLabels): number | undefined {
 
 const noLabels: RowLabels = Object.freeze({});
 
+/**
+ * Texts and labels, kept once for all equipment: forty-eight ports have the same names on each switch of a kind, though not the same addresses.
+ * What is over the bound is merely not shared.
+ */
+const textsShared = new Shared<string>(16_384);
+const labelsShared = new Shared<RowLabels>(16_384);
+const longestShared = 64;
+
+function sharedText(text: string): string {
+  return text.length > longestShared ? text : textsShared.get(text, () => text);
+}
+
 /** What is kept of a row. */
 export function keepRow(definition: TableDefinition, raw: RawRow, key: string): LearntRow {
-  const labels: Record<string, string> = { [definition.indexLabel ?? "index"]: raw.index };
+  const labels: Record<string, string> = { [definition.indexLabel ?? "index"]: sharedText(raw.index) };
   const hidden: string[] = [];
   for (const label of definition.labels ?? []) {
     const value = raw.labels[label.name] ?? "";
     if (label.hidden) hidden.push(value);
-    else if (value !== "") labels[label.name] = value;
+    else if (value !== "") labels[label.name] = sharedText(value);
   }
-  return Object.freeze({ key, labels: Object.freeze(labels), index: raw.index, hidden: hidden.join("\n") });
+  const content = Object.entries(labels).flat().join("\n");
+  const kept = content.length > 4 * longestShared ? Object.freeze(labels) : labelsShared.get(content, () => Object.freeze(labels));
+  // Joined and written out anew: a string that was put together keeps its pieces.
+  const flat = Buffer.from(hidden.join("\n")).toString();
+  return Object.freeze({ key: sharedText(key), labels: kept, index: sharedText(raw.index), hidden: flat });
 }
 
 /** All labels of a row, hidden ones included, as they were learnt. */

@@ -133,7 +133,7 @@ function buildOutput(
   options: OutputOptions,
 ): TableOutput {
   const previous = options.previous.find((output) => output.shape.table === part.name);
-  const metrics = columns.map((column) => metricOf(column, part.splitCase));
+  const metrics = metricsOf(columns, part.splitCase);
   const unchanged = previous !== undefined && sameMetrics(previous.shape.metrics, metrics) && sameRows(previous.rows, part.members);
   const shape: TableShape = unchanged
     ? previous.shape
@@ -142,7 +142,7 @@ function buildOutput(
         table: part.name,
         revision: options.nextRevision(part.name),
         intervalMs: options.intervalMs,
-        metrics: Object.freeze(metrics),
+        metrics,
         rows: Object.isFrozen(part.members) ? part.members : Object.freeze([...part.members]),
       });
   const rows = part.members;
@@ -179,6 +179,7 @@ function limitsOf(
 const factored = new Set(["storage-units", "entity-sensor", "percent-of"]);
 
 const shared = new Shared<readonly OutputColumn[]>(1024);
+const sharedMetrics = new Shared<readonly Metric[]>(1024);
 const ids = new WeakMap<ColumnDefinition | SplitCase, number>();
 let nextId = 0;
 
@@ -186,6 +187,15 @@ function idOf(definition: ColumnDefinition | SplitCase): number {
   const known = ids.get(definition) ?? nextId++;
   ids.set(definition, known);
   return known;
+}
+
+function keyOf(columns: readonly ColumnDefinition[], splitCase: SplitCase | undefined): string {
+  return [...columns, ...(splitCase === undefined ? [] : [splitCase])].map(idOf).join();
+}
+
+/** One list for all equipment: what follows from it is then made once, too. */
+function metricsOf(columns: readonly ColumnDefinition[], splitCase: SplitCase | undefined): readonly Metric[] {
+  return sharedMetrics.get(keyOf(columns, splitCase), () => Object.freeze(columns.map((column) => metricOf(column, splitCase))));
 }
 
 /** Equal for all equipment, except where rows have factors of their own. */
@@ -206,7 +216,7 @@ function outputColumns(
     }));
   };
   if (columns.some((column) => factored.has(column.convert?.is ?? ""))) return make();
-  return shared.get([...columns, ...(part.splitCase === undefined ? [] : [part.splitCase])].map(idOf).join(), make);
+  return shared.get(keyOf(columns, part.splitCase), make);
 }
 
 /** Counter history follows a row by its key. A row that moved without our seeing it at once begins anew. */
