@@ -55,8 +55,8 @@ class Watch {
 function memory(): Figures["memory"] {
   const text = readFileSync("/proc/self/smaps_rollup", "utf8");
   const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  return { pssKiB: kib("Pss"), anonymousKiB: kib("Anonymous"), heapUsedKiB: heapUsed >> 10, externalKiB: (external + arrayBuffers) >> 10 };
+  const { heapUsed, external } = process.memoryUsage();
+  return { pssKiB: kib("Pss"), anonymousKiB: kib("Anonymous"), heapUsedKiB: heapUsed >> 10, externalKiB: external >> 10 };
 }
 
 /** CPU so far of each thread by name, ms; the kernel counts in hundredths. */
