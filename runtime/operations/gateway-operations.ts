@@ -44,12 +44,12 @@ function pollNow(gateway: () => Gateway): Operation {
 function outcomeOf(gateway: Gateway, id: string) {
   const polled = gateway.poller.equipment.get(id);
   if (polled === undefined) throw new GatewayError("command.refused", { message: "the equipment was taken away meanwhile" });
-  const { reachability, lastReport } = polled;
+  const { reachability, lastPoll } = polled;
   return {
     equipment: id,
     reachability: reachability.state,
     ...(reachability.failures === 0 ? {} : { error: reachability.lastCode ?? "unknown" }),
-    ...(lastReport === undefined ? {} : { atMs: lastReport.observedAt.wallMs, tables: lastReport.tables.length }),
+    ...(lastPoll === undefined ? {} : { atMs: lastPoll.wallMs, tables: lastPoll.tables }),
   };
 }
 
