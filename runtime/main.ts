@@ -15,6 +15,7 @@ import { register as enrol } from "./cli/enrol.ts";
 import { register as health } from "./cli/health.ts";
 import { register as history } from "./cli/history.ts";
 import { register as licenses } from "./cli/licenses.ts";
+import { register as lock } from "./cli/lock.ts";
 import { register as noc } from "./cli/noc.ts";
 import { register as probe } from "./cli/probe.ts";
 import { processContext } from "./cli/process-context.ts";
@@ -40,7 +41,7 @@ process.on("uncaughtException", (error) => {
 const code = await runCommandLine(
   args,
   [
-    ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, status],
+    ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, lock, status],
     ...[health, probe, console, enrol, audit, licenses, selfTest, version],
   ],
   context,

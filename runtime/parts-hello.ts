@@ -22,6 +22,7 @@ export interface HelloFacts {
     readonly keys: number;
     readonly epoch: number;
     readonly isPinned: boolean;
+    readonly operations: Readonly<Record<string, string>>;
   };
 }
 
@@ -44,7 +45,9 @@ export async function helloBody(facts: HelloFacts): Promise<Uint8Array> {
     conn: facts.connection,
     nonce: facts.authority?.nonce ?? base64url(entropy.bytes(16)),
     ...(facts.authority === undefined ? {} : { gen: facts.authority.generation }),
-    ...(facts.authority?.isPinned === true ? { auth: { keys: facts.authority.keys, epoch: facts.authority.epoch } } : {}),
+    ...(facts.authority?.isPinned === true
+      ? { auth: { keys: facts.authority.keys, epoch: facts.authority.epoch }, ops: facts.authority.operations }
+      : {}),
     proto: { min: 1, max: 1, minor: 0 },
     caps: capabilities,
     streams: {

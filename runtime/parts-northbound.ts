@@ -105,7 +105,7 @@ export class Northbound {
     });
     this.#reports = new ReportSender({
       clock,
-      report: () => this.desired.report(),
+      report: () => ({ ...this.desired.report(), ...(this.authority.isPinned ? { keys: this.authority.keyVersion } : {}) }),
       format: signedMessages.formatReported,
       publish: (payload, signal) => this.#publish("rep", payload, signal),
     });
@@ -124,7 +124,8 @@ export class Northbound {
     });
     const { authority, desired, desk, nonce } = this;
     const editor = parts.onEditor === undefined ? {} : { onEditor: parts.onEditor };
-    this.inbox = new Inbox({ messages: signedMessages, authority, desired, desk, fetcher, nonce, clock, ...editor });
+    const onKeys = () => this.#reports.changed(true);
+    this.inbox = new Inbox({ messages: signedMessages, authority, desired, desk, fetcher, nonce, clock, onKeys, ...editor });
     this.units = [this.desired, this.desk, this.#reports, this.#responses];
   }
 
@@ -141,7 +142,8 @@ export class Northbound {
   /** For hello. */
   greeting() {
     const { accepted, keyVersion, epoch, isPinned } = this.authority;
-    return { nonce: this.nonce.renew(), generation: accepted.gen, keys: keyVersion, epoch, isPinned };
+    const operations = Object.fromEntries(this.desk.operations.map(({ name, risk }) => [name, risk]));
+    return { nonce: this.nonce.renew(), generation: accepted.gen, keys: keyVersion, epoch, isPinned, operations };
   }
 
   /** Sections of `gatehouse status`. */

@@ -7,6 +7,7 @@ import type { Unit } from "#ports/unit.ts";
 import { createChunkDecoder } from "../protocol/codec/decoder.ts";
 import { LiveFeed } from "./api/live-feed.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
+import type { NocAuthority } from "./authority/noc-authority.ts";
 import type { ConnectorOptions } from "./connectors/connector.ts";
 import { Connectors } from "./connectors/connectors.ts";
 import { Acker } from "./ingest/acker.ts";
@@ -39,6 +40,8 @@ export interface NocOptions {
   readonly version: string;
   readonly limits?: Partial<IngestLimits>;
   readonly grants?: Partial<IngestGrants>;
+  /** What orders, made by the caller with keys that nothing else here gets to see; absent: this NOC orders nothing. */
+  readonly authority?: NocAuthority;
   /** Receivers of signed webhooks. */
   readonly connectors?: readonly ConnectorOptions[];
 }
@@ -91,7 +94,7 @@ export function createNoc(options: NocOptions): Noc {
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors }, signal),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority: options.authority }, signal),
   };
 }
 
@@ -103,6 +106,7 @@ interface Parts {
   readonly store: NocStore;
   readonly clock: Clock;
   readonly connectors: Connectors;
+  readonly authority: NocAuthority | undefined;
 }
 
 async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
@@ -116,6 +120,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     parts.acker.run(inner.signal),
     parts.link.run(inner.signal),
     parts.connectors.run(inner.signal),
+    ...(parts.authority === undefined ? [] : [parts.authority.run(inner.signal)]),
     expire(parts, inner.signal),
   ];
   // The first that fails takes the others along; the supervisor decides what happens then.

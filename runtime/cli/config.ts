@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { GatewayError } from "#model/errors.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -25,16 +26,36 @@ export function register(program: Command, context: CommandContext): void {
     });
 
   config
+    .command("override")
+    .argument("[file]", "part of a gatehouse.yaml; left out: the local settings are taken back")
+    .option("--state <folder>", "state folder of the running gateway", "./gatehouse-state")
+    .option("--by <name>", "who does it")
+    .description("set something at the site for 24 hours, over everything the NOC says; the NOC sees it")
+    .addHelpText("after", examples("config override emergency.yaml --by maria", "config override"))
+    .action(async (file: string | undefined, options: { state: string; by?: string }) => {
+      const { readSource } = await import("../config/source.ts");
+      const args = {
+        ...(file === undefined ? {} : { content: readSource(file).value }),
+        ...(options.by === undefined ? {} : { by: options.by }),
+      };
+      await print(await ask("config-override", options.state, args, context), false, context);
+    });
+
+  config
     .command("show")
-    .argument("<file>", "gatehouse.yaml")
+    .argument("[file]", "gatehouse.yaml; not needed with --effective")
+    .option("--effective", "what the running gateway works with: its file, the NOC's overlay and local settings")
+    .option("--state <folder>", "state folder of the running gateway, for --effective", "./gatehouse-state")
     .option("--json", "as JSON instead of YAML")
     .option("--no-secrets", "do not look for the secrets that it refers to")
     .description("show the configuration that is in force: every default filled in, secrets redacted")
     .addHelpText("after", examples("config show gatehouse.yaml", "config show --json gatehouse.yaml"))
-    .action(async (file: string, options: { json?: boolean; secrets: boolean }) => {
+    .action(async (file: string | undefined, options: { json?: boolean; secrets: boolean; effective?: boolean; state: string }) => {
+      if (options.effective === true)
+        return print(await ask("config-effective", options.state, {}, context), options.json === true, context);
+      if (file === undefined) throw new GatewayError("config.unreadable", { message: "name the file, or ask with --effective" });
       const { shown } = await load(file, options.secrets, context);
-      const { stringify } = await import("yaml");
-      context.print(options.json === true ? `${JSON.stringify(shown, null, 2)}\n` : stringify(shown, { lineWidth: 0 }));
+      await print(shown, options.json === true, context);
     });
 
   config
@@ -45,6 +66,16 @@ export function register(program: Command, context: CommandContext): void {
       const { gatewaySchema } = await import("../config/gateway-configuration.ts");
       context.print(`${JSON.stringify(gatewaySchema, null, 2)}\n`);
     });
+}
+
+async function ask(operation: string, folder: string, args: Readonly<Record<string, unknown>>, context: CommandContext): Promise<unknown> {
+  const { requestControl } = await import("../host/control-client.ts");
+  return requestControl({ folder, operation, arguments: args, clock: context.clock, timeoutMs: 30_000 });
+}
+
+async function print(value: unknown, asJson: boolean, context: CommandContext): Promise<void> {
+  const { stringify } = await import("yaml");
+  context.print(asJson ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 }));
 }
 
 async function load(file: string, followReferences: boolean, context: CommandContext) {

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { GatewayError } from "#model/errors.ts";
+import type { Logger } from "#ports/logger.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
 import { registerReleases } from "./noc-release.ts";
 
@@ -25,6 +27,12 @@ interface ServeOptions {
   readonly key?: string;
   readonly releases?: string;
   readonly config?: string;
+  readonly keys?: string;
+  readonly authority: boolean;
+  readonly authorityUsername?: string;
+  readonly authorityPasswordFile?: string;
+  readonly authorityCert?: string;
+  readonly authorityKey?: string;
 }
 
 /** `gatehouse noc serve|sign-in|devices|tail|ledger` */
@@ -49,6 +57,12 @@ export function register(program: Command, context: CommandContext): void {
     .option("--cert <file>", "client certificate (PEM)")
     .option("--key <file>", "key of the client certificate (PEM)")
     .option("--releases <folder>", "repository of releases for gateways, served under /releases/ (default: DIR/releases)")
+    .option("--keys <folder>", "signing keys; made at the first start (default: DIR/keys)")
+    .option("--no-authority", "only listen: sign nothing, order nothing")
+    .option("--authority-username <name>", "user at the broker of the role that orders, if it is another")
+    .option("--authority-password-file <file>", "file with its password")
+    .option("--authority-cert <file>", "its client certificate (PEM)")
+    .option("--authority-key <file>", "key of that certificate (PEM)")
     .option("--config <file>", "who is told of alarms (noc.yaml: connectors)")
     .addHelpText(
       "after",
@@ -59,6 +73,7 @@ export function register(program: Command, context: CommandContext): void {
   registerConnectors(noc, context);
   registerReleases(noc, context);
   registerEnrolment(noc, context);
+  registerAuthority(noc, context);
 }
 
 function registerQuestions(noc: Command, context: CommandContext): void {
@@ -161,6 +176,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     releases: options.releases ?? join(options.dir, "releases"),
     version: packageJson.version,
     ...(await connectorsOf(options, context)),
+    ...(await authorityOf(options, context, logger)),
   });
   const signal = context.stopSignal();
   const running = noc.run(signal);
@@ -172,6 +188,37 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     () => undefined,
   );
   await Promise.all([running, greeted]);
+}
+
+/** The role that orders: its own keys, its own database, its own line to the broker. Ingest is given none of them. */
+async function authorityOf(options: ServeOptions, context: CommandContext, logger: Logger) {
+  if (!options.authority) return {};
+  const { NocAuthority } = await import("../../cloud-bridge/noc/authority/noc-authority.ts");
+  const { AuthorityStore } = await import("../../cloud-bridge/noc/authority/authority-store.ts");
+  const { SigningKeys } = await import("../../cloud-bridge/noc/authority/signing-keys.ts");
+  const { clock, entropy } = context;
+  const keys = await SigningKeys.open(options.keys ?? join(options.dir, "keys"), () => clock.now().wallMs / 1_000);
+  const { authorityUsername, authorityPasswordFile, authorityCert, authorityKey } = options;
+  const own = {
+    ...(authorityUsername === undefined ? {} : { username: authorityUsername }),
+    ...(authorityPasswordFile === undefined ? {} : { passwordFile: authorityPasswordFile }),
+    ...(authorityCert === undefined ? {} : { cert: authorityCert }),
+    ...(authorityKey === undefined ? {} : { key: authorityKey }),
+  };
+  const credentials = credentialsOf({ ...options, ...own });
+  const store = new AuthorityStore(options.dir);
+  return {
+    authority: new NocAuthority({
+      brokerUrl: options.broker,
+      tenants: options.tenant ?? [],
+      credentials,
+      store,
+      keys,
+      clock,
+      entropy,
+      logger,
+    }),
+  };
 }
 
 async function connectorsOf({ config }: ServeOptions, context: CommandContext) {

@@ -31,7 +31,7 @@ const names: Readonly<Record<string, string>> = {
  * The demo's gatehouse.yaml, one equipment a line. Secrets are the simulated site's public ones,
  * still by reference, as a real file has them.
  */
-export function gatewayFile(devices: readonly DemoDevice[], ports: DemoPorts): string {
+export function gatewayFile(devices: readonly DemoDevice[], ports: DemoPorts, rootKeyFile: string): string {
   const equipment = devices.map(
     (device) =>
       `  - { id: ${device.id}, name: ${names[device.kind] ?? device.id}, address: ${device.address}, port: ${device.port}, driver: snmp, credential: ${
@@ -42,6 +42,8 @@ export function gatewayFile(devices: readonly DemoDevice[], ports: DemoPorts): s
     "# Written by `gatehouse demo` at each start; edit a copy of it.",
     "gateway: { id: gw-demo-01, tenant: demo, site: simulated-office }",
     `uplink: { url: "mqtt://127.0.0.1:${ports.broker}", intervalsPerChunk: 1, retryMaxMs: 10000 }`,
+    "# Whom it obeys: the NOC's end of this demo made the keys at its first start.",
+    `authority: { root: { $file: ${JSON.stringify(rootKeyFile)} } }`,
     "credentials:",
     "  lan-v2c: { snmp: { version: 2c, community: { $env: DEMO_COMMUNITY } } }",
     "  lan-v3:",

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { ChildSpawner } from "#ports/child.ts";
 import type { CommandContext } from "../cli/context.ts";
@@ -89,7 +89,7 @@ export class Demo {
     this.#progress.say(`NOC        ${noc.url}`);
     const before = await noc.ledger(gatewayId, recountedMetric);
     const file = join(stateDir, "gatehouse.yaml");
-    writeFileSync(file, gatewayFile(listening.devices, ports), { mode: 0o600 });
+    writeFileSync(file, gatewayFile(listening.devices, ports, resolve(nocDir, "keys", "root.pub.jwk")), { mode: 0o600 });
     const folder = join(stateDir, "gateway");
     const gateway = this.#role("the gateway", ["run", "--config", file, "--state", folder]);
     return { noc, gateway, folder, before, controlPort: listening.controlPort };

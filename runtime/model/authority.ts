@@ -103,6 +103,8 @@ export interface ReportedState {
   /** Unix ms. */
   readonly since?: number;
   readonly agent?: string;
+  /** Version of the key document in force. */
+  readonly keys?: number;
   readonly prev_gen?: number;
   readonly reason?: string;
   readonly docs: readonly ReportedDocument[];

@@ -16,6 +16,8 @@ export interface InboxParts {
   readonly fetcher: BlobFetcher;
   readonly nonce: SessionNonce;
   readonly clock: Clock;
+  /** Other keys are in force. */
+  readonly onKeys: () => void;
   /** Messages of the remote editor's tunnel; absent = there is none, they are dropped. */
   readonly onEditor?: (payload: Uint8Array) => Promise<void> | void;
 }
@@ -78,7 +80,7 @@ export class Inbox {
   async #command(payload: Uint8Array): Promise<void> {
     const { authority, desk, messages, nonce } = this.#parts;
     if (messages.statedType(payload) === "gh-keys+jws") {
-      await authority.keys(payload);
+      if (await authority.keys(payload)) this.#parts.onKeys();
       return;
     }
     const signed = await authority.command(payload, nonce.current);

@@ -28,6 +28,12 @@ export class NocClient {
     return (await this.#json(await this.#fetch(this.#url(path), { method: "POST", signal }))) as T;
   }
 
+  /** A request with a JSON body. */
+  async send<T>(method: "POST" | "PUT" | "DELETE", path: string, body: unknown, signal: AbortSignal): Promise<T> {
+    const init = { method, body: JSON.stringify(body), signal };
+    return (await this.#json(await this.#fetch(this.#url(path), init))) as T;
+  }
+
   /** Names of gateways that changed (`tenant/id`, or `*`), as the server announces them; ends with the connection. */
   async *changes(signal: AbortSignal): AsyncGenerator<readonly string[]> {
     const response = await this.#fetch(this.#url("/api/live"), { method: "GET", signal });
@@ -57,7 +63,14 @@ export class NocClient {
   async #fetch(url: URL, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(url, { ...init, redirect: "error", headers: { authorization: `Bearer ${this.#options.token}` } });
+      response = await fetch(url, {
+        ...init,
+        redirect: "error",
+        headers: {
+          authorization: `Bearer ${this.#options.token}`,
+          ...(init.body === undefined ? {} : { "content-type": "application/json" }),
+        },
+      });
     } catch (cause) {
       if (init.signal?.aborted === true) throw cause;
       throw new GatewayError("noc.unreachable", { message: `no answer from ${url.origin}`, cause });

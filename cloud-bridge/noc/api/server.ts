@@ -4,11 +4,13 @@ import type { Clock } from "#ports/clock.ts";
 import type { ChunkDecoder } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { NocAuthority } from "../authority/noc-authority.ts";
 import type { Connectors } from "../connectors/connectors.ts";
 import type { NocStatus } from "../noc.ts";
 import type { PageAssets } from "../pages/assets.ts";
 import type { NocStore } from "../store/store.ts";
 import { cookieOf, Gatekeeper, sessionCookie } from "./auth.ts";
+import { addAuthorityRoutes } from "./authority-routes.ts";
 import { addConnectorRoutes } from "./connector-routes.ts";
 import { addDataRoutes } from "./data-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
@@ -24,6 +26,8 @@ export interface ApiOptions {
   readonly decoder: ChunkDecoder;
   readonly feed: LiveFeed;
   readonly connectors: Connectors;
+  /** Absent: this NOC only listens, it orders nothing. */
+  readonly authority?: NocAuthority;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -144,6 +148,7 @@ function buildApp(context: ApiContext): FastifyInstance {
   addDataRoutes(app, context);
   addConnectorRoutes(app, context);
   addReleaseRoutes(app, context.releases);
+  if (context.authority !== undefined) addAuthorityRoutes(app, context, context.authority);
   addPageRoutes(app, context);
   return app;
 }
@@ -170,6 +175,7 @@ function authorise(request: FastifyRequest, context: ApiContext): void {
   if (session !== undefined && gatekeeper.isSession(session)) return;
   const bearer = /^Bearer ([\x21-\x7e]{1,512})$/.exec(request.headers.authorization ?? "")?.[1];
   if (bearer === undefined) throw new GatewayError("noc.denied", { message: "sign in first" });
+  if (context.authority?.operatorOf(bearer) !== undefined) return;
   if (!gatekeeper.isToken(bearer)) throw new GatewayError("noc.denied", { message: "the token is wrong" });
 }
 

@@ -46,6 +46,8 @@ export interface HelloMessage {
   readonly gen?: number;
   /** Version of the key document in force (0 = none yet), and the epoch that manifests must name. Absent: nothing is pinned, all orders are refused. */
   readonly auth?: { readonly keys: number; readonly epoch?: number };
+  /** Operations that may be ordered, with their risk. */
+  readonly ops?: Readonly<Record<string, string>>;
   readonly clock?: { readonly quality?: ClockQuality; readonly src?: string; readonly off_ms?: number };
   readonly outbox?: { readonly bytes?: number; readonly oldest?: number; readonly samples?: number };
   /** Samples since `since`: polled = delivered + buffered + dropped. */

@@ -55,6 +55,8 @@ export interface ReportedMessage {
   /** Unix ms. */
   readonly since?: number;
   readonly agent?: string;
+  /** Version of the key document in force; absent = it pins nobody. */
+  readonly keys?: number;
   readonly prev_gen?: number;
   readonly reason?: string;
   readonly docs: readonly {

@@ -66,6 +66,12 @@ export interface HelloMessage {
     epoch?: number;
     [k: string]: unknown;
   };
+  /**
+   * Operations that may be ordered, with their risk
+   */
+  ops?: {
+    [k: string]: string;
+  };
   clock?: {
     quality?: "synced" | "holdover" | "unanchored";
     src?: string;

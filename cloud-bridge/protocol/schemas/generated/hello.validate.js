@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 // hello.validate.js
 var validate = validate52;
 var hello_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "auth": { "type": "object", "required": ["keys"], "properties": { "keys": { "type": "integer", "minimum": 0, "description": "Version of the key document in force, 0 = none yet" }, "epoch": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "auth": { "type": "object", "required": ["keys"], "properties": { "keys": { "type": "integer", "minimum": 0, "description": "Version of the key document in force, 0 = none yet" }, "epoch": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "ops": { "type": "object", "maxProperties": 128, "additionalProperties": { "type": "string", "maxLength": 16 }, "description": "Operations that may be ordered, with their risk" }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
 var pattern3 = new RegExp("^[a-z0-9-]{3,40}$", "u");
 var pattern5 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
 var pattern6 = new RegExp("^[0-9a-f]{12}$", "u");
@@ -891,26 +891,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.clock !== void 0) {
-      let data34 = data.clock;
+    if (data.ops !== void 0) {
+      let data34 = data.ops;
       if (data34 && typeof data34 == "object" && !Array.isArray(data34)) {
-        if (data34.quality !== void 0) {
-          let data35 = data34.quality;
-          if (!(data35 === "synced" || data35 === "holdover" || data35 === "unanchored")) {
-            const err68 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
-            if (vErrors === null) {
-              vErrors = [err68];
-            } else {
-              vErrors.push(err68);
-            }
-            errors++;
+        if (Object.keys(data34).length > 128) {
+          const err68 = { instancePath: instancePath + "/ops", schemaPath: "#/properties/ops/maxProperties", keyword: "maxProperties", params: { limit: 128 }, message: "must NOT have more than 128 properties" };
+          if (vErrors === null) {
+            vErrors = [err68];
+          } else {
+            vErrors.push(err68);
           }
+          errors++;
         }
-        if (data34.src !== void 0) {
-          let data36 = data34.src;
-          if (typeof data36 === "string") {
-            if (func1(data36) > 40) {
-              const err69 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
+        for (const key1 in data34) {
+          let data35 = data34[key1];
+          if (typeof data35 === "string") {
+            if (func1(data35) > 16) {
+              const err69 = { instancePath: instancePath + "/ops/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/ops/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 16 }, message: "must NOT have more than 16 characters" };
               if (vErrors === null) {
                 vErrors = [err69];
               } else {
@@ -919,7 +916,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err70 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err70 = { instancePath: instancePath + "/ops/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/ops/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err70];
             } else {
@@ -928,36 +925,36 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data34.off_ms !== void 0) {
-          let data37 = data34.off_ms;
-          if (!(typeof data37 == "number" && isFinite(data37))) {
-            const err71 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err71];
-            } else {
-              vErrors.push(err71);
-            }
-            errors++;
-          }
-        }
       } else {
-        const err72 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err71 = { instancePath: instancePath + "/ops", schemaPath: "#/properties/ops/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err72];
+          vErrors = [err71];
         } else {
-          vErrors.push(err72);
+          vErrors.push(err71);
         }
         errors++;
       }
     }
-    if (data.outbox !== void 0) {
-      let data38 = data.outbox;
-      if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
-        if (data38.bytes !== void 0) {
-          let data39 = data38.bytes;
-          if (typeof data39 == "number" && isFinite(data39)) {
-            if (data39 < 0 || isNaN(data39)) {
-              const err73 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+    if (data.clock !== void 0) {
+      let data36 = data.clock;
+      if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
+        if (data36.quality !== void 0) {
+          let data37 = data36.quality;
+          if (!(data37 === "synced" || data37 === "holdover" || data37 === "unanchored")) {
+            const err72 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err72];
+            } else {
+              vErrors.push(err72);
+            }
+            errors++;
+          }
+        }
+        if (data36.src !== void 0) {
+          let data38 = data36.src;
+          if (typeof data38 === "string") {
+            if (func1(data38) > 40) {
+              const err73 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
               if (vErrors === null) {
                 vErrors = [err73];
               } else {
@@ -966,7 +963,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err74 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err74 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err74];
             } else {
@@ -975,33 +972,36 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data38.oldest !== void 0) {
-          let data40 = data38.oldest;
-          if (typeof data40 == "number" && isFinite(data40)) {
-            if (data40 < 0 || isNaN(data40)) {
-              const err75 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err75];
-              } else {
-                vErrors.push(err75);
-              }
-              errors++;
-            }
-          } else {
-            const err76 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        if (data36.off_ms !== void 0) {
+          let data39 = data36.off_ms;
+          if (!(typeof data39 == "number" && isFinite(data39))) {
+            const err75 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
-              vErrors = [err76];
+              vErrors = [err75];
             } else {
-              vErrors.push(err76);
+              vErrors.push(err75);
             }
             errors++;
           }
         }
-        if (data38.samples !== void 0) {
-          let data41 = data38.samples;
+      } else {
+        const err76 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err76];
+        } else {
+          vErrors.push(err76);
+        }
+        errors++;
+      }
+    }
+    if (data.outbox !== void 0) {
+      let data40 = data.outbox;
+      if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+        if (data40.bytes !== void 0) {
+          let data41 = data40.bytes;
           if (typeof data41 == "number" && isFinite(data41)) {
             if (data41 < 0 || isNaN(data41)) {
-              const err77 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err77 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err77];
               } else {
@@ -1010,7 +1010,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err78 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err78 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err78];
             } else {
@@ -1019,68 +1019,68 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data40.oldest !== void 0) {
+          let data42 = data40.oldest;
+          if (typeof data42 == "number" && isFinite(data42)) {
+            if (data42 < 0 || isNaN(data42)) {
+              const err79 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err79];
+              } else {
+                vErrors.push(err79);
+              }
+              errors++;
+            }
+          } else {
+            const err80 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err80];
+            } else {
+              vErrors.push(err80);
+            }
+            errors++;
+          }
+        }
+        if (data40.samples !== void 0) {
+          let data43 = data40.samples;
+          if (typeof data43 == "number" && isFinite(data43)) {
+            if (data43 < 0 || isNaN(data43)) {
+              const err81 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err81];
+              } else {
+                vErrors.push(err81);
+              }
+              errors++;
+            }
+          } else {
+            const err82 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err82];
+            } else {
+              vErrors.push(err82);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err79 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err83 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err79];
+          vErrors = [err83];
         } else {
-          vErrors.push(err79);
+          vErrors.push(err83);
         }
         errors++;
       }
     }
     if (data.ledger !== void 0) {
-      let data42 = data.ledger;
-      if (data42 && typeof data42 == "object" && !Array.isArray(data42)) {
-        if (data42.polled !== void 0) {
-          let data43 = data42.polled;
-          if (typeof data43 == "number" && isFinite(data43)) {
-            if (data43 < 0 || isNaN(data43)) {
-              const err80 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err80];
-              } else {
-                vErrors.push(err80);
-              }
-              errors++;
-            }
-          } else {
-            const err81 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err81];
-            } else {
-              vErrors.push(err81);
-            }
-            errors++;
-          }
-        }
-        if (data42.delivered !== void 0) {
-          let data44 = data42.delivered;
-          if (typeof data44 == "number" && isFinite(data44)) {
-            if (data44 < 0 || isNaN(data44)) {
-              const err82 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err82];
-              } else {
-                vErrors.push(err82);
-              }
-              errors++;
-            }
-          } else {
-            const err83 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err83];
-            } else {
-              vErrors.push(err83);
-            }
-            errors++;
-          }
-        }
-        if (data42.buffered !== void 0) {
-          let data45 = data42.buffered;
+      let data44 = data.ledger;
+      if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+        if (data44.polled !== void 0) {
+          let data45 = data44.polled;
           if (typeof data45 == "number" && isFinite(data45)) {
             if (data45 < 0 || isNaN(data45)) {
-              const err84 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err84 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err84];
               } else {
@@ -1089,7 +1089,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err85 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err85 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err85];
             } else {
@@ -1098,11 +1098,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data42.dropped !== void 0) {
-          let data46 = data42.dropped;
+        if (data44.delivered !== void 0) {
+          let data46 = data44.delivered;
           if (typeof data46 == "number" && isFinite(data46)) {
             if (data46 < 0 || isNaN(data46)) {
-              const err86 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err86 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err86];
               } else {
@@ -1111,7 +1111,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err87 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err87 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err87];
             } else {
@@ -1120,11 +1120,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data42.since !== void 0) {
-          let data47 = data42.since;
+        if (data44.buffered !== void 0) {
+          let data47 = data44.buffered;
           if (typeof data47 == "number" && isFinite(data47)) {
             if (data47 < 0 || isNaN(data47)) {
-              const err88 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err88 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err88];
               } else {
@@ -1133,7 +1133,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err89 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err89 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err89];
             } else {
@@ -1142,11 +1142,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data42.restarts !== void 0) {
-          let data48 = data42.restarts;
+        if (data44.dropped !== void 0) {
+          let data48 = data44.dropped;
           if (typeof data48 == "number" && isFinite(data48)) {
             if (data48 < 0 || isNaN(data48)) {
-              const err90 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err90 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err90];
               } else {
@@ -1155,7 +1155,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err91 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err91 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err91];
             } else {
@@ -1164,23 +1164,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-      } else {
-        const err92 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err92];
-        } else {
-          vErrors.push(err92);
-        }
-        errors++;
-      }
-    }
-    if (data.limits !== void 0) {
-      let data49 = data.limits;
-      if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
-        if (data49.max_packet !== void 0) {
-          let data50 = data49.max_packet;
-          if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
-            const err93 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (data44.since !== void 0) {
+          let data49 = data44.since;
+          if (typeof data49 == "number" && isFinite(data49)) {
+            if (data49 < 0 || isNaN(data49)) {
+              const err92 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err92];
+              } else {
+                vErrors.push(err92);
+              }
+              errors++;
+            }
+          } else {
+            const err93 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err93];
             } else {
@@ -1188,9 +1185,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        }
+        if (data44.restarts !== void 0) {
+          let data50 = data44.restarts;
           if (typeof data50 == "number" && isFinite(data50)) {
-            if (data50 < 1024 || isNaN(data50)) {
-              const err94 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
+            if (data50 < 0 || isNaN(data50)) {
+              const err94 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err94];
               } else {
@@ -1198,83 +1198,127 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+          } else {
+            const err95 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err95];
+            } else {
+              vErrors.push(err95);
+            }
+            errors++;
           }
         }
       } else {
-        const err95 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err96 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err95];
+          vErrors = [err96];
         } else {
-          vErrors.push(err95);
+          vErrors.push(err96);
+        }
+        errors++;
+      }
+    }
+    if (data.limits !== void 0) {
+      let data51 = data.limits;
+      if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
+        if (data51.max_packet !== void 0) {
+          let data52 = data51.max_packet;
+          if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
+            const err97 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err97];
+            } else {
+              vErrors.push(err97);
+            }
+            errors++;
+          }
+          if (typeof data52 == "number" && isFinite(data52)) {
+            if (data52 < 1024 || isNaN(data52)) {
+              const err98 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
+              if (vErrors === null) {
+                vErrors = [err98];
+              } else {
+                vErrors.push(err98);
+              }
+              errors++;
+            }
+          }
+        }
+      } else {
+        const err99 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err99];
+        } else {
+          vErrors.push(err99);
         }
         errors++;
       }
     }
     if (data.counts !== void 0) {
-      let data51 = data.counts;
-      if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
-        if (data51.devices !== void 0) {
-          let data52 = data51.devices;
-          if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
-            const err96 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data53 = data.counts;
+      if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+        if (data53.devices !== void 0) {
+          let data54 = data53.devices;
+          if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
+            const err100 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err96];
+              vErrors = [err100];
             } else {
-              vErrors.push(err96);
+              vErrors.push(err100);
             }
             errors++;
           }
-          if (typeof data52 == "number" && isFinite(data52)) {
-            if (data52 < 0 || isNaN(data52)) {
-              const err97 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (typeof data54 == "number" && isFinite(data54)) {
+            if (data54 < 0 || isNaN(data54)) {
+              const err101 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err97];
+                vErrors = [err101];
               } else {
-                vErrors.push(err97);
+                vErrors.push(err101);
               }
               errors++;
             }
           }
         }
-        if (data51.series !== void 0) {
-          let data53 = data51.series;
-          if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-            const err98 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (data53.series !== void 0) {
+          let data55 = data53.series;
+          if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+            const err102 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err98];
+              vErrors = [err102];
             } else {
-              vErrors.push(err98);
+              vErrors.push(err102);
             }
             errors++;
           }
-          if (typeof data53 == "number" && isFinite(data53)) {
-            if (data53 < 0 || isNaN(data53)) {
-              const err99 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (typeof data55 == "number" && isFinite(data55)) {
+            if (data55 < 0 || isNaN(data55)) {
+              const err103 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err99];
+                vErrors = [err103];
               } else {
-                vErrors.push(err99);
+                vErrors.push(err103);
               }
               errors++;
             }
           }
         }
       } else {
-        const err100 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err104 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err100];
+          vErrors = [err104];
         } else {
-          vErrors.push(err100);
+          vErrors.push(err104);
         }
         errors++;
       }
     }
   } else {
-    const err101 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err105 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err101];
+      vErrors = [err105];
     } else {
-      vErrors.push(err101);
+      vErrors.push(err105);
     }
     errors++;
   }

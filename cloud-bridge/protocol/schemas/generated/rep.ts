@@ -13,6 +13,10 @@ export interface ReportedMessage {
   phase: string;
   since?: number;
   agent?: string;
+  /**
+   * Version of the key document in force
+   */
+  keys?: number;
   prev_gen?: number;
   reason?: string;
   /**

@@ -206,10 +206,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.prev_gen !== void 0) {
-      let data5 = data.prev_gen;
+    if (data.keys !== void 0) {
+      let data5 = data.keys;
       if (!(typeof data5 == "number" && (!(data5 % 1) && !isNaN(data5)) && isFinite(data5))) {
-        const err15 = { instancePath: instancePath + "/prev_gen", schemaPath: "#/properties/prev_gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err15 = { instancePath: instancePath + "/keys", schemaPath: "#/properties/keys/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err15];
         } else {
@@ -219,7 +219,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       if (typeof data5 == "number" && isFinite(data5)) {
         if (data5 > 9007199254740991 || isNaN(data5)) {
-          const err16 = { instancePath: instancePath + "/prev_gen", schemaPath: "#/properties/prev_gen/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
+          const err16 = { instancePath: instancePath + "/keys", schemaPath: "#/properties/keys/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
           if (vErrors === null) {
             vErrors = [err16];
           } else {
@@ -228,7 +228,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
         if (data5 < 0 || isNaN(data5)) {
-          const err17 = { instancePath: instancePath + "/prev_gen", schemaPath: "#/properties/prev_gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          const err17 = { instancePath: instancePath + "/keys", schemaPath: "#/properties/keys/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err17];
           } else {
@@ -238,33 +238,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     }
-    if (data.reason !== void 0) {
-      let data6 = data.reason;
-      if (typeof data6 === "string") {
-        if (func1(data6) > 512) {
-          const err18 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
-          if (vErrors === null) {
-            vErrors = [err18];
-          } else {
-            vErrors.push(err18);
-          }
-          errors++;
-        }
-      } else {
-        const err19 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (data.prev_gen !== void 0) {
+      let data6 = data.prev_gen;
+      if (!(typeof data6 == "number" && (!(data6 % 1) && !isNaN(data6)) && isFinite(data6))) {
+        const err18 = { instancePath: instancePath + "/prev_gen", schemaPath: "#/properties/prev_gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err19];
+          vErrors = [err18];
         } else {
-          vErrors.push(err19);
+          vErrors.push(err18);
         }
         errors++;
       }
-    }
-    if (data.docs !== void 0) {
-      let data7 = data.docs;
-      if (Array.isArray(data7)) {
-        if (data7.length > 500) {
-          const err20 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+      if (typeof data6 == "number" && isFinite(data6)) {
+        if (data6 > 9007199254740991 || isNaN(data6)) {
+          const err19 = { instancePath: instancePath + "/prev_gen", schemaPath: "#/properties/prev_gen/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
+          if (vErrors === null) {
+            vErrors = [err19];
+          } else {
+            vErrors.push(err19);
+          }
+          errors++;
+        }
+        if (data6 < 0 || isNaN(data6)) {
+          const err20 = { instancePath: instancePath + "/prev_gen", schemaPath: "#/properties/prev_gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err20];
           } else {
@@ -272,67 +268,69 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len0 = data7.length;
+      }
+    }
+    if (data.reason !== void 0) {
+      let data7 = data.reason;
+      if (typeof data7 === "string") {
+        if (func1(data7) > 512) {
+          const err21 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
+          if (vErrors === null) {
+            vErrors = [err21];
+          } else {
+            vErrors.push(err21);
+          }
+          errors++;
+        }
+      } else {
+        const err22 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err22];
+        } else {
+          vErrors.push(err22);
+        }
+        errors++;
+      }
+    }
+    if (data.docs !== void 0) {
+      let data8 = data.docs;
+      if (Array.isArray(data8)) {
+        if (data8.length > 500) {
+          const err23 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+          if (vErrors === null) {
+            vErrors = [err23];
+          } else {
+            vErrors.push(err23);
+          }
+          errors++;
+        }
+        const len0 = data8.length;
         for (let i0 = 0; i0 < len0; i0++) {
-          let data8 = data7[i0];
-          if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
-            if (data8.id === void 0) {
-              const err21 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "id" }, message: "must have required property 'id'" };
+          let data9 = data8[i0];
+          if (data9 && typeof data9 == "object" && !Array.isArray(data9)) {
+            if (data9.id === void 0) {
+              const err24 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "id" }, message: "must have required property 'id'" };
               if (vErrors === null) {
-                vErrors = [err21];
+                vErrors = [err24];
               } else {
-                vErrors.push(err21);
+                vErrors.push(err24);
               }
               errors++;
             }
-            if (data8.st === void 0) {
-              const err22 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "st" }, message: "must have required property 'st'" };
+            if (data9.st === void 0) {
+              const err25 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "st" }, message: "must have required property 'st'" };
               if (vErrors === null) {
-                vErrors = [err22];
+                vErrors = [err25];
               } else {
-                vErrors.push(err22);
+                vErrors.push(err25);
               }
               errors++;
             }
-            if (data8.id !== void 0) {
-              let data9 = data8.id;
-              if (typeof data9 === "string") {
-                if (func1(data9) > 128) {
-                  const err23 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err23];
-                  } else {
-                    vErrors.push(err23);
-                  }
-                  errors++;
-                }
-              } else {
-                const err24 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err24];
-                } else {
-                  vErrors.push(err24);
-                }
-                errors++;
-              }
-            }
-            if (data8.rev !== void 0) {
-              let data10 = data8.rev;
-              const _errs23 = errors;
-              let valid4 = false;
-              const _errs24 = errors;
-              if (!(typeof data10 == "number" && (!(data10 % 1) && !isNaN(data10)) && isFinite(data10))) {
-                const err25 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err25];
-                } else {
-                  vErrors.push(err25);
-                }
-                errors++;
-              }
-              if (typeof data10 == "number" && isFinite(data10)) {
-                if (data10 < 0 || isNaN(data10)) {
-                  const err26 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+            if (data9.id !== void 0) {
+              let data10 = data9.id;
+              if (typeof data10 === "string") {
+                if (func1(data10) > 128) {
+                  const err26 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
                   if (vErrors === null) {
                     vErrors = [err26];
                   } else {
@@ -340,22 +338,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-              var _valid0 = _errs24 === errors;
-              valid4 = valid4 || _valid0;
-              const _errs26 = errors;
-              if (typeof data10 === "string") {
-                if (func1(data10) > 64) {
-                  const err27 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err27];
-                  } else {
-                    vErrors.push(err27);
-                  }
-                  errors++;
-                }
               } else {
-                const err28 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err27 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err27];
+                } else {
+                  vErrors.push(err27);
+                }
+                errors++;
+              }
+            }
+            if (data9.rev !== void 0) {
+              let data11 = data9.rev;
+              const _errs25 = errors;
+              let valid4 = false;
+              const _errs26 = errors;
+              if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
+                const err28 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                 if (vErrors === null) {
                   vErrors = [err28];
                 } else {
@@ -363,32 +362,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              var _valid0 = _errs26 === errors;
-              valid4 = valid4 || _valid0;
-              if (!valid4) {
-                const err29 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
-                if (vErrors === null) {
-                  vErrors = [err29];
-                } else {
-                  vErrors.push(err29);
-                }
-                errors++;
-              } else {
-                errors = _errs23;
-                if (vErrors !== null) {
-                  if (_errs23) {
-                    vErrors.length = _errs23;
+              if (typeof data11 == "number" && isFinite(data11)) {
+                if (data11 < 0 || isNaN(data11)) {
+                  const err29 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+                  if (vErrors === null) {
+                    vErrors = [err29];
                   } else {
-                    vErrors = null;
+                    vErrors.push(err29);
                   }
+                  errors++;
                 }
               }
-            }
-            if (data8.sha256 !== void 0) {
-              let data11 = data8.sha256;
+              var _valid0 = _errs26 === errors;
+              valid4 = valid4 || _valid0;
+              const _errs28 = errors;
               if (typeof data11 === "string") {
-                if (!pattern3.test(data11)) {
-                  const err30 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
+                if (func1(data11) > 64) {
+                  const err30 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
                   if (vErrors === null) {
                     vErrors = [err30];
                   } else {
@@ -397,7 +387,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err31 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err31 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err31];
                 } else {
@@ -405,145 +395,152 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data8.st !== void 0) {
-              let data12 = data8.st;
-              if (typeof data12 === "string") {
-                if (func1(data12) > 32) {
-                  const err32 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/maxLength", keyword: "maxLength", params: { limit: 32 }, message: "must NOT have more than 32 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err32];
+              var _valid0 = _errs28 === errors;
+              valid4 = valid4 || _valid0;
+              if (!valid4) {
+                const err32 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
+                if (vErrors === null) {
+                  vErrors = [err32];
+                } else {
+                  vErrors.push(err32);
+                }
+                errors++;
+              } else {
+                errors = _errs25;
+                if (vErrors !== null) {
+                  if (_errs25) {
+                    vErrors.length = _errs25;
                   } else {
-                    vErrors.push(err32);
+                    vErrors = null;
+                  }
+                }
+              }
+            }
+            if (data9.sha256 !== void 0) {
+              let data12 = data9.sha256;
+              if (typeof data12 === "string") {
+                if (!pattern3.test(data12)) {
+                  const err33 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
+                  if (vErrors === null) {
+                    vErrors = [err33];
+                  } else {
+                    vErrors.push(err33);
                   }
                   errors++;
                 }
               } else {
-                const err33 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err34 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err33];
+                  vErrors = [err34];
                 } else {
-                  vErrors.push(err33);
+                  vErrors.push(err34);
                 }
                 errors++;
               }
             }
-            if (data8.err !== void 0) {
-              let data13 = data8.err;
-              if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
-                if (data13.code !== void 0) {
-                  let data14 = data13.code;
-                  if (typeof data14 === "string") {
-                    if (func1(data14) > 64) {
-                      const err34 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err34];
-                      } else {
-                        vErrors.push(err34);
-                      }
-                      errors++;
-                    }
+            if (data9.st !== void 0) {
+              let data13 = data9.st;
+              if (typeof data13 === "string") {
+                if (func1(data13) > 32) {
+                  const err35 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/maxLength", keyword: "maxLength", params: { limit: 32 }, message: "must NOT have more than 32 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err35];
                   } else {
-                    const err35 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err35];
-                    } else {
-                      vErrors.push(err35);
-                    }
-                    errors++;
+                    vErrors.push(err35);
                   }
+                  errors++;
                 }
-                if (data13.path !== void 0) {
-                  let data15 = data13.path;
+              } else {
+                const err36 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err36];
+                } else {
+                  vErrors.push(err36);
+                }
+                errors++;
+              }
+            }
+            if (data9.err !== void 0) {
+              let data14 = data9.err;
+              if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
+                if (data14.code !== void 0) {
+                  let data15 = data14.code;
                   if (typeof data15 === "string") {
-                    if (func1(data15) > 512) {
-                      const err36 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
+                    if (func1(data15) > 64) {
+                      const err37 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
                       if (vErrors === null) {
-                        vErrors = [err36];
+                        vErrors = [err37];
                       } else {
-                        vErrors.push(err36);
+                        vErrors.push(err37);
                       }
                       errors++;
                     }
                   } else {
-                    const err37 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    const err38 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err37];
+                      vErrors = [err38];
                     } else {
-                      vErrors.push(err37);
+                      vErrors.push(err38);
                     }
                     errors++;
                   }
                 }
-                if (data13.msg !== void 0) {
-                  let data16 = data13.msg;
+                if (data14.path !== void 0) {
+                  let data16 = data14.path;
                   if (typeof data16 === "string") {
-                    if (func1(data16) > 1024) {
-                      const err38 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" };
+                    if (func1(data16) > 512) {
+                      const err39 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
                       if (vErrors === null) {
-                        vErrors = [err38];
+                        vErrors = [err39];
                       } else {
-                        vErrors.push(err38);
+                        vErrors.push(err39);
                       }
                       errors++;
                     }
                   } else {
-                    const err39 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    const err40 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err39];
+                      vErrors = [err40];
                     } else {
-                      vErrors.push(err39);
+                      vErrors.push(err40);
+                    }
+                    errors++;
+                  }
+                }
+                if (data14.msg !== void 0) {
+                  let data17 = data14.msg;
+                  if (typeof data17 === "string") {
+                    if (func1(data17) > 1024) {
+                      const err41 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err41];
+                      } else {
+                        vErrors.push(err41);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err42 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err42];
+                    } else {
+                      vErrors.push(err42);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err40 = { instancePath: instancePath + "/docs/" + i0 + "/err", schemaPath: "#/properties/docs/items/properties/err/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                const err43 = { instancePath: instancePath + "/docs/" + i0 + "/err", schemaPath: "#/properties/docs/items/properties/err/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
-                  vErrors = [err40];
+                  vErrors = [err43];
                 } else {
-                  vErrors.push(err40);
+                  vErrors.push(err43);
                 }
                 errors++;
               }
             }
           } else {
-            const err41 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-            if (vErrors === null) {
-              vErrors = [err41];
-            } else {
-              vErrors.push(err41);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err42 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err42];
-        } else {
-          vErrors.push(err42);
-        }
-        errors++;
-      }
-    }
-    if (data.drift !== void 0) {
-      let data17 = data.drift;
-      if (Array.isArray(data17)) {
-        if (data17.length > 200) {
-          const err43 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
-          if (vErrors === null) {
-            vErrors = [err43];
-          } else {
-            vErrors.push(err43);
-          }
-          errors++;
-        }
-        const len1 = data17.length;
-        for (let i1 = 0; i1 < len1; i1++) {
-          let data18 = data17[i1];
-          if (!(data18 && typeof data18 == "object" && !Array.isArray(data18))) {
-            const err44 = { instancePath: instancePath + "/drift/" + i1, schemaPath: "#/properties/drift/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err44 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
               vErrors = [err44];
             } else {
@@ -553,7 +550,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err45 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err45 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err45];
         } else {
@@ -562,12 +559,47 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.drift !== void 0) {
+      let data18 = data.drift;
+      if (Array.isArray(data18)) {
+        if (data18.length > 200) {
+          const err46 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
+          if (vErrors === null) {
+            vErrors = [err46];
+          } else {
+            vErrors.push(err46);
+          }
+          errors++;
+        }
+        const len1 = data18.length;
+        for (let i1 = 0; i1 < len1; i1++) {
+          let data19 = data18[i1];
+          if (!(data19 && typeof data19 == "object" && !Array.isArray(data19))) {
+            const err47 = { instancePath: instancePath + "/drift/" + i1, schemaPath: "#/properties/drift/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err47];
+            } else {
+              vErrors.push(err47);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err48 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err48];
+        } else {
+          vErrors.push(err48);
+        }
+        errors++;
+      }
+    }
   } else {
-    const err46 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err49 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err46];
+      vErrors = [err49];
     } else {
-      vErrors.push(err46);
+      vErrors.push(err49);
     }
     errors++;
   }

@@ -1,0 +1,291 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Entropy } from "#ports/entropy.ts";
+import type { Logger } from "#ports/logger.ts";
+import type { Unit } from "#ports/unit.ts";
+import { parseBlobRequest } from "../../protocol/messages/blob.ts";
+import { parseResponse } from "../../protocol/messages/command.ts";
+import { parseHello, parseState } from "../../protocol/messages/presence.ts";
+import { parseReported } from "../../protocol/messages/twin.ts";
+import type { Leaf } from "../../protocol/topics.ts";
+import { AuthorityLine, type AuthorityLineOptions } from "./authority-line.ts";
+import type { AuthorityStore } from "./authority-store.ts";
+import { BlobDesk } from "./blob-desk.ts";
+import { CommandBook, type CommandRow, type NewCommand } from "./command-book.ts";
+import { type DesiredView, type DocumentChange, Manifests } from "./manifests.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import { SiteBook, type SiteView } from "./site-book.ts";
+
+export interface NocAuthorityOptions extends Omit<AuthorityLineOptions, "onMessage" | "onConnected"> {
+  readonly store: AuthorityStore;
+  readonly keys: SigningKeys;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+}
+
+const tickMs = 1_000;
+/** A manifest that its gateway has not taken yet is published again, and so are keys. */
+const repeatMs = 15_000;
+/** Manifests a second after a restart of the line: 500 gateways each. */
+const manifestsPerTick = 500;
+const operatorPattern = /^[a-z0-9][a-z0-9._-]{1,63}$/;
+const reserved: ReadonlySet<string> = new Set(["admin", "page", "noc"]);
+
+/** The NOC's voice: keys, desired state, commands, documents. Knows nothing of ingest, and ingest nothing of it. */
+export class NocAuthority implements Unit {
+  readonly name = "authority";
+  readonly sites = new SiteBook();
+  readonly commands: CommandBook;
+  readonly manifests: Manifests;
+  readonly #options: NocAuthorityOptions;
+  readonly #blobs: BlobDesk;
+  readonly #line: AuthorityLine;
+  readonly #waiters = new Set<() => void>();
+  readonly #published = new Map<string, number>();
+  readonly #toPublish: { readonly tenant: string; readonly gateway: string }[] = [];
+  readonly #stopped = new AbortController();
+
+  constructor(options: NocAuthorityOptions) {
+    const { store, keys, clock } = options;
+    this.#options = options;
+    this.commands = new CommandBook(options);
+    this.manifests = new Manifests(store, keys, clock);
+    this.#blobs = new BlobDesk(store, clock);
+    this.#line = new AuthorityLine({
+      ...options,
+      onMessage: ({ tenant, gateway, leaf, payload }) => this.#receive({ tenant, gateway }, leaf, payload),
+      onConnected: () => this.#toPublish.push(...store.managed()),
+    });
+  }
+
+  get connected(): boolean {
+    return this.#line.connected;
+  }
+
+  get keys(): SigningKeys {
+    return this.#options.keys;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, store } = this.#options;
+    const line = this.#line.run(signal);
+    line.catch(() => undefined);
+    try {
+      await Promise.race([line, this.#tick(signal, clock)]);
+      await line;
+    } finally {
+      this.#stopped.abort(new Error("stopped"));
+      for (const wake of this.#waiters) wake();
+      await Promise.allSettled([line]);
+      store.close();
+    }
+  }
+
+  /** @throws GatewayError noc.invalid when the gateway never said hello */
+  site(tenant: string, gateway: string): SiteView {
+    const site = this.sites.get(tenant, gateway);
+    if (site === undefined) throw new GatewayError("noc.invalid", { message: "the gateway has never been here" });
+    return site;
+  }
+
+  order(tenant: string, gateway: string, order: NewCommand, by: string): CommandRow {
+    const site = this.site(tenant, gateway);
+    const row = this.commands.add(site, order, by);
+    this.#audit(by, `command ${row.op}`, gateway, { id: row.id, risk: row.risk, dev: row.dev ?? "" });
+    this.#soon(site);
+    return row;
+  }
+
+  approve(id: string, by: string): CommandRow {
+    const row = this.commands.approve(id, by);
+    this.#audit(by, `approve ${row.op}`, row.gateway, { id });
+    const site = this.sites.get(row.tenant, row.gateway);
+    if (site !== undefined) this.#soon(site);
+    return row;
+  }
+
+  /** Makes these changes part of what the gateway is to have, and tells it. */
+  change(
+    tenant: string,
+    gateway: string,
+    changes: readonly DocumentChange[],
+    by: string,
+  ): { readonly gen: number; readonly changed: boolean } {
+    const site = this.sites.of(tenant, gateway);
+    if (site === undefined) throw new GatewayError("noc.invalid", { message: "too many gateways" });
+    const outcome = this.manifests.change(site, changes, by);
+    if (!outcome.changed) return outcome;
+    this.#audit(by, `generation ${outcome.gen}`, gateway, { documents: changes.map((one) => one.id).join(" ") });
+    this.#published.delete(keyOf(site));
+    this.#soon(site);
+    return outcome;
+  }
+
+  view(tenant: string, gateway: string): DesiredView {
+    return this.manifests.view(tenant, gateway, this.sites.get(tenant, gateway));
+  }
+
+  /** Resolves at the next news of anything here, or after `ms`. */
+  news(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const over = new AbortController();
+    const ended = AbortSignal.any([signal, over.signal]);
+    const woken = new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#waiters.delete(wake);
+        resolve();
+      };
+      this.#waiters.add(wake);
+      ended.addEventListener("abort", wake, { once: true });
+    });
+    const late = clock.sleep(ms, ended).catch(() => undefined);
+    return Promise.race([woken, late]).finally(() => over.abort(new Error("news")));
+  }
+
+  async rotate(newEpoch: boolean, by: string): Promise<void> {
+    await this.keys.rotate(newEpoch);
+    this.#audit(by, newEpoch ? "rotate keys, new epoch" : "rotate keys", "", { version: this.keys.version });
+    this.#published.clear();
+    for (const site of this.sites.all) this.#soon(site);
+  }
+
+  /** Another person who may order: the token is shown once. @throws GatewayError noc.invalid */
+  addOperator(name: string, by: string): string {
+    const { entropy, store, clock } = this.#options;
+    if (!operatorPattern.test(name) || reserved.has(name)) {
+      throw new GatewayError("noc.invalid", { message: "a name has 2 to 64 of a-z, 0-9, '.', '_' and '-', and is not admin, page or noc" });
+    }
+    const token = Buffer.from(entropy.bytes(32)).toString("hex");
+    store.putOperator(name, digest(token), clock.now().wallMs);
+    this.#audit(by, `operator ${name}`, "", {});
+    return token;
+  }
+
+  removeOperator(name: string, by: string): boolean {
+    this.#audit(by, `operator ${name} removed`, "", {});
+    return this.#options.store.removeOperator(name);
+  }
+
+  /** Whose token this is. */
+  operatorOf(token: string): string | undefined {
+    const given = Buffer.from(digest(token));
+    return this.#options.store.operators().find((one) => timingSafeEqual(Buffer.from(one.digest), given))?.name;
+  }
+
+  get store(): AuthorityStore {
+    return this.#options.store;
+  }
+
+  #audit(actor: string, action: string, gateway: string, detail: Readonly<Record<string, unknown>>): void {
+    const { store, clock } = this.#options;
+    store.audit({ atMs: Math.round(clock.now().wallMs), actor, action, gateway, detail: JSON.stringify(detail).slice(0, 4_096) });
+  }
+
+  #receive(address: { readonly tenant: string; readonly gateway: string }, leaf: Leaf, payload: Uint8Array): void {
+    const site = this.sites.of(address.tenant, address.gateway);
+    if (site === undefined) return;
+    try {
+      this.#read(site, leaf, payload);
+    } catch (error) {
+      // What a gateway says is foreign: it is counted nowhere better than in the log, once per sentence and minute.
+      if (!isGatewayError(error)) throw error;
+      this.#options.logger.warn({ gateway: site.gateway, leaf, code: error.code }, "a message of a gateway is not readable");
+    }
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  #read(site: SiteView, leaf: Leaf, payload: Uint8Array): void {
+    switch (leaf) {
+      case "hello":
+        this.sites.hello(site, parseHello(payload));
+        this.#soon(site);
+        return;
+      case "state":
+        this.sites.state(site, parseState(payload));
+        return;
+      case "rep":
+        this.sites.reported(site, parseReported(payload), Math.round(this.#options.clock.now().wallMs));
+        return;
+      case "rsp":
+        this.commands.answer(site.tenant, site.gateway, parseResponse(payload));
+        return;
+      case "blobq":
+        this.#serve(site, payload);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #serve(site: SiteView, payload: Uint8Array): void {
+    const request = parseBlobRequest(payload);
+    this.#blobs.answer(keyOf(site), request, this.#stopped.signal).then(
+      (piece) => {
+        if (piece !== undefined) this.#line.publish(site, "blob", piece);
+      },
+      (error: unknown) => {
+        if (!this.#stopped.signal.aborted)
+          this.#options.logger.error({ error: error instanceof Error ? error.message : "unknown" }, "a document could not be served");
+      },
+    );
+  }
+
+  #soon(site: SiteView): void {
+    this.#attend(site).catch((error: unknown) => {
+      this.#options.logger.warn(
+        { gateway: site.gateway, code: isGatewayError(error) ? error.code : "bug", error: error instanceof Error ? error.message : "" },
+        "an order could not be sent",
+      );
+    });
+  }
+
+  async #tick(signal: AbortSignal, clock: Clock): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(tickMs, signal);
+      this.commands.expire();
+      for (const { tenant, gateway } of this.#toPublish.splice(0, manifestsPerTick)) {
+        const site = this.sites.of(tenant, gateway);
+        if (site !== undefined) this.#published.delete(keyOf(site));
+        if (site !== undefined) this.#soon(site);
+      }
+      if (this.#line.connected) for (const site of this.sites.all) if (site.online) this.#soon(site);
+    }
+  }
+
+  /** Keys it lacks first, then what it is to have, then what is ordered. */
+  async #attend(site: SiteView): Promise<void> {
+    const { keys, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (site.keys !== undefined && site.keys < keys.version && this.#isDue(`keys ${keyOf(site)}`, nowMs)) {
+      const document = await keys.document(site.tenant);
+      if (!this.#line.publish(site, "cmd", document, 300)) this.#published.delete(`keys ${keyOf(site)}`);
+      // The retained manifest was refused for its key: it comes again after the keys.
+      else this.#published.delete(keyOf(site));
+    }
+    const manifest = await this.manifests.signed(site.tenant, site.gateway);
+    const isTaken = manifest !== undefined && site.gen >= manifest.gen && this.#published.has(keyOf(site));
+    if (manifest !== undefined && !isTaken && this.#isDue(keyOf(site), nowMs)) {
+      if (!this.#line.publish(site, "des", manifest.jws)) this.#published.delete(keyOf(site));
+    }
+    for (const { jws, expirySeconds } of await this.commands.due(site)) {
+      if (!this.#line.publish(site, "cmd", jws, expirySeconds)) this.commands.unsent(site);
+    }
+  }
+
+  #isDue(key: string, nowMs: number): boolean {
+    const lastMs = this.#published.get(key);
+    if (lastMs !== undefined && nowMs - lastMs < repeatMs) return false;
+    this.#published.set(key, nowMs);
+    return true;
+  }
+}
+
+function keyOf(site: Pick<SiteView, "tenant" | "gateway">): string {
+  return `${site.tenant}/${site.gateway}`;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
