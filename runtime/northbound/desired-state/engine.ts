@@ -239,7 +239,8 @@ export class DesiredState implements Unit {
       const problems = stuck.map((one) => one.problem ?? { document: one.document, code: "E_APPLY", path: "", message: one.status });
       this.#complain("the previous generation could not be put back whole", problems);
     }
-    this.#end(next, "rolled_back", next.outcomes ?? [], next.reason ?? "not confirmed");
+    const taken = (next.outcomes ?? []).map((one) => (one.status === "applied" ? { ...one, status: "rolled-back" as const } : one));
+    this.#end(next, "rolled_back", taken, next.reason ?? "not confirmed");
   }
 
   #end(next: NextGeneration, phase: "failed" | "rolled_back", outcomes: readonly DocumentOutcome[], reason: string): void {
