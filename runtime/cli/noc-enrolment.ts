@@ -4,6 +4,18 @@ import type { CommandContext } from "./context.ts";
 
 const defaultDir = "./gatehouse-state/noc-enrolment";
 
+const exampleOf: Readonly<Record<string, string>> = {
+  init: "init --name 'Acme gateways'",
+  serve: "serve --broker mqtts://broker.example.net:8883 --listen 0.0.0.0:8443 --server-name noc.example.net",
+  ship: "ship GH-1000-0001 --tenant acme --site lisbon-01",
+  approve: "approve GH-1000-0001 --tenant acme --site lisbon-01 --label-file label.txt",
+  list: "list --json",
+  revoke: "revoke gh-1000-0001",
+  release: "release gh-1000-0001",
+  "server-certificate": "server-certificate broker.example.net --out /etc/mosquitto/certs",
+  "broker-files": "broker-files /etc/mosquitto/gatehouse",
+};
+
 /** `gatehouse noc enrolment ...`: who may become a gateway. A role of its own, with a folder of its own: it alone holds the authority's key. */
 export function registerEnrolment(noc: Command, context: CommandContext): void {
   const group = noc
@@ -13,9 +25,20 @@ export function registerEnrolment(noc: Command, context: CommandContext): void {
       "after",
       examples("noc enrolment init --name 'Acme gateways'", "noc enrolment ship GH-1000-0001 --tenant acme --site lisbon-01"),
     );
-  const sub = (name: string, description: string) =>
-    group.command(name).description(description).option("--dir <folder>", "folder of the enrolment role", defaultDir);
-  const parts = () => import("../parts-noc-enrolment.ts");
+  const sub: Sub = (name, description) =>
+    group
+      .command(name)
+      .description(description)
+      .option("--dir <folder>", "folder of the enrolment role", defaultDir)
+      .addHelpText("after", examples(`noc enrolment ${exampleOf[name.split(" ", 1)[0] ?? ""] ?? name}`));
+  registerAuthority(sub, context);
+  registerDevices(sub, context);
+}
+
+type Sub = (name: string, description: string) => Command;
+const parts = () => import("../parts-noc-enrolment.ts");
+
+function registerAuthority(sub: Sub, context: CommandContext): void {
   sub("init", "make the authority's key and certificate, once")
     .option("--name <text>", "name of the authority", "Gatehouse NOC")
     .action(async (options: { dir: string; name: string }) => {
@@ -30,6 +53,20 @@ export function registerEnrolment(noc: Command, context: CommandContext): void {
     .option("--broker-files <folder>", "keep acl and revocation list for the broker there")
     .option("--broker-pid-file <file>", "tell the broker to read them again (SIGHUP)")
     .action(async (options: ServeOptions) => (await parts()).serve(options, context));
+  sub("server-certificate <names...>", "key and certificate for a server of the NOC: the broker, the page")
+    .option("--out <folder>", "where server-key.pem and server-cert.pem go", ".")
+    .option("--days <number>", "validity", "365")
+    .action(async (names: string[], options: { dir: string; out: string; days: string }) => {
+      context.print(await (await parts()).serverCertificate(names, options, context));
+    });
+  sub("broker-files <folder>", "write mosquitto's listener, ACL and revocation list, and EMQX's ACL")
+    .option("--port <number>", "port of the listener", "8883")
+    .action(async (folder: string, options: { dir: string; port: string }) => {
+      context.print(await (await parts()).brokerFiles(folder, options, context));
+    });
+}
+
+function registerDevices(sub: Sub, context: CommandContext): void {
   sub("ship <serial>", "put a device on the shipping list and print what stands on its label")
     .requiredOption("--tenant <name>", "whose it is")
     .requiredOption("--site <name>", "where it goes")
@@ -60,17 +97,6 @@ export function registerEnrolment(noc: Command, context: CommandContext): void {
   sub("release <gateway>", "revoke, and let the device enrol again with a new label: after a repair, or for a new owner").action(
     async (gateway: string, options: { dir: string }) => context.print(await (await parts()).release(gateway, options.dir, context)),
   );
-  sub("server-certificate <names...>", "key and certificate for a server of the NOC: the broker, the page")
-    .option("--out <folder>", "where server-key.pem and server-cert.pem go", ".")
-    .option("--days <number>", "validity", "365")
-    .action(async (names: string[], options: { dir: string; out: string; days: string }) => {
-      context.print(await (await parts()).serverCertificate(names, options, context));
-    });
-  sub("broker-files <folder>", "write mosquitto's listener, ACL and revocation list, and EMQX's ACL")
-    .option("--port <number>", "port of the listener", "8883")
-    .action(async (folder: string, options: { dir: string; port: string }) => {
-      context.print(await (await parts()).brokerFiles(folder, options, context));
-    });
 }
 
 function many(value: string, before: readonly string[]): readonly string[] {
