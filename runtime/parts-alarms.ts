@@ -1,5 +1,7 @@
 import type { Equipment } from "#model/equipment.ts";
+import type { Checks } from "#ports/checks.ts";
 import type { History } from "#ports/history.ts";
+import type { HostNetwork } from "#ports/host-network.ts";
 import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
 import { enumerations } from "../drivers/snmp/metric-sets/enumerations.ts";
@@ -25,6 +27,10 @@ export interface AlarmAssembly {
   /** What is polled, as it is now. */
   readonly equipment: () => readonly Equipment[];
   readonly link: Pick<Link, "status"> | undefined;
+  /** Whose every run counts, not only what is news. */
+  readonly checks: Pick<Checks, "onResult">;
+  /** For simulation; this machine's own otherwise. */
+  readonly network?: HostNetwork;
 }
 
 /** The alarm engine and the map of the site that it goes by. */
@@ -36,7 +42,7 @@ export function openAlarms(
   const { gateway, alarms, uplink } = configuration;
   const { state, history, equipment, link } = parts;
   for (const name of unknownDisabled(alarms)) platform.logger.warn({ name }, "alarms.disable names a condition that does not exist");
-  const network = new KernelNetwork();
+  const network = parts.network ?? new KernelNetwork();
   const topology = new SiteTopologyReader({
     equipment,
     credential: snmpCredentialOf(configuration.credentials),
@@ -64,6 +70,7 @@ export function openAlarms(
     uplink: () => uplinkFact(link),
     ...(nocHost === undefined ? {} : { nocHost }),
   });
+  parts.checks.onResult((result) => engine.observe(result));
   return { engine, topology };
 }
 

@@ -175,7 +175,8 @@ export async function assembleGateway(
   const link = uplink?.enabled === true ? openLink(configuration, uplink, lineParts, platform) : undefined;
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
   const watched = () => [...equipment(), ...discovery.acceptedEquipment()];
-  const alarms = openAlarms(configuration, { stateDir, state, history, engine, profiles, equipment: watched, link }, platform);
+  const alarmParts = { stateDir, state, history, engine, profiles, equipment: watched, link, checks: checks.desk };
+  const alarms = openAlarms(configuration, alarmParts, platform);
   const units = [run.audit, ...northbound.units, ...update.units];
   const gateway: Gateway = new Gateway({
     identity: { ...identity, version: packageJson.version },

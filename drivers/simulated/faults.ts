@@ -18,10 +18,13 @@ export interface FaultOrder {
   readonly text?: string;
 }
 
+/** Whose conversation can be disturbed. */
+export type Disturbed = Pick<SimulatedAgent, "disturbance">;
+
 interface FaultContext {
   readonly office: Office;
   readonly device: Device;
-  readonly agent: SimulatedAgent;
+  readonly agent: Disturbed;
   readonly on: boolean;
   readonly order: FaultOrder;
 }
@@ -137,7 +140,7 @@ export const faults: Readonly<Record<string, FaultDefinition>> = {
 };
 
 /** @throws GatewayError command.refused for an unknown fault, device, port or disk */
-export function applyFault(office: Office, agents: ReadonlyMap<string, SimulatedAgent>, order: FaultOrder): void {
+export function applyFault(office: Office, agents: ReadonlyMap<string, Disturbed>, order: FaultOrder): void {
   const definition = faults[order.fault];
   const device = office.model.devices.find(({ identity }) => identity.id === order.device);
   const agent = agents.get(order.device);

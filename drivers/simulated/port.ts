@@ -17,6 +17,8 @@ export interface PortOptions {
   readonly flows: readonly Flow[];
   /** Does the client hang behind this port (`in` = up), or the network (`in` = down)? */
   readonly side: "client" | "network";
+  /** Behind a switch, which passes no damaged frames on. */
+  readonly behindSwitch?: true;
 }
 
 const directions = ["octets", "unicast", "multicast", "broadcast", "errors"] as const;
@@ -86,7 +88,7 @@ export class Port {
     let total = 0;
     for (const flow of this.options.flows) total += flow[fromClient ? "up" : "down"][what];
     // Damaged frames are seen by the port that receives them, not by those behind it.
-    return what === "errors" && (side === "out" || this.options.side === "network") ? 0 : total;
+    return what === "errors" && (side === "out" || this.options.side === "network" || this.options.behindSwitch === true) ? 0 : total;
   }
 }
 

@@ -39,6 +39,11 @@ export interface Checks {
    * @throws GatewayError driver.unsupported: this machine lacks what the check needs; the message names it
    */
   run(check: CheckId | AdHocCheck, signal: AbortSignal): Promise<CheckResult>;
+  /**
+   * Every run's result of configured checks, also those that say nothing new and therefore do not go through the intake: who counts failures
+   * in a row needs them all. A tap must return at once and never throw. Returns the removal.
+   */
+  onResult(tap: (result: CheckResult) => void): () => void;
 }
 
 /** Something in a definition that makes no sense. */

@@ -22,7 +22,7 @@ export interface SimulatedRouter {
 export function createRouter(model: SiteModel, device: Device, flows: readonly Flow[]): SimulatedRouter {
   const { seed, time } = device;
   const port = (index: number, name: string, alias: string, speedMbit: number, side: "client" | "network") =>
-    new Port({ index, name, descr: name, alias, type: 6, speedMbit, mac: device.mac(index - 1), flows, side });
+    new Port({ index, name, descr: name, alias, type: 6, speedMbit, mac: device.mac(index - 1), flows, side, behindSwitch: true });
   const lan = port(1, "igb0", "LAN", 1_000, "client");
   const wan = port(2, "igb1", "WAN", 500, "network");
   device.ports.push(lan, wan);

@@ -89,6 +89,8 @@ export function createSwitch(
       mac: device.mac(index),
       flows,
       side: attachment?.upstream !== undefined ? "network" : "client",
+      // A port towards another switch.
+      ...(attachment?.capabilities === 0x20 && attachment.wiredThere !== true ? { behindSwitch: true as const } : {}),
     });
     device.ports.push(port);
   }

@@ -86,7 +86,8 @@ export class EquipmentSession implements DriverSession {
       await this.#snmp.get([headOids.sysUpTime], signal);
       return true;
     } catch (error) {
-      if (!isGatewayError(error)) throw error;
+      // Silence is silence; who refuses the keys is there, and the reason must not become a timeout.
+      if (!isGatewayError(error) || error.code !== "driver.timeout") throw error;
       return false;
     }
   }

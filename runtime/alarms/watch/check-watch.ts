@@ -43,6 +43,8 @@ export class CheckWatch {
 
   observe(result: CheckResult): void {
     const before = this.#facts.get(result.check);
+    // News come twice: from the run itself, and again through the intake.
+    if (before?.result === result) return;
     if (before === undefined && this.#facts.size >= maxChecks) return;
     const sameAsBefore = before !== undefined && before.result.ok === result.ok;
     const fact: CheckFact = {

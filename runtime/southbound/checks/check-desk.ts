@@ -24,6 +24,7 @@ export interface CheckDeskOptions {
 }
 
 const maxAdHoc = 4;
+const maxTaps = 16;
 /** Of the permits: a check of something dead holds one for as long as its timeout lasts. */
 const failingShare = 0.5;
 /** First runs use half of the packet budget. */
@@ -39,6 +40,7 @@ export class CheckDesk implements Checks {
   /** For checks that are down: the dead wait for each other, never the living for them. */
   readonly #permitsOfFailing: Permits;
   #intake: Intake | undefined;
+  readonly #taps = new Set<(result: CheckResult) => void>();
   #adHoc = 0;
 
   constructor(options: CheckDeskOptions) {
@@ -62,6 +64,12 @@ export class CheckDesk implements Checks {
   feeds(intake: Intake): this {
     this.#intake = intake;
     return this;
+  }
+
+  onResult(tap: (result: CheckResult) => void): () => void {
+    if (this.#taps.size >= maxTaps) throw new Error(`more than ${maxTaps} taps`);
+    this.#taps.add(tap);
+    return () => this.#taps.delete(tap);
   }
 
   list(): readonly CheckStatus[] {
@@ -177,6 +185,7 @@ export class CheckDesk implements Checks {
     const isNews = check.record(outcome, result, this.#options.limits.resultEveryMs);
     const after = check.status().state;
     if (before !== after) this.#logTransition(result, before);
+    for (const tap of this.#taps) tap(result);
     await this.#intake?.accept(check.reporter.measured(outcome, plannedAtMs, result.observedAt));
     if (isNews) await this.#intake?.accept(result);
   }
