@@ -2,6 +2,7 @@ import { GatewayError } from "#model/errors.ts";
 import { validate as ack } from "./schemas/generated/ack.validate.js";
 import { validate as alarm } from "./schemas/generated/alarm.validate.js";
 import { validate as blobq } from "./schemas/generated/blobq.validate.js";
+import { validate as chk } from "./schemas/generated/chk.validate.js";
 import { validate as cmd } from "./schemas/generated/cmd.validate.js";
 import { validate as des } from "./schemas/generated/des.validate.js";
 import { validate as ev } from "./schemas/generated/ev.validate.js";
@@ -25,7 +26,7 @@ export interface MessageValidator {
   readonly errors?: readonly Violation[] | null;
 }
 
-const validators = { ack, alarm, blobq, cmd, des, ev, hello, inv, keys, "noc-state": nocState, rep, rsp, state } as const;
+const validators = { ack, alarm, blobq, chk, cmd, des, ev, hello, inv, keys, "noc-state": nocState, rep, rsp, state } as const;
 
 export type SchemaName = keyof typeof validators;
 

@@ -13,7 +13,7 @@ import { orEnd, type ProbePrograms, ProbeRun, type ProbeWorld } from "./run.ts";
 import { probeTcp } from "./stream/tcp-probe.ts";
 import { probeTls } from "./stream/tls-probe.ts";
 import { probeUdp } from "./udp/udp-probe.ts";
-import { vantageOf } from "./vantage.ts";
+import { sourceTowards, vantageOf } from "./vantage.ts";
 
 type Probe = (definition: CheckDefinition, run: ProbeRun) => Promise<void>;
 
@@ -74,6 +74,9 @@ async function runProbe(world: ProbeWorld, definition: CheckDefinition, signal: 
     over.abort(new Error("the run is over"));
     await timer;
   }
+  // A connection that never came about has no address of its own; the way it would have taken has.
+  if (run.localAddress === undefined && run.source === undefined && run.address !== undefined)
+    run.localAddress = await sourceTowards(run.address);
   return outcomeOf(definition, run, failure);
 }
 

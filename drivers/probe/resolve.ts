@@ -16,6 +16,7 @@ const lookupTraffic = { bytes: 240, packets: 2 };
 /** Looks a host up as this machine does (hosts file, name servers). @throws failed: resolve */
 export async function resolveHost(run: ProbeRun, host: string): Promise<ResolvedAddress> {
   const literal = isIP(host);
+  if (literal !== 0) run.address = host;
   if (literal !== 0) return { address: host, family: literal === 4 ? 4 : 6, tookMs: 0 };
   const before = run.stage;
   run.stage = "resolve";
@@ -25,6 +26,7 @@ export async function resolveHost(run: ProbeRun, host: string): Promise<Resolved
   try {
     const { address, family: found } = await orEnd(run.signal, lookup(host, { family }));
     run.stage = before;
+    run.address = address;
     return { address, family: found === 6 ? 6 : 4, tookMs: run.since(startedMs) };
   } catch (error) {
     run.signal.throwIfAborted();

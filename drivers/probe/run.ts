@@ -32,6 +32,8 @@ export class ProbeRun {
   readonly values = new Map<string, number>();
   readonly latenciesMs: number[] = [];
   stage: CheckStage = "resolve";
+  /** Whom it went to, once that was known. */
+  address: string | undefined;
   /** Source address that was really used. */
   localAddress: string | undefined;
   bytes = 0;

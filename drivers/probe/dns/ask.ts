@@ -18,6 +18,7 @@ const maxStrayDatagrams = 64;
 /** Over UDP, twice at most, from a random port, believing only the server's own address. @throws failed: answer */
 export async function askOverUdp(run: ProbeRun, server: NameServer, query: Buffer): Promise<Buffer> {
   run.stage = "answer";
+  run.address = server.host;
   const headerBytes = udpHeaderBytes[isIP(server.host) === 6 ? 6 : 4];
   const done = new AbortController();
   let answer: Buffer | undefined;

@@ -20,6 +20,7 @@ export class ScheduledCheck implements Due {
   readonly #phase: number;
   #state: CheckStatus["state"] = "waiting";
   #since: Instant | undefined;
+  #isOnGrid = false;
   #runs = 0;
   #failures = 0;
   #bytes = 0;
@@ -46,7 +47,8 @@ export class ScheduledCheck implements Due {
     const { intervalMs } = this.definition;
     const passed = Math.floor((nowMs - this.dueMs) / intervalMs);
     // The first run was off the grid; a slot right behind it would measure the same twice.
-    const earliestMs = this.#runs === 0 ? nowMs + intervalMs / 2 : nowMs;
+    const earliestMs = this.#isOnGrid ? nowMs : nowMs + intervalMs / 2;
+    this.#isOnGrid = true;
     this.dueMs = nextSlotMs(earliestMs, this.#phase, intervalMs);
     return passed;
   }

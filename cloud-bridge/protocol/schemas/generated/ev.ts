@@ -2,7 +2,7 @@
 export { validate } from "./ev.validate.js";
 
 /**
- * Chunk of stream E: alarms, events, gaps, clock anchors, check results. Each element says its kind in k.
+ * Chunk of stream E: alarms, events, gaps, clock anchors. Each element says its kind in k.
  */
 export interface EventBatch {
   v: 1;
