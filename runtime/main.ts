@@ -12,6 +12,7 @@ import { register as console } from "./cli/console.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
 import { register as enrol } from "./cli/enrol.ts";
+import { register as flowHost } from "./cli/flow-host.ts";
 import { register as health } from "./cli/health.ts";
 import { register as history } from "./cli/history.ts";
 import { register as licenses } from "./cli/licenses.ts";
@@ -43,6 +44,7 @@ const code = await runCommandLine(
   [
     ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, lock, status],
     ...[health, probe, console, enrol, audit, licenses, selfTest, version],
+    flowHost,
   ],
   context,
 );

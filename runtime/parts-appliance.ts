@@ -7,6 +7,7 @@ import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
 import type { Entropy } from "#ports/entropy.ts";
+import type { FlowWing } from "#ports/flow-ground.ts";
 import type { History } from "#ports/history.ts";
 import type { IdentityStore } from "#ports/identity.ts";
 import type { Logger } from "#ports/logger.ts";
@@ -35,6 +36,7 @@ import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
 import { enrolledTls, identityUnits } from "./parts-enrolment.ts";
+import { flowUnits, openFlows } from "./parts-flows.ts";
 import { openLink } from "./parts-line.ts";
 import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
@@ -107,6 +109,7 @@ export type ServicesOf = (
   northbound: Northbound,
   configuration: ConfigurationOwner,
   alarms: AlarmEngine,
+  flows: FlowWing,
 ) => readonly Unit[];
 
 /** Opens `state.db` of the state folder, which is made if it is missing. @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full */
@@ -168,7 +171,9 @@ export async function assembleGateway(
   const owner: ConfigurationOwner = openConfigurationOwner({ ...run, configuration, gateway: () => gateway }, platform);
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles, equipment }, platform);
   const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
-  const seen = { configuration: owner, discovery, gateway: () => gateway, firmware: update.firmware };
+  const rooms = { gateway: () => gateway, alarms: () => alarms.engine.list, equipment: () => watched(), desk: () => northbound.desk };
+  const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk }, platform);
+  const seen = { configuration: owner, discovery, gateway: () => gateway, firmware: update.firmware, flows };
   const northbound = openNorthbound({ ...seen, ...run, ...authorityParts(run), stateDir, sink: events, buffer }, platform);
   const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(run.identity, identity.id) : undefined;
   const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
@@ -188,26 +193,26 @@ export async function assembleGateway(
     encoder,
     buffer,
     state,
-    ...(history === undefined ? {} : { history }),
-    ...(link === undefined ? {} : { link }),
+    ...{ ...(history === undefined ? {} : { history }), ...(link === undefined ? {} : { link }) },
     feeders: (intake) => [
       ...(enrolled === undefined ? [] : identityUnits(run.identity, platform)),
       ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery, equipment }, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
-      ...[alarms.engine.feeds(intake), alarms.topology],
+      ...[alarms.engine.feeds(intake), alarms.topology, ...flowUnits(flows, link, platform)],
     ],
     checks: checks.desk,
     sections: {
       ...northbound.sections(),
       ...update.sections,
       checks: () => checks.desk.status(),
+      flows: () => flows.status(),
       alarms: () => alarmStatus(alarms.engine),
       verdict: () => alarms.engine.verdict(),
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
     residentBytes: () => process.memoryUsage.rss(),
-    services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine) ?? [])],
+    services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine, flows) ?? [])],
   });
   return gateway;
 }

@@ -3,6 +3,7 @@ import type { Audit } from "#ports/audit.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { EventSink } from "#ports/event-sink.ts";
+import type { FlowWing } from "#ports/flow-ground.ts";
 import type { State } from "#ports/state.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
@@ -66,6 +67,7 @@ export function openConfigurationOwner(
 export interface ManagedParts {
   readonly configuration: ConfigurationOwner;
   readonly discovery: Discovery;
+  readonly flows: FlowWing;
   readonly gateway: () => Gateway;
   readonly restart: (reason: string) => void;
   readonly stateDir: string;
@@ -88,8 +90,14 @@ export function openNorthbound(parts: ManagedParts, platform: Platform): Northbo
       ...(parts.enrolledRoot === undefined ? {} : { enrolledRoot: parts.enrolledRoot }),
       configuration: () => configuration.running,
       documents: openDocumentStore(parts.stateDir),
-      owners: documentOwners({ state, configuration, ...(parts.firmware === undefined ? {} : { firmware: parts.firmware }) }),
+      owners: documentOwners({
+        state,
+        configuration,
+        flows: parts.flows,
+        ...(parts.firmware === undefined ? {} : { firmware: parts.firmware }),
+      }),
       operations: () => operations,
+      onEditor: (payload) => parts.flows.tunnel.receive(payload),
       selfTest: async (signal) => {
         const { poller } = gateway();
         const health = () => gateway().units();

@@ -4,6 +4,7 @@
  * `Operation`s, and name it in `operationsOf`.
  */
 import type { Clock } from "#ports/clock.ts";
+import type { FlowWing } from "#ports/flow-ground.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Operation } from "#ports/operations.ts";
 import type { Gateway } from "./gateway.ts";
@@ -16,6 +17,7 @@ import type { Discovery } from "./southbound/discovery/discovery.ts";
 export interface OperationParts {
   readonly gateway: () => Gateway;
   readonly discovery: Discovery;
+  readonly flows: FlowWing;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ends this run of the gateway in order and begins another, in the same process. */
@@ -23,5 +25,5 @@ export interface OperationParts {
 }
 
 export function operationsOf(parts: OperationParts): readonly Operation[] {
-  return [...gatewayOperations(parts), ...snmpOperations(parts.gateway), ...discoveryOperations(parts)];
+  return [...gatewayOperations(parts), ...snmpOperations(parts.gateway), ...discoveryOperations(parts), ...parts.flows.operations];
 }

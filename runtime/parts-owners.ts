@@ -3,6 +3,7 @@
  * fetching, confirmed commit and the report; an owner checks and applies its kinds (`ports/desired-state.ts`).
  */
 import type { DocumentOwner } from "#ports/desired-state.ts";
+import type { FlowWing } from "#ports/flow-ground.ts";
 import type { State } from "#ports/state.ts";
 import type { ConfigurationOwner } from "./configuration-owner.ts";
 
@@ -12,9 +13,10 @@ export interface OwnerParts {
   readonly configuration: ConfigurationOwner;
   /** Absent when the gateway is not updated by itself. */
   readonly firmware?: DocumentOwner;
+  readonly flows: FlowWing;
 }
 
 export function documentOwners(parts: OwnerParts): readonly DocumentOwner[] {
-  const { configuration, firmware } = parts;
-  return [configuration, ...(firmware === undefined ? [] : [firmware])];
+  const { configuration, firmware, flows } = parts;
+  return [configuration, flows.documents, ...(firmware === undefined ? [] : [firmware])];
 }

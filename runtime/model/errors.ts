@@ -52,6 +52,7 @@ export const errorTable = {
   "config.invalid": { retryable: false, help: "The configuration has errors; each is listed with file, line and pointer." },
   "config.secret": { retryable: false, help: "A referenced secret is not there. Set the variable or create the file." },
   "flow.refused": { retryable: false, help: "The flow was refused before anything was touched; the reason names the node." },
+  "flow.unavailable": { retryable: true, help: "The flow host does not run here, or not now; `gatehouse status` says why." },
   "service.unknown": { retryable: false, help: "No such service in the catalogue." },
   "command.refused": { retryable: false, help: "The command is not allowed or not valid." },
   "web.page": { retryable: false, help: "The pages could not be made. In a checkout run npm ci; in a package this is a bug." },

@@ -83,3 +83,24 @@ export interface EditorTunnel {
   /** The line is gone: connections are closed, sessions stay until their time is over, the browser's unsaved edits are untouched. */
   lineLost(): void;
 }
+
+/** One frame of the remote editor, in either direction. A connection is a byte stream between a browser at the NOC and the editor's HTTP server. */
+export interface EditorFrame {
+  readonly session: string;
+  /** Numbered by the NOC. */
+  readonly connection: number;
+  /** 1, 2, 3 ... per connection and direction: a repetition (QoS 1) is dropped, a hole ends the connection. */
+  readonly sequence: number;
+  readonly type: "open" | "data" | "end" | "reset" | "window";
+  /** `data`: bytes; `window`: none. */
+  readonly bytes?: Uint8Array;
+  /** `window`: so many bytes were taken and may be sent again. */
+  readonly credit?: number;
+}
+
+/** The frames' bytes: cloud-bridge/protocol/editor-frames.ts, handed in by the assembly. */
+export interface EditorFrameCodec {
+  encode(frame: EditorFrame): Uint8Array;
+  /** @throws GatewayError codec.malformed | codec.limit */
+  decode(bytes: Uint8Array): EditorFrame;
+}

@@ -4,7 +4,7 @@ import type { Equipment } from "#model/equipment.ts";
 import type { PerceivedSeverity } from "#model/observation.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Checks } from "./checks.ts";
-import type { ChildSpawner } from "./child.ts";
+import type { GuestSpawner } from "./child.ts";
 import type { Clock } from "./clock.ts";
 import type { DocumentOwner } from "./desired-state.ts";
 import type { Editor, EditorTunnel } from "./editor.ts";
@@ -59,11 +59,11 @@ export interface FlowGround {
   readonly state: State;
   /** Tap of what was observed (metrics, events, alarms, check results), and the door for what services report: metrics under `service:ID`, events. */
   readonly intake: Intake;
-  readonly spawner: ChildSpawner;
+  readonly spawner: GuestSpawner;
   /** What this gateway is configured to poll, now. */
   equipment(): readonly Equipment[];
   /** Raise and clear, idempotent. */
-  readonly alarms: Pick<Alarms, "set" | "clear">;
+  readonly alarms: Pick<Alarms, "set" | "clear" | "active">;
   /** Runs of synthetic checks; absent = this gateway has none, and `probe` says so. */
   readonly checks?: Pick<Checks, "run" | "list">;
   /**

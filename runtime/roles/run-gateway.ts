@@ -17,6 +17,7 @@ import { OverlayMemory } from "../overlay-memory.ts";
 import { assembleGateway, openGatewayState, type Platform, type RunParts, type ServicesOf } from "../parts-appliance.ts";
 import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
+import { flowRooms } from "../parts-flows.ts";
 import { openSealed, technicianRooms } from "../parts-technician.ts";
 import { SiteConfiguration } from "../site-configuration.ts";
 import { alarmHandlers, consoleVerdict } from "./alarm-handlers.ts";
@@ -101,8 +102,9 @@ async function begin(parts: Beginning): Promise<{ readonly gateway: Gateway; rea
 
 /** What looks at a gateway from outside: control socket, console, watchdog. */
 function servicesOf(options: RunOptions, configuration: GatewayConfiguration, run: RunParts, platform: Platform): ServicesOf {
-  return (running, discovery, northbound, owner, alarms) => {
+  return (running, discovery, northbound, owner, alarms, flows) => {
     const rooms = {
+      ...flowRooms(flows),
       ...{ alarms: alarms.list, verdict: () => consoleVerdict(alarms.verdict()) },
       ...technicianRooms({ northbound, configuration, state: run.state, identity: run.identity, audit: run.audit }, platform),
       ...(running.checks === undefined ? {} : { checks: running.checks }),

@@ -484,6 +484,43 @@ export interface GatewayFile {
     concurrentPolls: number;
   };
   /**
+   * Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.
+   */
+  flows: {
+    /**
+     * false: no flow host, no editor; everything else works as ever.
+     */
+    enabled: boolean;
+    /**
+     * JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.
+     */
+    heapMiB: number;
+    /**
+     * Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.
+     */
+    memoryMiB: number;
+    /**
+     * User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.
+     */
+    user?: string;
+    /**
+     * Technicians may draw flows of their own beside the services of the NOC.
+     */
+    localEditing: boolean;
+    /**
+     * Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.
+     */
+    localFunctionNodes: number;
+    /**
+     * Technicians' flows may change values on equipment. Each change is audited.
+     */
+    localSnmpSet: boolean;
+    /**
+     * The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.
+     */
+    editorIdleMs: number;
+  };
+  /**
    * What the gateway says about itself on standard output.
    */
   log: {

@@ -1,0 +1,300 @@
+import { isEquipmentId } from "#model/equipment.ts";
+import type { EditorFrameCodec } from "#ports/editor.ts";
+import type { FlowGround, FlowMetricEntry, FlowStatus, FlowWing } from "#ports/flow-ground.ts";
+import type { Operation } from "#ports/operations.ts";
+import type { Unit } from "#ports/unit.ts";
+import type { ServiceCatalogue } from "./catalogue.ts";
+import { CommandDoor } from "./command-door.ts";
+import type { CompileContext } from "./compile/compile-set.ts";
+import { allowedTypes } from "./compile/node-types.ts";
+import { Deployer } from "./deployer.ts";
+import { EditorDoor } from "./editor-door.ts";
+import { Tunnel } from "./editor-tunnel.ts";
+import { FailurePolicy } from "./failure-policy.ts";
+import { Feed } from "./feed.ts";
+import { FlowSet } from "./flow-set.ts";
+import { UnitTracker } from "./health.ts";
+import { HostDesk } from "./host-desk.ts";
+import { HostKeeper } from "./host-keeper.ts";
+import type { HostLink } from "./host-link.ts";
+import { localCapabilities } from "./local-tabs.ts";
+import { MetricBook } from "./metric-book.ts";
+import { flowOperations } from "./operations.ts";
+import { Orders } from "./orders.ts";
+import { type FlowNode, type FromHost, localUnit } from "./protocol.ts";
+import { ServiceMetrics } from "./service-metrics.ts";
+import { ServiceReports } from "./service-reports.ts";
+import { type FlowSettings, standardThresholds } from "./settings.ts";
+import { UnitStore } from "./unit-store.ts";
+import { picked, wingStatus } from "./wing-status.ts";
+
+const [beatMs, dayMs] = [100, 86_400_000];
+
+export interface FlowWingParts {
+  readonly ground: FlowGround;
+  readonly settings: FlowSettings;
+  readonly gateway: string;
+  readonly catalogue: ServiceCatalogue;
+  readonly frames: EditorFrameCodec;
+  /** Why there can be no flow host (packages missing); undefined = there can. */
+  readonly missing: string | undefined;
+}
+
+/** Wires the parts of the flow wing on the telemetry side. One per gateway. */
+export function createFlowWing(parts: FlowWingParts): FlowWing {
+  return new Wing(parts);
+}
+
+class Wing implements FlowWing {
+  readonly unit: Unit;
+  readonly documents: Deployer;
+  readonly editor: EditorDoor;
+  readonly tunnel: Tunnel;
+  readonly operations: readonly Operation[];
+  readonly #parts: FlowWingParts;
+  readonly #set: FlowSet;
+  readonly #store: UnitStore;
+  readonly #tracker = new UnitTracker();
+  readonly #reports: ServiceReports;
+  readonly #feed: Feed;
+  readonly #book = new MetricBook();
+  readonly #orders: Orders;
+  readonly #metrics: ServiceMetrics;
+  readonly #keeper: HostKeeper;
+  readonly #desk: HostDesk;
+  readonly #commands: CommandDoor;
+  readonly #policy: FailurePolicy;
+  #created = 0;
+  #signal = new AbortController().signal;
+
+  constructor(parts: FlowWingParts) {
+    const { ground, settings } = parts;
+    const { clock, logger } = ground;
+    this.#parts = parts;
+    this.#store = new UnitStore(ground.state);
+    this.#set = new FlowSet(this.#store);
+    this.#reports = new ServiceReports(ground);
+    this.#metrics = new ServiceMetrics(ground);
+    this.#feed = new Feed((deliveries) => this.#keeper.link?.offer(deliveries));
+    const thresholds = { ...standardThresholds, ...settings.thresholds };
+    this.#policy = new FailurePolicy({
+      clock,
+      set: this.#set,
+      reports: this.#reports,
+      tracker: this.#tracker,
+      alarms: ground.alarms,
+      thresholds,
+    });
+    this.#orders = new Orders({
+      ground,
+      metrics: this.#metrics,
+      unit: (id) => this.#set.unit(id),
+      localCapabilities: localCapabilities(settings),
+      onReport: (service, what) => this.#tracker.reported(service, what),
+    });
+    this.#keeper = this.#makeKeeper(parts, thresholds.stormS);
+    const running = (signal: AbortSignal) => this.#keeper.running(signal);
+    this.editor = new EditorDoor({
+      clock,
+      entropy: ground.entropy,
+      idleMs: settings.editorIdleMs,
+      running,
+      link: () => (this.#keeper.state === "running" ? this.#keeper.link : undefined),
+      unavailable: () => parts.missing,
+    });
+    this.tunnel = new Tunnel({ clock, door: this.editor, frames: parts.frames });
+    this.documents = new Deployer({
+      ...{ clock, logger, set: this.#set, tracker: this.#tracker, reports: this.#reports },
+      context: () => this.#context(),
+      running,
+      unavailable: () => parts.missing,
+      onSubscriptionsGone: (unit) => this.#orders.clearAlarms(unit),
+    });
+    this.#desk = new HostDesk({
+      ...{ logger, settings, set: this.#set, store: this.#store, orders: this.#orders },
+      ...{ door: this.editor, deployer: this.documents, reports: this.#reports },
+      registry: () => this.#keeper.types,
+      pickers: (what, equipment) => picked(what, equipment, parts.ground, this.#book),
+    });
+    this.#commands = new CommandDoor({ clock, link: () => this.#keeper.link });
+    this.operations = flowOperations({
+      set: this.#set,
+      commands: this.#commands,
+      status: () => this.status(),
+      restart: () => this.#restart(),
+      release: (unit) => this.#release(unit),
+      retire: (nodes) => this.documents.exclusively(async () => this.#retire(nodes)),
+    });
+    this.unit = { name: "flows", run: (signal) => this.#run(signal) };
+  }
+
+  #makeKeeper({ ground, settings, gateway }: FlowWingParts, stormS: number): HostKeeper {
+    const { clock, logger, spawner } = ground;
+    return new HostKeeper({
+      ...{ clock, logger, spawner, settings, gateway },
+      handlers: {
+        startSet: () => this.#startSet(),
+        onMessage: (message, link) => this.#received(message, link),
+        onEditor: (connection, bytes) => this.editor.connections.fromHost(connection, bytes),
+        onRunning: () => this.#policy.running(),
+        isUnit: (unit) => this.#set.isUnit(unit),
+        storming: () => this.#tracker.storming(stormS),
+        onFailure: (failure) => this.#policy.failed(failure),
+        onGone: () => this.#gone(),
+      },
+    });
+  }
+
+  status(): FlowStatus {
+    const { missing } = this.#parts;
+    const keeper = this.#keeper;
+    const dropped = { ...(keeper.link?.dropped ?? {}), ...this.#orders.refused, ordersLost: this.#desk.lost };
+    const { unattributed } = this.#policy;
+    const editor = this.editor.state().state;
+    return wingStatus({ missing, keeper, set: this.#set, tracker: this.#tracker, unattributed, created: this.#created, dropped, editor });
+  }
+
+  metrics(equipment?: string): readonly FlowMetricEntry[] {
+    return this.#book.entries(equipment);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { ground } = this.#parts;
+    this.#signal = signal;
+    const untap = ground.intake.tap((observation) => {
+      this.#book.observed(observation);
+      this.#feed.observed(observation);
+    });
+    try {
+      if (this.#set.interrupted.length > 0) {
+        this.#reports.interrupted(this.#set.interrupted);
+        this.#store.commit({ upsert: [], remove: [], isFinal: true });
+      }
+      if (this.#parts.missing !== undefined) {
+        ground.logger.info({ reason: this.#parts.missing }, "flows are off");
+        await new Promise<void>((resolve) => {
+          if (signal.aborted) resolve();
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+        return;
+      }
+      await Promise.all([this.#keeper.run(signal), this.#metrics.run(signal), this.#beat(signal)]);
+    } finally {
+      untap();
+    }
+  }
+
+  /** Flushes what waits for the child, looks after the editor, and once a day says what is in use. */
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts.ground;
+    let usageAtMs = clock.monotonicMs() + dayMs;
+    while (!signal.aborted) {
+      // Rejects only with the abort, which the loop's condition sees.
+      await clock.sleep(beatMs, signal).catch(() => undefined);
+      this.#keeper.link?.flush();
+      this.editor.look();
+      if (clock.monotonicMs() < usageAtMs) continue;
+      usageAtMs += dayMs;
+      for (const { unit, activatedAtMs } of this.#set.committed.values()) this.#reports.usage(unit, activatedAtMs, undefined, "daily");
+    }
+  }
+
+  #usable(nodes: readonly FlowNode[]): boolean {
+    const types = this.#keeper.types ?? allowedTypes;
+    const isKnown = ({ type }: FlowNode) =>
+      type === "tab" || type === "group" || type === "subflow" || type.startsWith("subflow:") || types.has(type);
+    return nodes.every(isKnown);
+  }
+
+  #startSet() {
+    const { entropy } = this.#parts.ground;
+    this.#tracker.hostRestarted();
+    return {
+      units: this.#set.startUnits((nodes) => this.#usable(nodes)),
+      credentials: this.#store.json("credentials"),
+      settings: this.#store.json("settings"),
+      credentialSecret: this.#store.credentialSecret(() => entropy.bytes(32)),
+      safe: this.#set.safe !== undefined,
+    };
+  }
+
+  #received(message: FromHost, link: HostLink): void {
+    switch (message.t) {
+      case "pong":
+        this.#created = message.created;
+        this.#tracker.droppedTotals(message.dropped);
+        return;
+      case "subscribe":
+        this.#feed.subscribe(message.list.filter(({ service }) => this.#isRunning(service)));
+        return;
+      case "order":
+        this.#desk.receive(message, link, this.#signal);
+        return;
+      case "log":
+        if (message.level <= 20 && message.unit !== "") this.#tracker.error(message.unit, message.text);
+        this.#parts.ground.logger.debug(
+          { unit: message.unit, node: message.node, level: message.level, text: message.text },
+          "a flow says",
+        );
+        return;
+      case "status":
+        this.#tracker.status(message.unit, message.node, message);
+        return;
+      case "result":
+        this.#commands.result(message.n, message.value, message.error);
+        return;
+      case "editor":
+        this.editor.answered(message.n, message.error);
+        return;
+      case "connection":
+        this.editor.connections.event(message.connection, message.event);
+        return;
+      case "window":
+        this.editor.connections.taken(message.connection, message.bytes);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #isRunning(service: string): boolean {
+    return service.startsWith(`${localUnit}/`) || this.#set.unit(service) !== undefined;
+  }
+
+  #gone(): void {
+    this.#feed.clear();
+    this.editor.hostGone();
+    this.#commands.hostGone();
+  }
+
+  #restart(): void {
+    this.#set.safe = undefined;
+    this.#policy.forgive();
+    this.#keeper.restart();
+  }
+
+  #release(unit: string): boolean {
+    const released = this.#set.release(unit);
+    if (released) this.#restart();
+    return released;
+  }
+
+  async #retire(nodes: readonly FlowNode[]): Promise<void> {
+    const link = this.#keeper.link;
+    if (link !== undefined && this.#keeper.state === "running") await this.#desk.deployLocal(nodes, link);
+    else this.#desk.keepLocal(nodes);
+  }
+
+  #context(): CompileContext {
+    const { ground, gateway, catalogue } = this.#parts;
+    return {
+      gateway,
+      catalogue,
+      registry: this.#keeper.types,
+      site: {
+        hasEquipment: (id) => isEquipmentId(id) && ground.equipment().some((one) => one.id === id),
+        hasCheck: (id) => ground.checks?.list().some(({ definition }) => definition.id === id) === true,
+      },
+    };
+  }
+}

@@ -1,0 +1,39 @@
+const { equipmentOf } = require("./lib/node.js");
+
+module.exports = (RED) => {
+  const bridge = RED.settings.gatehouse;
+
+  function Alarm(config) {
+    RED.nodes.createNode(this, config);
+    this.on("input", (msg, send, done) => {
+      const given = typeof msg.payload === "object" && msg.payload !== null ? msg.payload : {};
+      const raise = "raise" in given ? Boolean(given.raise) : Boolean(msg.payload);
+      const text = (value) => bridge.render(String(value || ""), msg);
+      const order = {
+        type: config.alarm,
+        equipment: given.equipment || (config.device || config.equipment ? equipmentOf(RED, config, msg) : ""),
+        path: text(given.path || config.path),
+        qualifier: text(given.qualifier || config.qualifier),
+      };
+      if (raise) {
+        order.severity = given.severity || config.severity || "major";
+        order.text = text(given.text || config.text || (typeof msg.payload === "string" ? msg.payload : ""));
+        order.cause = config.cause || "";
+        order.repair = config.repair || "";
+      }
+      bridge.order(this, raise ? "alarm.set" : "alarm.clear", order).then(
+        () => {
+          this.status(raise ? { fill: "yellow", shape: "dot", text: "raised" } : { fill: "green", shape: "dot", text: "clear" });
+          msg.alarm = raise;
+          send(msg);
+          done();
+        },
+        (error) => {
+          this.status({ fill: "red", shape: "ring", text: error.code || "failed" });
+          done(error);
+        },
+      );
+    });
+  }
+  RED.nodes.registerType("alarm", Alarm);
+};

@@ -1,0 +1,272 @@
+import { checkTypes } from "#model/check.ts";
+import { type EquipmentId, isEquipmentId } from "#model/equipment.ts";
+import { isGatewayError } from "#model/errors.ts";
+import type { PerceivedSeverity } from "#model/observation.ts";
+import type { FlowGround } from "#ports/flow-ground.ts";
+import { Arguments } from "./arguments.ts";
+import type { Capability, CompiledUnit } from "./compile/unit.ts";
+import { type HttpCall, httpCall } from "./http-call.ts";
+import { OrderRefused } from "./order-refused.ts";
+import { OrderRates } from "./rate.ts";
+import type { ServiceMetrics } from "./service-metrics.ts";
+
+const severities = ["warning", "minor", "major", "critical", "indeterminate"] as const satisfies readonly PerceivedSeverity[];
+const maxConcurrent = 50;
+const alarmTypePattern = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
+const oidPattern = /^[0-2](\.\d{1,10}){1,127}$/;
+const snmpTypes = ["integer", "octet-string", "oid", "ip-address", "gauge32", "counter32", "timeticks"] as const;
+
+interface Operation {
+  readonly capability?: Capability;
+  /** Orders per minute where the service says nothing. */
+  readonly perMin: number;
+  cost?(args: Arguments): number;
+  run(service: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> | unknown;
+}
+
+/** Who asks: a unit of the NOC, or a technician's tab. */
+interface Asking {
+  readonly id: string;
+  readonly unit: CompiledUnit | undefined;
+}
+
+export interface OrderParts {
+  readonly ground: FlowGround;
+  readonly metrics: ServiceMetrics;
+  readonly unit: (id: string) => CompiledUnit | undefined;
+  readonly localCapabilities: readonly Capability[];
+  /** A unit did something: its first report may be what a deploy waits for. */
+  readonly onReport: (service: string, what: string) => void;
+}
+
+/** The only things a flow can ask of the gateway: a fixed list, checked, rated and attributed. Nothing here is awaited by telemetry. */
+export class Orders {
+  readonly #parts: OrderParts;
+  readonly #rates: OrderRates;
+  readonly #operations: Readonly<Record<string, Operation>>;
+  #running = 0;
+  #refused = 0;
+
+  constructor(parts: OrderParts) {
+    this.#parts = parts;
+    this.#rates = new OrderRates(parts.ground.clock);
+    this.#operations = {
+      "metric.put": { perMin: 600, cost: (args) => args.list("values", 100).length, run: (asking, args) => this.#putMetrics(asking, args) },
+      "alarm.set": { perMin: 60, run: (asking, args) => this.#alarm(asking, args, true) },
+      "alarm.clear": { perMin: 600, run: (asking, args) => this.#alarm(asking, args, false) },
+      "snmp.get": { capability: "snmp.get", perMin: 120, run: (asking, args, signal) => this.#snmpGet(asking, args, signal) },
+      "snmp.set": { capability: "snmp.set", perMin: 6, run: (asking, args, signal) => this.#snmpSet(asking, args, signal) },
+      probe: { capability: "probe", perMin: 60, run: (asking, args, signal) => this.#probe(asking, args, signal) },
+      notify: { capability: "notify", perMin: 10, run: (asking, args) => this.#notify(asking, args) },
+      http: { capability: "http", perMin: 60, run: (asking, args, signal) => this.#http(asking, args, signal) },
+    };
+  }
+
+  /** Refused and failed since the start. */
+  get refused(): Readonly<Record<string, number>> {
+    return { ...this.#rates.refused(), ordersRefused: this.#refused, seriesRefused: this.#parts.metrics.refused };
+  }
+
+  /** @throws OrderRefused */
+  async carryOut(service: string, operation: string, fields: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<unknown> {
+    try {
+      const asking = this.#who(service);
+      const found = Object.hasOwn(this.#operations, operation) ? this.#operations[operation] : undefined;
+      if (found === undefined) throw new OrderRefused("E_OPERATION", "there is no such operation");
+      const args = new Arguments(fields);
+      this.#allow(asking, operation, found, args);
+      if (this.#running >= maxConcurrent) throw new OrderRefused("E_BUSY", `more than ${maxConcurrent} orders at once`);
+      this.#running += 1;
+      try {
+        return await found.run(asking, args, signal);
+      } finally {
+        this.#running -= 1;
+      }
+    } catch (error) {
+      this.#refused += 1;
+      if (error instanceof OrderRefused) throw error;
+      // The border to equipment and checks: the flow is told code and sentence.
+      if (isGatewayError(error)) throw new OrderRefused(error.code, error.message);
+      throw error;
+    }
+  }
+
+  /** A service is gone: what it raised ends with it. */
+  clearAlarms(service: string): void {
+    const { alarms } = this.#parts.ground;
+    for (const alarm of alarms.active()) if (alarm.attributes["service"] === service) alarms.clear(alarm, "the service was deactivated");
+  }
+
+  #who(service: string): Asking {
+    if (service.startsWith("local/")) return { id: "local", unit: undefined };
+    const unit = this.#parts.unit(service);
+    if (unit === undefined) throw new OrderRefused("E_SERVICE", "there is no such service");
+    return { id: unit.id, unit };
+  }
+
+  #allow({ id, unit }: Asking, operation: string, { capability, perMin, cost }: Operation, args: Arguments): void {
+    const capabilities = unit?.capabilities ?? this.#parts.localCapabilities;
+    if (capability !== undefined && !capabilities.includes(capability))
+      throw new OrderRefused("E_CAPABILITY", `this needs the capability ${capability}, which ${id} does not have`);
+    const limits = unit?.limits.opsPerMin ?? {};
+    const limit = limits[operation] ?? limits[operation.split(".")[0] ?? ""] ?? perMin;
+    if (!this.#rates.admit(id, operation, limit, cost?.(args) ?? 1)) throw new OrderRefused("E_RATE", `more than ${limit} a minute`);
+  }
+
+  #putMetrics({ id }: Asking, args: Arguments): void {
+    for (const entry of args.list("values", 100)) {
+      const one = new Arguments(typeof entry === "object" && entry !== null ? (entry as Readonly<Record<string, unknown>>) : {});
+      const value = one.raw("value");
+      if (typeof value !== "number" || !Number.isFinite(value)) throw new OrderRefused("E_ARGUMENT", "value must be a number");
+      const put = {
+        metric: one.text("metric", { max: 64 }),
+        unit: one.text("unit", { max: 16, standard: "" }),
+        row: one.text("row", { max: 128, standard: "" }),
+        equipment: this.#knownEquipment(one.text("equipment", { max: 63, standard: "" })) ?? "",
+        value,
+      };
+      const why = this.#parts.metrics.put(id, put);
+      if (why !== undefined) throw new OrderRefused("E_LIMIT", why);
+      this.#parts.onReport(id, `metric/${put.metric}`);
+    }
+  }
+
+  #alarm({ id }: Asking, args: Arguments, raise: boolean): void {
+    const qualifier = args.text("qualifier", { max: 60, standard: "" });
+    const equipment = this.#knownEquipment(args.text("equipment", { max: 63, standard: "" }));
+    const identity = {
+      type: args.text("type", { max: 64, pattern: alarmTypePattern }),
+      path: args.text("path", { max: 256, standard: "" }),
+      qualifier: qualifier === "" ? id : `${id}/${qualifier}`,
+      ...(equipment === undefined ? {} : { equipment }),
+    };
+    const cause = args.text("cause", { max: 64, standard: "" });
+    const repair = args.text("repair", { max: 512, standard: "" });
+    this.#parts.onReport(id, "alarm");
+    if (!raise) {
+      this.#parts.ground.alarms.clear(identity);
+      return;
+    }
+    this.#parts.ground.alarms.set({
+      ...identity,
+      severity: args.oneOf("severity", severities, "major"),
+      text: args.text("text", { max: 1_000, standard: "" }) || identity.type,
+      ...(cause === "" ? {} : { cause }),
+      ...(repair === "" ? {} : { repair }),
+      source: { kind: "flow", ref: `service:${id}` },
+      attributes: { service: id },
+    });
+  }
+
+  /** @throws OrderRefused for what is not configured: a flow cannot invent equipment */
+  #knownEquipment(id: string): EquipmentId | undefined {
+    if (id === "") return undefined;
+    if (!isEquipmentId(id) || !this.#parts.ground.equipment().some((one) => one.id === id))
+      throw new OrderRefused("E_UNKNOWN_EQUIPMENT", `there is no equipment "${id}"`);
+    return id;
+  }
+
+  #snmpGet({ id }: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> {
+    const oids = args.list("oids", 64).map((oid) => {
+      if (typeof oid !== "string" || !oidPattern.test(oid)) throw new OrderRefused("E_ARGUMENT", `not an OID: ${String(oid).slice(0, 60)}`);
+      return oid;
+    });
+    if (oids.length === 0) throw new OrderRefused("E_ARGUMENT", "no OIDs");
+    const timeoutMs = args.number("timeoutMs", { min: 250, max: 30_000, standard: 5_000 });
+    return this.#operate(id, "snmp.get", this.#needEquipment(args), { oids, timeoutMs }, signal);
+  }
+
+  #snmpSet({ id }: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> {
+    const oid = args.text("oid", { max: 512, pattern: oidPattern });
+    const type = args.oneOf("type", snmpTypes, "integer");
+    const value = args.raw("value");
+    if (typeof value !== "string" && typeof value !== "number") throw new OrderRefused("E_ARGUMENT", "value must be a number or text");
+    return this.#operate(id, "snmp.set", this.#needEquipment(args), { varbinds: [{ oid, type, value }] }, signal);
+  }
+
+  #needEquipment(args: Arguments): EquipmentId {
+    const equipment = this.#knownEquipment(args.text("equipment", { max: 63 }));
+    if (equipment === undefined) throw new OrderRefused("E_ARGUMENT", "which equipment?");
+    return equipment;
+  }
+
+  async #operate(
+    service: string,
+    operation: string,
+    equipment: EquipmentId,
+    args: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { ground } = this.#parts;
+    if (ground.operate === undefined) throw new OrderRefused("E_UNSUPPORTED", `this gateway offers no ${operation} to flows`);
+    this.#parts.onReport(service, operation);
+    return ground.operate({ service, operation, equipment, arguments: args }, signal);
+  }
+
+  async #probe({ id }: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> {
+    const { checks } = this.#parts.ground;
+    if (checks === undefined) throw new OrderRefused("E_UNSUPPORTED", "this gateway makes no checks");
+    const checkId = args.text("checkId", { max: 63, standard: "" });
+    const made = {
+      type: args.oneOf("type", checkTypes, "icmp"),
+      target: args.text("target", { max: 512, standard: "" }),
+      timeoutMs: args.number("timeoutMs", { min: 100, max: 60_000, standard: 5_000 }),
+      settings: args.object("settings", 8_192),
+    };
+    if (checkId === "" && made.target === "") throw new OrderRefused("E_ARGUMENT", "which target?");
+    const result = await checks.run(checkId === "" ? made : checkId, signal);
+    this.#parts.onReport(id, "probe");
+    return { ok: result.ok, evidence: result.evidence, check: result.check, vantage: result.vantage, at: result.observedAt.wallMs };
+  }
+
+  #notify({ id }: Asking, args: Arguments): void {
+    const { ground } = this.#parts;
+    if (ground.notify === undefined) throw new OrderRefused("E_UNSUPPORTED", "this gateway has no way out for notices");
+    ground.notify({
+      service: id,
+      channel: args.text("channel", { max: 40, standard: "noc" }),
+      title: args.text("title", { max: 200 }),
+      text: args.text("text", { max: 4_000, standard: "" }),
+      severity: args.oneOf("severity", severities, "warning"),
+    });
+    this.#parts.onReport(id, "notify");
+  }
+
+  async #http({ id, unit }: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> {
+    const { ground } = this.#parts;
+    const secretName = args.text("secret", { max: 64, standard: "" });
+    const secret = secretName === "" ? undefined : unit?.secrets[secretName];
+    if (secretName !== "" && secret === undefined) throw new OrderRefused("E_SECRET", `there is no secret "${secretName}"`);
+    const timeoutMs = args.number("timeoutMs", { min: 100, max: 30_000, standard: 10_000 });
+    const body = args.raw("body");
+    const call: HttpCall = {
+      method: args.oneOf("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const, "GET"),
+      url: args.text("url", { max: 2_048 }),
+      hosts: args.list("hosts", 16).map(String),
+      headers: withSecret(args.object("headers", 4_096), secret),
+      body: body === undefined || body === null ? undefined : (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 262_144),
+      maxBytes: args.number("maxBytes", { min: 0, max: 1_048_576, standard: 65_536 }),
+      redirects: args.number("redirects", { min: 0, max: 3, standard: 0 }),
+    };
+    const stop = new AbortController();
+    ground.clock.sleep(timeoutMs, stop.signal).then(
+      () => stop.abort(new OrderRefused("E_TIMEOUT", `no answer within ${timeoutMs} ms`)),
+      () => undefined,
+    );
+    try {
+      const answer = await httpCall(call, (host) => ground.forbiddenHosts.includes(host), AbortSignal.any([signal, stop.signal]));
+      this.#parts.onReport(id, "http");
+      return answer;
+    } finally {
+      stop.abort(new Error("done"));
+    }
+  }
+}
+
+function withSecret(headers: Readonly<Record<string, unknown>>, secret: string | undefined): Readonly<Record<string, string>> {
+  const given = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+  if (secret === undefined) return Object.fromEntries(given);
+  const isNamed = given.some(([, value]) => value.includes("{{secret}}"));
+  const put = given.map(([name, value]) => [name, value.replaceAll("{{secret}}", () => secret)] as const);
+  return Object.fromEntries(isNamed ? put : [...put, ["authorization", `Bearer ${secret}`]]);
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess as NodeChild, spawn } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
+import type { BytePipe, GuestLimits, GuestProcess, GuestSpawner } from "#ports/child.ts";
+import { type MemoryGroup, openMemoryGroup } from "./memory-group.ts";
+
+const maxLineLength = 16_384;
+const crumbBytes = 4_096;
+const pageBytes = 4_096;
+const running = new Set<NodeChild>();
+let stopsAtExit = false;
+
+/**
+ * Lowers what a program may do, then becomes it: file descriptors and core dumps by ulimit, no new privileges, and its death with that of its parent
+ * where util-linux has setpriv. Every POSIX system has a shell; what it lacks of the rest is left out.
+ */
+const launcher = `ulimit -n "$GATEHOUSE_NOFILE"; ulimit -c 0; unset GATEHOUSE_NOFILE
+if setpriv --no-new-privs --pdeathsig KILL true 2>/dev/null; then exec setpriv --no-new-privs --pdeathsig KILL -- "$@"; fi
+exec "$@"`;
+
+/** However this process ends, its guests must not outlive it. */
+function stopAtExit(child: NodeChild): void {
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  if (stopsAtExit) return;
+  stopsAtExit = true;
+  process.on("exit", () => {
+    for (const guest of running) guest.kill("SIGKILL");
+  });
+}
+
+/** Command line of this same program in another role, with Node options of its own. */
+function commandLineOf(
+  role: string,
+  args: readonly string[],
+  nodeOptions: readonly string[],
+  entry: string | undefined,
+): readonly string[] {
+  const isScript = entry !== undefined && /\.(ts|js|mjs|cjs)$/.test(entry) && existsSync(entry) && !("pkg" in process);
+  if (isScript) return [process.execPath, ...nodeOptions, entry, role, ...args];
+  // In the single binary the executable is the program; it is baked so that options come by this one argument only.
+  return [process.execPath, `--node-options=${nodeOptions.join(" ")}`, role, ...args];
+}
+
+/** A file in memory that the child inherits and that nobody else can open. */
+function openCrumb(): number {
+  const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "gatehouse-"));
+  try {
+    const descriptor = openSync(join(folder, "crumb"), "w+", 0o600);
+    writeSync(descriptor, new Uint8Array(crumbBytes));
+    return descriptor;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function asPipe(stream: Duplex): BytePipe {
+  let isOpen = true;
+  const close = () => {
+    isOpen = false;
+  };
+  // The other end may die at any time: that is told by close, an error says nothing more.
+  stream.on("error", close);
+  stream.on("close", close);
+  return {
+    write: (bytes) => void (isOpen && stream.write(bytes)),
+    get bufferedBytes() {
+      return stream.writableLength;
+    },
+    onData: (listener) => void stream.on("data", listener),
+    onClose: (listener) => void stream.once("close", listener),
+    destroy: () => void stream.destroy(),
+  };
+}
+
+/** Resident bytes by /proc; undefined where there is none or it is gone. */
+export function residentBytesOf(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * pageBytes;
+  } catch {
+    // Gone, or no /proc: there is nothing to watch.
+    return undefined;
+  }
+}
+
+function isPrivileged(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+/** @param entry the program's script; absent = this process' own (or none: the single binary) */
+export const guestSpawner = (entry = process.argv[1]): GuestSpawner => ({
+  spawnGuest(role, args, { environment, onLine, limits }): GuestProcess {
+    const crumb = openCrumb();
+    const user = limits.user !== undefined && isPrivileged() ? limits.user : undefined;
+    const command = commandLineOf(role, args, limits.nodeOptions, entry);
+    const child = spawn("/bin/sh", ["-c", launcher, "gatehouse-guest", "nice", "-n", String(limits.niceness), ...command], {
+      stdio: ["ignore", "pipe", "pipe", "pipe", crumb],
+      detached: true,
+      cwd: "/",
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", GATEHOUSE_NOFILE: String(limits.maxOpenFiles), ...environment },
+      ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
+    });
+    const exited = new Promise<{ readonly code: number | null; readonly signal: string | null }>((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+      child.once("error", () => resolve({ code: 127, signal: null }));
+    });
+    stopAtExit(child);
+    for (const stream of [child.stdout, child.stderr])
+      if (stream !== null) createInterface({ input: stream }).on("line", (line) => onLine?.(line.slice(0, maxLineLength)));
+    return guestOf(child, { crumb, exited, limits, ownUser: user !== undefined && user.uid !== process.getuid?.() });
+  },
+});
+
+function guestOf(
+  child: NodeChild,
+  parts: { readonly crumb: number; readonly exited: GuestProcess["exited"]; readonly limits: GuestLimits; readonly ownUser: boolean },
+): GuestProcess {
+  const group: MemoryGroup | undefined = child.pid === undefined ? undefined : openMemoryGroup(child.pid, parts.limits.memoryBytes);
+  return {
+    pid: child.pid,
+    exited: parts.exited,
+    kill: (signal) => void child.kill(signal),
+    // The fourth descriptor is a socket pair of node's making.
+    pipe: asPipe(child.stdio[3] as Duplex),
+    ceiling: group === undefined ? "none" : "cgroup",
+    ownUser: parts.ownUser,
+    residentBytes: () => (child.pid === undefined ? undefined : residentBytesOf(child.pid)),
+    readCrumb: () => {
+      const bytes = new Uint8Array(crumbBytes);
+      readSync(parts.crumb, bytes, 0, crumbBytes, 0);
+      return bytes;
+    },
+    release: () => {
+      closeSync(parts.crumb);
+      group?.release();
+    },
+  };
+}
