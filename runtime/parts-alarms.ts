@@ -2,8 +2,10 @@ import type { Equipment } from "#model/equipment.ts";
 import type { Checks } from "#ports/checks.ts";
 import type { History } from "#ports/history.ts";
 import type { HostNetwork } from "#ports/host-network.ts";
+import type { Intake } from "#ports/intake.ts";
 import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
+import type { Unit } from "#ports/unit.ts";
 import { enumerations } from "../drivers/snmp/metric-sets/enumerations.ts";
 import { enumerationsOf } from "../drivers/snmp/profiles/enumeration-names.ts";
 import type { ProfileBook } from "../drivers/snmp/profiles/profile-book.ts";
@@ -15,6 +17,7 @@ import { KernelNetwork } from "./host/host-network.ts";
 import type { Link } from "./northbound/link.ts";
 import type { Platform } from "./parts-appliance.ts";
 import { deviceReader, snmpCredentialOf } from "./parts-discovery.ts";
+import { alarmStatus } from "./roles/alarm-handlers.ts";
 import { SiteTopologyReader } from "./southbound/site-topology.ts";
 import { FileAlarmLog } from "./store/alarm-log.ts";
 
@@ -38,7 +41,11 @@ export function openAlarms(
   configuration: GatewayConfiguration,
   parts: AlarmAssembly,
   platform: Platform,
-): { readonly engine: AlarmEngine; readonly topology: SiteTopologyReader } {
+): {
+  readonly engine: AlarmEngine;
+  readonly feeders: (intake: Intake) => readonly Unit[];
+  readonly sections: Readonly<Record<string, () => unknown>>;
+} {
   const { gateway, alarms, uplink } = configuration;
   const { state, history, equipment, link } = parts;
   for (const name of unknownDisabled(alarms)) platform.logger.warn({ name }, "alarms.disable names a condition that does not exist");
@@ -71,7 +78,11 @@ export function openAlarms(
     ...(nocHost === undefined ? {} : { nocHost }),
   });
   parts.checks.onResult((result) => engine.observe(result));
-  return { engine, topology };
+  return {
+    engine,
+    feeders: (intake) => [engine.feeds(intake), topology],
+    sections: { alarms: () => alarmStatus(engine), verdict: () => engine.verdict() },
+  };
 }
 
 function uplinkFact(link: Pick<Link, "status"> | undefined): UplinkFact {

@@ -43,7 +43,7 @@ import type { Northbound } from "./parts-northbound.ts";
 import { openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
 import { openUpdate } from "./parts-update.ts";
-import { alarmStatus } from "./roles/alarm-handlers.ts";
+
 import type { SiteConfiguration } from "./site-configuration.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
@@ -173,7 +173,7 @@ export async function assembleGateway(
   const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
   const rooms = { gateway: () => gateway, alarms: () => alarms.engine.list, equipment: () => watched(), desk: () => northbound.desk };
   const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk }, platform);
-  const seen = { configuration: owner, discovery, gateway: () => gateway, firmware: update.firmware, flows };
+  const seen = { configuration: owner, discovery, gateway: () => gateway, alarms: () => alarms.engine, firmware: update.firmware, flows };
   const northbound = openNorthbound({ ...seen, ...run, ...authorityParts(run), stateDir, sink: events, buffer }, platform);
   const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(run.identity, identity.id) : undefined;
   const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
@@ -184,10 +184,7 @@ export async function assembleGateway(
   const alarms = openAlarms(configuration, alarmParts, platform);
   const units = [run.audit, ...northbound.units, ...update.units];
   const gateway: Gateway = new Gateway({
-    identity: { ...identity, version: packageJson.version },
-    ...platform,
-    drivers: openDrivers(engine, profiles),
-    driverContext,
+    ...{ identity: { ...identity, version: packageJson.version }, ...platform, drivers: openDrivers(engine, profiles), driverContext },
     equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],
     maxConcurrentPolls: limits.concurrentPolls,
     encoder,
@@ -196,10 +193,14 @@ export async function assembleGateway(
     ...{ ...(history === undefined ? {} : { history }), ...(link === undefined ? {} : { link }) },
     feeders: (intake) => [
       ...(enrolled === undefined ? [] : identityUnits(run.identity, platform)),
-      ...[events.feeds(intake), discovery, ...openReceivers(configuration, { sink: events, state, discovery, equipment }, platform)],
+      ...[
+        events.feeds(intake),
+        discovery,
+        ...openReceivers(configuration, { sink: events, state, discovery, equipment, stateDir }, platform),
+      ],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
-      ...[alarms.engine.feeds(intake), alarms.topology, ...flowUnits(flows, link, platform)],
+      ...[...alarms.feeders(intake), ...flowUnits(flows, link, platform)],
     ],
     checks: checks.desk,
     sections: {
@@ -207,8 +208,7 @@ export async function assembleGateway(
       ...update.sections,
       checks: () => checks.desk.status(),
       flows: () => flows.status(),
-      alarms: () => alarmStatus(alarms.engine),
-      verdict: () => alarms.engine.verdict(),
+      ...alarms.sections,
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
     residentBytes: () => process.memoryUsage.rss(),

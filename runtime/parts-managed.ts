@@ -9,6 +9,7 @@ import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { ConfigurationOwner, type LiveApplier } from "./configuration-owner.ts";
 import type { Gateway } from "./gateway.ts";
+import type { AlarmsForOperations } from "./operations/alarm-operations.ts";
 import { OverlayMemory } from "./overlay-memory.ts";
 import type { Platform, RunParts } from "./parts-appliance.ts";
 import { Northbound } from "./parts-northbound.ts";
@@ -69,6 +70,7 @@ export interface ManagedParts {
   readonly discovery: Discovery;
   readonly flows: FlowWing;
   readonly gateway: () => Gateway;
+  readonly alarms: () => AlarmsForOperations;
   readonly restart: (reason: string) => void;
   readonly stateDir: string;
   readonly state: State;

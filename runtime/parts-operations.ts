@@ -8,6 +8,7 @@ import type { FlowWing } from "#ports/flow-ground.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Operation } from "#ports/operations.ts";
 import type { Gateway } from "./gateway.ts";
+import { type AlarmsForOperations, alarmOperations } from "./operations/alarm-operations.ts";
 import { discoveryOperations } from "./operations/discovery-operations.ts";
 import { gatewayOperations } from "./operations/gateway-operations.ts";
 import { snmpOperations } from "./operations/snmp-operations.ts";
@@ -18,6 +19,7 @@ export interface OperationParts {
   readonly gateway: () => Gateway;
   readonly discovery: Discovery;
   readonly flows: FlowWing;
+  readonly alarms: () => AlarmsForOperations;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ends this run of the gateway in order and begins another, in the same process. */
@@ -25,5 +27,11 @@ export interface OperationParts {
 }
 
 export function operationsOf(parts: OperationParts): readonly Operation[] {
-  return [...gatewayOperations(parts), ...snmpOperations(parts.gateway), ...discoveryOperations(parts), ...parts.flows.operations];
+  return [
+    ...gatewayOperations(parts),
+    ...snmpOperations(parts.gateway),
+    ...discoveryOperations(parts),
+    ...parts.flows.operations,
+    ...alarmOperations(parts.alarms, parts.clock),
+  ];
 }

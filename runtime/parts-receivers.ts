@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import type { EventSink } from "#ports/event-sink.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
 import { SyslogReceiver } from "../drivers/notifications/syslog-receiver.ts";
+import { loadTrapFolder } from "../drivers/notifications/trap-files.ts";
 import { TrapReceiver } from "../drivers/notifications/trap-receiver.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Platform } from "./parts-appliance.ts";
@@ -21,6 +24,8 @@ export function openReceivers(
     readonly state: State;
     readonly discovery: Pick<Discovery, "noteSource">;
     readonly equipment?: () => readonly Equipment[];
+    /** Where trap definitions are looked for unless the configuration says so. */
+    readonly stateDir?: string;
   },
   platform: Platform,
 ): readonly Unit[] {
@@ -33,22 +38,32 @@ export function openReceivers(
   };
   const units: Unit[] = [];
   if (traps.enabled) {
-    units.push(
-      new TrapReceiver({
-        host: traps.host,
-        port: traps.port,
-        ...platform,
-        sink: parts.sink,
-        lookup: lookup("trap"),
-        engineId: engineId(parts.state, platform),
-        engineBoots: nextEngineBoots(parts.state),
-        credentials: credentials.names.flatMap((name) => credentials.credential(name).snmp ?? []),
-      }),
-    );
+    const receiver = new TrapReceiver({
+      host: traps.host,
+      port: traps.port,
+      ...platform,
+      sink: parts.sink,
+      lookup: lookup("trap"),
+      engineId: engineId(parts.state, platform),
+      engineBoots: nextEngineBoots(parts.state),
+      credentials: credentials.names.flatMap((name) => credentials.credential(name).snmp ?? []),
+    });
+    units.push(receiver);
+    const folder = traps.folder ?? (parts.stateDir === undefined ? undefined : join(parts.stateDir, "traps"));
+    if (folder !== undefined) void addDefinitions(receiver, folder, platform);
   }
   if (syslog.enabled)
     units.push(new SyslogReceiver({ host: syslog.host, port: syslog.port, ...platform, sink: parts.sink, lookup: lookup("syslog") }));
   return units;
+}
+
+/** A broken file costs itself only, and is named. A folder that is not there is an empty one. */
+async function addDefinitions(receiver: TrapReceiver, folder: string, { logger }: Platform): Promise<void> {
+  if (!existsSync(folder)) return;
+  const { definitions, problems } = await loadTrapFolder(folder);
+  receiver.definitions.add(definitions);
+  for (const problem of problems) logger.warn({ ...problem }, "a trap definition is not valid and left out");
+  if (definitions.length > 0) logger.info({ folder, definitions: definitions.length }, "trap definitions were read");
 }
 
 /** By address and port where several share an address (a simulated site), else by address alone. Host names are the transport's business. */

@@ -15,8 +15,10 @@ import { BatchWriter } from "./ingest/batch.ts";
 import { BrokerLink, type BrokerLinkOptions } from "./ingest/broker-link.ts";
 import { Ingest, type IngestCounters } from "./ingest/ingest.ts";
 import { defaultGrants, defaultIngestLimits, type IngestGrants, type IngestLimits } from "./ingest/limits.ts";
+import { OfflineWatch } from "./ingest/offline-watch.ts";
 import { Telemetry } from "./ingest/telemetry.ts";
 import type { PageAssets } from "./pages/assets.ts";
+import type { OrderOutlet } from "./registry/alarm-desk.ts";
 import type { NocStore } from "./store/store.ts";
 
 export interface NocOptions {
@@ -38,6 +40,8 @@ export interface NocOptions {
   /** Folder of the releases for gateways; absent = none are served. */
   readonly releases?: string;
   readonly version: string;
+  /** How gateways are told what operators decided about alarms: signed commands. Absent = only the NOC knows. */
+  readonly orders?: OrderOutlet;
   readonly limits?: Partial<IngestLimits>;
   readonly grants?: Partial<IngestGrants>;
   /** What orders, made by the caller with keys that nothing else here gets to see; absent: this NOC orders nothing. */
@@ -88,13 +92,14 @@ export function createNoc(options: NocOptions): Noc {
   });
   const status = (): NocStatus => ({ brokerConnected: link.connected, acksSent: acker.sent, ingest: ingest.counters });
   const connectors = new Connectors(options.connectors ?? [], { store: store.outgoing, clock, entropy, logger });
+  const offline = new OfflineWatch({ store, clock, onChanged: (gateways) => feed.announce(gateways) });
   const api = createApi({ ...options, decoder, feed, status, connectors });
   return {
     name: "noc",
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority: options.authority }, signal),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority: options.authority, offline }, signal),
   };
 }
 
@@ -107,6 +112,7 @@ interface Parts {
   readonly clock: Clock;
   readonly connectors: Connectors;
   readonly authority: NocAuthority | undefined;
+  readonly offline: OfflineWatch;
 }
 
 async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
@@ -121,6 +127,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     parts.link.run(inner.signal),
     parts.connectors.run(inner.signal),
     ...(parts.authority === undefined ? [] : [parts.authority.run(inner.signal)]),
+    parts.offline.run(inner.signal),
     expire(parts, inner.signal),
   ];
   // The first that fails takes the others along; the supervisor decides what happens then.

@@ -191,7 +191,7 @@ export class AlarmEngine implements Unit {
         this.#ports.observeEvent(observation);
         this.#restarts.observeEvent(observation);
         this.#rules.observe(observation);
-        this.#own.observeEvent(observation, this.facts);
+        this.#own.observeEvent(observation);
         break;
       case "inventory": {
         const before = this.facts.classOf(observation.equipment);

@@ -11,11 +11,17 @@ interface Reason {
   readonly scope: Scope;
   /** Either may be the reason of the other: the one that came first is. */
   readonly isMutual?: true;
+  /** The consequence began at most so long after it. */
+  readonly withinMs?: number;
 }
 
 const isolation = ["gatewayIsolated"];
 const wayOut = [...isolation, "accessLineDown", "ispDown"];
-const power = ["upsOnBattery", "upsBatteryLow", "upsRuntimeLow"];
+/** What hangs on no UPS goes dark with the mains, the rest when the battery is empty. */
+const power: readonly Reason[] = [
+  { types: ["upsOnBattery"], scope: "site", withinMs: 120_000 },
+  { types: ["upsBatteryLow", "upsRuntimeLow"], scope: "site" },
+];
 const disks = [
   "diskStatus",
   "diskHealthStatus",
@@ -42,20 +48,20 @@ const parts = [
 const reasons: Readonly<Record<string, readonly Reason[]>> = {
   equipmentUnreachable: [
     { types: isolation, scope: "site" },
-    { types: power, scope: "site" },
+    ...power,
     { types: ["equipmentUnreachable", "linkDown"], scope: "upstream" },
     { types: ["linkDown"], scope: "link", isMutual: true },
     { types: ["unexpectedRestart", "deviceSwapped"], scope: "equipment", isMutual: true },
   ],
   linkDown: [
-    { types: power, scope: "site" },
+    ...power,
     { types: ["linkDown"], scope: "link", isMutual: true },
     { types: ["equipmentUnreachable", "unexpectedRestart", "deviceSwapped"], scope: "link", isMutual: true },
     { types: ["unexpectedRestart"], scope: "equipment", isMutual: true },
     { types: ["poeBudget"], scope: "equipment" },
   ],
   unexpectedRestart: [
-    { types: power, scope: "site" },
+    ...power,
     { types: ["equipmentUnreachable", "deviceSwapped"], scope: "equipment", isMutual: true },
     { types: ["linkDown"], scope: "link", isMutual: true },
     { types: ["unexpectedRestart", "equipmentUnreachable", "linkDown"], scope: "upstream" },
@@ -201,12 +207,13 @@ function isSiteWide(one: AlarmInstance, alarm: AlarmInstance): boolean {
   return true;
 }
 
-function isEarlyEnough(reason: AlarmInstance, alarm: AlarmInstance, { isMutual, types }: Reason): boolean {
+function isEarlyEnough(reason: AlarmInstance, alarm: AlarmInstance, { isMutual, types, withinMs }: Reason): boolean {
   if (reason === alarm) return false;
   const sameBoot = reason.raisedAt.bootId === alarm.raisedAt.bootId;
   const leadMs = sameBoot ? alarm.raisedAt.monotonicMs - reason.raisedAt.monotonicMs : alarm.raisedAt.wallMs - reason.raisedAt.wallMs;
+  if (withinMs !== undefined && leadMs > withinMs) return false;
   // What ended before this began explains it only where it takes time to come back.
-  if (reason.cleared && !types.includes("upsOnBattery") && reason.changedAt.monotonicMs < alarm.raisedAt.monotonicMs - laterMs)
+  if (reason.cleared && !types.includes("upsBatteryLow") && reason.changedAt.monotonicMs < alarm.raisedAt.monotonicMs - laterMs)
     return false;
   return isMutual === true ? leadMs > 0 || (leadMs === 0 && reason.key < alarm.key) : leadMs >= -laterMs;
 }

@@ -6,6 +6,7 @@ import type { Logger } from "#ports/logger.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { registerAlarms } from "./noc-alarms.ts";
 import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
 import { registerReleases } from "./noc-release.ts";
@@ -72,6 +73,7 @@ export function register(program: Command, context: CommandContext): void {
   registerQuestions(noc, context);
   registerConnectors(noc, context);
   registerReleases(noc, context);
+  registerAlarms(noc, context, { url: defaultUrl, tokenFile: join(defaultDir, "token") }, (options) => client(options));
   registerEnrolment(noc, context);
   registerAuthority(noc, context);
 }
@@ -144,7 +146,7 @@ export interface Asked {
   readonly json?: boolean;
 }
 
-async function client(options: Asked) {
+async function client(options: Pick<Asked, "url" | "tokenFile">) {
   const { NocClient } = await import("../../cloud-bridge/noc/api/client.ts");
   const { readToken } = await import("../../cloud-bridge/noc/store/open-token.ts");
   return new NocClient({ url: options.url, token: readToken(options.tokenFile) });

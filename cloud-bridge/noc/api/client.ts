@@ -24,8 +24,14 @@ export class NocClient {
     return (await this.#json(response)) as T;
   }
 
-  async post<T>(path: string, signal: AbortSignal): Promise<T> {
-    return (await this.#json(await this.#fetch(this.#url(path), { method: "POST", signal }))) as T;
+  /** @param body JSON; absent = none */
+  async post<T>(path: string, signal: AbortSignal, body?: Readonly<Record<string, unknown>>): Promise<T> {
+    const init = body === undefined ? { method: "POST", signal } : { method: "POST", signal, body: JSON.stringify(body) };
+    return (await this.#json(await this.#fetch(this.#url(path), init))) as T;
+  }
+
+  async remove(path: string, signal: AbortSignal): Promise<void> {
+    await this.#json(await this.#fetch(this.#url(path), { method: "DELETE", signal }));
   }
 
   /** A request with a JSON body. */

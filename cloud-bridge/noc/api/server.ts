@@ -8,7 +8,9 @@ import type { NocAuthority } from "../authority/noc-authority.ts";
 import type { Connectors } from "../connectors/connectors.ts";
 import type { NocStatus } from "../noc.ts";
 import type { PageAssets } from "../pages/assets.ts";
+import type { OrderOutlet } from "../registry/alarm-desk.ts";
 import type { NocStore } from "../store/store.ts";
+import { addAlarmRoutes } from "./alarm-routes.ts";
 import { cookieOf, Gatekeeper, sessionCookie } from "./auth.ts";
 import { addAuthorityRoutes } from "./authority-routes.ts";
 import { addConnectorRoutes } from "./connector-routes.ts";
@@ -19,6 +21,8 @@ import { addReleaseRoutes } from "./release-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
 export interface ApiOptions {
+  /** How gateways are told what operators decided about alarms; absent = only the NOC knows. */
+  readonly orders?: OrderOutlet;
   readonly listen: { readonly host: string; readonly port: number };
   readonly allowedHosts?: readonly string[];
   readonly token: string;
@@ -127,7 +131,7 @@ function buildApp(context: ApiContext): FastifyInstance {
     keepAliveTimeout: 10_000,
     forceCloseConnections: true,
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 64 },
+    routerOptions: { maxParamLength: 128 },
     ajv: { customOptions: { coerceTypes: true, removeAdditional: false } },
   });
   app.server.maxConnections = 256;
@@ -149,6 +153,7 @@ function buildApp(context: ApiContext): FastifyInstance {
   addConnectorRoutes(app, context);
   addReleaseRoutes(app, context.releases);
   if (context.authority !== undefined) addAuthorityRoutes(app, context, context.authority);
+  addAlarmRoutes(app, context);
   addPageRoutes(app, context);
   return app;
 }

@@ -1,4 +1,5 @@
 import type { AlarmRow, BootTime, JsonObject } from "../store/rows.ts";
+import { applyAlarmList } from "./alarm-list.ts";
 import { countOf, elementsOf, numberOf, objectOf, textOf, timeOf } from "./batch-elements.ts";
 import { applyCheckLatency, applyCheckResult } from "./checks.ts";
 import { anchorShift } from "./chunk-time.ts";
@@ -33,6 +34,11 @@ export async function applyEvents(
     else if (kind === "clock.anchor") await applyAnchor(drafts, gateway, element);
     else if (kind === "check.latency") await applyLatency(drafts, gateway, { place, element });
     else {
+      if (kind === "event" && element["type"] === "alarm.list") {
+        const when = await dateOf(drafts, gateway, { place, element });
+        await applyAlarmList(drafts, gateway, limits, { element, place, atMs: when.atMs, undated: when.undated });
+        continue;
+      }
       if (element["type"] === "notify.delivered") await noteTold(drafts, gateway, element);
       if (kind === "check") await applyCheckResult(drafts, gateway, element, (await dateOf(drafts, gateway, { place, element })).atMs);
       await addEvent(drafts, gateway, { place, element }, kindOf(kind, element));

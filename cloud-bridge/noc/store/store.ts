@@ -1,4 +1,5 @@
 import type { StreamClass } from "#model/chunk.ts";
+import type { AlarmReads, AlarmWrites } from "./alarms.ts";
 import type { CheckReads, CheckWrites } from "./checks.ts";
 import type { OutgoingStore } from "./outgoing.ts";
 import type {
@@ -79,6 +80,7 @@ export interface StoreTransaction {
   anchors(gatewayRef: number, bootId: string): Promise<readonly AnchorRow[]>;
   addGap(row: GapRow): Promise<void>;
   readonly checks: CheckWrites;
+  readonly alarms: AlarmWrites;
   addDeadLetter(row: DeadLetterRow): Promise<void>;
   /** Streams that have pending chunks received before `beforeMs`, oldest first. */
   pendingStreams(beforeMs: number, limit: number): Promise<readonly PendingStream[]>;
@@ -123,6 +125,7 @@ export interface Page {
 /** What the API reads. Never blocks ingest. */
 export interface StoreQueries {
   readonly checks: CheckReads;
+  readonly alarmDesk: AlarmReads;
   gateways(): Promise<readonly GatewayRow[]>;
   gateway(tenant: string | undefined, id: string): Promise<GatewayRow | undefined>;
   streams(gatewayRef: number): Promise<readonly StreamRow[]>;

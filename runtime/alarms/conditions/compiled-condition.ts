@@ -24,6 +24,7 @@ export interface ConditionSurroundings {
 
 /** Largest table whose rows are judged; drivers stop at 5,000. */
 export const maxRows = 8_192;
+const slowMs = 120_000;
 /** One for all: conditions are evaluated one after the other. */
 const scratch = new Float64Array(maxRows);
 
@@ -62,7 +63,7 @@ export class CompiledCondition {
       ...rest,
       index: shape.metrics.findIndex((one) => one.name === metric),
     }));
-    this.judge = new RowJudge(shape.rows.length, { ...condition, intervalMs: shape.intervalMs });
+    this.judge = new RowJudge(shape.rows.length, { ...timesOf(condition, shape.intervalMs), intervalMs: shape.intervalMs });
     for (const row of rows) this.#restore(row);
   }
 
@@ -141,6 +142,11 @@ export class CompiledCondition {
     const level = levelOfSeverity(this.condition, active.condition.severity);
     this.judge.restore(row, level);
   }
+}
+
+/** A slow table is read once in minutes: one look is as good as a hold, and a second one is far away. */
+function timesOf({ holdMs, clearHoldMs }: TableCondition, intervalMs: number): { readonly holdMs: number; readonly clearHoldMs: number } {
+  return { holdMs: intervalMs >= slowMs && intervalMs >= holdMs ? 0 : holdMs, clearHoldMs };
 }
 
 /** undefined = the shape does not have what the condition needs. */

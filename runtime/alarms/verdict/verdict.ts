@@ -150,6 +150,12 @@ class SiteView {
     return this.found("device", 0.7, `${names.join(", ")} do not answer`, first.id);
   }
 
+  /** Everything still answers, on battery. */
+  power(): Finding | undefined {
+    if (!this.#facts.isPowerOut) return undefined;
+    return this.found("power", 0.9, "the mains failed; what hangs on the UPS still runs", undefined);
+  }
+
   found(domain: FaultDomain, confidence: number, text: string, subject: string | undefined): Finding {
     return { domain, confidence, text, evidence: this.#evidence(domain), ...(subject === undefined ? {} : { subject }) };
   }

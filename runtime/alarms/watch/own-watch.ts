@@ -1,11 +1,11 @@
+import { isEquipmentId } from "#model/equipment.ts";
 import type { Event } from "#model/observation.ts";
-import type { EquipmentFacts } from "./equipment-facts.ts";
 import type { WatchParts } from "./watch-parts.ts";
 
 /** A clock that nobody set for so long will not be set by itself. */
 const unsetMs = 1_800_000;
 /** Orders of people and the NOC that may interrupt what they are about. */
-const orders = /^(command|audit)\./;
+const orders = /^(command\.|log\.audit)/;
 
 /** The gateway's own state: its clock, and what a storm holds back. */
 export class OwnWatch {
@@ -16,10 +16,15 @@ export class OwnWatch {
     this.#parts = parts;
   }
 
-  /** Whatever was ordered for an equipment explains what it does next. Reads change nothing. */
-  observeEvent(event: Event, facts: EquipmentFacts): void {
-    if (event.equipment === undefined || event.source !== "gateway" || !orders.test(event.type)) return;
-    if (event.attributes.risk !== "read") facts.expect(event.equipment, event.observedAt.monotonicMs);
+  /** Whatever was ordered for an equipment explains what it, and what hangs on it, does next. Reads change nothing. */
+  observeEvent(event: Event): void {
+    if (event.source !== "gateway" || !orders.test(event.type) || event.attributes.risk === "read") return;
+    const { facts, topology } = this.#parts;
+    const named = event.equipment ?? event.attributes.equipment;
+    if (typeof named !== "string" || !isEquipmentId(named)) return;
+    const nowMs = event.observedAt.monotonicMs;
+    facts.expect(named, nowMs);
+    for (const { other } of topology.links(named)) if (other !== undefined) facts.expect(other, nowMs);
   }
 
   tick(nowMs: number): void {

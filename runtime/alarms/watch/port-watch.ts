@@ -9,7 +9,7 @@ const holdMs = 45_000;
 /** An access port whose owner is not known is worth a warning when it has been up so long without a break. */
 const longUpMs = 7 * 86_400_000;
 /** On routers and firewalls every port that is used is the way to somewhere. */
-const routerUpMs = 3_600_000;
+const routerUpMs = 600_000;
 const foreignUpMs = 86_400_000;
 const saveEveryMs = 6 * 3_600_000;
 const minSavedUpMs = 3_600_000;

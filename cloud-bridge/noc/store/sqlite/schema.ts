@@ -113,6 +113,21 @@ const migrations: readonly string[] = [
     ref INTEGER PRIMARY KEY, gateway INTEGER NOT NULL, boot TEXT NOT NULL, check_id TEXT NOT NULL, mono REAL NOT NULL, body TEXT NOT NULL) STRICT;
   CREATE INDEX check_undated_boot ON check_undated (gateway, boot);
   `,
+  // Alarms: what operators said of them, what is put aside, and lists of gateways that come in parts.
+  `
+  CREATE TABLE alarm_operator (
+    gateway INTEGER NOT NULL, key TEXT NOT NULL, instance TEXT NOT NULL, ack_by TEXT, ack_at INTEGER, closed_by TEXT, closed_at INTEGER,
+    closed_severity TEXT, PRIMARY KEY (gateway, key)) STRICT, WITHOUT ROWID;
+  CREATE TABLE alarm_comment (
+    ref INTEGER PRIMARY KEY, gateway INTEGER NOT NULL, key TEXT NOT NULL, instance TEXT NOT NULL, at INTEGER NOT NULL, by_whom TEXT NOT NULL,
+    text TEXT NOT NULL) STRICT;
+  CREATE INDEX alarm_comment_key ON alarm_comment (gateway, key);
+  CREATE TABLE alarm_shelf (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, gateway_id TEXT, match TEXT NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL,
+    by_whom TEXT NOT NULL, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE alarm_list (
+    gateway INTEGER NOT NULL, list TEXT NOT NULL, part INTEGER NOT NULL, keys TEXT NOT NULL, PRIMARY KEY (gateway, list, part)) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Marks the file as ours ("GHNC"), so that a foreign database is refused instead of being migrated. */

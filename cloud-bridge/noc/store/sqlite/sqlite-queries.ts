@@ -35,6 +35,7 @@ import {
 } from "./columns.ts";
 import type { Connection } from "./connection.ts";
 import { chunksSinceKeyFrame, findDictionary, findGroup, type RollupColumns, readLastValues, unpackRollup } from "./shared-reads.ts";
+import { SqliteAlarmReads } from "./sqlite-alarms.ts";
 import { SqliteCheckReads } from "./sqlite-checks.ts";
 
 interface SeriesColumns {
@@ -72,10 +73,12 @@ function seriesOf(c: SeriesColumns): SeriesRow {
 /** Reads on a connection of their own: WAL readers never wait for the writer, nor it for them. */
 export class SqliteQueries implements StoreQueries {
   readonly checks: SqliteCheckReads;
+  readonly alarmDesk: SqliteAlarmReads;
   readonly #db: Connection;
 
   constructor(connection: Connection) {
     this.checks = new SqliteCheckReads(connection);
+    this.alarmDesk = new SqliteAlarmReads(connection);
     this.#db = connection;
   }
 

@@ -35,15 +35,18 @@ import type { Connection } from "./connection.ts";
 import { internGroup } from "./groups.ts";
 import { addEvent, dateEvents, putAlarm } from "./incident-writes.ts";
 import { chunksSinceKeyFrame, findDictionary, findGroup, readLastValues, readRollup, runRevisions } from "./shared-reads.ts";
+import { SqliteAlarmWrites } from "./sqlite-alarms.ts";
 import { SqliteCheckWrites } from "./sqlite-checks.ts";
 
 /** The writes, one statement each; runs between BEGIN IMMEDIATE and COMMIT of SqliteStore. */
 export class SqliteTransaction implements StoreTransaction {
   readonly checks: SqliteCheckWrites;
+  readonly alarms: SqliteAlarmWrites;
   readonly #db: Connection;
 
   constructor(connection: Connection) {
     this.checks = new SqliteCheckWrites(connection);
+    this.alarms = new SqliteAlarmWrites(connection);
     this.#db = connection;
   }
 
