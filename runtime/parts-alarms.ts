@@ -43,6 +43,7 @@ export function openAlarms(
   platform: Platform,
 ): {
   readonly engine: AlarmEngine;
+  readonly topology: SiteTopologyReader;
   readonly feeders: (intake: Intake) => readonly Unit[];
   readonly sections: Readonly<Record<string, () => unknown>>;
 } {
@@ -79,7 +80,7 @@ export function openAlarms(
   });
   parts.checks.onResult((result) => engine.observe(result));
   return {
-    engine,
+    ...{ engine, topology },
     feeders: (intake) => [engine.feeds(intake), topology],
     sections: { alarms: () => alarmStatus(engine), verdict: () => engine.verdict() },
   };

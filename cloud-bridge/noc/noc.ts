@@ -93,13 +93,27 @@ export function createNoc(options: NocOptions): Noc {
   const status = (): NocStatus => ({ brokerConnected: link.connected, acksSent: acker.sent, ingest: ingest.counters });
   const connectors = new Connectors(options.connectors ?? [], { store: store.outgoing, clock, entropy, logger });
   const offline = new OfflineWatch({ store, clock, onChanged: (gateways) => feed.announce(gateways) });
-  const api = createApi({ ...options, decoder, feed, status, connectors });
+  const orders = options.orders ?? ordersBy(options.authority, logger);
+  const api = createApi({ ...options, ...(orders === undefined ? {} : { orders }), decoder, feed, status, connectors });
   return {
     name: "noc",
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
     run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority: options.authority, offline }, signal),
+  };
+}
+
+/** Signed commands, a day long: who is offline gets them when it is back. What cannot be ordered holds at the NOC all the same. */
+function ordersBy(authority: NocAuthority | undefined, logger: Logger): OrderOutlet | undefined {
+  if (authority === undefined) return undefined;
+  return async ({ tenant, id }, op, args) => {
+    try {
+      authority.order(tenant, id, { op, args, risk: "write", ttl: 86_400 }, typeof args["by"] === "string" ? args["by"] : "noc");
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      logger.warn({ gateway: id, operation: op, code: error.code }, "the gateway cannot be told what operators decided");
+    }
   };
 }
 
