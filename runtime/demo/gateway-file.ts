@@ -50,6 +50,8 @@ export function gatewayFile(devices: readonly DemoDevice[], ports: DemoPorts, ro
     "    snmp: { version: 3, user: noc, auth: { sha256: { $env: DEMO_AUTH_KEY } }, priv: { aes: { $env: DEMO_PRIV_KEY } } }",
     "equipment:",
     ...equipment,
+    "checks:",
+    `  - { id: noc-page, name: The NOC's page, type: http, target: "http://127.0.0.1:${ports.noc}/", intervalMs: 15000, timeoutMs: 5000 }`,
     `traps: { host: 127.0.0.1, port: ${ports.traps} }`,
     `syslog: { host: 127.0.0.1, port: ${ports.syslog} }`,
     `console: { port: ${ports.console} }`,
