@@ -3,7 +3,7 @@
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { errorReference, optionReference } from "./reference.ts";
+import { errorReference, optionReference, settingsReference } from "./reference.ts";
 import { findSchemaFiles } from "./schema-files.ts";
 import { typesOf } from "./types.ts";
 import { validatorOf, validatorTypesOf } from "./validators.ts";
@@ -22,6 +22,8 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
     outputs.set(`${base}.validate.d.ts`, validatorTypesOf(file));
   }
   outputs.set("runtime/config/OPTIONS.md", optionReference(files.filter((file) => file.folder === "runtime/config")));
+  const checkFiles = files.filter((file) => file.folder === "drivers/probe/settings");
+  outputs.set("drivers/probe/OPTIONS.md", settingsReference("Settings of checks, by type", checkFiles));
   outputs.set("runtime/ERRORS.md", errorReference());
   return outputs;
 }

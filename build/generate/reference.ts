@@ -20,6 +20,15 @@ export function optionReference(files: readonly SchemaFile[]): string {
   return `${parts.join("\n\n")}\n`;
 }
 
+/** Settings of one kind of thing by type: one table per schema, which is a flat one. */
+export function settingsReference(title: string, files: readonly SchemaFile[]): string {
+  const parts = files.map((file) => {
+    const head = ["| option | type | default | limits | applies | |", "|---|---|---|---|---|---|"];
+    return `## ${file.name}\n\n${file.schema.description ?? ""}\n\n${[...head, ...optionRows(file.schema, "settings", file.schema)].join("\n")}`;
+  });
+  return `${[`${notice}\n# ${title}`, ...parts].join("\n\n")}\n`;
+}
+
 /** The error reference, from the one table. */
 export function errorReference(): string {
   const rows = Object.entries(errorTable).map(
@@ -37,14 +46,17 @@ function optionRows(section: JsonSchema, path: string, root: JsonSchema): readon
   return Object.entries(section.properties ?? {}).flatMap(([name, property]) => {
     const option = resolve(property, root);
     const here = `${path}.${name}`;
-    if (isLeaf(option)) return [optionRow(here, option, section.required?.includes(name) === true)];
+    if (isLeaf(option, root)) return [optionRow(here, option, section.required?.includes(name) === true)];
     return optionRows(option, here, root);
   });
 }
 
-function isLeaf(option: JsonSchema): boolean {
+function isLeaf(option: JsonSchema, root: JsonSchema): boolean {
   if (option["x-secret"] === true || option["x-reference"] === true) return true;
-  return option.properties === undefined && typeof option.additionalProperties !== "object" && typeof option.items !== "object";
+  if (option.properties !== undefined) return false;
+  // A list or mapping of plain values is one option; of things with keys of their own, the keys are.
+  const inner = typeof option.items === "object" ? option.items : option.additionalProperties;
+  return typeof inner !== "object" || isLeaf(resolve(inner, root), root);
 }
 
 function optionRow(path: string, option: JsonSchema, required: boolean): string {

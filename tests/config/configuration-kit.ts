@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { probeRules } from "../../drivers/probe/rules.ts";
 import { type GatewayConfiguration, loadGatewayConfiguration } from "../../runtime/config/gateway-configuration.ts";
 import { ConfigurationError, type Problem } from "../../runtime/config/problem.ts";
 
@@ -16,6 +17,7 @@ const drivers = [
     },
   },
   { name: "loopback", settingsSchema: { type: "object" } },
+  { name: "probe", settingsSchema: {}, checks: probeRules },
 ];
 
 /** A folder that goes away with the test. */
