@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { siteFaults } from "./catalogue.ts";
+import { liveQuietly } from "./quiet-day.ts";
 import { tableOf } from "./table.ts";
 import type { FaultReport } from "./trial.ts";
 
@@ -26,5 +27,13 @@ function lifeOf(share: readonly number[]): Promise<void> {
   });
 }
 
+const quiet = words.length === 0 ? liveQuietly(1, 24) : undefined;
 await Promise.all(Array.from({ length: jobs }, (_, job) => lifeOf(chosen.filter((_, at) => at % jobs === job))));
 console.log(tableOf([...reports].sort(([a], [b]) => a - b).map(([, report]) => report)));
+if (quiet !== undefined) {
+  const { hours, happenings, falseAlarms, announced } = await quiet;
+  console.log(
+    `\n${hours} hours of ordinary life, ${happenings} happenings: ${falseAlarms.length} false alarms, ${announced} alarms marked as announced`,
+  );
+  for (const one of falseAlarms) console.log(`  ${one}`);
+}

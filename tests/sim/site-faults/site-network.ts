@@ -19,7 +19,6 @@ export interface Provider {
 }
 
 export const routerAddress = "192.0.2.1";
-const gatewayAddress = "192.0.2.9";
 /** Behind the line, and far out. */
 export const ispAddress = "198.51.100.1";
 export const publicAddress = "203.0.113.8";
@@ -43,6 +42,8 @@ export class SiteNetwork implements HostNetwork {
     nocIsUp: true,
     timeServerIsUp: true,
   };
+  /** By DHCP. */
+  gatewayAddress = "192.0.2.9";
   /** The gateway's own cable into the first switch. */
   gatewayIsPlugged = true;
   /** Uniform in [0, 1). */
@@ -81,7 +82,7 @@ export class SiteNetwork implements HostNetwork {
   async read(): Promise<HostNetworkReading> {
     const hasLink = this.#hasLink();
     return {
-      interfaces: [{ name: "eth0", up: true, carrier: hasLink, addresses: [gatewayAddress] }],
+      interfaces: [{ name: "eth0", up: true, carrier: hasLink, addresses: [this.gatewayAddress] }],
       ...(hasLink ? { defaultRoute: { gateway: routerAddress, interfaceName: "eth0" } } : {}),
       gatewayNeighbour: this.answering(routerAddress) === undefined ? "failed" : "reachable",
       resolvers: [routerAddress],

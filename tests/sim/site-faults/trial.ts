@@ -43,9 +43,23 @@ export class SiteTrial {
   }
 
   async begin(): Promise<void> {
+    this.#listen();
+    await this.world.advance(warmUpMs);
+  }
+
+  async restartGateway(): Promise<void> {
+    await this.world.stopGateway();
+    this.#listen();
+  }
+
+  #listen(): void {
     const { alarms } = this.world.start();
     alarms.alarms.onChange((change) => void this.#told.push({ atMs: this.world.clock.monotonicMs(), change }));
-    await this.world.advance(warmUpMs);
+  }
+
+  /** Alarms that were marked as announced work. */
+  get announced(): number {
+    return new Set(this.#told.filter(({ change }) => change.attributes["maint"] !== undefined).map(({ change }) => change.key)).size;
   }
 
   /** Alarms so far that a person would have been called for, in words. */
