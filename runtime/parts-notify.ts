@@ -1,5 +1,6 @@
 import type { Buffer } from "#ports/buffer.ts";
 import type { EventSink } from "#ports/event-sink.ts";
+import type { Notifier } from "#ports/notifier.ts";
 import type { State } from "#ports/state.ts";
 import { MailNotifier } from "../cloud-bridge/notify/mail-notifier.ts";
 import { WebhookNotifier } from "../cloud-bridge/notify/webhook-notifier.ts";
@@ -11,10 +12,21 @@ import type { Platform } from "./parts-appliance.ts";
 /** Who is told while the NOC does not answer; undefined = the configuration names nobody. */
 export function openSecondPath(
   configuration: Pick<GatewayConfiguration, "gateway" | "notify">,
-  parts: { readonly buffer: Buffer; readonly state: State; readonly sink: EventSink; readonly link: Pick<Link, "status"> | undefined },
+  parts: {
+    readonly buffer: Buffer;
+    readonly state: State;
+    readonly sink: EventSink;
+    readonly link: Pick<Link, "status"> | undefined;
+    /** For simulation: what is put around each notifier. */
+    readonly around?: (notifier: Notifier) => Notifier;
+  },
   platform: Platform,
 ): SecondPath | undefined {
-  const targets = [...webhooks(configuration, platform), ...mail(configuration, platform)];
+  const around = parts.around ?? ((notifier: Notifier) => notifier);
+  const targets = [...webhooks(configuration, platform), ...mail(configuration, platform)].map((target) => ({
+    ...target,
+    notifier: around(target.notifier),
+  }));
   if (targets.length === 0) return undefined;
   const { buffer, state, sink, link } = parts;
   const nocAnswers = () => {

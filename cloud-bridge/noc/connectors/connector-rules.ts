@@ -41,7 +41,9 @@ export function passOn(tx: OutgoingTransaction, rules: ConnectorRules, row: Happ
     if (tx.withdraw(rules.name, row.gatewayRef, id) > 0) return "filtered";
   }
   if (before === undefined && tx.waiting(rules.name) >= maxWaiting) return "full";
-  const event = alarmCloudEvent(row.body, { tenant: row.tenant, gateway: row.gateway, via: "noc", atMs: row.atMs });
+  // Whoever hears of it for the first time hears that it was raised.
+  const element = before === undefined ? { ...row.body, op: "raise" } : row.body;
+  const event = alarmCloudEvent(element, { tenant: row.tenant, gateway: row.gateway, via: "noc", atMs: row.atMs });
   if (event === undefined) return "filtered";
   const isLate = nowMs - row.atMs > lateMs;
   const dueMs = Math.max(before === undefined ? row.atMs + rules.holdMs : 0, nowMs + (isLate ? lateHoldMs : 0));

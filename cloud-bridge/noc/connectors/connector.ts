@@ -21,6 +21,8 @@ export interface ConnectorParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
+  /** For simulation; the real POST otherwise. */
+  readonly send?: typeof sendAlarmEvent;
 }
 
 /** What the page and `noc connectors` show of one connector. */
@@ -134,7 +136,8 @@ export class Connector implements Unit {
     const { store, clock, logger } = this.#parts;
     try {
       // Our own writing, made by `passOn`.
-      await sendAlarmEvent(JSON.parse(row.body) as AlarmCloudEvent, this.#options.target, clock, signal);
+      const send = this.#parts.send ?? sendAlarmEvent;
+      await send(JSON.parse(row.body) as AlarmCloudEvent, this.#options.target, clock, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!isGatewayError(error)) throw error;

@@ -86,7 +86,8 @@ export class PathOutbox {
     this.#remove(stale);
     if (!worth) return true;
     const since = stale.find((one) => one.change.id === change.id)?.sinceMs ?? nowMs;
-    return this.#add(change, since);
+    // Whoever hears of it for the first time hears that it was raised.
+    return this.#add(isOpen || change.op === "raise" ? change : { ...change, op: "raise" }, since);
   }
 
   /** Writes what changed since the last flush, as one transaction. @throws GatewayError buffer.* and keeps it for the next time */

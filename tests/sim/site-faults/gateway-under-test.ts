@@ -23,12 +23,14 @@ import { openSecondPath } from "../../../runtime/parts-notify.ts";
 import type { Buffer as Outbox } from "../../../runtime/ports/buffer.ts";
 import type { DriverContext } from "../../../runtime/ports/driver.ts";
 import type { Entropy } from "../../../runtime/ports/entropy.ts";
+import type { Notifier } from "../../../runtime/ports/notifier.ts";
 import type { SnmpType, Varbind } from "../../../runtime/ports/snmp.ts";
 import { CheckDesk } from "../../../runtime/southbound/checks/check-desk.ts";
 import { CheckSchedule } from "../../../runtime/southbound/checks/check-schedule.ts";
 import { openBufferInline } from "../../../runtime/store/buffer-inline.ts";
 import { openHistoryInline } from "../../../runtime/store/history.ts";
 import { openState } from "../../../runtime/store/state.ts";
+import type { VirtualClock } from "../virtual-clock.ts";
 import { NodeClock } from "../world/node-clock.ts";
 import { SimProber } from "./sim-prober.ts";
 import { SimSnmpEngine } from "./sim-snmp.ts";
@@ -105,7 +107,11 @@ export function startGateway(options: GatewayUnderTestOptions): GatewayUnderTest
     { stateDir: folder, state, history, engine, profiles, equipment, link, network, checks },
     platform,
   );
-  const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
+  const secondPath = openSecondPath(
+    configuration,
+    { buffer, state, sink: events, link, around: (notifier) => inRealTime(notifier, world.clock) },
+    platform,
+  );
   const gateway = new Gateway({
     identity: { ...identity, version },
     ...platform,
@@ -124,6 +130,22 @@ export function startGateway(options: GatewayUnderTestOptions): GatewayUnderTest
     if (!stop.signal.aborted) throw error;
   });
   return { clock, gateway, alarms: alarms.engine, checks, secondPath, buffer, stop, ended };
+}
+
+/** The receiver is a real one: virtual time stands still while it is spoken to. */
+function inRealTime(notifier: Notifier, clock: VirtualClock): Notifier {
+  const { name, kind, address } = notifier;
+  return {
+    ...{ name, kind, address },
+    async notify(change, signal) {
+      const done = clock.busy();
+      try {
+        await notifier.notify(change, signal);
+      } finally {
+        done();
+      }
+    },
+  };
 }
 
 function agentAccess({ world, disturbanceOf }: GatewayUnderTestOptions) {
