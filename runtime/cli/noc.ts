@@ -10,6 +10,7 @@ import { registerAlarms } from "./noc-alarms.ts";
 import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
 import { registerReleases } from "./noc-release.ts";
+import { registerTechnician } from "./noc-technician.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
 const defaultDir = "./gatehouse-state/noc";
@@ -75,6 +76,7 @@ export function register(program: Command, context: CommandContext): void {
   registerReleases(noc, context);
   registerAlarms(noc, context, { url: defaultUrl, tokenFile: join(defaultDir, "token") }, (options) => client(options));
   registerEnrolment(noc, context);
+  registerTechnician(noc, context);
   registerAuthority(noc, context);
 }
 
