@@ -38,8 +38,8 @@ export interface VerifiedDocument {
 export const maxDocumentBytes = 65_536;
 const compactPattern = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const allowedHeaders = new Set(["alg", "kid", "typ"]);
-/** One object of three strings. */
-const maxHeaderDepth = 1;
+/** One object of three strings; a foreign parameter may be more, and is refused as such. */
+const maxHeaderDepth = 8;
 const decoder = new TextDecoder("utf-8", { fatal: false });
 
 function refused(reason: string, cause?: unknown): GatewayError {

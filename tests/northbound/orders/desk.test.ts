@@ -1,0 +1,266 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { CommandResponse } from "../../../runtime/model/authority.ts";
+import { GatewayError } from "../../../runtime/model/errors.ts";
+import { ResponseSender } from "../../../runtime/northbound/command-desk/response-sender.ts";
+import type { Operation } from "../../../runtime/ports/operations.ts";
+import { VirtualClock } from "../../sim/virtual-clock.ts";
+import { MemoryState } from "../../southbound/discovery/memory-state.ts";
+import { MemoryDocuments } from "./memory-documents.ts";
+import { type NocPens, nocPens, order } from "./noc-pen.ts";
+import { Stand } from "./stand.ts";
+
+let noc: NocPens;
+beforeAll(async () => {
+  noc = await nocPens();
+});
+
+/** What ran, and operations that do it in their ways. */
+class Bench {
+  readonly ran: string[] = [];
+  readonly state = new MemoryState();
+  readonly documents = new MemoryDocuments();
+  readonly clock = new VirtualClock();
+  readonly hang = Promise.withResolvers<void>();
+  stand: Stand;
+  nonce: string;
+  #seed = 1;
+
+  constructor() {
+    this.stand = this.#make();
+    this.nonce = this.stand.nonce.renew();
+  }
+
+  #make(): Stand {
+    this.#seed += 1;
+    const parts = {
+      trust: noc.trust,
+      state: this.state,
+      documents: this.documents,
+      operations: this.#operations(),
+      clock: this.clock,
+      seed: this.#seed,
+    };
+    return new Stand(parts).start();
+  }
+
+  #operations(): readonly Operation[] {
+    const operation = (name: string, risk: Operation["risk"], execute: Operation["execute"]): Operation => ({
+      ...{ name, risk, summary: "", maxDurationMs: 60_000, execute },
+      argumentsSchema: { type: "object", additionalProperties: false, properties: { n: { type: "integer", default: 7 } } },
+    });
+    return [
+      operation("test.read", "read", async (command, progress) => {
+        this.ran.push(command.id);
+        progress.report({ half: true }, 50);
+        return { n: command.arguments.n };
+      }),
+      operation("test.write", "write", async (command) => void this.ran.push(command.id)),
+      operation("test.fail", "read", async () => {
+        throw new GatewayError("driver.timeout", { message: "no answer from 192.0.2.1" });
+      }),
+      operation("test.bug", "read", async () => {
+        throw new TypeError("cannot read properties of undefined");
+      }),
+      operation("test.hang", "read", async (command, _progress, signal) => {
+        this.ran.push(command.id);
+        await Promise.race([
+          this.hang.promise,
+          new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+        ]);
+      }),
+      operation("test.huge", "read", async () => ({ text: "x".repeat(900_000) })),
+    ];
+  }
+
+  async send(op: string, over: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const made = order(op, this.stand.nowS, this.nonce, over);
+    await this.again(made);
+    return made.id;
+  }
+
+  async again(made: object): Promise<void> {
+    await this.stand.deliver("cmd", await noc.command.sign("gh-cmd+jws", made));
+    await this.stand.pass(10);
+  }
+
+  result(id: string) {
+    return this.stand.desk.journal.get(id)?.result;
+  }
+
+  async reboot(afterMs: number, quality: "synced" | "unanchored" = "synced"): Promise<void> {
+    await this.stand.stop();
+    const wallMs = this.clock.now().wallMs + afterMs;
+    this.clock.reboot("00000002", wallMs, quality);
+    this.stand = this.#make();
+    this.nonce = this.stand.nonce.renew();
+    await this.stand.pass(10);
+  }
+}
+
+describe("the command desk", () => {
+  it("runs an order once, says how it goes, and remembers the answer", async () => {
+    const bench = new Bench();
+    const id = await bench.send("test.read");
+    expect(bench.result(id)).toEqual({ id, status: "ok", output: { n: 7 } });
+    expect(bench.stand.said).toEqual([{ st: "accepted" }, { st: "running" }, { st: "running", pct: 50, out: { half: true } }]);
+    expect(bench.stand.audit).toMatchObject([{ id, operation: "test.read", actor: "anna", from: "noc", status: "ok" }]);
+    await bench.stand.stop();
+  });
+
+  it("answers a repetition from the journal, in the next session and after a reboot as well", async () => {
+    const bench = new Bench();
+    const made = order("test.read", bench.stand.nowS, bench.nonce);
+    await bench.again(made);
+    bench.nonce = bench.stand.nonce.renew();
+    await bench.again({ ...made, nonce: bench.nonce });
+    await bench.reboot(5_000);
+    await bench.again({ ...made, nonce: bench.nonce });
+    expect(bench.ran).toEqual([made.id]);
+    expect(bench.stand.results).toEqual([made.id]);
+    await bench.stand.stop();
+  });
+
+  it.each([-30 * 86_400_000, 400 * 86_400_000])("runs an order once although the wall clock steps by %d ms", async (stepMs) => {
+    const bench = new Bench();
+    const first = await bench.send("test.hang");
+    const made = order("test.read", bench.stand.nowS, bench.nonce);
+    await bench.again(made);
+    bench.clock.stepWall(stepMs);
+    await bench.again(made);
+    bench.hang.resolve();
+    await bench.stand.pass(1_000);
+    expect(bench.ran).toEqual([first, made.id]);
+    await bench.stand.stop();
+  });
+
+  it("never runs again what was running when the gateway stopped, and says that its outcome is not known", async () => {
+    const bench = new Bench();
+    const made = order("test.hang", bench.stand.nowS, bench.nonce);
+    await bench.again(made);
+    await bench.reboot(1_000);
+    expect(bench.result(made.id)).toMatchObject({ status: "error", error: { code: "command.interrupted" } });
+    await bench.again({ ...made, nonce: bench.nonce });
+    expect(bench.ran).toEqual([made.id]);
+    await bench.stand.stop();
+  });
+
+  it("runs what it had accepted before a reboot, unless its time is over or nobody can tell", async () => {
+    for (const [afterMs, quality, ran] of [
+      [10_000, "synced", 1],
+      [600_000, "synced", 0],
+      [10_000, "unanchored", 0],
+    ] as const) {
+      const bench = new Bench();
+      for (let hanging = 0; hanging < 4; hanging++) await bench.send("test.hang");
+      const id = await bench.send("test.read");
+      expect(bench.stand.desk.status()).toMatchObject({ queued: 1, running: 4 });
+      bench.ran.length = 0;
+      await bench.reboot(afterMs, quality);
+      expect(bench.ran).toEqual(ran === 1 ? [id] : []);
+      expect(bench.result(id)?.status).toBe(ran === 1 ? "ok" : "expired");
+      await bench.stand.stop();
+    }
+  });
+
+  it("refuses what it does not know, what is called harmless, and arguments that make no sense, all at once", async () => {
+    const bench = new Bench();
+    const unknown = await bench.send("test.nothing");
+    const understated = await bench.send("test.write", { risk: "read" });
+    const senseless = await bench.send("test.read", { args: { n: "many", x: 1 } });
+    expect(bench.result(unknown)).toMatchObject({ status: "denied", error: { code: "command.refused" } });
+    expect(bench.result(understated)?.error?.message).toBe("test.write is write, not read");
+    expect(bench.result(senseless)?.error?.message).toMatch(/\/n must be integer.*\(x\)|\(x\).*\/n must be integer/);
+    expect(bench.ran).toEqual([]);
+    await bench.stand.stop();
+  });
+
+  it("respects the local lock for all but reading, and remembers the refusal", async () => {
+    const bench = new Bench();
+    bench.stand.lock.lock("maria", "cabinet open");
+    const made = order("test.write", bench.stand.nowS, bench.nonce, { risk: "write" });
+    await bench.again(made);
+    const read = await bench.send("test.read");
+    bench.stand.lock.unlock();
+    await bench.again(made);
+    expect(bench.result(made.id)).toMatchObject({
+      status: "denied",
+      error: { code: "command.locked", message: expect.stringContaining("cabinet open") },
+    });
+    expect(bench.ran).toEqual([read]);
+    await bench.stand.stop();
+  });
+
+  it("reports what failed, survives an operation with a bug, and bounds what comes out", async () => {
+    const bench = new Bench();
+    const failed = await bench.send("test.fail");
+    const bug = await bench.send("test.bug");
+    const huge = await bench.send("test.huge");
+    expect(bench.result(failed)).toMatchObject({ status: "error", error: { code: "driver.timeout", retryable: true } });
+    expect(bench.result(bug)?.error?.message).not.toContain("undefined");
+    expect(bench.result(huge)?.error?.code).toBe("driver.limit");
+    expect(bench.result(await bench.send("test.read"))?.status).toBe("ok");
+    await bench.stand.stop();
+  });
+
+  it("aborts what takes too long, and refuses when too many wait", async () => {
+    const bench = new Bench();
+    const slow = await bench.send("test.hang");
+    for (let hanging = 0; hanging < 3 + 64; hanging++) await bench.send("test.hang");
+    const over = await bench.send("test.read");
+    expect(bench.result(over)?.error?.code).toBe("command.busy");
+    await bench.stand.pass(61_000);
+    expect(bench.result(slow)).toMatchObject({ status: "error", error: { code: "driver.limit" } });
+    await bench.stand.stop();
+  });
+
+  it("takes an order of someone at the site like one of the noc, without the lock", async () => {
+    const bench = new Bench();
+    bench.stand.lock.lock("maria", "");
+    const command = { id: "01KTECHNICIAN0000000000000", operation: "test.write", risk: "write", arguments: {} } as const;
+    const pending = bench.stand.desk.submit(command, { actor: "maria", from: "console" }, new AbortController().signal);
+    await bench.stand.pass(10);
+    expect(await pending).toMatchObject({ status: "ok" });
+    expect(bench.stand.results).toEqual([]);
+    expect(bench.stand.audit).toMatchObject([{ actor: "maria", from: "console" }]);
+    await bench.stand.stop();
+  });
+});
+
+describe("answers", () => {
+  it("travel in pieces when they are long, again when the line was cut, and once more when asked for", async () => {
+    const clock = new VirtualClock();
+    const output = { text: "y".repeat(100_000) };
+    const sent: CommandResponse[] = [];
+    const reported: string[] = [];
+    let isUp = false;
+    const sender = new ResponseSender({
+      clock,
+      format: (response) => {
+        sent.push(response);
+        return new Uint8Array(1);
+      },
+      publish: async () => {
+        if (!isUp) throw new GatewayError("uplink.lost", { message: "no line" });
+      },
+      onReported: (id) => void reported.push(id),
+      unreported: () => ["A"],
+      result: (id) => ({ id, status: "ok", output }),
+    });
+    const stop = new AbortController();
+    const running = sender.run(stop.signal);
+    sender.result("A");
+    await clock.advance(5_000);
+    expect(reported).toEqual([]);
+    isUp = true;
+    await clock.advance(5_000);
+    expect(reported).toEqual(["A"]);
+    const pieces = sent.filter((one) => one.part !== undefined);
+    const whole = new Uint8Array(pieces[0]?.part?.size ?? 0);
+    for (const { part } of pieces) if (part !== undefined) whole.set(Buffer.from(part.data, "base64"), part.off);
+    expect(JSON.parse(Buffer.from(whole).toString())).toEqual(output);
+    expect(sent.at(-1)).toMatchObject({ fin: true, st: "ok", out: { blob: { size: whole.length } } });
+    stop.abort(new Error("over"));
+    await clock.advance(1);
+    await running;
+  });
+});
