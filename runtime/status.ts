@@ -54,6 +54,8 @@ function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Recor
     polls: statistics.polls,
     failures: statistics.failures,
     missedSlots: statistics.missedSlots,
+    slowSlots: statistics.slowSlots,
+    unreachableSlots: statistics.unreachableSlots,
     samples: statistics.samples,
     latenessMsP99: statistics.lateness.quantileMs(0.99),
     latenessMsMax: statistics.lateness.maxMs,

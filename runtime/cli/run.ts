@@ -12,6 +12,8 @@ export function register(program: Command, context: CommandContext): void {
     .description("run the gateway: poll, keep, deliver; until SIGTERM or Ctrl-C")
     .addHelpText("after", examples("run --config /etc/gatehouse/gatehouse.yaml --state /var/lib/gatehouse"))
     .action(async (options: { config: string; state: string; beat?: string }) => {
+      const { startLean } = await import("../host/lean-start.ts");
+      startLean();
       const { runGateway } = await import("../roles/run-gateway.ts");
       await runGateway(
         { file: options.config, stateDir: options.state, ...(options.beat === undefined ? {} : { beat: options.beat }) },

@@ -56,8 +56,12 @@ export class PollStatistics {
   cpuMs = 0;
   durationMs = 0;
   durationMsMax = 0;
-  /** Slots that came and went while the previous poll was still running or waited for a permit. */
+  /** Slots that the gateway itself missed: its loop was blocked, it was stopped, or no permit was free for equipment that answers. */
   missedSlots = 0;
+  /** Slots that came while the equipment still worked on the previous poll. */
+  slowSlots = 0;
+  /** Slots without a poll that could count because the equipment does not answer: it was probed, rested, or still timed out. */
+  unreachableSlots = 0;
   readonly lateness = new LatenessHistogram();
   readonly tables = new Map<string, TableStatistics>();
 

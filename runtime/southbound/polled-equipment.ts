@@ -30,6 +30,8 @@ export class PolledEquipment {
   readonly reachability: Reachability;
   dueMs: number;
   running = false;
+  /** Of the time it is `running`: the permit is there, the equipment is being asked. */
+  isAsking = false;
   /** The last poll that was answered; not the report, whose columns serve the next equipment. */
   lastPoll: { readonly wallMs: number; readonly tables: number } | undefined;
   readonly #session: DriverSession;
@@ -53,21 +55,34 @@ export class PolledEquipment {
   /** Called when the slot came; sets the next one. Slots that passed unseen (a stopped process, a blocked loop) are counted. */
   advance(nowMs: number): void {
     const passed = Math.floor((nowMs - this.dueMs) / this.equipment.pollIntervalMs);
-    this.#skip(passed);
+    this.statistics.missedSlots += passed;
+    this.#skipped += passed;
     // The first poll was off the grid; a slot right behind it would find it still running or measure next to nothing.
     const earliestMs = this.#onGrid ? nowMs : nowMs + this.equipment.pollIntervalMs / 2;
     this.#onGrid = true;
     this.dueMs = nextSlotMs(earliestMs, this.#phase, this.equipment.pollIntervalMs);
   }
 
-  /** The slot came while the previous poll still ran. */
+  /** The slot came while the previous poll still ran, or waited for a permit: counted as whose fault it is. */
   missed(): void {
-    this.#skip(1);
+    this.#skipped += 1;
+    if (this.reachability.failures > 0) this.statistics.unreachableSlots += 1;
+    else if (this.isAsking) this.statistics.slowSlots += 1;
+    else this.statistics.missedSlots += 1;
     this.#surroundings.logger.debug({ equipment: this.equipment.id }, "poll slot missed: the previous poll still runs");
   }
 
   /** One slot: poll, or probe, or rest; whatever happens is recorded. Throws only for bugs, a closed buffer, or the abort. */
   async serve(plannedAtMs: number, signal: AbortSignal): Promise<void> {
+    this.isAsking = true;
+    try {
+      await this.#serve(plannedAtMs, signal);
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  async #serve(plannedAtMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#surroundings;
     const nowMs = clock.monotonicMs();
     this.statistics.lateness.add(Math.max(0, nowMs - plannedAtMs));
@@ -76,8 +91,12 @@ export class PolledEquipment {
       await this.#recordGap(plannedAtMs, "skipped");
     }
     const plan = this.reachability.plan(nowMs);
+    if (plan !== "poll") this.statistics.unreachableSlots += 1;
     if (plan === "rest") return this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
-    if (plan === "probe" && !(await this.#probe(plannedAtMs, signal))) return;
+    if (plan === "probe") {
+      if (!(await this.#probe(plannedAtMs, signal))) return;
+      this.statistics.unreachableSlots -= 1;
+    }
     await this.#poll(plannedAtMs, signal);
   }
 
@@ -90,11 +109,6 @@ export class PolledEquipment {
 
   async close(): Promise<void> {
     await this.#session.close();
-  }
-
-  #skip(slots: number): void {
-    this.statistics.missedSlots += slots;
-    this.#skipped += slots;
   }
 
   async #probe(plannedAtMs: number, signal: AbortSignal): Promise<boolean> {

@@ -164,10 +164,13 @@ describe("poller", () => {
   });
 
   it("records a gap with its reason for every slot of a dead equipment, and polls again in the slot of the first answer", async () => {
-    const { clock, driver, intake, end } = site(["sw"]);
+    const { clock, driver, intake, poller, end } = site(["sw"]);
     await clock.advance(20_000);
     driver.behaviours.set("sw", "dead");
     await clock.advance(60_000);
+    const { missedSlots, unreachableSlots } = poller.equipment.get("sw")?.statistics ?? {};
+    expect(missedSlots).toBe(0);
+    expect(unreachableSlots).toBeGreaterThanOrEqual(8);
     const gaps = intake.reports("sw").filter((report) => report.gaps.length > 0);
     expect(gaps.length).toBeGreaterThanOrEqual(11);
     for (const gap of gaps) expect(gap.gaps[0]).toMatchObject({ reason: "timeout", shape: { table: "system" } });
@@ -185,12 +188,14 @@ describe("poller", () => {
     await end();
   });
 
-  it("counts the slots that a slow poll ran over and records them as skipped", async () => {
+  it("counts the slots that a slow poll ran over as the equipment's, and records them as skipped", async () => {
     const { clock, driver, intake, poller, end } = site(["sw"]);
     await clock.advance(10_000);
     driver.behaviours.set("sw", "hangs");
     await clock.advance(30_000);
-    expect(poller.equipment.get("sw")?.statistics.missedSlots).toBeGreaterThanOrEqual(2);
+    const { missedSlots, slowSlots, unreachableSlots } = poller.equipment.get("sw")?.statistics ?? {};
+    expect((slowSlots ?? 0) + (unreachableSlots ?? 0)).toBeGreaterThanOrEqual(2);
+    expect(missedSlots).toBe(0);
     expect(intake.reports("sw").some((report) => report.gaps[0]?.reason === "skipped")).toBe(true);
     await end();
   });

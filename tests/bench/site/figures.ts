@@ -20,7 +20,10 @@ export interface Figures extends CpuFigures {
   readonly delayMsP99: number;
   readonly delayMsP999: number;
   readonly delayMsMax: number;
+  /** By the gateway's own fault; the others are the equipment's. */
   readonly missedSlots: number;
+  readonly slowSlots: number;
+  readonly unreachableSlots: number;
   readonly requestsPerSecond: number;
   readonly reportsPerSecond: number;
   readonly valuesPerSecond: number;

@@ -73,12 +73,16 @@ function threads(): Record<string, number> {
 
 const sums = (gateway: Gateway) => {
   let missedSlots = 0;
+  let slowSlots = 0;
+  let unreachableSlots = 0;
   let requests = 0;
   for (const { statistics } of gateway.poller.equipment.values()) {
     missedSlots += statistics.missedSlots;
+    slowSlots += statistics.slowSlots;
+    unreachableSlots += statistics.unreachableSlots;
     requests += statistics.requests;
   }
-  return { missedSlots, requests };
+  return { missedSlots, slowSlots, unreachableSlots, requests };
 };
 
 /** Profiles the main thread while CPU is measured: what starting up costs would hide everything else. */
@@ -136,7 +140,7 @@ class Measurement {
     const seconds = (performance.now() - this.#atMs) / 1_000;
     this.#delay.disable();
     this.#untap();
-    const { missedSlots, requests } = sums(this.#gateway);
+    const { missedSlots, slowSlots, unreachableSlots, requests } = sums(this.#gateway);
     const status = (await this.#gateway.status()) as {
       buffer: { journalBytes?: number };
       uplink: { state: string };
@@ -150,6 +154,8 @@ class Measurement {
       delayMsP999: this.#delay.percentile(99.9) / 1e6 - 1,
       delayMsMax: this.#delay.max / 1e6 - 1,
       missedSlots: missedSlots - this.#before.missedSlots,
+      slowSlots: slowSlots - this.#before.slowSlots,
+      unreachableSlots: unreachableSlots - this.#before.unreachableSlots,
       requestsPerSecond: (requests - this.#before.requests) / seconds,
       reportsPerSecond: this.#watch.reports / seconds,
       valuesPerSecond: this.#watch.samples / seconds,
