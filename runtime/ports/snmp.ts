@@ -81,6 +81,8 @@ export interface TableAnswer {
   readonly complete: boolean;
   /** Values left out because they do not fit `as` (wrong type, malformed). */
   readonly unfit?: number;
+  /** Columns whose OIDs turned out in this read to go in circles or backwards: they are left out for a while, then tried again. */
+  readonly quarantined?: readonly string[];
 }
 
 export type TableColumn =
@@ -106,6 +108,8 @@ export interface SnmpSessionCounters {
   readonly reports: number;
   /** Values whose bytes or type did not fit; left out, never coerced. */
   readonly unfitValues?: number;
+  /** Times a column was left out for a while because its OIDs went in circles. */
+  readonly quarantinedColumns?: number;
   readonly bytesIn?: number;
   readonly bytesOut?: number;
   /** What was learnt: repetitions per request, largest answer, smoothed round trip. */

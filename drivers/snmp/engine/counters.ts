@@ -9,6 +9,7 @@ export class Counters {
   oidViolations = 0;
   reports = 0;
   unfitValues = 0;
+  quarantinedColumns = 0;
   bytesIn = 0;
   bytesOut = 0;
 }

@@ -14,6 +14,8 @@ export interface CarefulFindings {
   /** Cells that became known to be there or not. */
   resolved: number;
   oidViolations: number;
+  /** The columns whose OIDs they were, each as often as it was wrong. */
+  readonly violated: number[];
   changed: boolean;
   malformed: boolean;
   /** The agent stopped before all was answered, though nothing had come to its end: the answer was full. */
@@ -31,7 +33,15 @@ export function readCarefully(plan: CompiledPlan, block: Block, bytes: Uint8Arra
 }
 
 class CarefulReader {
-  readonly findings: CarefulFindings = { varbinds: 0, resolved: 0, oidViolations: 0, changed: false, malformed: false, isCut: false };
+  readonly findings: CarefulFindings = {
+    varbinds: 0,
+    resolved: 0,
+    oidViolations: 0,
+    violated: [],
+    changed: false,
+    malformed: false,
+    isCut: false,
+  };
   readonly #plan: CompiledPlan;
   readonly #block: Block;
   readonly #bytes: Uint8Array;
@@ -106,6 +116,7 @@ class CarefulReader {
       return;
     }
     if (!this.#isAfter(request)) {
+      this.findings.violated.push(column);
       this.#ended[x] = true;
       return;
     }
@@ -137,8 +148,11 @@ class CarefulReader {
     const isOfColumn = hasPrefix(this.#bytes, nameStart, nameEnd, prefix);
     const found = isOfColumn ? this.#plan.rows.find(this.#bytes, nameStart + prefix.length, nameEnd) : -1;
     if (this.#block.type === tags.get) {
-      if (found !== row || !isOfColumn) this.findings.oidViolations += 1;
-      else this.#store(column, row);
+      if (found === row && isOfColumn) this.#store(column, row);
+      else {
+        this.findings.oidViolations += 1;
+        this.findings.violated.push(column);
+      }
       return;
     }
     if (tag === tags.endOfMibView) this.#settle(column, row, fate.absent);
@@ -148,7 +162,7 @@ class CarefulReader {
         this.#settle(column, row, fate.absent);
         if (isOfColumn && found < 0 && -1 - found <= row) this.findings.changed = true;
       }
-    }
+    } else this.findings.violated.push(column);
   }
 
   #store(column: number, row: number): void {

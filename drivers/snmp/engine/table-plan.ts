@@ -5,6 +5,7 @@ import { type CellArena, CellArenas } from "./cell-arena.ts";
 import { compareOids, encodeIndex, encodeOid } from "./oid.ts";
 import type { PreparedRequest } from "./request.ts";
 import { Shared } from "./shared.ts";
+import type { Quarantine } from "./table-quarantine.ts";
 
 const maxCells = 1 << 20;
 const readsBetweenCuts = 16;
@@ -181,6 +182,8 @@ export class CompiledPlan {
   readonly valueBytes: Uint16Array;
   /** Cells that the agent does not have; undefined while there is none. */
   absent: Uint8Array | undefined;
+  /** Columns left alone for a while; made with the first. */
+  quarantine: Quarantine | undefined;
   blocks: readonly Block[] = [];
   /** One per block, made when first needed. */
   requests: (PreparedRequest | undefined)[] = [];
@@ -243,9 +246,22 @@ export class CompiledPlan {
     this.cutFor = -1;
   }
 
+  /** Cells that are not asked for: 1 each; undefined = all are. */
+  excluded(): Uint8Array | undefined {
+    const columns = this.quarantine?.columns() ?? [];
+    if (columns.length === 0) return this.absent;
+    const cells = this.absent?.slice() ?? new Uint8Array(this.rows.count * this.columns.count);
+    for (const column of columns) cells.fill(1, column * this.rows.count, (column + 1) * this.rows.count);
+    return cells;
+  }
+
   /** All columns and all rows. */
   whole(): Group {
     return this.#parts.whole(this.columns, this.rows);
+  }
+
+  columnOid(column: number): string {
+    return this.#requested[column]?.oid ?? "";
   }
 
   /** The block as it is kept: shared where others are cut alike. */

@@ -17,6 +17,7 @@ export class Progress {
     this.#plan = plan;
     this.fates = new Uint8Array(plan.present.length);
     for (const [cell, isAbsent] of (plan.absent ?? []).entries()) if (isAbsent === 1) this.fates[cell] = fate.absent;
+    for (const column of plan.quarantine?.columns() ?? []) this.markColumn(column, fate.unfit);
     for (const block of done)
       for (const cell of this.#cellsOf(block)) this.fates[cell] = plan.present[cell] === 1 ? fate.value : fate.unfit;
   }
@@ -41,6 +42,17 @@ export class Progress {
   markCell(block: Block, position: number, what: number): void {
     const { column, row } = cellAt(block, position);
     this.fates[column * this.#plan.rows.count + row] = what;
+  }
+
+  /** What is not known of a column yet. @returns how many cells that was */
+  markColumn(column: number, what: number): number {
+    let marked = 0;
+    for (let cell = column * this.#plan.rows.count; cell < (column + 1) * this.#plan.rows.count; cell++) {
+      if (this.fates[cell] !== fate.unknown) continue;
+      this.fates[cell] = what;
+      marked += 1;
+    }
+    return marked;
   }
 
   /** 1 for each cell that needs not be asked for any more. */

@@ -14,6 +14,7 @@ import { cutBlocks, cutPlan, requestFor } from "./table-cut.ts";
 import { cellCount, widthOf } from "./table-layout.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
+import { Quarantine } from "./table-quarantine.ts";
 
 /** Reads for which exact instances are asked after the agent showed rows that are not planned. */
 const exactReads = 20;
@@ -58,6 +59,8 @@ export class TableRead implements BlockOwner {
   /** Set when the read is to end with what there is, or with this. */
   #ending: GatewayError | undefined;
   #changed = false;
+  /** OIDs of columns that this read found to go in circles. */
+  readonly #quarantined: string[] = [];
   readonly #care: Care;
   #requestsLeft: number;
 
@@ -82,6 +85,7 @@ export class TableRead implements BlockOwner {
       plan.absent = undefined;
       plan.cutFor = -1;
     }
+    if (plan.quarantine?.begin(this.#parts.nowMs) === true) plan.cutFor = -1;
     const { peer } = this.#parts.conversation;
     if (plan.cutFor !== peer.learned.revision) cutPlan(plan, peer, this.#care);
     this.#blocks = plan.blocks;
@@ -155,7 +159,20 @@ export class TableRead implements BlockOwner {
     const findings = readCarefully(this.#plan, read.block, bytes, progress.fates);
     read.findings = findings;
     this.#parts.conversation.peer.counters.oidViolations += findings.oidViolations;
+    if (!findings.malformed) this.#noteViolations(findings, progress);
     return !findings.malformed && (findings.oidViolations === 0 || findings.resolved > 0);
+  }
+
+  /** A column whose OIDs stay wrong is settled for now: without a value, and not asked for again for a while. */
+  #noteViolations(findings: CarefulFindings, progress: Progress): void {
+    const { conversation } = this.#parts;
+    for (const column of findings.violated) {
+      this.#plan.quarantine ??= new Quarantine();
+      if (!this.#plan.quarantine.note(column, conversation.nowMs())) continue;
+      findings.resolved += progress.markColumn(column, fate.unfit);
+      this.#quarantined.push(this.#plan.columnOid(column));
+      conversation.peer.counters.quarantinedColumns += 1;
+    }
   }
 
   #surprised(): Progress {
@@ -275,6 +292,7 @@ export class TableRead implements BlockOwner {
       durationMs: nowMs - this.#parts.nowMs,
       complete: isComplete,
       unfit,
+      ...(this.#quarantined.length > 0 && { quarantined: this.#quarantined }),
     });
   }
 }

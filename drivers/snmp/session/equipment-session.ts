@@ -205,6 +205,7 @@ export class EquipmentSession implements DriverSession {
       forgedAnswers: counters.forgedAnswers,
       oidViolations: counters.oidViolations,
       lateAnswers: counters.lateAnswers,
+      quarantinedColumns: counters.quarantinedColumns ?? 0,
     };
   }
 }

@@ -6,6 +6,7 @@ import type { RowLabels } from "../conversions/convert.ts";
 import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
+import { noteQuarantine } from "./gaps.ts";
 import { countRows } from "./learn-rows.ts";
 import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
@@ -137,6 +138,7 @@ export class PolledTable {
     for (const group of this.#groups) {
       const answer = await exchange.session.readTable(group.plan, exchange.deadlineMs, exchange.signal);
       answers.push(answer);
+      if (answer.quarantined !== undefined) noteQuarantine(this.definition.table, answer.quarantined, exchange);
       if (answer.changed || answer.vanished > 0) this.#surveyEarlier(exchange);
     }
     const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
