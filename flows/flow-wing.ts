@@ -1,4 +1,3 @@
-import { isEquipmentId } from "#model/equipment.ts";
 import type { EditorFrameCodec } from "#ports/editor.ts";
 import type { FlowGround, FlowMetricEntry, FlowStatus, FlowWing } from "#ports/flow-ground.ts";
 import type { Operation } from "#ports/operations.ts";
@@ -12,7 +11,7 @@ import { EditorDoor } from "./editor-door.ts";
 import { Tunnel } from "./editor-tunnel.ts";
 import { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
-import { FlowSet } from "./flow-set.ts";
+import { asFlow, FlowSet } from "./flow-set.ts";
 import { UnitTracker } from "./health.ts";
 import { HostDesk } from "./host-desk.ts";
 import { HostKeeper } from "./host-keeper.ts";
@@ -26,7 +25,7 @@ import { ServiceMetrics } from "./service-metrics.ts";
 import { ServiceReports } from "./service-reports.ts";
 import { type FlowSettings, standardThresholds } from "./settings.ts";
 import { UnitStore } from "./unit-store.ts";
-import { picked, wingStatus } from "./wing-status.ts";
+import { picked, siteOf, wingStatus } from "./wing-status.ts";
 
 const [beatMs, dayMs] = [100, 86_400_000];
 
@@ -118,11 +117,8 @@ class Wing implements FlowWing {
     });
     this.#commands = new CommandDoor({ clock, link: () => this.#keeper.link });
     this.operations = flowOperations({
-      set: this.#set,
-      commands: this.#commands,
-      status: () => this.status(),
-      restart: () => this.#restart(),
-      release: (unit) => this.#release(unit),
+      ...{ set: this.#set, commands: this.#commands, tunnel: this.tunnel },
+      ...{ status: () => this.status(), restart: () => this.#restart(), release: (unit: string) => this.#release(unit) },
       retire: (nodes) => this.documents.exclusively(async () => this.#retire(nodes)),
     });
     this.unit = { name: "flows", run: (signal) => this.#run(signal) };
@@ -224,6 +220,9 @@ class Wing implements FlowWing {
         this.#created = message.created;
         this.#tracker.droppedTotals(message.dropped);
         return;
+      case "deployed":
+        this.#created = message.created;
+        return;
       case "subscribe":
         this.#feed.subscribe(message.list.filter(({ service }) => this.#isRunning(service)));
         return;
@@ -231,11 +230,7 @@ class Wing implements FlowWing {
         this.#desk.receive(message, link, this.#signal);
         return;
       case "log":
-        if (message.level <= 20 && message.unit !== "") this.#tracker.error(message.unit, message.text);
-        this.#parts.ground.logger.debug(
-          { unit: message.unit, node: message.node, level: message.level, text: message.text },
-          "a flow says",
-        );
+        this.#logged(message);
         return;
       case "status":
         this.#tracker.status(message.unit, message.node, message);
@@ -253,8 +248,12 @@ class Wing implements FlowWing {
         this.editor.connections.taken(message.connection, message.bytes);
         return;
       default:
-        return;
     }
+  }
+
+  #logged({ unit, node, level, text }: Extract<FromHost, { readonly t: "log" }>): void {
+    if (level <= 20 && unit !== "") this.#tracker.error(unit, text);
+    this.#parts.ground.logger.debug({ unit, node, level, text }, "a flow says");
   }
 
   #isRunning(service: string): boolean {
@@ -275,14 +274,18 @@ class Wing implements FlowWing {
 
   #release(unit: string): boolean {
     const released = this.#set.release(unit);
-    if (released) this.#restart();
+    const link = this.#keeper.link;
+    if (!released || link === undefined) return released;
+    const back = this.#set.committed.get(unit)?.unit;
+    const flow = back === undefined ? this.#set.localFlow((nodes) => this.#usable(nodes)) : asFlow(back);
+    // Should it end the child again, the keeper says so; nobody waits for it here.
+    this.documents.exclusively(() => link.deploy([flow], [])).catch(() => undefined);
     return released;
   }
 
   async #retire(nodes: readonly FlowNode[]): Promise<void> {
-    const link = this.#keeper.link;
-    if (link !== undefined && this.#keeper.state === "running") await this.#desk.deployLocal(nodes, link);
-    else this.#desk.keepLocal(nodes);
+    const { link, state } = this.#keeper;
+    await (link !== undefined && state === "running" ? this.#desk.deployLocal(nodes, link) : this.#desk.keepLocal(nodes));
   }
 
   #context(): CompileContext {
@@ -291,10 +294,7 @@ class Wing implements FlowWing {
       gateway,
       catalogue,
       registry: this.#keeper.types,
-      site: {
-        hasEquipment: (id) => isEquipmentId(id) && ground.equipment().some((one) => one.id === id),
-        hasCheck: (id) => ground.checks?.list().some(({ definition }) => definition.id === id) === true,
-      },
+      site: siteOf(ground),
     };
   }
 }

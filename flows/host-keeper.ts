@@ -9,6 +9,8 @@ import { type FlowSettings, standardThresholds, type Thresholds } from "./settin
 
 const maxLogPerS = 20;
 const maxLinesPerLife = 100;
+/** Share of the time that a hanging event loop works. */
+const minWork = 0.2;
 
 /** What the next child shall run. */
 export interface StartSet {
@@ -49,10 +51,14 @@ interface Life {
   readonly link: HostLink;
   readonly stop: AbortController;
   /** Set before it is killed. */
-  verdict: { readonly kind: HostFailure["kind"]; readonly detail: string; readonly unit?: string } | undefined;
+  verdict:
+    | { readonly kind: HostFailure["kind"]; readonly detail: string; readonly unit?: string; readonly isBlameless?: boolean }
+    | undefined;
   /** A restart that somebody ordered. */
   ordered: boolean;
   pongAtMs: number;
+  /** CPU time at that pong. */
+  pongCpuMs: number;
   isRunning: boolean;
 }
 
@@ -150,6 +156,7 @@ export class HostKeeper {
       const { code, signal: killedBy } = await life.guest.exited;
       if (life.ordered && life.verdict === undefined) return undefined;
       const verdict = life.verdict ?? { kind: "exit" as const, detail: `the flow host ended (${killedBy ?? `exit code ${code}`})` };
+      if (verdict.isBlameless === true) return { kind: verdict.kind, unit: undefined, reason: verdict.detail };
       const blamed = attribute(verdict.kind, life.guest.readCrumb(), (unit) => this.#parts.handlers.isUnit(unit), verdict.detail);
       return verdict.unit === undefined ? blamed : { ...blamed, unit: verdict.unit };
     } finally {
@@ -190,7 +197,16 @@ export class HostKeeper {
         },
       },
     });
-    const life: Life = { guest, link, stop, verdict: undefined, ordered: false, pongAtMs: clock.monotonicMs(), isRunning: false };
+    const life: Life = {
+      guest,
+      link,
+      stop,
+      verdict: undefined,
+      ordered: false,
+      pongAtMs: clock.monotonicMs(),
+      pongCpuMs: 0,
+      isRunning: false,
+    };
     link.send({ t: "start", gateway, maxLogPerS, ...handlers.startSet() });
     return life;
   }
@@ -198,7 +214,10 @@ export class HostKeeper {
   #received(life: Life, message: FromHost): void {
     const { handlers, clock, logger } = this.#parts;
     if (message.t === "ready") this.#types = new Set(message.types);
-    if (message.t === "pong") life.pongAtMs = clock.monotonicMs();
+    if (message.t === "pong") {
+      life.pongAtMs = clock.monotonicMs();
+      life.pongCpuMs = life.guest.cpuMs() ?? 0;
+    }
     if (message.t === "ready" && !life.isRunning) {
       life.isRunning = true;
       life.pongAtMs = clock.monotonicMs();
@@ -232,13 +251,20 @@ export class HostKeeper {
         life.link.send({ t: "ping", n });
       }
       const silentMs = nowMs - life.pongAtMs;
-      if (life.isRunning && silentMs > hangMs)
-        this.#end(life, { kind: "hang", detail: `the flow host did not answer for ${Math.round(silentMs / 1000)} s` });
+      if (life.isRunning && silentMs > hangMs) this.#hung(life, silentMs);
       if (!life.isRunning && nowMs - startedMs > startMs)
         this.#end(life, { kind: "start", detail: `the flow host did not start within ${startMs / 1000} s` });
       const storm = handlers.storming();
       if (storm !== undefined) this.#end(life, { kind: "storm", detail: "message storm", unit: storm });
     }
+  }
+
+  #hung(life: Life, silentMs: number): void {
+    const spentMs = (life.guest.cpuMs() ?? 0) - life.pongCpuMs;
+    // Silent without working: stopped from outside, or starved by the machine. No flow is to blame for that.
+    const isBlameless = spentMs < silentMs * minWork;
+    const why = isBlameless ? ` and did not work either (${Math.round(spentMs)} ms of CPU): it was stopped or starved` : "";
+    this.#end(life, { kind: "hang", detail: `the flow host did not answer for ${Math.round(silentMs / 1000)} s${why}`, isBlameless });
   }
 
   #end(life: Life, verdict: NonNullable<Life["verdict"]>): void {

@@ -109,8 +109,10 @@ export class HostLink {
     else if (message.t === "ack") {
       this.#credit = Math.min(deliveryCredit, this.#credit + message.frames);
       this.flush();
-    } else if (message.t === "deployed") this.#settle(message.n, message);
-    else this.#guarded(() => handlers.onMessage(message), handlers);
+    } else {
+      if (message.t === "deployed") this.#settle(message.n, message);
+      this.#guarded(() => handlers.onMessage(message), handlers);
+    }
   }
 
   /** Whatever the untrusted child manages to upset here costs the child its life, never this process. */

@@ -1,5 +1,6 @@
 import type { Command } from "#model/command.ts";
 import { GatewayError } from "#model/errors.ts";
+import type { EditorTunnel } from "#ports/editor.ts";
 import type { FlowStatus } from "#ports/flow-ground.ts";
 import type { Operation } from "#ports/operations.ts";
 import type { CommandDoor } from "./command-door.ts";
@@ -8,6 +9,7 @@ import { localTabs, nodesOfTab, withoutTab } from "./local-tabs.ts";
 import type { FlowNode } from "./protocol.ts";
 
 export interface OperationParts {
+  readonly tunnel: EditorTunnel;
   readonly set: FlowSet;
   readonly commands: CommandDoor;
   readonly status: () => FlowStatus;
@@ -81,6 +83,7 @@ export function flowOperations(parts: OperationParts): readonly Operation[] {
         return {};
       },
     },
+    ...editorOperations(parts.tunnel),
     {
       name: "flow.command",
       risk: "write",
@@ -102,6 +105,45 @@ export function flowOperations(parts: OperationParts): readonly Operation[] {
           55 * second,
           signal,
         ),
+    },
+  ];
+}
+
+/** The remote editor is opened by a signed command like everything else; its frames alone open nothing. */
+function editorOperations(tunnel: EditorTunnel): readonly Operation[] {
+  const session = text("Id of the session, made by the NOC: 8 to 40 of a-z, 0-9 and -", 40);
+  return [
+    {
+      name: "editor.open",
+      risk: "write",
+      summary: "Opens the flow editor for one person at the NOC; answers with its token",
+      argumentsSchema: object(
+        {
+          session,
+          person: text("Who", 128),
+          scope: { enum: ["flows.read", "flows.write"] },
+          ttlMs: { type: "integer", minimum: 60_000, maximum: 28_800_000 },
+        },
+        ["session", "person", "scope"],
+      ),
+      maxDurationMs: 30 * second,
+      execute: async (command, _progress, signal) => {
+        const { arguments: args } = command;
+        const scope = args["scope"] === "flows.write" ? "flows.write" : "flows.read";
+        const who = { person: `noc:${String(args["person"])}`.slice(0, 128), scope } as const;
+        return tunnel.openSession({ id: String(args["session"]), who, ttlMs: Number(args["ttlMs"] ?? 3_600_000) }, signal);
+      },
+    },
+    {
+      name: "editor.close",
+      risk: "write",
+      summary: "Ends a remote editor",
+      argumentsSchema: object({ session }, ["session"]),
+      maxDurationMs: 5 * second,
+      execute: async (command) => {
+        tunnel.closeSession(String(command.arguments["session"]));
+        return {};
+      },
     },
   ];
 }

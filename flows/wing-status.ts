@@ -1,4 +1,6 @@
+import { isEquipmentId } from "#model/equipment.ts";
 import type { FlowGround, FlowServiceStatus, FlowStatus } from "#ports/flow-ground.ts";
+import type { SiteLookup } from "./compile/parameters.ts";
 import type { FlowSet } from "./flow-set.ts";
 import type { UnitTracker } from "./health.ts";
 import type { HostKeeper } from "./host-keeper.ts";
@@ -82,4 +84,12 @@ export function picked(what: string, equipment: string, ground: FlowGround, book
     return (ground.checks?.list() ?? []).map(({ definition }) => ({ id: definition.id, label: definition.name ?? definition.id }));
   if (what === "metrics") return book.entries(equipment === "" ? undefined : equipment);
   return [];
+}
+
+/** What parameters of services may name. */
+export function siteOf(ground: FlowGround): SiteLookup {
+  return {
+    hasEquipment: (id) => isEquipmentId(id) && ground.equipment().some((one) => one.id === id),
+    hasCheck: (id) => ground.checks?.list().some(({ definition }) => definition.id === id) === true,
+  };
 }

@@ -12,7 +12,7 @@ export interface DeployReport {
   /** Expected nodes that are not there: their constructor threw. */
   readonly missing: readonly string[];
   readonly error?: string;
-  /** Nodes created by this deploy, in all units. */
+  /** Nodes created since the start, in all units. */
   readonly created: number;
 }
 
@@ -96,11 +96,10 @@ export class FlowRuntime {
       this.#limiter.forget(id);
     }
     this.adopt(upsert);
-    const createdBefore = this.#created;
     const error = await this.#apply();
     const expected = upsert.flatMap(({ nodes }) => nodes).filter(isInstantiated(upsert));
     const missing = expected.filter(({ id }) => !this.api._.nodes.getNode(id)).map(({ id }) => id);
-    return { missing: missing.slice(0, 100), created: this.#created - createdBefore, ...(error === undefined ? {} : { error }) };
+    return { missing: missing.slice(0, 100), created: this.#created, ...(error === undefined ? {} : { error }) };
   }
 
   /** @returns what went wrong as a whole */

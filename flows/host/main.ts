@@ -122,11 +122,12 @@ function logForwarder(line: Line, clock: Clock, maxPerS: number): (entry: LogLin
       secondMs = nowMs;
       sent = 0;
     }
+    // Node-RED's own chatter is not the telemetry process' business.
+    if (entry.level > 30) return;
     sent += 1;
-    if (sent > maxPerS || entry.level > 40) return;
+    if (sent > maxPerS) return;
     const tab = entry.path?.split("/", 1)[0] ?? entry.z;
-    const text =
-      typeof entry.msg === "string" ? entry.msg : entry.msg instanceof Error ? entry.msg.message : JSON.stringify(entry.msg ?? "");
+    const text = textOf(entry.msg);
     line.send({
       t: "log",
       level: entry.level,
@@ -135,6 +136,13 @@ function logForwarder(line: Line, clock: Clock, maxPerS: number): (entry: LogLin
       text: text.slice(0, 500),
     });
   };
+}
+
+/** Errors of function nodes come from another realm: they are no `instanceof Error` here. */
+function textOf(msg: unknown): string {
+  if (typeof msg === "string") return msg;
+  const said = typeof msg === "object" && msg !== null ? (msg as { readonly message?: unknown }).message : undefined;
+  return typeof said === "string" ? said : JSON.stringify(msg ?? "");
 }
 
 function dispatch(message: ToHost, { runtime, bridge, editor }: Host, line: Line): void {

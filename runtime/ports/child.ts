@@ -49,6 +49,8 @@ export interface GuestProcess extends ChildProcess {
   readonly ownUser: boolean;
   /** undefined once it is gone. */
   residentBytes(): number | undefined;
+  /** CPU time it has used, milliseconds: one that is silent without using any is not looping, it is stopped or starved. undefined once it is gone. */
+  cpuMs(): number | undefined;
   /** What the guest last wrote to its crumb file (4 KiB of memory it inherits as descriptor 4): survives its death. */
   readCrumb(): Uint8Array;
   /** Releases the crumb file and the cgroup; after exit. */
