@@ -9,6 +9,7 @@ import type { Logger } from "#ports/logger.ts";
 import type { Operation } from "#ports/operations.ts";
 import type { Gateway } from "./gateway.ts";
 import { type AlarmsForOperations, alarmOperations } from "./operations/alarm-operations.ts";
+import { checkOperations } from "./operations/check-operations.ts";
 import { discoveryOperations } from "./operations/discovery-operations.ts";
 import { gatewayOperations } from "./operations/gateway-operations.ts";
 import { snmpOperations } from "./operations/snmp-operations.ts";
@@ -31,6 +32,7 @@ export function operationsOf(parts: OperationParts): readonly Operation[] {
     ...gatewayOperations(parts),
     ...snmpOperations(parts.gateway),
     ...discoveryOperations(parts),
+    ...checkOperations(parts.gateway),
     ...parts.flows.operations,
     ...alarmOperations(parts.alarms, parts.clock),
   ];

@@ -81,7 +81,15 @@ export class CheckDesk implements Checks {
     const found = this.checks.find(({ definition }) => definition.id === check);
     if (found === undefined)
       throw new GatewayError("command.refused", { message: `there is no check ${JSON.stringify(check.slice(0, 64))}` });
-    return found.running ?? this.serve(found, this.#options.clock.monotonicMs(), signal);
+    try {
+      return await (found.running ?? this.serve(found, this.#options.clock.monotonicMs(), signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      // The run was somebody else's, who gave it up; for us it is one that was not made.
+      if (error === found.givenUp)
+        throw new GatewayError("command.refused", { message: "the run was given up by who began it", cause: error });
+      throw error;
+    }
   }
 
   /**
@@ -91,6 +99,7 @@ export class CheckDesk implements Checks {
   serve(check: ScheduledCheck, plannedAtMs: number, signal: AbortSignal): Promise<CheckResult> {
     const running = this.#serve(check, plannedAtMs, signal).finally(() => {
       check.running = undefined;
+      if (signal.aborted) check.givenUp = signal.reason;
     });
     check.running = running;
     return running;

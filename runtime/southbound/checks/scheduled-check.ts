@@ -17,6 +17,8 @@ export class ScheduledCheck implements Due {
   dueMs: number;
   /** The run on its way: who wants a result meanwhile gets this one. */
   running: Promise<CheckResult> | undefined;
+  /** With what the last run was given up, if it was. */
+  givenUp: unknown;
   readonly #phase: number;
   #state: CheckStatus["state"] = "waiting";
   #since: Instant | undefined;

@@ -243,6 +243,20 @@ describe("a check on request", () => {
     expect(one.prober.started).toEqual(["web"]);
   });
 
+  it("is refused, not broken off, when it joined a run that its owner gives up", async () => {
+    const one = site([check("hangs-1")]);
+    const owner = new AbortController();
+    const outcomes = await one.clock.runUntil(
+      (async () => {
+        const own = one.desk.run("hangs-1", owner.signal).catch((error: unknown) => error);
+        const joined = one.desk.run("hangs-1", signal).catch((error: unknown) => error);
+        owner.abort(new Error("enough"));
+        return Promise.all([own, joined]);
+      })(),
+    );
+    expect(outcomes).toMatchObject([{ message: "enough" }, { code: "command.refused" }]);
+  });
+
   it("may be made up, and leaves nothing behind", async () => {
     const one = site([]);
     const result = await one.clock.runUntil(one.desk.run({ type: "tcp", target: "192.0.2.1:25" }, signal));
