@@ -14,7 +14,8 @@ export interface ProbationParts {
   readonly probationMs: number;
 }
 
-const lookMs = 1_000;
+/** Longest pause between two looks; a short probation is looked at more often. */
+const longestLookMs = 1_000;
 /** Longest probation in times of the shortest: a NOC or a site may be slow, a broken version must not stay. */
 const patience = 5;
 
@@ -62,6 +63,7 @@ export class Probation {
     const armed = memory.armed();
     const target = armed?.target ?? { version: self.version };
     const startMs = clock.monotonicMs();
+    const lookMs = Math.min(longestLookMs, probationMs / 4);
     let healthySinceMs: number | undefined;
     let problem = "";
     while (!signal.aborted) {

@@ -1,0 +1,185 @@
+import { execFile, spawn } from "node:child_process";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CutDisk, PowerCut } from "./cut-disk.ts";
+import { programOf, ReleaseKit, runUntil, sha256 } from "./release-kit.ts";
+
+const launch = join(import.meta.dirname, "../../build/systemd/launch");
+/** Does not compress, so that a delta is worth its while. */
+const body = Array.from({ length: 500 }, (_, i) => sha256(Buffer.from([i, i >> 8]))).join("");
+const old = programOf("1.0.0", body);
+const next = programOf("1.1.0", body);
+
+/** What the launcher starts: the first line the program says. */
+async function started(stateDir: string, factory: string): Promise<string> {
+  const environment = {
+    ...process.env,
+    GATEHOUSE_STATE: stateDir,
+    GATEHOUSE_FACTORY: factory,
+    GATEHOUSE_LOOK_S: "0.02",
+    RUNTIME_DIRECTORY: join(stateDir, "run"),
+  };
+  const { stdout } = await promisify(execFile)("sh", [launch], { env: environment });
+  return stdout.trim();
+}
+
+describe("an update that is cut off", () => {
+  let kit: ReleaseKit;
+  let url: string;
+  let factory: string;
+
+  beforeEach(async () => {
+    kit = new ReleaseKit();
+    kit.release("1.0.0", old);
+    kit.release("1.1.0", next, { bases: [kit.path("program-1.0.0")] });
+    url = await kit.serve();
+    factory = kit.path("program-1.0.0");
+    chmodSync(factory, 0o755);
+  });
+
+  afterEach(() => kit.end());
+
+  /** The whole update on one disk: to the armed slot, then its probation in the new program. @throws PowerCut */
+  async function update(name: string, disk: CutDisk): Promise<string> {
+    const before = kit.gateway(name, url, { version: "1.0.0", file: factory, disk });
+    if (before.updater.current().phase !== "confirmed") {
+      await before.updater.request({ version: "1.1.0" }, {});
+      await runUntil(before.updater, "armed", () => before.slots.boot().pending !== undefined);
+    }
+    const after = kit.gateway(name, url, { version: "1.1.0", file: before.slots.program("a"), slot: "a", disk, probationMs: 10 });
+    await runUntil(after.updater, "confirmed", () => after.updater.current().phase === "confirmed");
+    return after.stateDir;
+  }
+
+  it("starts the old or the new program, whole, whatever change the power went before", async () => {
+    const whole = new CutDisk();
+    const stateDir = await update("whole", whole);
+    expect(await started(stateDir, factory)).toBe("program 1.1.0 as run");
+    expect(whole.changes).toBeGreaterThan(12);
+    const seen = new Set<string>();
+    for (let cut = 1; cut <= whole.changes; cut++) {
+      const disk = new CutDisk(cut);
+      const name = `cut-${cut}`;
+      await expect(update(name, disk)).rejects.toThrow(PowerCut);
+      disk.loseWhatWasNotDurable();
+      seen.add(await started(kit.path(name), factory));
+    }
+    expect([...seen].sort()).toEqual(["program 1.0.0 as run", "program 1.1.0 as run"]);
+  });
+
+  it("goes on with the part that was received", async () => {
+    kit.release(
+      "1.2.0",
+      programOf("1.2.0", Array.from({ length: 30_000 }, (_, i) => sha256(Buffer.from([i, i >> 8])).slice(0, 8)).join("")),
+    );
+    let served = 0;
+    kit.attack = (path, response) => {
+      if (!path.endsWith("1.2.0/linux-x64.zst") || served++ > 0) return false;
+      const bytes = readFileSync(kit.path("repository", path));
+      response.writeHead(200, { "content-length": bytes.length });
+      response.write(bytes.subarray(0, 70_000), () => response.destroy());
+      return true;
+    };
+    const first = kit.gateway("g", url, { version: "1.0.0", file: factory });
+    await first.updater.request({ version: "1.2.0" }, {});
+    await runUntil(first.updater, "broken off", () => first.updater.current().problem?.code === "update.unreachable");
+    const again = kit.gateway("g", url, { version: "1.0.0", file: factory });
+    await runUntil(again.updater, "armed", () => again.slots.boot().pending !== undefined);
+    const ranges = kit.requests.filter((one) => one.startsWith("targets/1.2.0"));
+    expect(ranges).toHaveLength(2);
+    expect(Number(/bytes=(\d+)-/.exec(ranges[1] ?? "")?.[1])).toBeGreaterThan(0);
+  });
+
+  it("is made from the full file when the delta does not do", async () => {
+    kit.attack = (path, response) => path.endsWith(".delta") && (response.end(Buffer.alloc(10_000)), true);
+    const { updater, slots } = kit.gateway("g", url, { version: "1.0.0", file: factory });
+    await updater.request({ version: "1.1.0" }, {});
+    await runUntil(updater, "armed", () => slots.boot().pending !== undefined);
+    expect(readFileSync(slots.program("a"))).toEqual(next);
+    expect(kit.requests.filter((one) => one.startsWith("targets/"))).toHaveLength(2);
+  });
+});
+
+describe("the launcher", () => {
+  let kit: ReleaseKit;
+  let stateDir: string;
+  let factory: string;
+  const slot = (name: "a" | "b", script: string) => {
+    mkdirSync(join(stateDir, "slots", name), { recursive: true });
+    writeFileSync(join(stateDir, "slots", name, "gatehouse"), script, { mode: 0o755 });
+  };
+  const boot = (line?: string) => {
+    if (line === undefined) return readFileSync(join(stateDir, "slots/boot"), "utf8").trim();
+    writeFileSync(join(stateDir, "slots/boot"), `${line}\n`);
+    return line;
+  };
+
+  beforeEach(() => {
+    kit = new ReleaseKit();
+    stateDir = kit.path("state");
+    mkdirSync(join(stateDir, "slots"), { recursive: true });
+    factory = kit.path("factory");
+    writeFileSync(factory, programOf("1.0.0"), { mode: 0o755 });
+  });
+
+  afterEach(() => kit.end());
+
+  it("tries a program that cannot start three times, then goes back and says so", async () => {
+    slot("b", "this is no program\n");
+    boot("active=factory pending=b tries=3");
+    for (const tries of ["2", "1", "0"]) {
+      await expect(started(stateDir, factory)).rejects.toThrow();
+      expect(boot()).toBe(`active=factory pending=b tries=${tries}`);
+    }
+    expect(await started(stateDir, factory)).toBe("program 1.0.0 as run");
+    expect(boot()).toBe("active=factory");
+    expect(readFileSync(join(stateDir, "slots/failed"), "utf8").trim()).toBe("b");
+  });
+
+  it.each(["", "active=x pending=q tries=99", "\u0000\u0001", "active=a pending=", "active=b"])(
+    "starts the program of the package when boot says %j",
+    async (line) => {
+      boot(line);
+      expect(await started(stateDir, factory)).toBe("program 1.0.0 as run");
+    },
+  );
+
+  it("ends a program that gives no sign of life", async () => {
+    slot("a", "#!/bin/sh\necho hangs\nexec sleep 60\n");
+    boot("active=factory pending=a tries=1");
+    const environment = {
+      ...process.env,
+      GATEHOUSE_STATE: stateDir,
+      GATEHOUSE_FACTORY: factory,
+      GATEHOUSE_LOOK_S: "0.05",
+      GATEHOUSE_HANG_S: "0",
+      RUNTIME_DIRECTORY: join(stateDir, "run"),
+    };
+    await expect(promisify(execFile)("sh", [launch], { env: environment })).rejects.toMatchObject({ code: 137 });
+    expect(await started(stateDir, factory)).toBe("program 1.0.0 as run");
+  });
+
+  it("passes a stop on and ends with the program's own code", async () => {
+    slot("a", '#!/bin/sh\ntrap "exit 7" TERM\necho up\nwhile :; do sleep 0.02; done\n');
+    boot("active=a");
+    const child = spawn("sh", [launch], {
+      env: { ...process.env, GATEHOUSE_STATE: stateDir, GATEHOUSE_FACTORY: factory, RUNTIME_DIRECTORY: join(stateDir, "run") },
+    });
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
+    child.kill("SIGTERM");
+    expect(await ended).toBe(7);
+  });
+
+  it("leaves a half-written boot file alone: the old line counts", async () => {
+    cpSync(factory, kit.path("copy"));
+    slot("a", programOf("1.1.0").toString());
+    boot("active=a");
+    writeFileSync(join(stateDir, "slots/boot.new"), "active=b pen");
+    expect(await started(stateDir, factory)).toBe("program 1.1.0 as run");
+    copyFileSync(kit.path("copy"), factory);
+    expect(existsSync(join(stateDir, "slots/boot"))).toBe(true);
+  });
+});
