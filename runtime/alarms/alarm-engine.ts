@@ -1,3 +1,4 @@
+import type { EquipmentId } from "#model/equipment.ts";
 import type { Observation } from "#model/observation.ts";
 import type { Verdict } from "#model/verdict.ts";
 import type { AlarmLog } from "#ports/alarm-log.ts";
@@ -80,6 +81,7 @@ export class AlarmEngine implements Unit {
   #unit: AlarmUnit | undefined;
   #intake: Intake | undefined;
   #failures = 0;
+  #routerAddress: string | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: AlarmEngineParts) {
@@ -109,7 +111,13 @@ export class AlarmEngine implements Unit {
     });
     const { history } = parts;
     this.history = new HistoryConditions({ conditions: parts.conditions.filter(isHistoryCondition), sink: this.list, history, clock });
-    this.#verdict = new VerdictKeeper({ list: this.list, clock, network: parts.network, facts: (host) => this.#siteFacts(host) });
+    this.#verdict = new VerdictKeeper({
+      list: this.list,
+      clock,
+      network: parts.network,
+      facts: (host) => this.#siteFacts(host),
+      nocHost: parts.nocHost,
+    });
   }
 
   get alarms(): Alarms {
@@ -211,13 +219,22 @@ export class AlarmEngine implements Unit {
     const { list } = this;
     const { clock, topology } = this.#parts;
     this.#verdict.tick(clock.monotonicMs());
-    const finder = new RootFinder([...list.recent, ...list.instances.values()], topology);
+    const finder = new RootFinder([...list.recent, ...list.instances.values()], topology, this.#router());
     const verdict = this.#verdict.attribute();
     for (const instance of [...list.instances.values()]) {
       const root = finder.rootOf(instance) ?? keptRoot(instance.root, instance.identity.type);
       const isNew = instance.rev === 1 && instance.verdict === undefined;
       list.annotate(instance.key, { root, ...(isNew && verdict !== undefined ? { verdict } : {}) });
     }
+  }
+
+  /** The monitored equipment that is this machine's default gateway. */
+  #router(): EquipmentId | undefined {
+    const address = this.#verdict.host?.defaultRoute?.gateway ?? this.#routerAddress;
+    // Without a link there is no route; the router is the same.
+    this.#routerAddress = address;
+    if (address === undefined) return undefined;
+    return [...this.facts.all.values()].find((one) => one.address === address)?.id;
   }
 
   #siteFacts(host: HostNetworkReading | undefined) {
@@ -240,7 +257,9 @@ export class AlarmEngine implements Unit {
   }
 }
 
-/** Facts without an end of their own keep the reason they had when it is long over. */
+/** Facts without an end of their own, and other words for the same outage, keep the reason they had when it is long over. */
+const keepsRoot: ReadonlySet<string> = new Set(["unexpectedRestart", "deviceSwapped", "gatewayIsolated", "lanDown"]);
+
 function keptRoot(root: string | undefined, type: string): string | undefined {
-  return type === "unexpectedRestart" || type === "deviceSwapped" ? root : undefined;
+  return keepsRoot.has(type) ? root : undefined;
 }

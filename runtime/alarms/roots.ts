@@ -3,7 +3,7 @@ import type { SiteTopology } from "#ports/topology.ts";
 import type { AlarmInstance } from "./instance.ts";
 
 /** Where the reason of an alarm is looked for. */
-type Scope = "equipment" | "path" | "site" | "link" | "upstream" | "target";
+type Scope = "equipment" | "path" | "site" | "link" | "upstream" | "target" | "router";
 
 /** One kind of reason: alarms of these types, there, make this one a consequence. */
 interface Reason {
@@ -17,6 +17,8 @@ interface Reason {
 
 const isolation = ["gatewayIsolated"];
 const wayOut = [...isolation, "accessLineDown", "ispDown"];
+/** The router itself, and the ports of the ways to it and from it. */
+const router: Reason = { types: ["equipmentUnreachable", "linkDown", "unexpectedRestart"], scope: "router" };
 /** What hangs on no UPS goes dark with the mains, the rest when the battery is empty. */
 const power: readonly Reason[] = [
   { types: ["upsOnBattery"], scope: "site", withinMs: 120_000 },
@@ -51,7 +53,7 @@ const reasons: Readonly<Record<string, readonly Reason[]>> = {
     ...power,
     { types: ["equipmentUnreachable", "linkDown"], scope: "upstream" },
     { types: ["linkDown"], scope: "link", isMutual: true },
-    { types: ["unexpectedRestart", "deviceSwapped"], scope: "equipment", isMutual: true },
+    { types: ["unexpectedRestart", "deviceSwapped", "authenticationFailures"], scope: "equipment", isMutual: true },
   ],
   linkDown: [
     ...power,
@@ -81,23 +83,33 @@ const reasons: Readonly<Record<string, readonly Reason[]>> = {
     { types: ["equipmentUnreachable", "linkDown"], scope: "equipment" },
     { types: ["certificateExpiry"], scope: "path" },
     { types: ["clockWrong"], scope: "path" },
-    { types: ["checkFailed"], scope: "target", isMutual: true },
+    { types: ["checkFailed", "nocUnreachable"], scope: "target", isMutual: true },
+    router,
   ],
   certificateExpiry: [{ types: ["certificateExpiry"], scope: "target", isMutual: true }],
-  nocUnreachable: [{ types: [...wayOut, "dnsDown"], scope: "site" }],
-  dnsDown: [{ types: wayOut, scope: "site" }],
+  nocUnreachable: [{ types: [...wayOut, "dnsDown"], scope: "site" }, { types: ["checkFailed"], scope: "target", isMutual: true }, router],
+  dnsDown: [{ types: wayOut, scope: "site" }, router],
   ispDown: [{ types: [...isolation, "accessLineDown"], scope: "site" }],
-  accessLineDown: [{ types: isolation, scope: "site" }],
+  accessLineDown: [{ types: isolation, scope: "site" }, router],
+  gatewayIsolated: [...power, { types: ["lanDown"], scope: "site", isMutual: true }],
+  lanDown: [...power, { types: isolation, scope: "site", isMutual: true }],
   upsBatteryLow: [{ types: ["upsOnBattery"], scope: "equipment" }],
   upsRuntimeLow: [{ types: ["upsOnBattery"], scope: "equipment" }],
   upsAlarm: [{ types: ["upsOnBattery", "upsBatteryReplace", "upsBatteryWorn"], scope: "equipment" }],
   upsBatteryFading: [{ types: ["upsBatteryReplace", "upsBatteryWorn"], scope: "equipment" }],
   upsBatteryWorn: [{ types: ["upsBatteryReplace"], scope: "equipment" }],
   volumeForecast: [{ types: ["volumeFull"], scope: "path", isMutual: true }],
-  volumeFull: [{ types: ["volumeForecast"], scope: "path", isMutual: true }],
+  volumeFull: [
+    { types: ["volumeForecast"], scope: "path", isMutual: true },
+    { types: ["poolFull"], scope: "equipment", isMutual: true },
+  ],
+  temperatureHigh: [{ types: ["temperatureHigh"], scope: "equipment", isMutual: true }],
   poolFull: [{ types: ["volumeFull"], scope: "equipment", isMutual: true }],
-  authenticationFailures: [{ types: ["equipmentAccess"], scope: "equipment", isMutual: true }],
+  authenticationFailures: [{ types: ["equipmentAccess", "equipmentUnreachable"], scope: "equipment", isMutual: true }],
+  equipmentAccess: [{ types: ["authenticationFailures"], scope: "equipment", isMutual: true }],
   printerStopped: [{ types: ["supplyLow"], scope: "equipment" }],
+  supplyLow: [{ types: ["lowToner", "noToner"], scope: "equipment", isMutual: true }],
+  lowToner: [{ types: ["supplyLow"], scope: "equipment", isMutual: true }],
   ...Object.fromEntries(arrays.map((type) => [type, [{ types: disks, scope: "equipment" } as const]])),
   // One bad disk shows in its state, its health and its counts.
   ...Object.fromEntries(
@@ -111,6 +123,8 @@ const reasons: Readonly<Record<string, readonly Reason[]>> = {
   ),
 };
 
+/** What has no end of its own. */
+const momentary: ReadonlySet<string> = new Set(["unexpectedRestart", "deviceSwapped"]);
 /** A reason must not be much younger than what it explains, unless either may be the other's. */
 const laterMs = 300_000;
 const maxSteps = 16;
@@ -118,11 +132,16 @@ const maxSteps = 16;
 /** Finds for each alarm the one it follows from. Pure. */
 export class RootFinder {
   readonly #topology: SiteTopology;
+  readonly #router: EquipmentId | undefined;
   readonly #byPlace = new Map<string, AlarmInstance[]>();
 
-  /** @param alarms active ones, and such that ended not long ago */
-  constructor(alarms: Iterable<AlarmInstance>, topology: SiteTopology) {
+  /**
+   * @param alarms active ones, and such that ended not long ago
+   * @param router monitored equipment that is the site's way out
+   */
+  constructor(alarms: Iterable<AlarmInstance>, topology: SiteTopology, router?: EquipmentId) {
     this.#topology = topology;
+    this.#router = router;
     for (const alarm of alarms) {
       const { equipment, type } = alarm.identity;
       for (const place of [`${type} ${equipment ?? ""}`, `${type} *`]) {
@@ -161,6 +180,7 @@ export class RootFinder {
     if (scope === "equipment") return equipment === undefined ? [] : at(equipment);
     if (scope === "path") return at(equipment).filter((one) => one.identity.path === path);
     if (scope === "target") return at("*").filter((one) => hostOf(one) !== undefined && hostOf(one) === hostOf(alarm));
+    if (scope === "router") return this.#router === undefined ? [] : [...at(this.#router), ...this.#towards(this.#router, at)];
     if (scope === "site") return at("*").filter((one) => isSiteWide(one, alarm));
     if (equipment === undefined) return [];
     return scope === "link" ? this.#atOtherEnd(equipment, alarm, at) : this.#upstream(equipment, at);
@@ -176,6 +196,14 @@ export class RootFinder {
         if (identity.path === "") return true;
         return link.otherPort === undefined ? port !== undefined : identity.path === `interface/${link.otherPort}`;
       });
+    });
+  }
+
+  /** Ports of its neighbours that lead to it. */
+  #towards(equipment: EquipmentId, at: (where: string) => readonly AlarmInstance[]): readonly AlarmInstance[] {
+    return this.#topology.links(equipment).flatMap(({ other, otherPort }) => {
+      if (other === undefined || otherPort === undefined) return [];
+      return at(other).filter(({ identity }) => identity.path === `interface/${otherPort}`);
     });
   }
 
@@ -212,6 +240,8 @@ function isEarlyEnough(reason: AlarmInstance, alarm: AlarmInstance, { isMutual, 
   const sameBoot = reason.raisedAt.bootId === alarm.raisedAt.bootId;
   const leadMs = sameBoot ? alarm.raisedAt.monotonicMs - reason.raisedAt.monotonicMs : alarm.raisedAt.wallMs - reason.raisedAt.wallMs;
   if (withinMs !== undefined && leadMs > withinMs) return false;
+  // It stands in the list for an hour or a day; it was over at once.
+  if (momentary.has(reason.identity.type) && leadMs > laterMs) return false;
   // What ended before this began explains it only where it takes time to come back.
   if (reason.cleared && !types.includes("upsBatteryLow") && reason.changedAt.monotonicMs < alarm.raisedAt.monotonicMs - laterMs)
     return false;
@@ -222,7 +252,8 @@ function isEarlyEnough(reason: AlarmInstance, alarm: AlarmInstance, { isMutual, 
 function hostOf({ condition }: AlarmInstance): string | undefined {
   const target = condition.attributes?.target;
   if (typeof target !== "string") return undefined;
-  const host = URL.canParse(target) ? new URL(target).hostname : target;
+  // `host:port` would pass for a URL with a scheme of that name.
+  const host = target.includes("://") && URL.canParse(target) ? new URL(target).hostname : target;
   return (
     host
       .replace(/^\[|\]$/g, "")

@@ -8,6 +8,8 @@ import { type Finding, verdictOf } from "./verdict.ts";
 
 const readHostEveryMs = 10_000;
 const judgeEveryMs = 2_000;
+/** After a start nothing is known yet: what an earlier run found stays until polls and checks had their turns. */
+const settleMs = 180_000;
 
 interface DomainAlarm {
   readonly type: string;
@@ -28,7 +30,8 @@ const domainAlarms: Readonly<Partial<Record<FaultDomain, DomainAlarm>>> = {
   lan: { type: "lanDown", severity: "critical", holdMs: 60_000, repair: "Check the switch that the gateway is in, and its power" },
   line: { type: "accessLineDown", severity: "critical", holdMs: 30_000, repair: "Check modem and router; tell the provider" },
   isp: { type: "ispDown", severity: "critical", holdMs: 30_000, repair: "Tell the provider: the line is up" },
-  dns: { type: "dnsDown", severity: "major", holdMs: 30_000, repair: "Check the name servers of the site's DHCP and router" },
+  // Longer than checks' usual interval: those by address must have had their turn before names are blamed.
+  dns: { type: "dnsDown", severity: "major", holdMs: 75_000, repair: "Check the name servers of the site's DHCP and router" },
   noc: { type: "nocUnreachable", severity: "minor", holdMs: 300_000, repair: "Nothing at the site: the NOC looks after itself" },
 };
 
@@ -37,6 +40,7 @@ export interface VerdictKeeperParts {
   readonly clock: Clock;
   readonly network: HostNetwork | undefined;
   readonly facts: (host: HostNetworkReading | undefined) => SiteFacts;
+  readonly nocHost: string | undefined;
 }
 
 /** Judges again and again, remembers since when, and makes the site's alarms of it. */
@@ -48,12 +52,19 @@ export class VerdictKeeper {
   #judgedMs = Number.NEGATIVE_INFINITY;
   #current: Verdict;
   #domainSinceMs: number;
+  readonly #startedMs: number;
 
   constructor(parts: VerdictKeeperParts) {
     this.#parts = parts;
     const now = parts.clock.now();
     this.#domainSinceMs = now.monotonicMs;
+    this.#startedMs = now.monotonicMs;
     this.#current = { domain: "none", confidence: 0, text: "not judged yet", evidence: [], sinceMs: now.wallMs };
+  }
+
+  /** This machine's own network as it was last read. */
+  get host(): HostNetworkReading | undefined {
+    return this.#host;
   }
 
   get current(): Verdict {
@@ -83,14 +94,24 @@ export class VerdictKeeper {
   }
 
   #tell(finding: Finding, nowMs: number): void {
-    const { list } = this.#parts;
+    const { list, nocHost } = this.#parts;
     for (const [domain, alarm] of Object.entries(domainAlarms)) {
       const identity = { path: "", type: alarm.type, qualifier: "" };
       if (domain !== finding.domain) {
-        if (list.find(identity) !== undefined) list.clear(identity, `over: ${finding.text}`);
+        if (nowMs - this.#startedMs >= settleMs && list.find(identity) !== undefined) list.clear(identity, `over: ${finding.text}`);
       } else if (nowMs - this.#domainSinceMs >= alarm.holdMs) {
         const { type, severity, repair } = alarm;
-        list.set({ path: "", qualifier: "", type, severity, repair, text: finding.text, source: { kind: "gateway", ref: "verdict" } });
+        const target = domain === "noc" && nocHost !== undefined ? { attributes: { target: nocHost } } : {};
+        list.set({
+          path: "",
+          qualifier: "",
+          type,
+          severity,
+          repair,
+          text: finding.text,
+          source: { kind: "gateway", ref: "verdict" },
+          ...target,
+        });
       }
     }
   }

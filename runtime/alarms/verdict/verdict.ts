@@ -49,10 +49,11 @@ class SiteView {
   ownNetwork(): Finding | undefined {
     const { host } = this.#facts;
     if (host === undefined || host.interfaces.length === 0) return undefined;
-    if (this.#up.length > 0 || this.#outside.some(isOk) || this.#facts.uplink.state === "connected") return undefined;
     const wired = host.interfaces.filter(({ up, carrier }) => up && carrier !== false);
+    // The kernel knows at once; whatever seems to answer still was asked before.
     if (wired.length === 0)
       return this.found("gateway", 0.95, "the gateway itself has no link: its cable, its port or its switch", undefined);
+    if (this.#up.length > 0 || this.#outside.some(isOk) || this.#facts.uplink.state === "connected") return undefined;
     if (host.defaultRoute === undefined && this.#failing.length > 0 && this.#failing.length === this.#facts.equipment.length)
       return this.found("gateway", 0.7, "the gateway has a link but no way out: no address or no default route", undefined);
     return undefined;

@@ -113,9 +113,16 @@ export class NotificationRules {
   tick(nowMs: number): void {
     for (const [key, { identity, heardMs, expireMs, raised }] of this.#open) {
       if (nowMs - (heardMs.at(-1) ?? 0) < expireMs) continue;
+      // Who cannot be heard has not changed its mind.
+      if (raised && this.#isSilent(identity.equipment)) continue;
       this.#open.delete(key);
       if (raised) this.#parts.list.clear(identity, "not heard of for a while");
     }
+  }
+
+  #isSilent(equipment: AlarmIdentity["equipment"]): boolean {
+    if (equipment === undefined) return false;
+    return this.#parts.list.find({ equipment, path: "", type: "equipmentUnreachable", qualifier: "" }) !== undefined;
   }
 
   #apply(rule: NotificationRule, event: Event): void {

@@ -172,8 +172,8 @@ export class PortWatch {
     const { topology, facts, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     const links = topology.links(equipment).filter((link) => link.port === key);
-    // Its neighbour restarts because somebody wants it to.
-    if (links.some((link) => link.other !== undefined && facts.isExpected(link.other, nowMs))) return undefined;
+    // Its neighbour restarts because somebody wants it to, or somebody works on it.
+    if (links.some(({ other }) => other !== undefined && (facts.isExpected(other, nowMs) || this.#isWorkedOn(other)))) return undefined;
     if (this.#chosen.some((one) => isLike(equipment, one.equipment) && isChosen(one.rows, key, port.labels)))
       return { severity: "major", why: "" };
     const monitored = links.find((link) => link.other !== undefined);
@@ -186,6 +186,10 @@ export class PortWatch {
     const [foreign] = links;
     if (foreign !== undefined && upMs >= foreignUpMs) return { severity: "warning", why: `: ${foreign.otherLabel} is behind it` };
     return upMs >= longUpMs ? { severity: "warning", why: `; it had been up for ${Math.floor(upMs / 86_400_000)} days` } : undefined;
+  }
+
+  #isWorkedOn(equipment: EquipmentId): boolean {
+    return this.#parts.list.isInMaintenance({ equipment, path: "", type: "equipmentUnreachable", qualifier: "" });
   }
 
   #clear(equipment: EquipmentId, key: string, why?: string): void {

@@ -81,7 +81,7 @@ const links: readonly SiteFault[] = [
   equipment(
     "main switch dead",
     { device: "sw-1", fault: "power-off" },
-    { types: ["gatewayIsolated", "lanDown"], domains: ["gateway", "lan"] },
+    { types: ["gatewayIsolated", "lanDown"], domains: ["gateway", "lan"], clearMs: 90 * minute },
   ),
   {
     name: "gateway's cable pulled",
@@ -128,7 +128,7 @@ const line: readonly SiteFault[] = [
   equipment(
     "router dead",
     { device: "fw-1", fault: "power-off" },
-    { types: ["equipmentUnreachable", "accessLineDown"], domains: ["device", "line"] },
+    { types: ["equipmentUnreachable", "accessLineDown"], domains: ["device", "line"], clearMs: 90 * minute },
   ),
   {
     name: "gateway's clock wrong",
@@ -147,7 +147,7 @@ const power: readonly SiteFault[] = [
   equipment(
     "mains fail, UPS runs empty",
     { device: "ups-1", fault: "on-battery", percent: 20 },
-    { types: ["upsOnBattery"], equipment: ["ups-1"], domains: ["power", "gateway", "lan"], clearMs: 30 * minute },
+    { types: ["upsOnBattery"], equipment: ["ups-1"], domains: ["power", "gateway", "lan"], clearMs: 90 * minute },
   ),
   equipment(
     "UPS battery old",
