@@ -31,6 +31,7 @@ import type { ConfigurationOwner } from "./configuration-owner.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
 import type { AuditBook } from "./host/audit-book.ts";
+import type { LogTap } from "./host/log-tap.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
@@ -98,6 +99,8 @@ export interface RunParts {
   readonly site: SiteConfiguration;
   readonly audit: AuditBook;
   readonly identity: IdentityStore;
+  /** The log, to be read along by the command desk. */
+  readonly logs?: LogTap;
   /** Ends this run in order and begins another in the same process. */
   readonly restart: (reason: string) => void;
 }

@@ -9,7 +9,9 @@ import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { ConfigurationOwner, type LiveApplier } from "./configuration-owner.ts";
 import type { Gateway } from "./gateway.ts";
+import { runHook } from "./host/run-hook.ts";
 import type { AlarmsForOperations } from "./operations/alarm-operations.ts";
+import type { LogSource } from "./operations/site-operations.ts";
 import { OverlayMemory } from "./overlay-memory.ts";
 import type { Platform, RunParts } from "./parts-appliance.ts";
 import { Northbound } from "./parts-northbound.ts";
@@ -79,13 +81,16 @@ export interface ManagedParts {
   readonly firmware: DocumentOwner | undefined;
   readonly audit: Pick<Audit, "write">;
   readonly enrolledRoot?: string;
+  readonly logs?: LogSource;
 }
 
 /** The northbound half with everything that can be ordered and wanted of this gateway. */
 export function openNorthbound(parts: ManagedParts, platform: Platform): Northbound {
   const { configuration, state, sink, buffer, gateway } = parts;
   const overlays = new OverlayMemory(state);
-  const operations = operationsOf({ ...parts, ...platform });
+  const hook = configuration.running.authority.rebootCommand;
+  const reboot = hook === undefined ? undefined : () => runHook(hook);
+  const operations = operationsOf({ ...parts, ...platform, reboot });
   return new Northbound(
     {
       ...{ state, sink, buffer, audit: parts.audit, version: packageJson.version },

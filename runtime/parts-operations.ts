@@ -12,6 +12,7 @@ import { type AlarmsForOperations, alarmOperations } from "./operations/alarm-op
 import { checkOperations } from "./operations/check-operations.ts";
 import { discoveryOperations } from "./operations/discovery-operations.ts";
 import { gatewayOperations } from "./operations/gateway-operations.ts";
+import { type LogSource, siteOperations } from "./operations/site-operations.ts";
 import { snmpOperations } from "./operations/snmp-operations.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 
@@ -23,17 +24,37 @@ export interface OperationParts {
   readonly alarms: () => AlarmsForOperations;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The log, to be read along. */
+  readonly logs?: LogSource | undefined;
+  /** Restarts the machine; absent = it may not. */
+  readonly reboot?: (() => Promise<void>) | undefined;
   /** Ends this run of the gateway in order and begins another, in the same process. */
   readonly restart: (reason: string) => void;
 }
 
 export function operationsOf(parts: OperationParts): readonly Operation[] {
-  return [
+  const all: readonly Operation[] = [
     ...gatewayOperations(parts),
     ...snmpOperations(parts.gateway),
     ...discoveryOperations(parts),
     ...checkOperations(parts.gateway),
+    ...siteOperations(parts),
     ...parts.flows.operations,
     ...alarmOperations(parts.alarms, parts.clock),
   ];
+  return [...all, listing(() => all)];
+}
+
+/** What there is, with the schema of the arguments: for forms and for people. */
+function listing(all: () => readonly Operation[]): Operation {
+  return {
+    name: "gateway.operations",
+    risk: "read",
+    summary: "What may be ordered of this gateway, with its arguments.",
+    argumentsSchema: { type: "object", additionalProperties: false },
+    maxDurationMs: 5_000,
+    execute: async () => ({
+      operations: all().map(({ name, risk, summary, argumentsSchema }) => ({ name, risk, summary, argumentsSchema })),
+    }),
+  };
 }

@@ -81,7 +81,7 @@ function wrap(target: PinoLogger, bound: LogFields, limiter: LineLimiter): Logge
 }
 
 /** Secrets out, long texts cut. Names that pino writes itself are not overwritten by a field. */
-function presentable(fields: LogFields): Record<string, string | number | boolean> {
+export function presentable(fields: LogFields): Record<string, string | number | boolean> {
   const result: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;

@@ -9,6 +9,7 @@ import { type Gateway, Restart } from "../gateway.ts";
 import { AuditBook } from "../host/audit-book.ts";
 import { controlServer } from "../host/control-server.ts";
 import { IdentityFolder } from "../host/identity-folder.ts";
+import { LogTap } from "../host/log-tap.ts";
 import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
@@ -82,9 +83,10 @@ async function begin(parts: Beginning): Promise<{ readonly gateway: Gateway; rea
   try {
     const configuration = await effective(parts, state, clock.now().wallMs);
     const logger = await loggerFor(configuration, context, parts.logger, own);
-    const platform = { clock, entropy: context.entropy, logger };
+    const logs = new LogTap(logger);
+    const platform = { clock, entropy: context.entropy, logger: logs };
     const audit = new AuditBook(options.stateDir, platform);
-    const run: RunParts = { state, site, restart, audit, identity: parts.identity };
+    const run: RunParts = { state, site, restart, audit, identity: parts.identity, logs };
     const services = servicesOf(options, configuration, run, platform);
     const gateway = await assembleGateway(configuration, options.stateDir, platform, run, services);
     audit.write({ actor: "gateway", action: "gateway.start", outcome: "ok", detail: `version ${packageJson.version}` });

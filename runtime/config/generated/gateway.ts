@@ -114,6 +114,29 @@ export interface GatewayFile {
      */
     issuer: string;
     /**
+     * Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.
+     *
+     * @minItems 1
+     * @maxItems 16
+     */
+    rebootCommand?:
+      | [string]
+      | [string, string]
+      | [string, string, string]
+      | [string, string, string, string]
+      | [string, string, string, string, string]
+      | [string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string];
+    /**
      * After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.
      */
     confirmWindowMs: number;

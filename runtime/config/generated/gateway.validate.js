@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -4472,7 +4472,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         data19.confirmWindowMs = 12e4;
       }
       for (const key4 in data19) {
-        if (!(key4 === "root" || key4 === "keys" || key4 === "issuer" || key4 === "confirmWindowMs")) {
+        if (!(key4 === "root" || key4 === "keys" || key4 === "issuer" || key4 === "rebootCommand" || key4 === "confirmWindowMs")) {
           const err33 = { instancePath: instancePath + "/authority", schemaPath: "#/properties/authority/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err33];
@@ -4695,207 +4695,180 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data28 = data19.confirmWindowMs;
-      if (!(typeof data28 == "number" && (!(data28 % 1) && !isNaN(data28)) && isFinite(data28))) {
-        const err53 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err53];
+      if (data19.rebootCommand !== void 0) {
+        let data28 = data19.rebootCommand;
+        if (Array.isArray(data28)) {
+          if (data28.length > 16) {
+            const err53 = { instancePath: instancePath + "/authority/rebootCommand", schemaPath: "#/properties/authority/properties/rebootCommand/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
+            if (vErrors === null) {
+              vErrors = [err53];
+            } else {
+              vErrors.push(err53);
+            }
+            errors++;
+          }
+          if (data28.length < 1) {
+            const err54 = { instancePath: instancePath + "/authority/rebootCommand", schemaPath: "#/properties/authority/properties/rebootCommand/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (vErrors === null) {
+              vErrors = [err54];
+            } else {
+              vErrors.push(err54);
+            }
+            errors++;
+          }
+          const len2 = data28.length;
+          for (let i3 = 0; i3 < len2; i3++) {
+            let data29 = data28[i3];
+            if (typeof data29 === "string") {
+              if (func3(data29) > 256) {
+                const err55 = { instancePath: instancePath + "/authority/rebootCommand/" + i3, schemaPath: "#/properties/authority/properties/rebootCommand/items/maxLength", keyword: "maxLength", params: { limit: 256 }, message: "must NOT have more than 256 characters" };
+                if (vErrors === null) {
+                  vErrors = [err55];
+                } else {
+                  vErrors.push(err55);
+                }
+                errors++;
+              }
+              if (func3(data29) < 1) {
+                const err56 = { instancePath: instancePath + "/authority/rebootCommand/" + i3, schemaPath: "#/properties/authority/properties/rebootCommand/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err56];
+                } else {
+                  vErrors.push(err56);
+                }
+                errors++;
+              }
+            } else {
+              const err57 = { instancePath: instancePath + "/authority/rebootCommand/" + i3, schemaPath: "#/properties/authority/properties/rebootCommand/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err57];
+              } else {
+                vErrors.push(err57);
+              }
+              errors++;
+            }
+          }
         } else {
-          vErrors.push(err53);
-        }
-        errors++;
-      }
-      if (typeof data28 == "number" && isFinite(data28)) {
-        if (data28 > 9e5 || isNaN(data28)) {
-          const err54 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9e5 }, message: "must be <= 900000" };
+          const err58 = { instancePath: instancePath + "/authority/rebootCommand", schemaPath: "#/properties/authority/properties/rebootCommand/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
-            vErrors = [err54];
+            vErrors = [err58];
           } else {
-            vErrors.push(err54);
+            vErrors.push(err58);
           }
           errors++;
         }
-        if (data28 < 5e3 || isNaN(data28)) {
-          const err55 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
+      }
+      let data30 = data19.confirmWindowMs;
+      if (!(typeof data30 == "number" && (!(data30 % 1) && !isNaN(data30)) && isFinite(data30))) {
+        const err59 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err59];
+        } else {
+          vErrors.push(err59);
+        }
+        errors++;
+      }
+      if (typeof data30 == "number" && isFinite(data30)) {
+        if (data30 > 9e5 || isNaN(data30)) {
+          const err60 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9e5 }, message: "must be <= 900000" };
           if (vErrors === null) {
-            vErrors = [err55];
+            vErrors = [err60];
           } else {
-            vErrors.push(err55);
+            vErrors.push(err60);
+          }
+          errors++;
+        }
+        if (data30 < 5e3 || isNaN(data30)) {
+          const err61 = { instancePath: instancePath + "/authority/confirmWindowMs", schemaPath: "#/properties/authority/properties/confirmWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
+          if (vErrors === null) {
+            vErrors = [err61];
+          } else {
+            vErrors.push(err61);
           }
           errors++;
         }
       }
     } else {
-      const err56 = { instancePath: instancePath + "/authority", schemaPath: "#/properties/authority/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err62 = { instancePath: instancePath + "/authority", schemaPath: "#/properties/authority/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err56];
+        vErrors = [err62];
       } else {
-        vErrors.push(err56);
+        vErrors.push(err62);
       }
       errors++;
     }
-    let data29 = data.credentials;
-    if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
-      if (Object.keys(data29).length > 256) {
-        const err57 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/maxProperties", keyword: "maxProperties", params: { limit: 256 }, message: "must NOT have more than 256 properties" };
+    let data31 = data.credentials;
+    if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
+      if (Object.keys(data31).length > 256) {
+        const err63 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/maxProperties", keyword: "maxProperties", params: { limit: 256 }, message: "must NOT have more than 256 properties" };
         if (vErrors === null) {
-          vErrors = [err57];
+          vErrors = [err63];
         } else {
-          vErrors.push(err57);
+          vErrors.push(err63);
         }
         errors++;
       }
-      for (const key6 in data29) {
-        const _errs58 = errors;
+      for (const key6 in data31) {
+        const _errs62 = errors;
         if (typeof key6 === "string") {
           if (!pattern7.test(key6)) {
-            const err58 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"', propertyName: key6 };
+            const err64 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9._-]{0,62}$"', propertyName: key6 };
             if (vErrors === null) {
-              vErrors = [err58];
+              vErrors = [err64];
             } else {
-              vErrors.push(err58);
+              vErrors.push(err64);
             }
             errors++;
           }
         }
-        var valid11 = _errs58 === errors;
-        if (!valid11) {
-          const err59 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames", keyword: "propertyNames", params: { propertyName: key6 }, message: "property name must be valid" };
+        var valid13 = _errs62 === errors;
+        if (!valid13) {
+          const err65 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/propertyNames", keyword: "propertyNames", params: { propertyName: key6 }, message: "property name must be valid" };
           if (vErrors === null) {
-            vErrors = [err59];
+            vErrors = [err65];
           } else {
-            vErrors.push(err59);
+            vErrors.push(err65);
           }
           errors++;
         }
       }
-      for (const key7 in data29) {
-        let data30 = data29[key7];
-        if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
-          if (Object.keys(data30).length < 1) {
-            const err60 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+      for (const key7 in data31) {
+        let data32 = data31[key7];
+        if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
+          if (Object.keys(data32).length < 1) {
+            const err66 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
             if (vErrors === null) {
-              vErrors = [err60];
+              vErrors = [err66];
             } else {
-              vErrors.push(err60);
+              vErrors.push(err66);
             }
             errors++;
           }
-          for (const key8 in data30) {
+          for (const key8 in data32) {
             if (!(key8 === "snmp" || key8 === "http")) {
-              const err61 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+              const err67 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
               if (vErrors === null) {
-                vErrors = [err61];
+                vErrors = [err67];
               } else {
-                vErrors.push(err61);
+                vErrors.push(err67);
               }
               errors++;
             }
           }
-          if (data30.snmp !== void 0) {
-            if (!validate64(data30.snmp, { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1") + "/snmp", parentData: data30, parentDataProperty: "snmp", rootData, dynamicAnchors })) {
+          if (data32.snmp !== void 0) {
+            if (!validate64(data32.snmp, { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1") + "/snmp", parentData: data32, parentDataProperty: "snmp", rootData, dynamicAnchors })) {
               vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
               errors = vErrors.length;
             }
           }
-          if (data30.http !== void 0) {
-            if (!validate79(data30.http, { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1") + "/http", parentData: data30, parentDataProperty: "http", rootData, dynamicAnchors })) {
+          if (data32.http !== void 0) {
+            if (!validate79(data32.http, { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1") + "/http", parentData: data32, parentDataProperty: "http", rootData, dynamicAnchors })) {
               vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
               errors = vErrors.length;
             }
           }
         } else {
-          const err62 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-          if (vErrors === null) {
-            vErrors = [err62];
-          } else {
-            vErrors.push(err62);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err63 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err63];
-      } else {
-        vErrors.push(err63);
-      }
-      errors++;
-    }
-    let data33 = data.equipment;
-    if (Array.isArray(data33)) {
-      if (data33.length > 4096) {
-        const err64 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/maxItems", keyword: "maxItems", params: { limit: 4096 }, message: "must NOT have more than 4096 items" };
-        if (vErrors === null) {
-          vErrors = [err64];
-        } else {
-          vErrors.push(err64);
-        }
-        errors++;
-      }
-      const len2 = data33.length;
-      for (let i3 = 0; i3 < len2; i3++) {
-        if (!validate84(data33[i3], { instancePath: instancePath + "/equipment/" + i3, parentData: data33, parentDataProperty: i3, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
-          errors = vErrors.length;
-        }
-      }
-    } else {
-      const err65 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-      if (vErrors === null) {
-        vErrors = [err65];
-      } else {
-        vErrors.push(err65);
-      }
-      errors++;
-    }
-    let data35 = data.console;
-    if (data35 && typeof data35 == "object" && !Array.isArray(data35)) {
-      if (data35.enabled === void 0) {
-        data35.enabled = true;
-      }
-      if (data35.host === void 0) {
-        data35.host = "127.0.0.1";
-      }
-      if (data35.port === void 0) {
-        data35.port = 8480;
-      }
-      if (data35.allowedHosts === void 0) {
-        data35.allowedHosts = [];
-      }
-      for (const key9 in data35) {
-        if (!(key9 === "enabled" || key9 === "host" || key9 === "port" || key9 === "allowedHosts")) {
-          const err66 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err66];
-          } else {
-            vErrors.push(err66);
-          }
-          errors++;
-        }
-      }
-      if (typeof data35.enabled !== "boolean") {
-        const err67 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err67];
-        } else {
-          vErrors.push(err67);
-        }
-        errors++;
-      }
-      if (!validate85(data35.host, { instancePath: instancePath + "/console/host", parentData: data35, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-        errors = vErrors.length;
-      }
-      if (!validate87(data35.port, { instancePath: instancePath + "/console/port", parentData: data35, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
-        errors = vErrors.length;
-      }
-      let data39 = data35.allowedHosts;
-      if (Array.isArray(data39)) {
-        if (data39.length > 16) {
-          const err68 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
+          const err68 = { instancePath: instancePath + "/credentials/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/credentials/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
           if (vErrors === null) {
             vErrors = [err68];
           } else {
@@ -4903,110 +4876,120 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len3 = data39.length;
-        for (let i4 = 0; i4 < len3; i4++) {
-          let data40 = data39[i4];
-          if (typeof data40 === "string") {
-            if (func3(data40) > 253) {
-              const err69 = { instancePath: instancePath + "/console/allowedHosts/" + i4, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
-              if (vErrors === null) {
-                vErrors = [err69];
-              } else {
-                vErrors.push(err69);
-              }
-              errors++;
-            }
-            if (func3(data40) < 1) {
-              const err70 = { instancePath: instancePath + "/console/allowedHosts/" + i4, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err70];
-              } else {
-                vErrors.push(err70);
-              }
-              errors++;
-            }
-          } else {
-            const err71 = { instancePath: instancePath + "/console/allowedHosts/" + i4, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err71];
-            } else {
-              vErrors.push(err71);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err72 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err72];
-        } else {
-          vErrors.push(err72);
-        }
-        errors++;
       }
     } else {
-      const err73 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err69 = { instancePath: instancePath + "/credentials", schemaPath: "#/properties/credentials/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err73];
+        vErrors = [err69];
       } else {
-        vErrors.push(err73);
+        vErrors.push(err69);
       }
       errors++;
     }
-    let data41 = data.checks;
-    if (Array.isArray(data41)) {
-      if (data41.length > 1e3) {
-        const err74 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
+    let data35 = data.equipment;
+    if (Array.isArray(data35)) {
+      if (data35.length > 4096) {
+        const err70 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/maxItems", keyword: "maxItems", params: { limit: 4096 }, message: "must NOT have more than 4096 items" };
         if (vErrors === null) {
-          vErrors = [err74];
+          vErrors = [err70];
         } else {
-          vErrors.push(err74);
+          vErrors.push(err70);
         }
         errors++;
       }
-      const len4 = data41.length;
-      for (let i5 = 0; i5 < len4; i5++) {
-        if (!validate92(data41[i5], { instancePath: instancePath + "/checks/" + i5, parentData: data41, parentDataProperty: i5, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+      const len3 = data35.length;
+      for (let i4 = 0; i4 < len3; i4++) {
+        if (!validate84(data35[i4], { instancePath: instancePath + "/equipment/" + i4, parentData: data35, parentDataProperty: i4, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
           errors = vErrors.length;
         }
       }
     } else {
-      const err75 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      const err71 = { instancePath: instancePath + "/equipment", schemaPath: "#/properties/equipment/type", keyword: "type", params: { type: "array" }, message: "must be array" };
       if (vErrors === null) {
-        vErrors = [err75];
+        vErrors = [err71];
       } else {
-        vErrors.push(err75);
+        vErrors.push(err71);
       }
       errors++;
     }
-    let data43 = data.traps;
-    if (data43 && typeof data43 == "object" && !Array.isArray(data43)) {
-      if (data43.enabled === void 0) {
-        data43.enabled = true;
+    let data37 = data.console;
+    if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+      if (data37.enabled === void 0) {
+        data37.enabled = true;
       }
-      if (data43.host === void 0) {
-        data43.host = "0.0.0.0";
+      if (data37.host === void 0) {
+        data37.host = "127.0.0.1";
       }
-      if (data43.port === void 0) {
-        data43.port = 1162;
+      if (data37.port === void 0) {
+        data37.port = 8480;
       }
-      for (const key10 in data43) {
-        if (!(key10 === "folder" || key10 === "enabled" || key10 === "host" || key10 === "port")) {
-          const err76 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+      if (data37.allowedHosts === void 0) {
+        data37.allowedHosts = [];
+      }
+      for (const key9 in data37) {
+        if (!(key9 === "enabled" || key9 === "host" || key9 === "port" || key9 === "allowedHosts")) {
+          const err72 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err76];
+            vErrors = [err72];
           } else {
-            vErrors.push(err76);
+            vErrors.push(err72);
           }
           errors++;
         }
       }
-      if (data43.folder !== void 0) {
-        let data44 = data43.folder;
-        if (typeof data44 === "string") {
-          if (func3(data44) > 1e3) {
-            const err77 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+      if (typeof data37.enabled !== "boolean") {
+        const err73 = { instancePath: instancePath + "/console/enabled", schemaPath: "#/properties/console/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err73];
+        } else {
+          vErrors.push(err73);
+        }
+        errors++;
+      }
+      if (!validate85(data37.host, { instancePath: instancePath + "/console/host", parentData: data37, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
+      }
+      if (!validate87(data37.port, { instancePath: instancePath + "/console/port", parentData: data37, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+      let data41 = data37.allowedHosts;
+      if (Array.isArray(data41)) {
+        if (data41.length > 16) {
+          const err74 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
+          if (vErrors === null) {
+            vErrors = [err74];
+          } else {
+            vErrors.push(err74);
+          }
+          errors++;
+        }
+        const len4 = data41.length;
+        for (let i5 = 0; i5 < len4; i5++) {
+          let data42 = data41[i5];
+          if (typeof data42 === "string") {
+            if (func3(data42) > 253) {
+              const err75 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
+              if (vErrors === null) {
+                vErrors = [err75];
+              } else {
+                vErrors.push(err75);
+              }
+              errors++;
+            }
+            if (func3(data42) < 1) {
+              const err76 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err76];
+              } else {
+                vErrors.push(err76);
+              }
+              errors++;
+            }
+          } else {
+            const err77 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err77];
             } else {
@@ -5014,27 +4997,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (func3(data44) < 1) {
-            const err78 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err78];
-            } else {
-              vErrors.push(err78);
-            }
-            errors++;
-          }
-        } else {
-          const err79 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err79];
-          } else {
-            vErrors.push(err79);
-          }
-          errors++;
         }
+      } else {
+        const err78 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err78];
+        } else {
+          vErrors.push(err78);
+        }
+        errors++;
       }
-      if (typeof data43.enabled !== "boolean") {
-        const err80 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+    } else {
+      const err79 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err79];
+      } else {
+        vErrors.push(err79);
+      }
+      errors++;
+    }
+    let data43 = data.checks;
+    if (Array.isArray(data43)) {
+      if (data43.length > 1e3) {
+        const err80 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
         if (vErrors === null) {
           vErrors = [err80];
         } else {
@@ -5042,16 +5027,15 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (!validate85(data43.host, { instancePath: instancePath + "/traps/host", parentData: data43, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-        errors = vErrors.length;
-      }
-      if (!validate87(data43.port, { instancePath: instancePath + "/traps/port", parentData: data43, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
-        errors = vErrors.length;
+      const len5 = data43.length;
+      for (let i6 = 0; i6 < len5; i6++) {
+        if (!validate92(data43[i6], { instancePath: instancePath + "/checks/" + i6, parentData: data43, parentDataProperty: i6, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+          errors = vErrors.length;
+        }
       }
     } else {
-      const err81 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err81 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
       if (vErrors === null) {
         vErrors = [err81];
       } else {
@@ -5059,20 +5043,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data48 = data.syslog;
-    if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
-      if (data48.enabled === void 0) {
-        data48.enabled = true;
+    let data45 = data.traps;
+    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+      if (data45.enabled === void 0) {
+        data45.enabled = true;
       }
-      if (data48.host === void 0) {
-        data48.host = "0.0.0.0";
+      if (data45.host === void 0) {
+        data45.host = "0.0.0.0";
       }
-      if (data48.port === void 0) {
-        data48.port = 5514;
+      if (data45.port === void 0) {
+        data45.port = 1162;
       }
-      for (const key11 in data48) {
-        if (!(key11 === "enabled" || key11 === "host" || key11 === "port")) {
-          const err82 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+      for (const key10 in data45) {
+        if (!(key10 === "folder" || key10 === "enabled" || key10 === "host" || key10 === "port")) {
+          const err82 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err82];
           } else {
@@ -5081,43 +5065,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data48.enabled !== "boolean") {
-        const err83 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err83];
+      if (data45.folder !== void 0) {
+        let data46 = data45.folder;
+        if (typeof data46 === "string") {
+          if (func3(data46) > 1e3) {
+            const err83 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+            if (vErrors === null) {
+              vErrors = [err83];
+            } else {
+              vErrors.push(err83);
+            }
+            errors++;
+          }
+          if (func3(data46) < 1) {
+            const err84 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err84];
+            } else {
+              vErrors.push(err84);
+            }
+            errors++;
+          }
         } else {
-          vErrors.push(err83);
-        }
-        errors++;
-      }
-      if (!validate85(data48.host, { instancePath: instancePath + "/syslog/host", parentData: data48, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-        errors = vErrors.length;
-      }
-      if (!validate87(data48.port, { instancePath: instancePath + "/syslog/port", parentData: data48, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
-        errors = vErrors.length;
-      }
-    } else {
-      const err84 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err84];
-      } else {
-        vErrors.push(err84);
-      }
-      errors++;
-    }
-    let data52 = data.buffer;
-    if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
-      if (data52.budgetBytes === void 0) {
-        data52.budgetBytes = 536870912;
-      }
-      if (data52.durabilityWindowMs === void 0) {
-        data52.durabilityWindowMs = 1e4;
-      }
-      for (const key12 in data52) {
-        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
-          const err85 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+          const err85 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
             vErrors = [err85];
           } else {
@@ -5126,9 +5096,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data53 = data52.budgetBytes;
-      if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-        const err86 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      if (typeof data45.enabled !== "boolean") {
+        const err86 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err86];
         } else {
@@ -5136,18 +5105,37 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data53 == "number" && isFinite(data53)) {
-        if (data53 > 1099511627776 || isNaN(data53)) {
-          const err87 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err87];
-          } else {
-            vErrors.push(err87);
-          }
-          errors++;
-        }
-        if (data53 < 16777216 || isNaN(data53)) {
-          const err88 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
+      if (!validate85(data45.host, { instancePath: instancePath + "/traps/host", parentData: data45, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
+      }
+      if (!validate87(data45.port, { instancePath: instancePath + "/traps/port", parentData: data45, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+    } else {
+      const err87 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err87];
+      } else {
+        vErrors.push(err87);
+      }
+      errors++;
+    }
+    let data50 = data.syslog;
+    if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
+      if (data50.enabled === void 0) {
+        data50.enabled = true;
+      }
+      if (data50.host === void 0) {
+        data50.host = "0.0.0.0";
+      }
+      if (data50.port === void 0) {
+        data50.port = 5514;
+      }
+      for (const key11 in data50) {
+        if (!(key11 === "enabled" || key11 === "host" || key11 === "port")) {
+          const err88 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err88];
           } else {
@@ -5156,9 +5144,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data54 = data52.durabilityWindowMs;
-      if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-        const err89 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      if (typeof data50.enabled !== "boolean") {
+        const err89 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err89];
         } else {
@@ -5166,18 +5153,34 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data54 == "number" && isFinite(data54)) {
-        if (data54 > 6e4 || isNaN(data54)) {
-          const err90 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
-          if (vErrors === null) {
-            vErrors = [err90];
-          } else {
-            vErrors.push(err90);
-          }
-          errors++;
-        }
-        if (data54 < 100 || isNaN(data54)) {
-          const err91 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
+      if (!validate85(data50.host, { instancePath: instancePath + "/syslog/host", parentData: data50, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
+      }
+      if (!validate87(data50.port, { instancePath: instancePath + "/syslog/port", parentData: data50, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+    } else {
+      const err90 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err90];
+      } else {
+        vErrors.push(err90);
+      }
+      errors++;
+    }
+    let data54 = data.buffer;
+    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+      if (data54.budgetBytes === void 0) {
+        data54.budgetBytes = 536870912;
+      }
+      if (data54.durabilityWindowMs === void 0) {
+        data54.durabilityWindowMs = 1e4;
+      }
+      for (const key12 in data54) {
+        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
+          const err91 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err91];
           } else {
@@ -5186,26 +5189,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-    } else {
-      const err92 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err92];
-      } else {
-        vErrors.push(err92);
+      let data55 = data54.budgetBytes;
+      if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+        const err92 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err92];
+        } else {
+          vErrors.push(err92);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data55 = data.history;
-    if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
-      if (data55.enabled === void 0) {
-        data55.enabled = true;
-      }
-      if (data55.budgetBytes === void 0) {
-        data55.budgetBytes = 268435456;
-      }
-      for (const key13 in data55) {
-        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
-          const err93 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+      if (typeof data55 == "number" && isFinite(data55)) {
+        if (data55 > 1099511627776 || isNaN(data55)) {
+          const err93 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err93];
           } else {
@@ -5213,19 +5209,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data55.enabled !== "boolean") {
-        const err94 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err94];
-        } else {
-          vErrors.push(err94);
+        if (data55 < 16777216 || isNaN(data55)) {
+          const err94 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
+          if (vErrors === null) {
+            vErrors = [err94];
+          } else {
+            vErrors.push(err94);
+          }
+          errors++;
         }
-        errors++;
       }
-      let data57 = data55.budgetBytes;
-      if (!(typeof data57 == "number" && (!(data57 % 1) && !isNaN(data57)) && isFinite(data57))) {
-        const err95 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data56 = data54.durabilityWindowMs;
+      if (!(typeof data56 == "number" && (!(data56 % 1) && !isNaN(data56)) && isFinite(data56))) {
+        const err95 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err95];
         } else {
@@ -5233,9 +5229,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data57 == "number" && isFinite(data57)) {
-        if (data57 > 1099511627776 || isNaN(data57)) {
-          const err96 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+      if (typeof data56 == "number" && isFinite(data56)) {
+        if (data56 > 6e4 || isNaN(data56)) {
+          const err96 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
           if (vErrors === null) {
             vErrors = [err96];
           } else {
@@ -5243,8 +5239,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data57 < 4194304 || isNaN(data57)) {
-          const err97 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
+        if (data56 < 100 || isNaN(data56)) {
+          const err97 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
           if (vErrors === null) {
             vErrors = [err97];
           } else {
@@ -5254,7 +5250,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     } else {
-      const err98 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err98 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err98];
       } else {
@@ -5262,11 +5258,17 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data58 = data.profiles;
-    if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
-      for (const key14 in data58) {
-        if (!(key14 === "folder")) {
-          const err99 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+    let data57 = data.history;
+    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+      if (data57.enabled === void 0) {
+        data57.enabled = true;
+      }
+      if (data57.budgetBytes === void 0) {
+        data57.budgetBytes = 268435456;
+      }
+      for (const key13 in data57) {
+        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
+          const err99 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err99];
           } else {
@@ -5275,29 +5277,28 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (data58.folder !== void 0) {
-        let data59 = data58.folder;
-        if (typeof data59 === "string") {
-          if (func3(data59) > 1e3) {
-            const err100 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err100];
-            } else {
-              vErrors.push(err100);
-            }
-            errors++;
-          }
-          if (func3(data59) < 1) {
-            const err101 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err101];
-            } else {
-              vErrors.push(err101);
-            }
-            errors++;
-          }
+      if (typeof data57.enabled !== "boolean") {
+        const err100 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err100];
         } else {
-          const err102 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          vErrors.push(err100);
+        }
+        errors++;
+      }
+      let data59 = data57.budgetBytes;
+      if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
+        const err101 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err101];
+        } else {
+          vErrors.push(err101);
+        }
+        errors++;
+      }
+      if (typeof data59 == "number" && isFinite(data59)) {
+        if (data59 > 1099511627776 || isNaN(data59)) {
+          const err102 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err102];
           } else {
@@ -5305,45 +5306,30 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err103 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err103];
-      } else {
-        vErrors.push(err103);
-      }
-      errors++;
-    }
-    let data60 = data.discovery;
-    if (data60 && typeof data60 == "object" && !Array.isArray(data60)) {
-      if (data60.subnets === void 0) {
-        data60.subnets = [];
-      }
-      if (data60.autoAccept === void 0) {
-        data60.autoAccept = [];
-      }
-      if (data60.maxDevices === void 0) {
-        data60.maxDevices = 500;
-      }
-      if (data60.pollIntervalMs === void 0) {
-        data60.pollIntervalMs = 6e4;
-      }
-      for (const key15 in data60) {
-        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
-          const err104 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+        if (data59 < 4194304 || isNaN(data59)) {
+          const err103 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
           if (vErrors === null) {
-            vErrors = [err104];
+            vErrors = [err103];
           } else {
-            vErrors.push(err104);
+            vErrors.push(err103);
           }
           errors++;
         }
       }
-      let data61 = data60.subnets;
-      if (Array.isArray(data61)) {
-        if (data61.length > 32) {
-          const err105 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+    } else {
+      const err104 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err104];
+      } else {
+        vErrors.push(err104);
+      }
+      errors++;
+    }
+    let data60 = data.profiles;
+    if (data60 && typeof data60 == "object" && !Array.isArray(data60)) {
+      for (const key14 in data60) {
+        if (!(key14 === "folder")) {
+          const err105 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err105];
           } else {
@@ -5351,57 +5337,134 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len5 = data61.length;
-        for (let i6 = 0; i6 < len5; i6++) {
-          if (!validate98(data61[i6], { instancePath: instancePath + "/discovery/subnets/" + i6, parentData: data61, parentDataProperty: i6, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err106 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err106];
-        } else {
-          vErrors.push(err106);
-        }
-        errors++;
       }
-      let data63 = data60.autoAccept;
-      if (Array.isArray(data63)) {
-        if (data63.length > 24) {
-          const err107 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+      if (data60.folder !== void 0) {
+        let data61 = data60.folder;
+        if (typeof data61 === "string") {
+          if (func3(data61) > 1e3) {
+            const err106 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+            if (vErrors === null) {
+              vErrors = [err106];
+            } else {
+              vErrors.push(err106);
+            }
+            errors++;
+          }
+          if (func3(data61) < 1) {
+            const err107 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err107];
+            } else {
+              vErrors.push(err107);
+            }
+            errors++;
+          }
+        } else {
+          const err108 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
-            vErrors = [err107];
+            vErrors = [err108];
           } else {
-            vErrors.push(err107);
+            vErrors.push(err108);
+          }
+          errors++;
+        }
+      }
+    } else {
+      const err109 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err109];
+      } else {
+        vErrors.push(err109);
+      }
+      errors++;
+    }
+    let data62 = data.discovery;
+    if (data62 && typeof data62 == "object" && !Array.isArray(data62)) {
+      if (data62.subnets === void 0) {
+        data62.subnets = [];
+      }
+      if (data62.autoAccept === void 0) {
+        data62.autoAccept = [];
+      }
+      if (data62.maxDevices === void 0) {
+        data62.maxDevices = 500;
+      }
+      if (data62.pollIntervalMs === void 0) {
+        data62.pollIntervalMs = 6e4;
+      }
+      for (const key15 in data62) {
+        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
+          const err110 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err110];
+          } else {
+            vErrors.push(err110);
+          }
+          errors++;
+        }
+      }
+      let data63 = data62.subnets;
+      if (Array.isArray(data63)) {
+        if (data63.length > 32) {
+          const err111 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+          if (vErrors === null) {
+            vErrors = [err111];
+          } else {
+            vErrors.push(err111);
           }
           errors++;
         }
         const len6 = data63.length;
         for (let i7 = 0; i7 < len6; i7++) {
-          let data64 = data63[i7];
-          if (!(data64 === "switch" || data64 === "router" || data64 === "firewall" || data64 === "access-point" || data64 === "ups" || data64 === "printer" || data64 === "nas" || data64 === "server" || data64 === "camera" || data64 === "pdu" || data64 === "sensor" || data64 === "wireless-bridge")) {
-            const err108 = { instancePath: instancePath + "/discovery/autoAccept/" + i7, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+          if (!validate98(data63[i7], { instancePath: instancePath + "/discovery/subnets/" + i7, parentData: data63, parentDataProperty: i7, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err112 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err112];
+        } else {
+          vErrors.push(err112);
+        }
+        errors++;
+      }
+      let data65 = data62.autoAccept;
+      if (Array.isArray(data65)) {
+        if (data65.length > 24) {
+          const err113 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+          if (vErrors === null) {
+            vErrors = [err113];
+          } else {
+            vErrors.push(err113);
+          }
+          errors++;
+        }
+        const len7 = data65.length;
+        for (let i8 = 0; i8 < len7; i8++) {
+          let data66 = data65[i8];
+          if (!(data66 === "switch" || data66 === "router" || data66 === "firewall" || data66 === "access-point" || data66 === "ups" || data66 === "printer" || data66 === "nas" || data66 === "server" || data66 === "camera" || data66 === "pdu" || data66 === "sensor" || data66 === "wireless-bridge")) {
+            const err114 = { instancePath: instancePath + "/discovery/autoAccept/" + i8, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err108];
+              vErrors = [err114];
             } else {
-              vErrors.push(err108);
+              vErrors.push(err114);
             }
             errors++;
           }
         }
-        let i8 = data63.length;
+        let i9 = data65.length;
         let j1;
-        if (i8 > 1) {
-          outer1: for (; i8--; ) {
-            for (j1 = i8; j1--; ) {
-              if (func0(data63[i8], data63[j1])) {
-                const err109 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i8, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i8 + " are identical)" };
+        if (i9 > 1) {
+          outer1: for (; i9--; ) {
+            for (j1 = i9; j1--; ) {
+              if (func0(data65[i9], data65[j1])) {
+                const err115 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i9, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i9 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err109];
+                  vErrors = [err115];
                 } else {
-                  vErrors.push(err109);
+                  vErrors.push(err115);
                 }
                 errors++;
                 break outer1;
@@ -5410,120 +5473,57 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err110 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err116 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err110];
+          vErrors = [err116];
         } else {
-          vErrors.push(err110);
+          vErrors.push(err116);
         }
         errors++;
       }
-      let data65 = data60.maxDevices;
-      if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
-        const err111 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data67 = data62.maxDevices;
+      if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
+        const err117 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err111];
+          vErrors = [err117];
         } else {
-          vErrors.push(err111);
+          vErrors.push(err117);
         }
         errors++;
       }
-      if (typeof data65 == "number" && isFinite(data65)) {
-        if (data65 > 500 || isNaN(data65)) {
-          const err112 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
+      if (typeof data67 == "number" && isFinite(data67)) {
+        if (data67 > 500 || isNaN(data67)) {
+          const err118 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
           if (vErrors === null) {
-            vErrors = [err112];
+            vErrors = [err118];
           } else {
-            vErrors.push(err112);
+            vErrors.push(err118);
           }
           errors++;
         }
-        if (data65 < 1 || isNaN(data65)) {
-          const err113 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (data67 < 1 || isNaN(data67)) {
+          const err119 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err113];
+            vErrors = [err119];
           } else {
-            vErrors.push(err113);
+            vErrors.push(err119);
           }
           errors++;
         }
       }
-      let data66 = data60.pollIntervalMs;
-      if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
-        const err114 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data68 = data62.pollIntervalMs;
+      if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
+        const err120 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err114];
+          vErrors = [err120];
         } else {
-          vErrors.push(err114);
+          vErrors.push(err120);
         }
         errors++;
       }
-      if (typeof data66 == "number" && isFinite(data66)) {
-        if (data66 > 864e5 || isNaN(data66)) {
-          const err115 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err115];
-          } else {
-            vErrors.push(err115);
-          }
-          errors++;
-        }
-        if (data66 < 1e3 || isNaN(data66)) {
-          const err116 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
-          if (vErrors === null) {
-            vErrors = [err116];
-          } else {
-            vErrors.push(err116);
-          }
-          errors++;
-        }
-      }
-      if (data60.leaseFiles !== void 0) {
-        let data67 = data60.leaseFiles;
-        if (Array.isArray(data67)) {
-          if (data67.length > 24) {
-            const err117 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
-            if (vErrors === null) {
-              vErrors = [err117];
-            } else {
-              vErrors.push(err117);
-            }
-            errors++;
-          }
-          const len7 = data67.length;
-          for (let i9 = 0; i9 < len7; i9++) {
-            let data68 = data67[i9];
-            if (typeof data68 === "string") {
-              if (func3(data68) > 1e3) {
-                const err118 = { instancePath: instancePath + "/discovery/leaseFiles/" + i9, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                if (vErrors === null) {
-                  vErrors = [err118];
-                } else {
-                  vErrors.push(err118);
-                }
-                errors++;
-              }
-              if (func3(data68) < 1) {
-                const err119 = { instancePath: instancePath + "/discovery/leaseFiles/" + i9, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                if (vErrors === null) {
-                  vErrors = [err119];
-                } else {
-                  vErrors.push(err119);
-                }
-                errors++;
-              }
-            } else {
-              const err120 = { instancePath: instancePath + "/discovery/leaseFiles/" + i9, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-              if (vErrors === null) {
-                vErrors = [err120];
-              } else {
-                vErrors.push(err120);
-              }
-              errors++;
-            }
-          }
-        } else {
-          const err121 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      if (typeof data68 == "number" && isFinite(data68)) {
+        if (data68 > 864e5 || isNaN(data68)) {
+          const err121 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err121];
           } else {
@@ -5531,76 +5531,52 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err122 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err122];
-      } else {
-        vErrors.push(err122);
-      }
-      errors++;
-    }
-    let data69 = data.alarms;
-    if (data69 && typeof data69 == "object" && !Array.isArray(data69)) {
-      if (data69.defaults === void 0) {
-        data69.defaults = true;
-      }
-      if (data69.disable === void 0) {
-        data69.disable = [];
-      }
-      if (data69.unreachableAfterMs === void 0) {
-        data69.unreachableAfterMs = 15e4;
-      }
-      if (data69.conditions === void 0) {
-        data69.conditions = [];
-      }
-      if (data69.ports === void 0) {
-        data69.ports = [];
-      }
-      if (data69.maintenance === void 0) {
-        data69.maintenance = [];
-      }
-      if (data69.rules === void 0) {
-        data69.rules = [];
-      }
-      for (const key16 in data69) {
-        if (!(key16 === "defaults" || key16 === "disable" || key16 === "unreachableAfterMs" || key16 === "conditions" || key16 === "ports" || key16 === "maintenance" || key16 === "rules")) {
-          const err123 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+        if (data68 < 1e3 || isNaN(data68)) {
+          const err122 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
           if (vErrors === null) {
-            vErrors = [err123];
+            vErrors = [err122];
           } else {
-            vErrors.push(err123);
+            vErrors.push(err122);
           }
           errors++;
         }
       }
-      if (typeof data69.defaults !== "boolean") {
-        const err124 = { instancePath: instancePath + "/alarms/defaults", schemaPath: "#/properties/alarms/properties/defaults/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err124];
-        } else {
-          vErrors.push(err124);
-        }
-        errors++;
-      }
-      let data71 = data69.disable;
-      if (Array.isArray(data71)) {
-        if (data71.length > 200) {
-          const err125 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
-          if (vErrors === null) {
-            vErrors = [err125];
-          } else {
-            vErrors.push(err125);
+      if (data62.leaseFiles !== void 0) {
+        let data69 = data62.leaseFiles;
+        if (Array.isArray(data69)) {
+          if (data69.length > 24) {
+            const err123 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+            if (vErrors === null) {
+              vErrors = [err123];
+            } else {
+              vErrors.push(err123);
+            }
+            errors++;
           }
-          errors++;
-        }
-        const len8 = data71.length;
-        for (let i10 = 0; i10 < len8; i10++) {
-          let data72 = data71[i10];
-          if (typeof data72 === "string") {
-            if (func3(data72) > 128) {
-              const err126 = { instancePath: instancePath + "/alarms/disable/" + i10, schemaPath: "#/properties/alarms/properties/disable/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+          const len8 = data69.length;
+          for (let i10 = 0; i10 < len8; i10++) {
+            let data70 = data69[i10];
+            if (typeof data70 === "string") {
+              if (func3(data70) > 1e3) {
+                const err124 = { instancePath: instancePath + "/discovery/leaseFiles/" + i10, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+                if (vErrors === null) {
+                  vErrors = [err124];
+                } else {
+                  vErrors.push(err124);
+                }
+                errors++;
+              }
+              if (func3(data70) < 1) {
+                const err125 = { instancePath: instancePath + "/discovery/leaseFiles/" + i10, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err125];
+                } else {
+                  vErrors.push(err125);
+                }
+                errors++;
+              }
+            } else {
+              const err126 = { instancePath: instancePath + "/discovery/leaseFiles/" + i10, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
                 vErrors = [err126];
               } else {
@@ -5608,50 +5584,62 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (func3(data72) < 1) {
-              const err127 = { instancePath: instancePath + "/alarms/disable/" + i10, schemaPath: "#/properties/alarms/properties/disable/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err127];
-              } else {
-                vErrors.push(err127);
-              }
-              errors++;
-            }
+          }
+        } else {
+          const err127 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          if (vErrors === null) {
+            vErrors = [err127];
           } else {
-            const err128 = { instancePath: instancePath + "/alarms/disable/" + i10, schemaPath: "#/properties/alarms/properties/disable/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err128];
-            } else {
-              vErrors.push(err128);
-            }
-            errors++;
+            vErrors.push(err127);
           }
+          errors++;
         }
-        let i11 = data71.length;
-        let j2;
-        if (i11 > 1) {
-          const indices0 = {};
-          for (; i11--; ) {
-            let item0 = data71[i11];
-            if (typeof item0 !== "string") {
-              continue;
-            }
-            if (typeof indices0[item0] == "number") {
-              j2 = indices0[item0];
-              const err129 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/uniqueItems", keyword: "uniqueItems", params: { i: i11, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i11 + " are identical)" };
-              if (vErrors === null) {
-                vErrors = [err129];
-              } else {
-                vErrors.push(err129);
-              }
-              errors++;
-              break;
-            }
-            indices0[item0] = i11;
-          }
-        }
+      }
+    } else {
+      const err128 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err128];
       } else {
-        const err130 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        vErrors.push(err128);
+      }
+      errors++;
+    }
+    let data71 = data.alarms;
+    if (data71 && typeof data71 == "object" && !Array.isArray(data71)) {
+      if (data71.defaults === void 0) {
+        data71.defaults = true;
+      }
+      if (data71.disable === void 0) {
+        data71.disable = [];
+      }
+      if (data71.unreachableAfterMs === void 0) {
+        data71.unreachableAfterMs = 15e4;
+      }
+      if (data71.conditions === void 0) {
+        data71.conditions = [];
+      }
+      if (data71.ports === void 0) {
+        data71.ports = [];
+      }
+      if (data71.maintenance === void 0) {
+        data71.maintenance = [];
+      }
+      if (data71.rules === void 0) {
+        data71.rules = [];
+      }
+      for (const key16 in data71) {
+        if (!(key16 === "defaults" || key16 === "disable" || key16 === "unreachableAfterMs" || key16 === "conditions" || key16 === "ports" || key16 === "maintenance" || key16 === "rules")) {
+          const err129 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err129];
+          } else {
+            vErrors.push(err129);
+          }
+          errors++;
+        }
+      }
+      if (typeof data71.defaults !== "boolean") {
+        const err130 = { instancePath: instancePath + "/alarms/defaults", schemaPath: "#/properties/alarms/properties/defaults/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err130];
         } else {
@@ -5659,193 +5647,205 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data73 = data69.unreachableAfterMs;
-      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
-        const err131 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err131];
-        } else {
-          vErrors.push(err131);
-        }
-        errors++;
-      }
-      if (typeof data73 == "number" && isFinite(data73)) {
-        if (data73 > 36e5 || isNaN(data73)) {
-          const err132 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+      let data73 = data71.disable;
+      if (Array.isArray(data73)) {
+        if (data73.length > 200) {
+          const err131 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
           if (vErrors === null) {
-            vErrors = [err132];
+            vErrors = [err131];
           } else {
-            vErrors.push(err132);
+            vErrors.push(err131);
           }
           errors++;
         }
-        if (data73 < 1e4 || isNaN(data73)) {
-          const err133 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
-          if (vErrors === null) {
-            vErrors = [err133];
+        const len9 = data73.length;
+        for (let i11 = 0; i11 < len9; i11++) {
+          let data74 = data73[i11];
+          if (typeof data74 === "string") {
+            if (func3(data74) > 128) {
+              const err132 = { instancePath: instancePath + "/alarms/disable/" + i11, schemaPath: "#/properties/alarms/properties/disable/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+              if (vErrors === null) {
+                vErrors = [err132];
+              } else {
+                vErrors.push(err132);
+              }
+              errors++;
+            }
+            if (func3(data74) < 1) {
+              const err133 = { instancePath: instancePath + "/alarms/disable/" + i11, schemaPath: "#/properties/alarms/properties/disable/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err133];
+              } else {
+                vErrors.push(err133);
+              }
+              errors++;
+            }
           } else {
-            vErrors.push(err133);
+            const err134 = { instancePath: instancePath + "/alarms/disable/" + i11, schemaPath: "#/properties/alarms/properties/disable/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err134];
+            } else {
+              vErrors.push(err134);
+            }
+            errors++;
           }
-          errors++;
         }
-      }
-      let data74 = data69.conditions;
-      if (Array.isArray(data74)) {
-        if (data74.length > 500) {
-          const err134 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
-          if (vErrors === null) {
-            vErrors = [err134];
-          } else {
-            vErrors.push(err134);
-          }
-          errors++;
-        }
-        const len9 = data74.length;
-        for (let i12 = 0; i12 < len9; i12++) {
-          if (!validate104(data74[i12], { instancePath: instancePath + "/alarms/conditions/" + i12, parentData: data74, parentDataProperty: i12, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
-            errors = vErrors.length;
+        let i12 = data73.length;
+        let j2;
+        if (i12 > 1) {
+          const indices0 = {};
+          for (; i12--; ) {
+            let item0 = data73[i12];
+            if (typeof item0 !== "string") {
+              continue;
+            }
+            if (typeof indices0[item0] == "number") {
+              j2 = indices0[item0];
+              const err135 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/uniqueItems", keyword: "uniqueItems", params: { i: i12, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i12 + " are identical)" };
+              if (vErrors === null) {
+                vErrors = [err135];
+              } else {
+                vErrors.push(err135);
+              }
+              errors++;
+              break;
+            }
+            indices0[item0] = i12;
           }
         }
       } else {
-        const err135 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err136 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err135];
+          vErrors = [err136];
         } else {
-          vErrors.push(err135);
+          vErrors.push(err136);
         }
         errors++;
       }
-      let data76 = data69.ports;
+      let data75 = data71.unreachableAfterMs;
+      if (!(typeof data75 == "number" && (!(data75 % 1) && !isNaN(data75)) && isFinite(data75))) {
+        const err137 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err137];
+        } else {
+          vErrors.push(err137);
+        }
+        errors++;
+      }
+      if (typeof data75 == "number" && isFinite(data75)) {
+        if (data75 > 36e5 || isNaN(data75)) {
+          const err138 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+          if (vErrors === null) {
+            vErrors = [err138];
+          } else {
+            vErrors.push(err138);
+          }
+          errors++;
+        }
+        if (data75 < 1e4 || isNaN(data75)) {
+          const err139 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+          if (vErrors === null) {
+            vErrors = [err139];
+          } else {
+            vErrors.push(err139);
+          }
+          errors++;
+        }
+      }
+      let data76 = data71.conditions;
       if (Array.isArray(data76)) {
         if (data76.length > 500) {
-          const err136 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+          const err140 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
-            vErrors = [err136];
+            vErrors = [err140];
           } else {
-            vErrors.push(err136);
+            vErrors.push(err140);
           }
           errors++;
         }
         const len10 = data76.length;
         for (let i13 = 0; i13 < len10; i13++) {
-          let data77 = data76[i13];
-          if (data77 && typeof data77 == "object" && !Array.isArray(data77)) {
-            if (data77.equipment === void 0) {
-              const err137 = { instancePath: instancePath + "/alarms/ports/" + i13, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "equipment" }, message: "must have required property 'equipment'" };
+          if (!validate104(data76[i13], { instancePath: instancePath + "/alarms/conditions/" + i13, parentData: data76, parentDataProperty: i13, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err141 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err141];
+        } else {
+          vErrors.push(err141);
+        }
+        errors++;
+      }
+      let data78 = data71.ports;
+      if (Array.isArray(data78)) {
+        if (data78.length > 500) {
+          const err142 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+          if (vErrors === null) {
+            vErrors = [err142];
+          } else {
+            vErrors.push(err142);
+          }
+          errors++;
+        }
+        const len11 = data78.length;
+        for (let i14 = 0; i14 < len11; i14++) {
+          let data79 = data78[i14];
+          if (data79 && typeof data79 == "object" && !Array.isArray(data79)) {
+            if (data79.equipment === void 0) {
+              const err143 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "equipment" }, message: "must have required property 'equipment'" };
               if (vErrors === null) {
-                vErrors = [err137];
+                vErrors = [err143];
               } else {
-                vErrors.push(err137);
+                vErrors.push(err143);
               }
               errors++;
             }
-            if (data77.rows === void 0) {
-              const err138 = { instancePath: instancePath + "/alarms/ports/" + i13, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "rows" }, message: "must have required property 'rows'" };
+            if (data79.rows === void 0) {
+              const err144 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "rows" }, message: "must have required property 'rows'" };
               if (vErrors === null) {
-                vErrors = [err138];
+                vErrors = [err144];
               } else {
-                vErrors.push(err138);
+                vErrors.push(err144);
               }
               errors++;
             }
-            for (const key17 in data77) {
+            for (const key17 in data79) {
               if (!(key17 === "equipment" || key17 === "rows")) {
-                const err139 = { instancePath: instancePath + "/alarms/ports/" + i13, schemaPath: "#/properties/alarms/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+                const err145 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err139];
+                  vErrors = [err145];
                 } else {
-                  vErrors.push(err139);
+                  vErrors.push(err145);
                 }
                 errors++;
               }
             }
-            if (data77.equipment !== void 0) {
-              let data78 = data77.equipment;
-              if (typeof data78 === "string") {
-                if (func3(data78) > 64) {
-                  const err140 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+            if (data79.equipment !== void 0) {
+              let data80 = data79.equipment;
+              if (typeof data80 === "string") {
+                if (func3(data80) > 64) {
+                  const err146 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
                   if (vErrors === null) {
-                    vErrors = [err140];
+                    vErrors = [err146];
                   } else {
-                    vErrors.push(err140);
+                    vErrors.push(err146);
                   }
                   errors++;
                 }
-                if (func3(data78) < 1) {
-                  const err141 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (func3(data80) < 1) {
+                  const err147 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
-                    vErrors = [err141];
+                    vErrors = [err147];
                   } else {
-                    vErrors.push(err141);
+                    vErrors.push(err147);
                   }
                   errors++;
                 }
               } else {
-                const err142 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err142];
-                } else {
-                  vErrors.push(err142);
-                }
-                errors++;
-              }
-            }
-            if (data77.rows !== void 0) {
-              let data79 = data77.rows;
-              if (Array.isArray(data79)) {
-                if (data79.length > 64) {
-                  const err143 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
-                  if (vErrors === null) {
-                    vErrors = [err143];
-                  } else {
-                    vErrors.push(err143);
-                  }
-                  errors++;
-                }
-                if (data79.length < 1) {
-                  const err144 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
-                  if (vErrors === null) {
-                    vErrors = [err144];
-                  } else {
-                    vErrors.push(err144);
-                  }
-                  errors++;
-                }
-                const len11 = data79.length;
-                for (let i14 = 0; i14 < len11; i14++) {
-                  let data80 = data79[i14];
-                  if (typeof data80 === "string") {
-                    if (func3(data80) > 128) {
-                      const err145 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/rows/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err145];
-                      } else {
-                        vErrors.push(err145);
-                      }
-                      errors++;
-                    }
-                    if (func3(data80) < 1) {
-                      const err146 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/rows/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err146];
-                      } else {
-                        vErrors.push(err146);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err147 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/rows/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err147];
-                    } else {
-                      vErrors.push(err147);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err148 = { instancePath: instancePath + "/alarms/ports/" + i13 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err148 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err148];
                 } else {
@@ -5854,132 +5854,119 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data79.rows !== void 0) {
+              let data81 = data79.rows;
+              if (Array.isArray(data81)) {
+                if (data81.length > 64) {
+                  const err149 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+                  if (vErrors === null) {
+                    vErrors = [err149];
+                  } else {
+                    vErrors.push(err149);
+                  }
+                  errors++;
+                }
+                if (data81.length < 1) {
+                  const err150 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                  if (vErrors === null) {
+                    vErrors = [err150];
+                  } else {
+                    vErrors.push(err150);
+                  }
+                  errors++;
+                }
+                const len12 = data81.length;
+                for (let i15 = 0; i15 < len12; i15++) {
+                  let data82 = data81[i15];
+                  if (typeof data82 === "string") {
+                    if (func3(data82) > 128) {
+                      const err151 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows/" + i15, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err151];
+                      } else {
+                        vErrors.push(err151);
+                      }
+                      errors++;
+                    }
+                    if (func3(data82) < 1) {
+                      const err152 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows/" + i15, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err152];
+                      } else {
+                        vErrors.push(err152);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err153 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows/" + i15, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err153];
+                    } else {
+                      vErrors.push(err153);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err154 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err154];
+                } else {
+                  vErrors.push(err154);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err149 = { instancePath: instancePath + "/alarms/ports/" + i13, schemaPath: "#/properties/alarms/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err155 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err149];
+              vErrors = [err155];
             } else {
-              vErrors.push(err149);
+              vErrors.push(err155);
             }
             errors++;
           }
         }
       } else {
-        const err150 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err156 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err150];
+          vErrors = [err156];
         } else {
-          vErrors.push(err150);
+          vErrors.push(err156);
         }
         errors++;
       }
-      let data81 = data69.maintenance;
-      if (Array.isArray(data81)) {
-        if (data81.length > 64) {
-          const err151 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
-          if (vErrors === null) {
-            vErrors = [err151];
-          } else {
-            vErrors.push(err151);
-          }
-          errors++;
-        }
-        const len12 = data81.length;
-        for (let i15 = 0; i15 < len12; i15++) {
-          if (!validate106(data81[i15], { instancePath: instancePath + "/alarms/maintenance/" + i15, parentData: data81, parentDataProperty: i15, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err152 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err152];
-        } else {
-          vErrors.push(err152);
-        }
-        errors++;
-      }
-      let data83 = data69.rules;
+      let data83 = data71.maintenance;
       if (Array.isArray(data83)) {
-        if (data83.length > 500) {
-          const err153 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+        if (data83.length > 64) {
+          const err157 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
           if (vErrors === null) {
-            vErrors = [err153];
+            vErrors = [err157];
           } else {
-            vErrors.push(err153);
+            vErrors.push(err157);
           }
           errors++;
         }
         const len13 = data83.length;
         for (let i16 = 0; i16 < len13; i16++) {
-          if (!validate108(data83[i16], { instancePath: instancePath + "/alarms/rules/" + i16, parentData: data83, parentDataProperty: i16, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+          if (!validate106(data83[i16], { instancePath: instancePath + "/alarms/maintenance/" + i16, parentData: data83, parentDataProperty: i16, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err154 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err158 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err154];
+          vErrors = [err158];
         } else {
-          vErrors.push(err154);
+          vErrors.push(err158);
         }
         errors++;
       }
-    } else {
-      const err155 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err155];
-      } else {
-        vErrors.push(err155);
-      }
-      errors++;
-    }
-    let data85 = data.notify;
-    if (data85 && typeof data85 == "object" && !Array.isArray(data85)) {
-      if (data85.holdMs === void 0) {
-        data85.holdMs = 12e4;
-      }
-      if (data85.webhooks === void 0) {
-        data85.webhooks = [];
-      }
-      if (data85.mail === void 0) {
-        data85.mail = [];
-      }
-      for (const key18 in data85) {
-        if (!(key18 === "holdMs" || key18 === "webhooks" || key18 === "mail")) {
-          const err156 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err156];
-          } else {
-            vErrors.push(err156);
-          }
-          errors++;
-        }
-      }
-      let data86 = data85.holdMs;
-      if (!(typeof data86 == "number" && (!(data86 % 1) && !isNaN(data86)) && isFinite(data86))) {
-        const err157 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err157];
-        } else {
-          vErrors.push(err157);
-        }
-        errors++;
-      }
-      if (typeof data86 == "number" && isFinite(data86)) {
-        if (data86 > 864e5 || isNaN(data86)) {
-          const err158 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err158];
-          } else {
-            vErrors.push(err158);
-          }
-          errors++;
-        }
-        if (data86 < 0 || isNaN(data86)) {
-          const err159 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      let data85 = data71.rules;
+      if (Array.isArray(data85)) {
+        if (data85.length > 500) {
+          const err159 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
             vErrors = [err159];
           } else {
@@ -5987,38 +5974,45 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data87 = data85.webhooks;
-      if (Array.isArray(data87)) {
-        if (data87.length > 8) {
-          const err160 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
-          if (vErrors === null) {
-            vErrors = [err160];
-          } else {
-            vErrors.push(err160);
-          }
-          errors++;
-        }
-        const len14 = data87.length;
+        const len14 = data85.length;
         for (let i17 = 0; i17 < len14; i17++) {
-          if (!validate110(data87[i17], { instancePath: instancePath + "/notify/webhooks/" + i17, parentData: data87, parentDataProperty: i17, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+          if (!validate108(data85[i17], { instancePath: instancePath + "/alarms/rules/" + i17, parentData: data85, parentDataProperty: i17, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err161 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err160 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err161];
+          vErrors = [err160];
         } else {
-          vErrors.push(err161);
+          vErrors.push(err160);
         }
         errors++;
       }
-      let data89 = data85.mail;
-      if (Array.isArray(data89)) {
-        if (data89.length > 8) {
-          const err162 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+    } else {
+      const err161 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err161];
+      } else {
+        vErrors.push(err161);
+      }
+      errors++;
+    }
+    let data87 = data.notify;
+    if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
+      if (data87.holdMs === void 0) {
+        data87.holdMs = 12e4;
+      }
+      if (data87.webhooks === void 0) {
+        data87.webhooks = [];
+      }
+      if (data87.mail === void 0) {
+        data87.mail = [];
+      }
+      for (const key18 in data87) {
+        if (!(key18 === "holdMs" || key18 === "webhooks" || key18 === "mail")) {
+          const err162 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err162];
           } else {
@@ -6026,15 +6020,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len15 = data89.length;
-        for (let i18 = 0; i18 < len15; i18++) {
-          if (!validate118(data89[i18], { instancePath: instancePath + "/notify/mail/" + i18, parentData: data89, parentDataProperty: i18, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err163 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      }
+      let data88 = data87.holdMs;
+      if (!(typeof data88 == "number" && (!(data88 % 1) && !isNaN(data88)) && isFinite(data88))) {
+        const err163 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err163];
         } else {
@@ -6042,32 +6031,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-    } else {
-      const err164 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err164];
-      } else {
-        vErrors.push(err164);
-      }
-      errors++;
-    }
-    let data91 = data.update;
-    if (data91 && typeof data91 == "object" && !Array.isArray(data91)) {
-      if (data91.rootFile === void 0) {
-        data91.rootFile = "/etc/gatehouse/update-root.json";
-      }
-      if (data91.maxBytesPerSecond === void 0) {
-        data91.maxBytesPerSecond = 0;
-      }
-      if (data91.windows === void 0) {
-        data91.windows = [];
-      }
-      if (data91.probationMs === void 0) {
-        data91.probationMs = 12e4;
-      }
-      for (const key19 in data91) {
-        if (!(key19 === "url" || key19 === "rootFile" || key19 === "maxBytesPerSecond" || key19 === "windows" || key19 === "probationMs")) {
-          const err165 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
+      if (typeof data88 == "number" && isFinite(data88)) {
+        if (data88 > 864e5 || isNaN(data88)) {
+          const err164 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+          if (vErrors === null) {
+            vErrors = [err164];
+          } else {
+            vErrors.push(err164);
+          }
+          errors++;
+        }
+        if (data88 < 0 || isNaN(data88)) {
+          const err165 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err165];
           } else {
@@ -6076,29 +6051,37 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (data91.url !== void 0) {
-        let data92 = data91.url;
-        if (typeof data92 === "string") {
-          if (func3(data92) > 500) {
-            const err166 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
-            if (vErrors === null) {
-              vErrors = [err166];
-            } else {
-              vErrors.push(err166);
-            }
-            errors++;
+      let data89 = data87.webhooks;
+      if (Array.isArray(data89)) {
+        if (data89.length > 8) {
+          const err166 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+          if (vErrors === null) {
+            vErrors = [err166];
+          } else {
+            vErrors.push(err166);
           }
-          if (!pattern27.test(data92)) {
-            const err167 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
-            if (vErrors === null) {
-              vErrors = [err167];
-            } else {
-              vErrors.push(err167);
-            }
-            errors++;
+          errors++;
+        }
+        const len15 = data89.length;
+        for (let i18 = 0; i18 < len15; i18++) {
+          if (!validate110(data89[i18], { instancePath: instancePath + "/notify/webhooks/" + i18, parentData: data89, parentDataProperty: i18, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+            errors = vErrors.length;
           }
+        }
+      } else {
+        const err167 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err167];
         } else {
-          const err168 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          vErrors.push(err167);
+        }
+        errors++;
+      }
+      let data91 = data87.mail;
+      if (Array.isArray(data91)) {
+        if (data91.length > 8) {
+          const err168 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err168];
           } else {
@@ -6106,58 +6089,79 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data93 = data91.rootFile;
-      if (typeof data93 === "string") {
-        if (func3(data93) > 500) {
-          const err169 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
-          if (vErrors === null) {
-            vErrors = [err169];
-          } else {
-            vErrors.push(err169);
+        const len16 = data91.length;
+        for (let i19 = 0; i19 < len16; i19++) {
+          if (!validate118(data91[i19], { instancePath: instancePath + "/notify/mail/" + i19, parentData: data91, parentDataProperty: i19, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+            errors = vErrors.length;
           }
-          errors++;
-        }
-        if (func3(data93) < 1) {
-          const err170 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-          if (vErrors === null) {
-            vErrors = [err170];
-          } else {
-            vErrors.push(err170);
-          }
-          errors++;
         }
       } else {
-        const err171 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err169 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err171];
+          vErrors = [err169];
         } else {
-          vErrors.push(err171);
+          vErrors.push(err169);
         }
         errors++;
       }
-      let data94 = data91.maxBytesPerSecond;
-      if (!(typeof data94 == "number" && (!(data94 % 1) && !isNaN(data94)) && isFinite(data94))) {
-        const err172 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err172];
-        } else {
-          vErrors.push(err172);
-        }
-        errors++;
+    } else {
+      const err170 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err170];
+      } else {
+        vErrors.push(err170);
       }
-      if (typeof data94 == "number" && isFinite(data94)) {
-        if (data94 > 1e9 || isNaN(data94)) {
-          const err173 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
+      errors++;
+    }
+    let data93 = data.update;
+    if (data93 && typeof data93 == "object" && !Array.isArray(data93)) {
+      if (data93.rootFile === void 0) {
+        data93.rootFile = "/etc/gatehouse/update-root.json";
+      }
+      if (data93.maxBytesPerSecond === void 0) {
+        data93.maxBytesPerSecond = 0;
+      }
+      if (data93.windows === void 0) {
+        data93.windows = [];
+      }
+      if (data93.probationMs === void 0) {
+        data93.probationMs = 12e4;
+      }
+      for (const key19 in data93) {
+        if (!(key19 === "url" || key19 === "rootFile" || key19 === "maxBytesPerSecond" || key19 === "windows" || key19 === "probationMs")) {
+          const err171 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err173];
+            vErrors = [err171];
           } else {
-            vErrors.push(err173);
+            vErrors.push(err171);
           }
           errors++;
         }
-        if (data94 < 0 || isNaN(data94)) {
-          const err174 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      }
+      if (data93.url !== void 0) {
+        let data94 = data93.url;
+        if (typeof data94 === "string") {
+          if (func3(data94) > 500) {
+            const err172 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
+            if (vErrors === null) {
+              vErrors = [err172];
+            } else {
+              vErrors.push(err172);
+            }
+            errors++;
+          }
+          if (!pattern27.test(data94)) {
+            const err173 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
+            if (vErrors === null) {
+              vErrors = [err173];
+            } else {
+              vErrors.push(err173);
+            }
+            errors++;
+          }
+        } else {
+          const err174 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
             vErrors = [err174];
           } else {
@@ -6166,10 +6170,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data95 = data91.windows;
-      if (Array.isArray(data95)) {
-        if (data95.length > 8) {
-          const err175 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+      let data95 = data93.rootFile;
+      if (typeof data95 === "string") {
+        if (func3(data95) > 500) {
+          const err175 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
           if (vErrors === null) {
             vErrors = [err175];
           } else {
@@ -6177,31 +6181,27 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len16 = data95.length;
-        for (let i19 = 0; i19 < len16; i19++) {
-          let data96 = data95[i19];
-          if (typeof data96 === "string") {
-            if (!pattern28.test(data96)) {
-              const err176 = { instancePath: instancePath + "/update/windows/" + i19, schemaPath: "#/properties/update/properties/windows/items/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$"' };
-              if (vErrors === null) {
-                vErrors = [err176];
-              } else {
-                vErrors.push(err176);
-              }
-              errors++;
-            }
+        if (func3(data95) < 1) {
+          const err176 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          if (vErrors === null) {
+            vErrors = [err176];
           } else {
-            const err177 = { instancePath: instancePath + "/update/windows/" + i19, schemaPath: "#/properties/update/properties/windows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err177];
-            } else {
-              vErrors.push(err177);
-            }
-            errors++;
+            vErrors.push(err176);
           }
+          errors++;
         }
       } else {
-        const err178 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err177 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err177];
+        } else {
+          vErrors.push(err177);
+        }
+        errors++;
+      }
+      let data96 = data93.maxBytesPerSecond;
+      if (!(typeof data96 == "number" && (!(data96 % 1) && !isNaN(data96)) && isFinite(data96))) {
+        const err178 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err178];
         } else {
@@ -6209,19 +6209,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data97 = data91.probationMs;
-      if (!(typeof data97 == "number" && (!(data97 % 1) && !isNaN(data97)) && isFinite(data97))) {
-        const err179 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err179];
-        } else {
-          vErrors.push(err179);
+      if (typeof data96 == "number" && isFinite(data96)) {
+        if (data96 > 1e9 || isNaN(data96)) {
+          const err179 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
+          if (vErrors === null) {
+            vErrors = [err179];
+          } else {
+            vErrors.push(err179);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data97 == "number" && isFinite(data97)) {
-        if (data97 > 36e5 || isNaN(data97)) {
-          const err180 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+        if (data96 < 0 || isNaN(data96)) {
+          const err180 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err180];
           } else {
@@ -6229,8 +6228,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data97 < 5e3 || isNaN(data97)) {
-          const err181 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
+      }
+      let data97 = data93.windows;
+      if (Array.isArray(data97)) {
+        if (data97.length > 8) {
+          const err181 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err181];
           } else {
@@ -6238,35 +6240,31 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err182 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err182];
-      } else {
-        vErrors.push(err182);
-      }
-      errors++;
-    }
-    let data98 = data.clock;
-    if (data98 && typeof data98 == "object" && !Array.isArray(data98)) {
-      if (data98.source === void 0) {
-        data98.source = "auto";
-      }
-      for (const key20 in data98) {
-        if (!(key20 === "source")) {
-          const err183 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err183];
+        const len17 = data97.length;
+        for (let i20 = 0; i20 < len17; i20++) {
+          let data98 = data97[i20];
+          if (typeof data98 === "string") {
+            if (!pattern28.test(data98)) {
+              const err182 = { instancePath: instancePath + "/update/windows/" + i20, schemaPath: "#/properties/update/properties/windows/items/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$"' };
+              if (vErrors === null) {
+                vErrors = [err182];
+              } else {
+                vErrors.push(err182);
+              }
+              errors++;
+            }
           } else {
-            vErrors.push(err183);
+            const err183 = { instancePath: instancePath + "/update/windows/" + i20, schemaPath: "#/properties/update/properties/windows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err183];
+            } else {
+              vErrors.push(err183);
+            }
+            errors++;
           }
-          errors++;
         }
-      }
-      let data99 = data98.source;
-      if (!(data99 === "auto" || data99 === "host" || data99 === "none")) {
-        const err184 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
+      } else {
+        const err184 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err184];
         } else {
@@ -6274,41 +6272,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-    } else {
-      const err185 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err185];
-      } else {
-        vErrors.push(err185);
+      let data99 = data93.probationMs;
+      if (!(typeof data99 == "number" && (!(data99 % 1) && !isNaN(data99)) && isFinite(data99))) {
+        const err185 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err185];
+        } else {
+          vErrors.push(err185);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data100 = data.limits;
-    if (data100 && typeof data100 == "object" && !Array.isArray(data100)) {
-      if (data100.packetsPerSecond === void 0) {
-        data100.packetsPerSecond = 5e3;
-      }
-      if (data100.packetsPerSecondPerEquipment === void 0) {
-        data100.packetsPerSecondPerEquipment = 100;
-      }
-      if (data100.checkBytesPerHour === void 0) {
-        data100.checkBytesPerHour = 1e8;
-      }
-      if (data100.checkPacketsPerSecond === void 0) {
-        data100.checkPacketsPerSecond = 100;
-      }
-      if (data100.concurrentChecks === void 0) {
-        data100.concurrentChecks = 32;
-      }
-      if (data100.checkResultEveryMs === void 0) {
-        data100.checkResultEveryMs = 9e5;
-      }
-      if (data100.concurrentPolls === void 0) {
-        data100.concurrentPolls = 256;
-      }
-      for (const key21 in data100) {
-        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
-          const err186 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
+      if (typeof data99 == "number" && isFinite(data99)) {
+        if (data99 > 36e5 || isNaN(data99)) {
+          const err186 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
           if (vErrors === null) {
             vErrors = [err186];
           } else {
@@ -6316,29 +6292,33 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data101 = data100.packetsPerSecond;
-      if (!(typeof data101 == "number" && (!(data101 % 1) && !isNaN(data101)) && isFinite(data101))) {
-        const err187 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err187];
-        } else {
-          vErrors.push(err187);
-        }
-        errors++;
-      }
-      if (typeof data101 == "number" && isFinite(data101)) {
-        if (data101 > 1e5 || isNaN(data101)) {
-          const err188 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+        if (data99 < 5e3 || isNaN(data99)) {
+          const err187 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
           if (vErrors === null) {
-            vErrors = [err188];
+            vErrors = [err187];
           } else {
-            vErrors.push(err188);
+            vErrors.push(err187);
           }
           errors++;
         }
-        if (data101 < 1 || isNaN(data101)) {
-          const err189 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      }
+    } else {
+      const err188 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err188];
+      } else {
+        vErrors.push(err188);
+      }
+      errors++;
+    }
+    let data100 = data.clock;
+    if (data100 && typeof data100 == "object" && !Array.isArray(data100)) {
+      if (data100.source === void 0) {
+        data100.source = "auto";
+      }
+      for (const key20 in data100) {
+        if (!(key20 === "source")) {
+          const err189 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err189];
           } else {
@@ -6347,9 +6327,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data102 = data100.packetsPerSecondPerEquipment;
-      if (!(typeof data102 == "number" && (!(data102 % 1) && !isNaN(data102)) && isFinite(data102))) {
-        const err190 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data101 = data100.source;
+      if (!(data101 === "auto" || data101 === "host" || data101 === "none")) {
+        const err190 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err190];
         } else {
@@ -6357,18 +6337,41 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data102 == "number" && isFinite(data102)) {
-        if (data102 > 1e4 || isNaN(data102)) {
-          const err191 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
-          if (vErrors === null) {
-            vErrors = [err191];
-          } else {
-            vErrors.push(err191);
-          }
-          errors++;
-        }
-        if (data102 < 1 || isNaN(data102)) {
-          const err192 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+    } else {
+      const err191 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err191];
+      } else {
+        vErrors.push(err191);
+      }
+      errors++;
+    }
+    let data102 = data.limits;
+    if (data102 && typeof data102 == "object" && !Array.isArray(data102)) {
+      if (data102.packetsPerSecond === void 0) {
+        data102.packetsPerSecond = 5e3;
+      }
+      if (data102.packetsPerSecondPerEquipment === void 0) {
+        data102.packetsPerSecondPerEquipment = 100;
+      }
+      if (data102.checkBytesPerHour === void 0) {
+        data102.checkBytesPerHour = 1e8;
+      }
+      if (data102.checkPacketsPerSecond === void 0) {
+        data102.checkPacketsPerSecond = 100;
+      }
+      if (data102.concurrentChecks === void 0) {
+        data102.concurrentChecks = 32;
+      }
+      if (data102.checkResultEveryMs === void 0) {
+        data102.checkResultEveryMs = 9e5;
+      }
+      if (data102.concurrentPolls === void 0) {
+        data102.concurrentPolls = 256;
+      }
+      for (const key21 in data102) {
+        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
+          const err192 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err192];
           } else {
@@ -6377,9 +6380,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data103 = data100.checkBytesPerHour;
+      let data103 = data102.packetsPerSecond;
       if (!(typeof data103 == "number" && (!(data103 % 1) && !isNaN(data103)) && isFinite(data103))) {
-        const err193 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err193 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err193];
         } else {
@@ -6388,8 +6391,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data103 == "number" && isFinite(data103)) {
-        if (data103 > 1e12 || isNaN(data103)) {
-          const err194 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+        if (data103 > 1e5 || isNaN(data103)) {
+          const err194 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err194];
           } else {
@@ -6397,8 +6400,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data103 < 1e4 || isNaN(data103)) {
-          const err195 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+        if (data103 < 1 || isNaN(data103)) {
+          const err195 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err195];
           } else {
@@ -6407,9 +6410,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data104 = data100.checkPacketsPerSecond;
+      let data104 = data102.packetsPerSecondPerEquipment;
       if (!(typeof data104 == "number" && (!(data104 % 1) && !isNaN(data104)) && isFinite(data104))) {
-        const err196 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err196 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err196];
         } else {
@@ -6418,8 +6421,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data104 == "number" && isFinite(data104)) {
-        if (data104 > 1e5 || isNaN(data104)) {
-          const err197 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+        if (data104 > 1e4 || isNaN(data104)) {
+          const err197 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
           if (vErrors === null) {
             vErrors = [err197];
           } else {
@@ -6428,7 +6431,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
         if (data104 < 1 || isNaN(data104)) {
-          const err198 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          const err198 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err198];
           } else {
@@ -6437,9 +6440,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data105 = data100.concurrentChecks;
+      let data105 = data102.checkBytesPerHour;
       if (!(typeof data105 == "number" && (!(data105 % 1) && !isNaN(data105)) && isFinite(data105))) {
-        const err199 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err199 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err199];
         } else {
@@ -6448,8 +6451,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data105 == "number" && isFinite(data105)) {
-        if (data105 > 512 || isNaN(data105)) {
-          const err200 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+        if (data105 > 1e12 || isNaN(data105)) {
+          const err200 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
           if (vErrors === null) {
             vErrors = [err200];
           } else {
@@ -6457,8 +6460,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data105 < 2 || isNaN(data105)) {
-          const err201 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+        if (data105 < 1e4 || isNaN(data105)) {
+          const err201 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
           if (vErrors === null) {
             vErrors = [err201];
           } else {
@@ -6467,9 +6470,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data106 = data100.checkResultEveryMs;
+      let data106 = data102.checkPacketsPerSecond;
       if (!(typeof data106 == "number" && (!(data106 % 1) && !isNaN(data106)) && isFinite(data106))) {
-        const err202 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err202 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err202];
         } else {
@@ -6478,8 +6481,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data106 == "number" && isFinite(data106)) {
-        if (data106 > 864e5 || isNaN(data106)) {
-          const err203 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+        if (data106 > 1e5 || isNaN(data106)) {
+          const err203 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err203];
           } else {
@@ -6487,8 +6490,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data106 < 6e4 || isNaN(data106)) {
-          const err204 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+        if (data106 < 1 || isNaN(data106)) {
+          const err204 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err204];
           } else {
@@ -6497,9 +6500,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data107 = data100.concurrentPolls;
+      let data107 = data102.concurrentChecks;
       if (!(typeof data107 == "number" && (!(data107 % 1) && !isNaN(data107)) && isFinite(data107))) {
-        const err205 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err205 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err205];
         } else {
@@ -6508,8 +6511,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data107 == "number" && isFinite(data107)) {
-        if (data107 > 4096 || isNaN(data107)) {
-          const err206 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+        if (data107 > 512 || isNaN(data107)) {
+          const err206 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
           if (vErrors === null) {
             vErrors = [err206];
           } else {
@@ -6517,8 +6520,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data107 < 1 || isNaN(data107)) {
-          const err207 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (data107 < 2 || isNaN(data107)) {
+          const err207 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
           if (vErrors === null) {
             vErrors = [err207];
           } else {
@@ -6527,41 +6530,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-    } else {
-      const err208 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err208];
-      } else {
-        vErrors.push(err208);
+      let data108 = data102.checkResultEveryMs;
+      if (!(typeof data108 == "number" && (!(data108 % 1) && !isNaN(data108)) && isFinite(data108))) {
+        const err208 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err208];
+        } else {
+          vErrors.push(err208);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data108 = data.flows;
-    if (data108 && typeof data108 == "object" && !Array.isArray(data108)) {
-      if (data108.enabled === void 0) {
-        data108.enabled = true;
-      }
-      if (data108.heapMiB === void 0) {
-        data108.heapMiB = 128;
-      }
-      if (data108.memoryMiB === void 0) {
-        data108.memoryMiB = 256;
-      }
-      if (data108.localEditing === void 0) {
-        data108.localEditing = true;
-      }
-      if (data108.localFunctionNodes === void 0) {
-        data108.localFunctionNodes = 8;
-      }
-      if (data108.localSnmpSet === void 0) {
-        data108.localSnmpSet = false;
-      }
-      if (data108.editorIdleMs === void 0) {
-        data108.editorIdleMs = 9e5;
-      }
-      for (const key22 in data108) {
-        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
-          const err209 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
+      if (typeof data108 == "number" && isFinite(data108)) {
+        if (data108 > 864e5 || isNaN(data108)) {
+          const err209 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err209];
           } else {
@@ -6569,19 +6550,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data108.enabled !== "boolean") {
-        const err210 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err210];
-        } else {
-          vErrors.push(err210);
+        if (data108 < 6e4 || isNaN(data108)) {
+          const err210 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err210];
+          } else {
+            vErrors.push(err210);
+          }
+          errors++;
         }
-        errors++;
       }
-      let data110 = data108.heapMiB;
-      if (!(typeof data110 == "number" && (!(data110 % 1) && !isNaN(data110)) && isFinite(data110))) {
-        const err211 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data109 = data102.concurrentPolls;
+      if (!(typeof data109 == "number" && (!(data109 % 1) && !isNaN(data109)) && isFinite(data109))) {
+        const err211 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err211];
         } else {
@@ -6589,9 +6570,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data110 == "number" && isFinite(data110)) {
-        if (data110 > 1024 || isNaN(data110)) {
-          const err212 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
+      if (typeof data109 == "number" && isFinite(data109)) {
+        if (data109 > 4096 || isNaN(data109)) {
+          const err212 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
           if (vErrors === null) {
             vErrors = [err212];
           } else {
@@ -6599,8 +6580,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data110 < 48 || isNaN(data110)) {
-          const err213 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
+        if (data109 < 1 || isNaN(data109)) {
+          const err213 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err213];
           } else {
@@ -6609,19 +6590,41 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data111 = data108.memoryMiB;
-      if (!(typeof data111 == "number" && (!(data111 % 1) && !isNaN(data111)) && isFinite(data111))) {
-        const err214 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err214];
-        } else {
-          vErrors.push(err214);
-        }
-        errors++;
+    } else {
+      const err214 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err214];
+      } else {
+        vErrors.push(err214);
       }
-      if (typeof data111 == "number" && isFinite(data111)) {
-        if (data111 > 2048 || isNaN(data111)) {
-          const err215 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
+      errors++;
+    }
+    let data110 = data.flows;
+    if (data110 && typeof data110 == "object" && !Array.isArray(data110)) {
+      if (data110.enabled === void 0) {
+        data110.enabled = true;
+      }
+      if (data110.heapMiB === void 0) {
+        data110.heapMiB = 128;
+      }
+      if (data110.memoryMiB === void 0) {
+        data110.memoryMiB = 256;
+      }
+      if (data110.localEditing === void 0) {
+        data110.localEditing = true;
+      }
+      if (data110.localFunctionNodes === void 0) {
+        data110.localFunctionNodes = 8;
+      }
+      if (data110.localSnmpSet === void 0) {
+        data110.localSnmpSet = false;
+      }
+      if (data110.editorIdleMs === void 0) {
+        data110.editorIdleMs = 9e5;
+      }
+      for (const key22 in data110) {
+        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
+          const err215 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err215];
           } else {
@@ -6629,30 +6632,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data111 < 128 || isNaN(data111)) {
-          const err216 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
-          if (vErrors === null) {
-            vErrors = [err216];
-          } else {
-            vErrors.push(err216);
-          }
-          errors++;
-        }
       }
-      if (data108.user !== void 0) {
-        let data112 = data108.user;
-        if (typeof data112 === "string") {
-          if (!pattern29.test(data112)) {
-            const err217 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
-            if (vErrors === null) {
-              vErrors = [err217];
-            } else {
-              vErrors.push(err217);
-            }
-            errors++;
-          }
+      if (typeof data110.enabled !== "boolean") {
+        const err216 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err216];
         } else {
-          const err218 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          vErrors.push(err216);
+        }
+        errors++;
+      }
+      let data112 = data110.heapMiB;
+      if (!(typeof data112 == "number" && (!(data112 % 1) && !isNaN(data112)) && isFinite(data112))) {
+        const err217 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err217];
+        } else {
+          vErrors.push(err217);
+        }
+        errors++;
+      }
+      if (typeof data112 == "number" && isFinite(data112)) {
+        if (data112 > 1024 || isNaN(data112)) {
+          const err218 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
           if (vErrors === null) {
             vErrors = [err218];
           } else {
@@ -6660,19 +6662,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data108.localEditing !== "boolean") {
-        const err219 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err219];
-        } else {
-          vErrors.push(err219);
+        if (data112 < 48 || isNaN(data112)) {
+          const err219 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
+          if (vErrors === null) {
+            vErrors = [err219];
+          } else {
+            vErrors.push(err219);
+          }
+          errors++;
         }
-        errors++;
       }
-      let data114 = data108.localFunctionNodes;
-      if (!(typeof data114 == "number" && (!(data114 % 1) && !isNaN(data114)) && isFinite(data114))) {
-        const err220 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data113 = data110.memoryMiB;
+      if (!(typeof data113 == "number" && (!(data113 % 1) && !isNaN(data113)) && isFinite(data113))) {
+        const err220 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err220];
         } else {
@@ -6680,9 +6682,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data114 == "number" && isFinite(data114)) {
-        if (data114 > 50 || isNaN(data114)) {
-          const err221 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+      if (typeof data113 == "number" && isFinite(data113)) {
+        if (data113 > 2048 || isNaN(data113)) {
+          const err221 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
           if (vErrors === null) {
             vErrors = [err221];
           } else {
@@ -6690,8 +6692,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data114 < 0 || isNaN(data114)) {
-          const err222 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+        if (data113 < 128 || isNaN(data113)) {
+          const err222 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
           if (vErrors === null) {
             vErrors = [err222];
           } else {
@@ -6700,65 +6702,59 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data108.localSnmpSet !== "boolean") {
-        const err223 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err223];
+      if (data110.user !== void 0) {
+        let data114 = data110.user;
+        if (typeof data114 === "string") {
+          if (!pattern29.test(data114)) {
+            const err223 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
+            if (vErrors === null) {
+              vErrors = [err223];
+            } else {
+              vErrors.push(err223);
+            }
+            errors++;
+          }
         } else {
-          vErrors.push(err223);
+          const err224 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err224];
+          } else {
+            vErrors.push(err224);
+          }
+          errors++;
+        }
+      }
+      if (typeof data110.localEditing !== "boolean") {
+        const err225 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err225];
+        } else {
+          vErrors.push(err225);
         }
         errors++;
       }
-      let data116 = data108.editorIdleMs;
+      let data116 = data110.localFunctionNodes;
       if (!(typeof data116 == "number" && (!(data116 % 1) && !isNaN(data116)) && isFinite(data116))) {
-        const err224 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err226 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err224];
+          vErrors = [err226];
         } else {
-          vErrors.push(err224);
+          vErrors.push(err226);
         }
         errors++;
       }
       if (typeof data116 == "number" && isFinite(data116)) {
-        if (data116 > 288e5 || isNaN(data116)) {
-          const err225 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
+        if (data116 > 50 || isNaN(data116)) {
+          const err227 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
           if (vErrors === null) {
-            vErrors = [err225];
+            vErrors = [err227];
           } else {
-            vErrors.push(err225);
+            vErrors.push(err227);
           }
           errors++;
         }
-        if (data116 < 6e4 || isNaN(data116)) {
-          const err226 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
-          if (vErrors === null) {
-            vErrors = [err226];
-          } else {
-            vErrors.push(err226);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err227 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err227];
-      } else {
-        vErrors.push(err227);
-      }
-      errors++;
-    }
-    let data117 = data.log;
-    if (data117 && typeof data117 == "object" && !Array.isArray(data117)) {
-      if (data117.level === void 0) {
-        data117.level = "info";
-      }
-      if (data117.format === void 0) {
-        data117.format = "auto";
-      }
-      for (const key23 in data117) {
-        if (!(key23 === "level" || key23 === "format")) {
-          const err228 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+        if (data116 < 0 || isNaN(data116)) {
+          const err228 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err228];
           } else {
@@ -6767,9 +6763,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data118 = data117.level;
-      if (!(data118 === "error" || data118 === "warn" || data118 === "info" || data118 === "debug")) {
-        const err229 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      if (typeof data110.localSnmpSet !== "boolean") {
+        const err229 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err229];
         } else {
@@ -6777,9 +6772,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data119 = data117.format;
-      if (!(data119 === "auto" || data119 === "json" || data119 === "text")) {
-        const err230 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      let data118 = data110.editorIdleMs;
+      if (!(typeof data118 == "number" && (!(data118 % 1) && !isNaN(data118)) && isFinite(data118))) {
+        const err230 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err230];
         } else {
@@ -6787,21 +6782,89 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
+      if (typeof data118 == "number" && isFinite(data118)) {
+        if (data118 > 288e5 || isNaN(data118)) {
+          const err231 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
+          if (vErrors === null) {
+            vErrors = [err231];
+          } else {
+            vErrors.push(err231);
+          }
+          errors++;
+        }
+        if (data118 < 6e4 || isNaN(data118)) {
+          const err232 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err232];
+          } else {
+            vErrors.push(err232);
+          }
+          errors++;
+        }
+      }
     } else {
-      const err231 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err233 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err231];
+        vErrors = [err233];
       } else {
-        vErrors.push(err231);
+        vErrors.push(err233);
+      }
+      errors++;
+    }
+    let data119 = data.log;
+    if (data119 && typeof data119 == "object" && !Array.isArray(data119)) {
+      if (data119.level === void 0) {
+        data119.level = "info";
+      }
+      if (data119.format === void 0) {
+        data119.format = "auto";
+      }
+      for (const key23 in data119) {
+        if (!(key23 === "level" || key23 === "format")) {
+          const err234 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err234];
+          } else {
+            vErrors.push(err234);
+          }
+          errors++;
+        }
+      }
+      let data120 = data119.level;
+      if (!(data120 === "error" || data120 === "warn" || data120 === "info" || data120 === "debug")) {
+        const err235 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err235];
+        } else {
+          vErrors.push(err235);
+        }
+        errors++;
+      }
+      let data121 = data119.format;
+      if (!(data121 === "auto" || data121 === "json" || data121 === "text")) {
+        const err236 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err236];
+        } else {
+          vErrors.push(err236);
+        }
+        errors++;
+      }
+    } else {
+      const err237 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err237];
+      } else {
+        vErrors.push(err237);
       }
       errors++;
     }
   } else {
-    const err232 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err238 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err232];
+      vErrors = [err238];
     } else {
-      vErrors.push(err232);
+      vErrors.push(err238);
     }
     errors++;
   }
