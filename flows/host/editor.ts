@@ -70,6 +70,7 @@ export class EditorHost {
     api.httpAdmin.use(this.#runtime.api.httpAdmin);
     setNeedsPermission(api.auth.needsPermission as (permission: string) => (...args: unknown[]) => void);
     const app = loadExpress()();
+    app.disable("x-powered-by");
     const long: Handler = (_request, response, next) => {
       response.set("x-content-type-options", "nosniff");
       response.set("referrer-policy", "no-referrer");

@@ -81,6 +81,7 @@ export interface HttpAnswer {
 export interface ExpressApp {
   (request: unknown, response: unknown): void;
   use(...handlers: unknown[]): void;
+  disable(setting: string): void;
 }
 
 export const coreNodesDir = dirname(require.resolve("@node-red/nodes"));
