@@ -94,8 +94,8 @@ export interface FlowStatus {
   /** Frames dropped because the child did not keep up, and orders refused, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly editor: "closed" | "starting" | "open";
-  /** Technicians' tabs: id, label, number of nodes. */
-  readonly localTabs: readonly { readonly id: string; readonly label: string; readonly nodes: number }[];
+  /** Technicians' tabs: id, label, number of nodes, hash over the tab and its nodes (another hash = it was changed on site). */
+  readonly localTabs: readonly { readonly id: string; readonly label: string; readonly nodes: number; readonly sha256: string }[];
 }
 
 export interface FlowServiceStatus {

@@ -207,7 +207,7 @@ describe("the editor", () => {
       for (let bytes = tunnel.next(); bytes !== undefined; bytes = tunnel.next()) {
         const frame = editorFrameCodec.decode(bytes);
         if (frame.type !== "data" || frame.bytes === undefined) continue;
-        text += new TextDecoder().decode(frame.bytes);
+        text += Buffer.from(frame.bytes).toString("latin1");
         unacknowledged += frame.bytes.length;
         worst = Math.max(worst, unacknowledged);
         const credit = frame.bytes.length;
