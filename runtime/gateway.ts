@@ -14,7 +14,7 @@ import { ClockWatch } from "./clock-watch.ts";
 import { GapReporter } from "./gap-reporter.ts";
 import { HealthWatch } from "./health.ts";
 import { BufferedIntake } from "./intake.ts";
-import { type SelfFacts, SelfMetrics } from "./self-metrics.ts";
+import { type MachineFacts, type SelfFacts, SelfMetrics } from "./self-metrics.ts";
 import type { PolledEquipment } from "./southbound/polled-equipment.ts";
 import { Poller } from "./southbound/poller.ts";
 import { gatewayStatus } from "./status.ts";
@@ -46,6 +46,8 @@ export interface GatewayParts {
   readonly feeders: (intake: Intake) => readonly Unit[];
   /** Resident memory of this process; absent = this gateway does not report on itself. */
   readonly residentBytes?: () => number;
+  /** Readings of the machine, for the gateway's own metrics. */
+  readonly machine?: () => MachineFacts;
   /** Further parts that have something to say of themselves, by their name in `gatehouse status`. */
   readonly sections?: Readonly<Record<string, () => unknown>>;
   /** What looks at the gateway and outlives its southbound half: control socket, console. */
@@ -169,12 +171,13 @@ export class Gateway {
   }
 
   #selfMetrics(): readonly Unit[] {
-    const { residentBytes, clock, buffer } = this.#parts;
+    const { residentBytes, machine, clock, buffer } = this.#parts;
     if (residentBytes === undefined) return [];
     const facts: SelfFacts = {
       missedSlots: () => this.#sumOver((polled) => polled.statistics.missedSlots),
       unreachable: () => this.#sumOver((polled) => (polled.reachability.state === "down" ? 1 : 0)),
       residentBytes,
+      ...(machine === undefined ? {} : { machine }),
     };
     return [new SelfMetrics({ clock, buffer, intake: this.intake, facts })];
   }

@@ -32,6 +32,7 @@ import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
 import type { AuditBook } from "./host/audit-book.ts";
 import type { LogTap } from "./host/log-tap.ts";
+import { readMachine } from "./host/machine.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
@@ -214,7 +215,7 @@ export async function assembleGateway(
       ...alarms.sections,
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
-    residentBytes: () => process.memoryUsage.rss(),
+    ...{ residentBytes: () => process.memoryUsage.rss(), machine: () => readMachine(stateDir) },
     services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine, flows) ?? [])],
   });
   return gateway;

@@ -26,6 +26,11 @@ const metrics: readonly Metric[] = Object.freeze([
   gauge("missedSlots", "{slot}"),
   gauge("unreachableEquipment", "{equipment}"),
   gauge("residentMemory", "By"),
+  gauge("temperature", "Cel"),
+  gauge("throttled", "1"),
+  gauge("flashWear", "1"),
+  gauge("diskUsed", "1"),
+  gauge("memoryAvailable", "By"),
 ]);
 
 export interface SelfFacts {
@@ -34,6 +39,20 @@ export interface SelfFacts {
   unreachable(): number;
   /** Resident memory of the process, bytes. */
   residentBytes(): number;
+  /** What the machine says of itself; absent = nothing is known of it. */
+  machine?(): MachineFacts;
+}
+
+/** Readings of the machine; undefined = it does not say. */
+export interface MachineFacts {
+  /** Degrees Celsius. */
+  readonly temperatureC: number | undefined;
+  readonly throttled: number | undefined;
+  /** Shares, 0 to 1. */
+  readonly flashWear: number | undefined;
+  readonly diskUsed: number | undefined;
+  /** Bytes. */
+  readonly memoryAvailable: number | undefined;
 }
 
 /** Reports the gateway's own state once a minute, beside what it measures. */
@@ -79,10 +98,12 @@ export class SelfMetrics implements Unit {
   async #measure(): Promise<void> {
     const { buffer, facts } = this.#parts;
     const { ledger, journalBytes, databaseBytes, writtenBytes, commitMsP99, deadLetters } = await buffer.stats();
+    const machine = facts.machine?.();
     const values = [
       ...[ledger.polled, ledger.delivered, ledger.buffered, ledger.dropped, ledger.restarts],
       ...[journalBytes, databaseBytes, writtenBytes, commitMsP99, deadLetters],
       ...[facts.missedSlots(), facts.unreachable(), facts.residentBytes()],
+      ...[machine?.temperatureC, machine?.throttled, machine?.flashWear, machine?.diskUsed, machine?.memoryAvailable],
     ];
     for (const [index, column] of this.#columns.entries()) {
       const value = values[index];
