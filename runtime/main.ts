@@ -11,6 +11,7 @@ import { register as config } from "./cli/config.ts";
 import { register as console } from "./cli/console.ts";
 import { register as demo } from "./cli/demo.ts";
 import { register as discover } from "./cli/discover.ts";
+import { register as doctor } from "./cli/doctor.ts";
 import { register as enrol } from "./cli/enrol.ts";
 import { register as flowHost } from "./cli/flow-host.ts";
 import { register as health } from "./cli/health.ts";
@@ -27,6 +28,7 @@ import { register as selfTest } from "./cli/self-test.ts";
 import { register as simulate } from "./cli/simulate.ts";
 import { register as snmp } from "./cli/snmp.ts";
 import { register as status } from "./cli/status.ts";
+import { register as supportBundle } from "./cli/support-bundle.ts";
 import { register as version } from "./cli/version.ts";
 
 const args = process.argv.slice(2);
@@ -43,7 +45,7 @@ const code = await runCommandLine(
   args,
   [
     ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, lock, status],
-    ...[health, probe, console, enrol, audit, licenses, selfTest, version],
+    ...[health, probe, console, enrol, audit, licenses, selfTest, doctor, supportBundle, version],
     flowHost,
   ],
   context,

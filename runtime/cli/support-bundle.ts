@@ -1,0 +1,118 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { isGatewayError } from "#model/errors.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { builtFromCommit } from "../host/build-facts.ts";
+import { examples } from "./command-line.ts";
+import type { CommandContext } from "./context.ts";
+
+interface BundleOptions {
+  readonly state: string;
+  readonly config?: string;
+  readonly log?: string;
+  readonly out?: string;
+}
+
+/** `gatehouse support-bundle [--state DIR] [--config FILE] [--log FILE] [--out FILE]` */
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command("support-bundle")
+    .option("--state <folder>", "state folder of the gateway", "./gatehouse-state")
+    .option("--config <file>", "its configuration; secrets are left out")
+    .option("--log <file>", "a log; without it the newest lines of the service's journal, if there is one")
+    .option("--out <file>", "where to (default: gatehouse-support.tar.gz)")
+    .description("collect what helps others to help: versions, findings, state, configuration, log; without secrets, with a manifest")
+    .addHelpText("after", examples("support-bundle --state /var/lib/gatehouse --config /etc/gatehouse/gatehouse.yaml"))
+    .action((options: BundleOptions) => collect(options, context));
+}
+
+async function collect(options: BundleOptions, context: CommandContext): Promise<void> {
+  const { bundleOf } = await import("../host/bundle-file.ts");
+  const { diagnoseMachine } = await import("../host/diagnosis.ts");
+  const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+  const { platform, arch, versions } = process;
+  const files: Record<string, string> = {
+    "version.json": json({
+      name: packageJson.name,
+      version: packageJson.version,
+      commit: builtFromCommit,
+      node: versions.node,
+      platform,
+      arch,
+    }),
+    "findings.json": json(diagnoseMachine(options.state)),
+    "files.txt": filesBelow(options.state),
+    "status.json": json(await asked("status", options, context)),
+    "health.json": json(await asked("health", options, context)),
+    "system.txt": ["/etc/os-release", "/proc/meminfo", "/proc/loadavg", "/proc/mounts"].map(systemFile).join("\n"),
+  };
+  if (options.config !== undefined) files["configuration.json"] = json(await configuration(options.config, context));
+  files["log.txt"] = options.log === undefined ? journal() : readFileSync(options.log, "utf8");
+  const bundle = bundleOf(files, secretsIn(options, context));
+  const out = options.out ?? "gatehouse-support.tar.gz";
+  writeFileSync(out, bundle, { mode: 0o600 });
+  context.print(
+    `${out}: ${bundle.length.toLocaleString("en")} bytes, ${Object.keys(files).length} files. Look at it before you send it.\n`,
+  );
+}
+
+async function asked(operation: string, options: BundleOptions, context: CommandContext): Promise<unknown> {
+  const { requestControl } = await import("../host/control-client.ts");
+  try {
+    return await requestControl({ folder: options.state, operation, clock: context.clock, timeoutMs: 10_000 });
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return { problem: error.message };
+  }
+}
+
+/** The configuration as `config show` shows it: secrets are references or stars there. */
+async function configuration(file: string, context: CommandContext): Promise<unknown> {
+  const { loadGatewayConfiguration } = await import("../config/gateway-configuration.ts");
+  try {
+    return loadGatewayConfiguration(file, { drivers: await context.drivers(), environment: context.environment }).shown;
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return { problem: error.message };
+  }
+}
+
+/** Names and lengths, no contents: nothing of the state folder is copied. */
+function filesBelow(folder: string): string {
+  if (!existsSync(folder)) return `${folder} is not there\n`;
+  const paths = globSync("**/*", { cwd: folder }).sort().slice(0, 2_000);
+  return paths.map((path) => `${statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? "?"}\t${path}\n`).join("");
+}
+
+function systemFile(path: string): string {
+  return existsSync(path) ? `== ${path}\n${readFileSync(path, "utf8")}` : `== ${path}: not there\n`;
+}
+
+function journal(): string {
+  try {
+    return execFileSync("journalctl", ["-u", "gatehouse", "-n", "5000", "--no-pager", "-q"], {
+      encoding: "utf8",
+      timeout: 20_000,
+      maxBuffer: 16 * 1024 * 1024,
+    });
+  } catch {
+    // No systemd, or not for this user.
+    return "no journal could be read; give a log with --log\n";
+  }
+}
+
+/** Values the configuration refers to: files beside it and variables of the environment. */
+function secretsIn(options: BundleOptions, context: CommandContext): readonly string[] {
+  if (options.config === undefined || !existsSync(options.config)) return [];
+  const text = readFileSync(options.config, "utf8");
+  const folder = join(options.config, "..");
+  const files = [...text.matchAll(/\$file:\s*["']?([^\s"'}]+)/g)].map(([, name = ""]) =>
+    name.startsWith("/") ? name : join(folder, name),
+  );
+  const variables = [...text.matchAll(/\$env:\s*["']?([A-Za-z_]\w*)/g)].map(([, name = ""]) => context.environment[name] ?? "");
+  const inline = [...text.matchAll(/(?:community|password|key|secret|token)\s*:\s*["']?([^\s"'{},]{4,})/gi)].map(([, value = ""]) => value);
+  const contents = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, "utf8").trim());
+  return [...contents, ...variables, ...inline].filter((one) => one !== "");
+}
