@@ -2,12 +2,13 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { nextTheme, savedTheme, setTheme, type Theme } from "#web/theme.ts";
 import type { GatewayView } from "../../registry/overview.ts";
+import { AlarmsPage } from "./alarms-page.tsx";
 import { GatewayList, keyOf } from "./gateway-list.tsx";
 import { GatewayPanel } from "./gateway-panel.tsx";
 import { ask, learnServerTime, ServerError, useFeed, useLoaded, useTick } from "./server.ts";
 import { SignIn, signInByLink } from "./sign-in.tsx";
 import "./style.css";
-import { useView } from "./view-state.ts";
+import { useView, type ViewState } from "./view-state.ts";
 
 type Session = { readonly state: "unknown" } | { readonly state: "in" } | { readonly state: "out"; readonly problem?: string };
 
@@ -42,41 +43,57 @@ function Workplace(props: { readonly onSignedOut: () => void }) {
   const select = (key: string) => change({ gateway: key, equipment: undefined, series: [], search: "" });
   return (
     <>
-      <Header feed={feed.connected} onSignedOut={props.onSignedOut} />
+      <Header feed={feed.connected} page={view.page} onPage={(page) => change({ page })} onSignedOut={props.onSignedOut} />
       {loaded.error === undefined || feed.connected ? null : (
         <p class="banner" role="alert">
           {loaded.error} What is shown may be old.
         </p>
       )}
-      <div class="layout">
-        <nav aria-label="Gateways">
-          <h2 class="nav-title">Gateways</h2>
-          {loaded.value === undefined ? (
-            <p class="empty">Loading.</p>
-          ) : (
-            <GatewayList gateways={gateways} selected={selected === undefined ? undefined : keyOf(selected)} onSelect={select} />
-          )}
-        </nav>
-        <main>
-          {selected === undefined ? null : (
-            <GatewayPanel
-              key={keyOf(selected)}
-              gateway={selected}
-              version={feed.of(keyOf(selected))}
-              view={view}
-              onView={change}
-              onError={onError}
-            />
-          )}
-        </main>
-      </div>
+      {view.page === "alarms" ? (
+        <AlarmsPage
+          version={feed.all}
+          zone={view.zone}
+          onError={onError}
+          onGateway={(key, equipment) => change({ page: "gateways", gateway: key, equipment, series: [], search: "" })}
+        />
+      ) : (
+        <div class="layout">
+          <nav aria-label="Gateways">
+            <h2 class="nav-title">Gateways</h2>
+            {loaded.value === undefined ? (
+              <p class="empty">Loading.</p>
+            ) : (
+              <GatewayList gateways={gateways} selected={selected === undefined ? undefined : keyOf(selected)} onSelect={select} />
+            )}
+          </nav>
+          <main>
+            {selected === undefined ? null : (
+              <GatewayPanel
+                key={keyOf(selected)}
+                gateway={selected}
+                version={feed.of(keyOf(selected))}
+                view={view}
+                onView={change}
+                onError={onError}
+              />
+            )}
+          </main>
+        </div>
+      )}
     </>
   );
 }
 
 const themeWords: Readonly<Record<Theme, string>> = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
 
-function Header(props: { readonly feed: boolean; readonly onSignedOut: () => void }) {
+interface HeaderProps {
+  readonly feed: boolean;
+  readonly page: ViewState["page"];
+  readonly onPage: (page: ViewState["page"]) => void;
+  readonly onSignedOut: () => void;
+}
+
+function Header(props: HeaderProps) {
   const [theme, choose] = useState(savedTheme);
   const signOut = () => {
     ask("/api/session", { method: "DELETE" }).then(props.onSignedOut, (error: unknown) => {
@@ -92,6 +109,14 @@ function Header(props: { readonly feed: boolean; readonly onSignedOut: () => voi
         </svg>
         Gatehouse NOC
       </span>
+      <fieldset class="button-group" aria-label="Page">
+        <button type="button" class="button" aria-pressed={props.page === "gateways"} onClick={() => props.onPage("gateways")}>
+          Gateways
+        </button>
+        <button type="button" class="button" aria-pressed={props.page === "alarms"} onClick={() => props.onPage("alarms")}>
+          Alarms
+        </button>
+      </fieldset>
       <span class={props.feed ? "mark good" : "mark warn"} role="status">
         {props.feed ? "live" : "connecting"}
       </span>

@@ -3,6 +3,8 @@ import type { Zone } from "#web/time.ts";
 
 /** What the page shows; kept in the address, so that a reload or a copied link shows the same. */
 export interface ViewState {
+  /** The alarms of all gateways, or everything about one. */
+  readonly page: "gateways" | "alarms";
   /** `tenant/id`; undefined = the first there is. */
   readonly gateway?: string | undefined;
   readonly equipment?: string | undefined;
@@ -14,7 +16,7 @@ export interface ViewState {
   readonly zone: Zone;
 }
 
-export const initialView: ViewState = { search: "", series: [], rangeMs: 3_600_000, zone: "local" };
+export const initialView: ViewState = { page: "gateways", search: "", series: [], rangeMs: 3_600_000, zone: "local" };
 /** Series in one plot: the API's bound. */
 export const maxSeries = 8;
 
@@ -28,6 +30,7 @@ function read(hash: string): ViewState {
   const fromMs = whole("from");
   const toMs = whole("to");
   return {
+    page: text("p") === "alarms" ? "alarms" : "gateways",
     gateway: text("gw"),
     equipment: text("eq"),
     search: text("q") ?? "",
@@ -44,6 +47,7 @@ function read(hash: string): ViewState {
 
 function write(view: ViewState): string {
   const parameters = new URLSearchParams();
+  if (view.page === "alarms") parameters.set("p", "alarms");
   if (view.gateway !== undefined) parameters.set("gw", view.gateway);
   if (view.equipment !== undefined) parameters.set("eq", view.equipment);
   if (view.search !== "") parameters.set("q", view.search);
