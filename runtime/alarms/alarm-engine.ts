@@ -21,9 +21,9 @@ import { TableConditions } from "./conditions/table-conditions.ts";
 import { InstanceIds, matches } from "./identity.ts";
 import { Marks } from "./marks.ts";
 import { RootFinder } from "./roots.ts";
-import { siteFacts } from "./verdict/gather-facts.ts";
+import { isWayOut, siteFacts } from "./verdict/gather-facts.ts";
 import type { UplinkFact } from "./verdict/site-facts.ts";
-import { VerdictKeeper } from "./verdict/verdict-keeper.ts";
+import { domainAlarms, VerdictKeeper } from "./verdict/verdict-keeper.ts";
 import { CheckWatch } from "./watch/check-watch.ts";
 import { EquipmentFacts, type MonitoredEquipment } from "./watch/equipment-facts.ts";
 import { type NotificationRule, NotificationRules } from "./watch/notification-rules.ts";
@@ -100,7 +100,7 @@ export class AlarmEngine implements Unit {
     this.#ports = new PortWatch(watch, parts.ports);
     this.reachability = new ReachabilityWatch(watch, parts.unreachableAfterMs);
     this.#restarts = new RestartWatch(watch);
-    this.checks = new CheckWatch(watch);
+    this.checks = new CheckWatch(watch, () => this.#awaitsCause());
     this.#rules = new NotificationRules(watch, parts.rules);
     this.#own = new OwnWatch(watch);
     this.conditions = new TableConditions({
@@ -150,7 +150,7 @@ export class AlarmEngine implements Unit {
     const unit = new AlarmUnit({
       ...{ list: this.list, memory: this.#memory, log, clock, logger },
       accept: (observation) => intake.accept(observation),
-      correlate: () => this.#correlate(),
+      correlate: () => this.correlate(),
       isConnected: () => uplink().state === "connected",
       onTick: (nowMs) => this.tick(nowMs),
     });
@@ -179,6 +179,7 @@ export class AlarmEngine implements Unit {
     this.#lookedMs = nowMs;
     if (this.facts.refresh()) this.#closeOrphans();
     this.reachability.tick(nowMs);
+    this.checks.tick(nowMs);
     this.#ports.tick(nowMs, this.#parts.clock.now().wallMs);
     this.#restarts.tick(nowMs);
     this.#rules.tick(nowMs);
@@ -215,11 +216,14 @@ export class AlarmEngine implements Unit {
   }
 
   /** Looks for the reason of everything that is active, and puts the verdict on what begins. */
-  #correlate(): void {
+  correlate(): void {
     const { list } = this;
     const { clock, topology } = this.#parts;
     this.#verdict.tick(clock.monotonicMs());
-    const finder = new RootFinder([...list.recent, ...list.instances.values()], topology, this.#router());
+    const finder = new RootFinder([...list.recent, ...list.instances.values()], {
+      ...{ topology, router: this.#router() },
+      isWayOut: (identity) => isWayOut(identity, this.facts, topology),
+    });
     const verdict = this.#verdict.attribute();
     for (const instance of [...list.instances.values()]) {
       const root = finder.rootOf(instance) ?? keptRoot(instance.root, instance.identity.type);
@@ -235,6 +239,16 @@ export class AlarmEngine implements Unit {
     this.#routerAddress = address;
     if (address === undefined) return undefined;
     return [...this.facts.all.values()].find((one) => one.address === address)?.id;
+  }
+
+  /** Alarms that an outage explains wait until the outage has its own: what follows is told after what it follows from. */
+  #awaitsCause(): boolean {
+    const { domain, subject } = this.#verdict.current;
+    const alarm = domainAlarms[domain];
+    if (alarm !== undefined && domain !== "noc") return this.list.find({ path: "", type: alarm.type, qualifier: "" }) === undefined;
+    const router = this.#router();
+    if (domain !== "device" || router === undefined || subject !== router) return false;
+    return this.list.find({ equipment: router, path: "", type: "equipmentUnreachable", qualifier: "" }) === undefined;
   }
 
   #siteFacts(host: HostNetworkReading | undefined) {

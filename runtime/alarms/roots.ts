@@ -1,9 +1,10 @@
 import type { EquipmentId } from "#model/equipment.ts";
+import type { AlarmIdentity } from "#ports/alarms.ts";
 import type { SiteTopology } from "#ports/topology.ts";
 import type { AlarmInstance } from "./instance.ts";
 
 /** Where the reason of an alarm is looked for. */
-type Scope = "equipment" | "path" | "site" | "link" | "upstream" | "target" | "router";
+type Scope = "equipment" | "path" | "site" | "link" | "upstream" | "target" | "router" | "wan";
 
 /** One kind of reason: alarms of these types, there, make this one a consequence. */
 interface Reason {
@@ -61,6 +62,7 @@ const reasons: Readonly<Record<string, readonly Reason[]>> = {
     { types: ["equipmentUnreachable", "unexpectedRestart", "deviceSwapped"], scope: "link", isMutual: true },
     { types: ["unexpectedRestart"], scope: "equipment", isMutual: true },
     { types: ["poeBudget"], scope: "equipment" },
+    { types: ["accessLineDown", "ispDown"], scope: "wan", isMutual: true },
   ],
   unexpectedRestart: [
     ...power,
@@ -90,7 +92,7 @@ const reasons: Readonly<Record<string, readonly Reason[]>> = {
   nocUnreachable: [{ types: [...wayOut, "dnsDown"], scope: "site" }, { types: ["checkFailed"], scope: "target", isMutual: true }, router],
   dnsDown: [{ types: wayOut, scope: "site" }, router],
   ispDown: [{ types: [...isolation, "accessLineDown"], scope: "site" }],
-  accessLineDown: [{ types: isolation, scope: "site" }, router],
+  accessLineDown: [{ types: isolation, scope: "site" }, router, { types: ["linkDown"], scope: "wan", isMutual: true }],
   gatewayIsolated: [...power, { types: ["lanDown"], scope: "site", isMutual: true }],
   lanDown: [...power, { types: isolation, scope: "site", isMutual: true }],
   upsBatteryLow: [{ types: ["upsOnBattery"], scope: "equipment" }],
@@ -129,19 +131,30 @@ const momentary: ReadonlySet<string> = new Set(["unexpectedRestart", "deviceSwap
 const laterMs = 300_000;
 const maxSteps = 16;
 
+/** What the finder needs to know of the site. */
+export interface SiteView {
+  readonly topology: SiteTopology;
+  /** Monitored equipment that is the site's way out. */
+  readonly router?: EquipmentId | undefined;
+  /** A port that leads out of the site. */
+  readonly isWayOut?: (identity: AlarmIdentity) => boolean;
+}
+
 /** Finds for each alarm the one it follows from. Pure. */
 export class RootFinder {
   readonly #topology: SiteTopology;
   readonly #router: EquipmentId | undefined;
+  readonly #isWayOut: (identity: AlarmIdentity) => boolean;
   readonly #byPlace = new Map<string, AlarmInstance[]>();
 
   /**
    * @param alarms active ones, and such that ended not long ago
-   * @param router monitored equipment that is the site's way out
+   * @param site its cables, the monitored equipment that is its way out, and which ports lead out of it
    */
-  constructor(alarms: Iterable<AlarmInstance>, topology: SiteTopology, router?: EquipmentId) {
-    this.#topology = topology;
-    this.#router = router;
+  constructor(alarms: Iterable<AlarmInstance>, site: SiteView) {
+    this.#topology = site.topology;
+    this.#router = site.router;
+    this.#isWayOut = site.isWayOut ?? (() => false);
     for (const alarm of alarms) {
       const { equipment, type } = alarm.identity;
       for (const place of [`${type} ${equipment ?? ""}`, `${type} *`]) {
@@ -181,6 +194,7 @@ export class RootFinder {
     if (scope === "path") return at(equipment).filter((one) => one.identity.path === path);
     if (scope === "target") return at("*").filter((one) => hostOf(one) !== undefined && hostOf(one) === hostOf(alarm));
     if (scope === "router") return this.#router === undefined ? [] : [...at(this.#router), ...this.#towards(this.#router, at)];
+    if (scope === "wan") return this.#ofWayOut(alarm, at);
     if (scope === "site") return at("*").filter((one) => isSiteWide(one, alarm));
     if (equipment === undefined) return [];
     return scope === "link" ? this.#atOtherEnd(equipment, alarm, at) : this.#upstream(equipment, at);
@@ -197,6 +211,12 @@ export class RootFinder {
         return link.otherPort === undefined ? port !== undefined : identity.path === `interface/${link.otherPort}`;
       });
     });
+  }
+
+  /** The port that leads out of the site, and what the verdict says of the line behind it. */
+  #ofWayOut(alarm: AlarmInstance, at: (where: string) => readonly AlarmInstance[]): readonly AlarmInstance[] {
+    if (alarm.identity.type === "linkDown") return this.#isWayOut(alarm.identity) ? at("") : [];
+    return at("*").filter(({ identity }) => this.#isWayOut(identity));
   }
 
   /** Ports of its neighbours that lead to it. */

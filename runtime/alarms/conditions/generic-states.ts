@@ -21,6 +21,13 @@ const leftOut: ReadonlySet<string> = new Set([
   "upgradeAvailable",
   "fgVpnTunEntStatus",
   "vmwVmState",
+  // Of printers: ordinary, or told better by supplies and by what stops them.
+  "lowPaper",
+  "lowToner",
+  "offline",
+  "outputNearFull",
+  "inputTrayEmpty",
+  "overduePreventMaint",
 ]);
 
 const made = new Map<string, StateCondition>();

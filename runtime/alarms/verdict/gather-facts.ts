@@ -1,3 +1,4 @@
+import type { AlarmIdentity } from "#ports/alarms.ts";
 import type { HostNetworkReading } from "#ports/host-network.ts";
 import type { SiteTopology } from "#ports/topology.ts";
 import type { AlarmList } from "../alarm-list.ts";
@@ -36,11 +37,7 @@ export function siteFacts(parts: {
 }
 
 /** A port of a router or firewall behind which nothing of the site is known. */
-function isWayOut(
-  { equipment, path }: { readonly equipment?: Parameters<SiteTopology["links"]>[0]; readonly path: string },
-  facts: EquipmentFacts,
-  topology: SiteTopology,
-): boolean {
-  if (equipment === undefined || !["router", "firewall"].includes(facts.classOf(equipment))) return false;
+export function isWayOut({ equipment, path }: AlarmIdentity, facts: EquipmentFacts, topology: SiteTopology): boolean {
+  if (equipment === undefined || !path.startsWith("interface/") || !["router", "firewall"].includes(facts.classOf(equipment))) return false;
   return !topology.links(equipment).some((link) => link.other !== undefined && path === `interface/${link.port}`);
 }

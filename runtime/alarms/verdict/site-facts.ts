@@ -24,6 +24,8 @@ export interface CheckReading {
   readonly stage: string | undefined;
   readonly why: string;
   readonly sinceMs: number;
+  /** When it spoke last. */
+  readonly atMs: number;
   /** For `path`: hops behind the router that answered. */
   readonly publicHops: number | undefined;
 }

@@ -33,6 +33,7 @@ export function readingOf(fact: CheckFact, host: HostNetworkReading | undefined,
     stage: result.failure?.stage,
     why: result.failure?.text ?? "",
     sinceMs,
+    atMs: result.observedAt.monotonicMs,
     publicHops: result.type === "path" ? publicHops(result.evidence.hops) : undefined,
   };
 }

@@ -20,7 +20,7 @@ interface DomainAlarm {
 }
 
 /** Domains that are an alarm of the site; devices and services have alarms of their own. */
-const domainAlarms: Readonly<Partial<Record<FaultDomain, DomainAlarm>>> = {
+export const domainAlarms: Readonly<Partial<Record<FaultDomain, DomainAlarm>>> = {
   gateway: {
     type: "gatewayIsolated",
     severity: "critical",
@@ -32,7 +32,7 @@ const domainAlarms: Readonly<Partial<Record<FaultDomain, DomainAlarm>>> = {
   isp: { type: "ispDown", severity: "critical", holdMs: 30_000, repair: "Tell the provider: the line is up" },
   // Longer than checks' usual interval: those by address must have had their turn before names are blamed.
   dns: { type: "dnsDown", severity: "major", holdMs: 75_000, repair: "Check the name servers of the site's DHCP and router" },
-  noc: { type: "nocUnreachable", severity: "minor", holdMs: 300_000, repair: "Nothing at the site: the NOC looks after itself" },
+  noc: { type: "nocUnreachable", severity: "minor", holdMs: 120_000, repair: "Nothing at the site: the NOC looks after itself" },
 };
 
 export interface VerdictKeeperParts {

@@ -98,6 +98,13 @@ class SiteView {
     // One name server of several is a nuisance, not an outage; one name that does not exist is its owner's business.
     if (dns.some(isOk) && unresolved.length === 0) return undefined;
     if (failing.length === 0 && byName.length > 0) return undefined;
+    // Packets that get lost lose questions as well: then it is not the name servers.
+    const echoes = this.#facts.checks.filter(({ targetClass, stage }) => ["public", "isp"].includes(targetClass) && stage !== "resolve");
+    if (echoes.some(({ state }) => state !== "ok")) return undefined;
+    // When the line goes, names go first: whether the rest still answers must have been seen since.
+    const byAddress = this.#outside.filter((check) => check.stage !== "resolve" && !unresolved.includes(check));
+    const firstMs = Math.min(...[...failing, ...unresolved].map(({ sinceMs }) => sinceMs));
+    if (byAddress.length > 0 && !byAddress.some((check) => isOk(check) && check.atMs > firstMs)) return undefined;
     return this.found(
       "dns",
       failing.length > 0 ? 0.9 : 0.7,

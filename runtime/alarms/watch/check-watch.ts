@@ -5,6 +5,7 @@ import type { WatchParts } from "./watch-parts.ts";
 /** One lost answer is a lost answer; three in a row are a fault. */
 const failuresToRaise = 3;
 const successesToClear = 2;
+const maxWaitMs = 240_000;
 const maxChecks = 2_000;
 /** Days left of a certificate, mild to severe. Renewals are usually due a month before, automatic ones run at 30 days. */
 const certificateSteps: readonly (readonly [number, PerceivedSeverity])[] = [
@@ -32,9 +33,14 @@ export interface CheckFact {
 export class CheckWatch {
   readonly #parts: WatchParts;
   readonly #facts = new Map<string, CheckFact>();
+  readonly #awaitsCause: () => boolean;
+  /** Checks that failed often enough and whose alarm waits for its cause, since when. */
+  readonly #waiting = new Map<string, number>();
 
-  constructor(parts: WatchParts) {
+  /** @param awaitsCause whether an outage is being judged that may explain the failures */
+  constructor(parts: WatchParts, awaitsCause: () => boolean = () => false) {
     this.#parts = parts;
+    this.#awaitsCause = awaitsCause;
   }
 
   facts(): readonly CheckFact[] {
@@ -53,16 +59,36 @@ export class CheckWatch {
       successes: result.ok ? (before?.successes ?? 0) + 1 : 0,
     };
     this.#facts.set(result.check, fact);
-    this.#judge(fact);
+    if (result.ok) this.#waiting.delete(result.check);
+    this.#judge(fact, result.observedAt.monotonicMs);
     this.#certificate(result);
     this.#clock(result);
   }
 
-  #judge({ check, result, failures, successes }: CheckFact): void {
-    const { list } = this.#parts;
+  /** Alarms whose cause has its own alarm by now, or was waited for long enough. */
+  tick(nowMs: number): void {
+    for (const check of [...this.#waiting.keys()]) {
+      const fact = this.#facts.get(check);
+      if (fact !== undefined) this.#judge(fact, nowMs);
+    }
+  }
+
+  #judge(fact: CheckFact, nowMs: number): void {
+    const { check, result, failures, successes } = fact;
     const identity = identityOf(result, "checkFailed");
-    if (result.ok && successes >= successesToClear) list.clear(identity, `check ${check} succeeds again`);
+    if (result.ok && successes >= successesToClear) this.#parts.list.clear(identity, `check ${check} succeeds again`);
     if (result.ok || failures < failuresToRaise) return;
+    const sinceMs = this.#waiting.get(check) ?? nowMs;
+    if (this.#awaitsCause() && nowMs - sinceMs < maxWaitMs) {
+      this.#waiting.set(check, sinceMs);
+      return;
+    }
+    this.#waiting.delete(check);
+    this.#raise(fact, identity);
+  }
+
+  #raise({ check, result }: CheckFact, identity: AlarmIdentity): void {
+    const { list } = this.#parts;
     const why = result.failure?.text ?? textOf(result.evidence.error) ?? "it fails";
     list.set({
       ...identity,

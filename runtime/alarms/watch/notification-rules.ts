@@ -116,13 +116,19 @@ export class NotificationRules {
       // Who cannot be heard has not changed its mind.
       if (raised && this.#isSilent(identity.equipment)) continue;
       this.#open.delete(key);
-      if (raised) this.#parts.list.clear(identity, "not heard of for a while");
+      if (raised && this.#isOurs(identity)) this.#parts.list.clear(identity, "not heard of for a while");
     }
   }
 
   #isSilent(equipment: AlarmIdentity["equipment"]): boolean {
     if (equipment === undefined) return false;
     return this.#parts.list.find({ equipment, path: "", type: "equipmentUnreachable", qualifier: "" }) !== undefined;
+  }
+
+  /** A poll that sees the same knows better when it is over. */
+  #isOurs(identity: AlarmIdentity): boolean {
+    const kind = this.#parts.list.find(identity)?.condition.source.kind;
+    return kind === "trap" || kind === "syslog";
   }
 
   #apply(rule: NotificationRule, event: Event): void {
@@ -144,6 +150,7 @@ export class NotificationRules {
     if (open.heardMs.length > 100) open.heardMs.shift();
     if (open.heardMs.length < times) return;
     open.raised = true;
+    if (list.find(identity) !== undefined && !this.#isOurs(identity)) return;
     const name = event.equipment === undefined ? undefined : facts.nameOf(event.equipment);
     const said = rule.text === undefined ? event.text : filled(rule.text, event);
     list.set({

@@ -9,6 +9,8 @@ const worthy: ReadonlySet<string> = new Set([
 ]);
 /** Time to learn why: new firmware, an order, another unit. */
 const explainMs = 120_000;
+/** Of the site as a whole: whatever restarts then, restarts because of them. */
+const outages: ReadonlySet<string> = new Set(["upsOnBattery", "upsBatteryLow", "upsRuntimeLow", "gatewayIsolated", "lanDown"]);
 const restartOverMs = 3_600_000;
 const swapOverMs = 86_400_000;
 /** New firmware that is seen this long after a restart still explains it. */
@@ -59,7 +61,7 @@ export class RestartWatch {
     for (const [equipment, { atMs, text }] of this.#waiting) {
       if (nowMs - atMs < explainMs) continue;
       this.#waiting.delete(equipment);
-      if (this.#isExplained(equipment, nowMs)) continue;
+      if (this.#isExplained(equipment, nowMs) || this.#followsOutage(equipment, atMs)) continue;
       this.#set(equipment, "unexpectedRestart", "warning", text, "Look for the reason: power, heat, firmware");
       this.#endLater(equipment, "unexpectedRestart", nowMs + restartOverMs);
     }
@@ -86,6 +88,23 @@ export class RestartWatch {
     return (
       isPlanned || facts.isExpected(equipment, nowMs) || nowMs - (this.#explained.get(equipment) ?? Number.NEGATIVE_INFINITY) < firmwareMs
     );
+  }
+
+  /** It was away, its power or its link failed: that has an alarm, and that it began anew afterwards is no news. */
+  #followsOutage(equipment: EquipmentId, restartedMs: number): boolean {
+    const { list, topology } = this.#parts;
+    const around = new Set([equipment, topology.parent(equipment), ...topology.links(equipment).map(({ other }) => other)]);
+    return [...list.instances.values(), ...list.recent].some(({ identity, raisedAt }) => {
+      if (raisedAt.monotonicMs > restartedMs + explainMs) return false;
+      if (outages.has(identity.type)) return true;
+      if (identity.type === "equipmentUnreachable") return around.has(identity.equipment);
+      if (identity.type !== "linkDown" || identity.equipment === undefined) return false;
+      const port = identity.path.slice("interface/".length);
+      return (
+        identity.equipment === equipment ||
+        topology.links(identity.equipment).some((link) => link.port === port && link.other === equipment)
+      );
+    });
   }
 
   #explain(equipment: EquipmentId, nowMs: number, why: string): void {
