@@ -23,19 +23,26 @@ export function targetClassOf(result: CheckResult, host: HostNetworkReading | un
 }
 
 export function readingOf(fact: CheckFact, host: HostNetworkReading | undefined, nocHost: string | undefined): CheckReading {
-  const { result, failures, sinceMs } = fact;
+  const { result, sinceMs } = fact;
   return {
     id: fact.check,
     name: fact.check,
     targetClass: targetClassOf(result, host, nocHost),
     host: hostOf(result.target ?? ""),
-    state: result.ok ? "ok" : failures >= believedFailures ? "failing" : "doubtful",
+    state: stateOf(fact),
     stage: result.failure?.stage,
     why: result.failure?.text ?? "",
     sinceMs,
     atMs: result.observedAt.monotonicMs,
     publicHops: result.type === "path" ? publicHops(result.evidence.hops) : undefined,
   };
+}
+
+function stateOf({ result, failures, lately }: CheckFact): CheckReading["state"] {
+  const failed = lately.filter((one) => one).length;
+  if (!result.ok) return failures >= believedFailures || failed > believedFailures ? "failing" : "doubtful";
+  // It just succeeded; whether that lasts is not known where it failed so often lately.
+  return failed > believedFailures ? "doubtful" : "ok";
 }
 
 /** Host of a target: a name, an address, `host:port` or a URL. */

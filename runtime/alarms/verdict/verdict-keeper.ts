@@ -29,7 +29,7 @@ export const domainAlarms: Readonly<Partial<Record<FaultDomain, DomainAlarm>>> =
   },
   lan: { type: "lanDown", severity: "critical", holdMs: 60_000, repair: "Check the switch that the gateway is in, and its power" },
   line: { type: "accessLineDown", severity: "critical", holdMs: 30_000, repair: "Check modem and router; tell the provider" },
-  isp: { type: "ispDown", severity: "critical", holdMs: 30_000, repair: "Tell the provider: the line is up" },
+  isp: { type: "ispDown", severity: "critical", holdMs: 60_000, repair: "Tell the provider: the line is up" },
   // Longer than checks' usual interval: those by address must have had their turn before names are blamed.
   dns: { type: "dnsDown", severity: "major", holdMs: 75_000, repair: "Check the name servers of the site's DHCP and router" },
   noc: { type: "nocUnreachable", severity: "minor", holdMs: 120_000, repair: "Nothing at the site: the NOC looks after itself" },

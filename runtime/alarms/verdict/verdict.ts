@@ -11,6 +11,8 @@ export interface Finding {
 }
 
 const maxEvidence = 12;
+/** So many different places that fail at once, and none that answers, outweigh a connection that still stands. */
+const hostsThatProve = 3;
 
 /** Whose fault it is: device, LAN, gateway, line, ISP, DNS, remote service or NOC, with the reasons in words. Pure; see README.md for the order. */
 export function verdictOf(facts: SiteFacts): Finding {
@@ -73,7 +75,11 @@ class SiteView {
     const { uplink, wanPortDown } = this.#facts;
     const failing = this.#outside.filter(isFailing);
     const uplinkDown = uplink.state === "down";
-    if (this.#outside.some(isOk) || uplink.state === "connected" || (failing.length === 0 && !uplinkDown)) return undefined;
+    const firstMs = Math.min(...failing.map(({ sinceMs }) => sinceMs));
+    // Good news from before the first failure are old news, and a connection to the NOC takes minutes to notice that the line is gone.
+    const isAnswered = this.#outside.some((check) => isOk(check) && (failing.length === 0 || check.atMs > firstMs));
+    const isConnected = uplink.state === "connected" && new Set(failing.map(({ host }) => host)).size < hostsThatProve;
+    if (isAnswered || isConnected || (failing.length === 0 && !uplinkDown)) return undefined;
     if (failing.length === 0) return this.#onlyUplink();
     if (failing.length === 1 && uplink.state === "none" && !this.#hasSecondWitness()) return undefined;
     // Names that do not resolve stop every check that goes by name; addresses tell whether the line is there.
@@ -116,9 +122,12 @@ class SiteView {
   /** The line is there, but much of what is behind it is not. */
   provider(): Finding | undefined {
     const publics = this.#facts.checks.filter(({ targetClass, stage }) => ["public", "isp"].includes(targetClass) && stage !== "resolve");
-    const failing = publics.filter(isFailing);
-    const hosts = new Set(failing.map(({ host }) => host));
-    if (hosts.size < 2 || failing.length * 2 < publics.length) return undefined;
+    const bad = publics.filter(({ state }) => state !== "ok");
+    const failing = bad.filter(isFailing);
+    if (failing.length === 0 || new Set(bad.map(({ host }) => host)).size < 2 || bad.length * 2 < publics.length) return undefined;
+    // An outage begins like this: whether anything still gets through must have been seen since.
+    const firstMs = Math.min(...failing.map(({ sinceMs }) => sinceMs));
+    if (!this.#facts.checks.some((check) => isOutside(check) && check.state !== "failing" && check.atMs > firstMs)) return undefined;
     return this.found("isp", 0.7, "packets to several places outside are lost: the provider's network", undefined);
   }
 
@@ -242,6 +251,10 @@ class SiteView {
     if (this.#outside.length === 0) add("missing", "no check looks at a place outside");
     return said;
   }
+}
+
+function isOutside({ targetClass }: CheckReading): boolean {
+  return targetClass !== "lan" && targetClass !== "lan-gateway";
 }
 
 function isOk({ state }: CheckReading): boolean {

@@ -5,6 +5,7 @@ import type { WatchParts } from "./watch-parts.ts";
 /** One lost answer is a lost answer; three in a row are a fault. */
 const failuresToRaise = 3;
 const successesToClear = 2;
+const remembered = 5;
 const maxWaitMs = 240_000;
 const maxChecks = 2_000;
 /** Days left of a certificate, mild to severe. Renewals are usually due a month before, automatic ones run at 30 days. */
@@ -25,6 +26,8 @@ export interface CheckFact {
   readonly result: CheckResult;
   readonly failures: number;
   readonly successes: number;
+  /** Failures among the last five runs, this one included: a lossy line fails now and then, not in a row. */
+  readonly lately: readonly boolean[];
   /** Monotonic ms of the first of the failures, or of the first success. */
   readonly sinceMs: number;
 }
@@ -57,6 +60,7 @@ export class CheckWatch {
       ...{ check: result.check, result, sinceMs: sameAsBefore ? before.sinceMs : result.observedAt.monotonicMs },
       failures: result.ok ? 0 : (before?.failures ?? 0) + 1,
       successes: result.ok ? (before?.successes ?? 0) + 1 : 0,
+      lately: [...(before?.lately ?? []), !result.ok].slice(-remembered),
     };
     this.#facts.set(result.check, fact);
     if (result.ok) this.#waiting.delete(result.check);
