@@ -3,6 +3,7 @@ import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { ApplyProgress, DocumentOwner } from "#ports/desired-state.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { Unit } from "#ports/unit.ts";
 import { type Difference, differences } from "./config/difference.ts";
 import { type GatewayConfiguration, gatewaySchema } from "./config/gateway-configuration.ts";
 import { mergeOverlay, overlayProblems, placeInOverlay } from "./config/overlay.ts";
@@ -28,6 +29,8 @@ export interface ConfigurationOwnerParts {
   /** Ends this run of the gateway in order and begins another with the configuration as it is stored. */
   readonly restart: (reason: string) => void;
 }
+
+const watchMs = 60_000;
 
 /** Puts documents of the kind `config` into effect: settings of the NOC, laid over gatehouse.yaml. */
 export class ConfigurationOwner implements DocumentOwner {
@@ -99,6 +102,22 @@ export class ConfigurationOwner implements DocumentOwner {
     memory.setOverride(content === undefined ? undefined : { content, by, sinceMs: nowMs, untilMs: nowMs + forMs });
     await this.#bring(next, differences(this.#running.shown, next.shown, gatewaySchema), signal, () => undefined);
   }
+
+  /** Takes local settings out of force when their time is over. */
+  readonly watch: Unit = {
+    name: "local-settings",
+    run: async (signal) => {
+      const { clock, memory, logger } = this.#parts;
+      while (!signal.aborted) {
+        await clock.sleep(watchMs, signal).catch((reason: unknown) => {
+          if (!signal.aborted) throw reason;
+        });
+        if (signal.aborted || !memory.hasExpired(clock.now().wallMs)) continue;
+        logger.info({}, "the local settings are a day old and end");
+        await this.override(undefined, "", 0, signal);
+      }
+    },
+  };
 
   drift(): readonly Readonly<Record<string, unknown>>[] {
     const override = this.#parts.memory.override(this.#parts.clock.now().wallMs);

@@ -36,6 +36,12 @@ export class OverlayMemory {
     return stored === undefined || stored.untilMs <= nowMs ? undefined : stored;
   }
 
+  /** It was set, and its time is over: it must be taken out of force. */
+  hasExpired(nowMs: number): boolean {
+    const stored = this.#read<LocalOverride>(overrideKey);
+    return stored !== undefined && stored.untilMs <= nowMs;
+  }
+
   /** In the order in which they are laid over the file. */
   overlays(nowMs: number, overlay: unknown = this.overlay?.content): readonly unknown[] {
     const override = this.override(nowMs)?.content;

@@ -186,7 +186,7 @@ export async function assembleGateway(
   const watched = () => [...equipment(), ...discovery.acceptedEquipment()];
   const alarmParts = { stateDir, state, history, engine, profiles, equipment: watched, link, checks: checks.desk };
   const alarms = openAlarms(configuration, alarmParts, platform);
-  const units = [run.audit, ...northbound.units, ...update.units];
+  const units = [run.audit, ...northbound.units, owner.watch, ...update.units];
   const gateway: Gateway = new Gateway({
     ...{ identity: { ...identity, version: packageJson.version }, ...platform, drivers: openDrivers(engine, profiles), driverContext },
     equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],

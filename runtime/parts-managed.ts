@@ -30,7 +30,8 @@ function liveAppliers(gateway: () => Gateway, configuration: GatewayConfiguratio
       apply: () => undefined,
     },
     {
-      prefixes: ["/equipment", "/credentials"],
+      // The receiver of traps holds the users of version 3: with it a credential changes by beginning anew.
+      prefixes: configuration.traps.enabled ? ["/equipment"] : ["/equipment", "/credentials"],
       apply: (next, before, changed) => {
         configuration.credentials.adopt(next.credentials);
         changeEquipment(gateway(), next, before, changed);

@@ -21,6 +21,7 @@ import { consoleHandlers, openConsole } from "../parts-console.ts";
 import { flowRooms } from "../parts-flows.ts";
 import { openSealed, technicianRooms } from "../parts-technician.ts";
 import { SiteConfiguration } from "../site-configuration.ts";
+import { openDocumentStore } from "../store/document-store.ts";
 import { alarmHandlers, consoleVerdict } from "./alarm-handlers.ts";
 import { checkHandlers } from "./check-handlers.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
@@ -136,9 +137,10 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
 }
 
 /** The site's file with the documents that lie over it. What no longer fits the file is left out and said; it never keeps a gateway from starting. */
-async function effective({ site, own, logger }: Beginning, state: State, nowMs: number): Promise<GatewayConfiguration> {
+async function effective(parts: Beginning, state: State, nowMs: number): Promise<GatewayConfiguration> {
+  const { site, own, logger, options } = parts;
   const memory = new OverlayMemory(state);
-  if (countStart(state)) takeBack(memory, state);
+  if (countStart(state)) takeBack(memory, state, options.stateDir);
   const overlays = memory.overlays(nowMs);
   if (overlays.length === 0) return own;
   try {
@@ -146,8 +148,8 @@ async function effective({ site, own, logger }: Beginning, state: State, nowMs: 
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     if (revertNext(state, `its configuration cannot be loaded: ${sentence(error)}`)) {
-      takeBack(memory, state);
-      return effective({ site, own, logger } as Beginning, state, nowMs);
+      takeBack(memory, state, options.stateDir);
+      return effective(parts, state, nowMs);
     }
     logger.error({ reason: sentence(error) }, "the configuration of the noc does not fit the site's file any more and is left out");
     return own;
@@ -155,11 +157,13 @@ async function effective({ site, own, logger }: Beginning, state: State, nowMs: 
 }
 
 /** The overlay of the confirmed generation returns before anything is assembled; the engine then ends the other one. */
-function takeBack(memory: OverlayMemory, state: State): void {
+function takeBack(memory: OverlayMemory, state: State, stateDir: string): void {
   const { confirmed } = new DesiredMemory(state);
   const docs = confirmed === undefined ? [] : (JSON.parse(confirmed.payload) as { readonly docs: readonly Entry[] }).docs;
   const entry = docs.find((one) => one.k === "config");
-  memory.setOverlay(entry?.inline === undefined ? undefined : { sha256: entry.sha256, content: entry.inline }, []);
+  const bytes = entry === undefined || entry.inline !== undefined ? undefined : openDocumentStore(stateDir).read(entry.sha256);
+  const content: unknown = bytes === undefined ? entry?.inline : JSON.parse(new TextDecoder().decode(bytes));
+  memory.setOverlay(entry === undefined || content === undefined ? undefined : { sha256: entry.sha256, content }, []);
 }
 
 interface Entry {

@@ -139,7 +139,7 @@ export class DesiredState implements Unit {
       // A newer one has taken its place meanwhile: nothing of this one may be written over it.
       both.throwIfAborted();
       if (problems.length > 0) return this.#fail(next, [...outcomesOf(problems), ...gathered.unsupported], sentenceOf(problems));
-      for (const one of gathered.documents) this.#log.log.add(one.id, "validated");
+      for (const one of gathered.documents) this.#log.log.add(one.id, "checked");
       this.#memory.move({ ...next, phase: "staged" });
       this.#say(undefined);
       await this.#unlocked(both);
