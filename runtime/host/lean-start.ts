@@ -4,8 +4,10 @@ import { ownCommand } from "./own-program.ts";
  * For a box with little memory: few, small generations of garbage (the young one large enough that a poll under way is not taken for something
  * that lasts), an old one that may grow by a quarter before it is looked through, and one arena of malloc instead of one a thread.
  */
-const runtimeOptions = ["--max-semi-space-size=4", "--heap-growing-percent=25"];
-const allocator = { MALLOC_ARENA_MAX: "1" };
+export const leanStart = {
+  runtimeOptions: ["--max-semi-space-size=4", "--heap-growing-percent=25"],
+  allocator: { MALLOC_ARENA_MAX: "1" },
+} as const;
 
 /**
  * Becomes this same program under the options above, which can only be given at a start: same process, same descriptors, some 60 ms once. Returns
@@ -16,7 +18,7 @@ export function startLean(): void {
   if (process.env["MALLOC_ARENA_MAX"] !== undefined || process.channel !== undefined) return;
   if (process.execve === undefined || process.platform !== "linux") return;
   const [first = "run", ...rest] = process.argv.slice(2);
-  const { command, args: own } = ownCommand(first, rest, runtimeOptions);
+  const { command, args: own } = ownCommand(first, rest, leanStart.runtimeOptions);
   // The kernel wants the program's own name first.
-  process.execve(command, [command, ...own], { ...process.env, ...allocator });
+  process.execve(command, [command, ...own], { ...process.env, ...leanStart.allocator });
 }

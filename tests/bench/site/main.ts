@@ -71,6 +71,15 @@ function report(of: SiteOptions, figures: Figures): string {
   ].join("\n");
 }
 
+const floorSeconds = 10;
+
+/** The floor is scaled to as many requests as the gateway made. */
+function againstFloor(figures: Figures, floor: { readonly coreShare: number; readonly requestsPerSecond: number }): string {
+  const scaled = (floor.coreShare * figures.requestsPerSecond) / floor.requestsPerSecond;
+  const ratio = figures.coreShare / scaled;
+  return `  the same datagrams through bare Node, right after: ${(scaled * 100).toFixed(1)} % of a core; ratio ${ratio.toFixed(2)}; load ${loadavg()[0]?.toFixed(1)}`;
+}
+
 async function run(of: SiteOptions): Promise<Figures> {
   const site = await Site.start(of);
   try {
@@ -80,6 +89,8 @@ async function run(of: SiteOptions): Promise<Figures> {
     await new Promise((resolve) => setTimeout(resolve, Number(given.settle) * 1_000));
     const figures = await site.measure(Math.min(60, Number(given.seconds)), Number(given.seconds), notLive);
     console.log(given.json ? JSON.stringify(figures, undefined, 1) : report(of, figures));
+    await site.stopGateway();
+    if (of.switches - notLive > 0) console.log(againstFloor(figures, await site.floor(floorSeconds)));
     return figures;
   } finally {
     await site.stop();

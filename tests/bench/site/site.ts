@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { leanStart } from "../../../runtime/host/lean-start.ts";
 import { freePort } from "../../integration/noc-peers.ts";
 import type { Figures, Question } from "./figures.ts";
 import { profileText } from "./site-mib.ts";
@@ -70,8 +71,17 @@ export class Site {
   readonly #folder: string;
   readonly #switches: readonly ChildProcess[];
   readonly #gateway: ChildProcess;
+  readonly #port: number;
+  readonly #options: SiteOptions;
 
-  private constructor(folder: string, switches: readonly ChildProcess[], gateway: ChildProcess) {
+  private constructor(
+    folder: string,
+    switches: readonly ChildProcess[],
+    gateway: ChildProcess,
+    of: { readonly port: number; readonly options: SiteOptions },
+  ) {
+    this.#port = of.port;
+    this.#options = of.options;
     this.#folder = folder;
     this.#switches = switches;
     this.#gateway = gateway;
@@ -85,13 +95,21 @@ export class Site {
     writeFileSync(join(folder, "state", "profiles", "bench-switch.yaml"), profileText);
     writeFileSync(join(folder, "gatehouse.yaml"), configuration(port, options));
     if (options.profileDir !== undefined) mkdirSync(options.profileDir, { recursive: true });
-    const command = [process.execPath, ...options.node, options.script ?? join(here, "gateway.ts"), folder, options.profileDir ?? ""];
+    // As `gatehouse run` starts itself (runtime/host/lean-start.ts).
+    const command = [
+      process.execPath,
+      ...leanStart.runtimeOptions,
+      ...options.node,
+      options.script ?? join(here, "gateway.ts"),
+      folder,
+      options.profileDir ?? "",
+    ];
     const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
     const strace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", injected];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
-    const env = { ...process.env, BENCH_COMMUNITY: "public" };
+    const env = { ...process.env, ...leanStart.allocator, BENCH_COMMUNITY: "public" };
     const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
-    const site = new Site(folder, switches, gateway);
+    const site = new Site(folder, switches, gateway, { port, options });
     await once(gateway, "message");
     return site;
   }
@@ -122,13 +140,27 @@ export class Site {
     return this.ask<Figures>({ ask: "end" });
   }
 
+  /** What Node pays for the datagrams alone, from the same switches; after the gateway stopped. */
+  async floor(seconds: number): Promise<{ readonly coreShare: number; readonly requestsPerSecond: number }> {
+    const { switches, dead, slow, intervalMs } = this.#options;
+    const args = [join(here, "floor.ts"), ...[this.#port, dead + slow + 1, switches - dead - slow, intervalMs, seconds].map(String)];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+    return JSON.parse(line) as { readonly coreShare: number; readonly requestsPerSecond: number };
+  }
+
   async stop(): Promise<void> {
+    await this.stopGateway();
+    for (const child of this.#switches) child.stdin?.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async stopGateway(): Promise<void> {
+    if (this.#gateway.exitCode !== null || this.#gateway.signalCode !== null) return;
     const gone = once(this.#gateway, "exit");
     this.#gateway.send({ ask: "stop" } satisfies Question);
     const late = setTimeout(() => this.#gateway.kill("SIGKILL"), 20_000);
     await gone;
     clearTimeout(late);
-    for (const child of this.#switches) child.stdin?.end();
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
