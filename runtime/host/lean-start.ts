@@ -2,10 +2,10 @@ import { ownCommand } from "./own-program.ts";
 
 /**
  * For a box with little memory: few, small generations of garbage (the young one large enough that a poll under way is not taken for something
- * that lasts), an old one that may grow by a quarter before it is looked through, and one arena of malloc instead of one a thread.
+ * that lasts), an old one that may grow by half before it is looked through, and one arena of malloc instead of one a thread.
  */
 export const leanStart = {
-  runtimeOptions: ["--max-semi-space-size=4", "--heap-growing-percent=25"],
+  runtimeOptions: ["--max-semi-space-size=8", "--heap-growing-percent=50"],
   allocator: { MALLOC_ARENA_MAX: "1" },
 } as const;
 

@@ -20,6 +20,7 @@ const { values: given } = parseArgs({
     profile: { type: "string" },
     source: { type: "boolean", default: false },
     node: { type: "string", default: "" },
+    agents: { type: "string", default: "" },
     extra: { type: "string", default: "" },
     slope: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -38,6 +39,7 @@ const options: SiteOptions = {
   profileDir: given.profile,
   extra: given.extra,
   script: bundle?.script,
+  agents: given.agents,
   node: given.node.split(" ").filter((argument) => argument !== ""),
 };
 

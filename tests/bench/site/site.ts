@@ -25,12 +25,15 @@ export interface SiteOptions {
   readonly extra: string;
   /** Bundled gateway; undefined = from its sources. */
   readonly script: string | undefined;
+  /** Foreign agents instead of our own: a command with {port} and {count}, which answers at 127.1.x.y as ours do; "" = our own. */
+  readonly agents: string;
   /** Arguments of Node for the gateway. */
   readonly node: readonly string[];
 }
 
 /** Simulated switches: `processes` of them share the work. Dead and slow ones come first. */
 export async function startSwitches(port: number, options: SiteOptions): Promise<readonly ChildProcess[]> {
+  if (options.agents !== "") return [await startForeign(port, options)];
   const sick = options.dead + options.slow;
   const shares = [
     { from: 0, count: sick, dead: options.dead, slow: options.slow },
@@ -44,6 +47,13 @@ export async function startSwitches(port: number, options: SiteOptions): Promise
       return child;
     }),
   );
+}
+
+async function startForeign(port: number, { agents, switches }: SiteOptions): Promise<ChildProcess> {
+  const words = agents.replace("{port}", String(port)).replace("{count}", String(switches)).split(" ");
+  const child = spawn(words[0] ?? "", words.slice(1), { stdio: ["pipe", "inherit", "inherit"] });
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  return child;
 }
 
 function configuration(port: number, options: SiteOptions): string {
@@ -61,6 +71,7 @@ function configuration(port: number, options: SiteOptions): string {
     "traps: { enabled: false }",
     "syslog: { enabled: false }",
     "clock: { source: host }",
+    "flows: { enabled: false }",
     ...(options.extra === "" ? [] : [options.extra]),
     "",
   ].join("\n");
@@ -151,7 +162,10 @@ export class Site {
 
   async stop(): Promise<void> {
     await this.stopGateway();
-    for (const child of this.#switches) child.stdin?.end();
+    for (const child of this.#switches) {
+      child.stdin?.end();
+      if (this.#options.agents !== "") child.kill();
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
