@@ -100,7 +100,9 @@ async function viewOf(read: StoreQueries, row: GatewayRow, counts: Counts): Prom
 }
 
 export async function viewEquipment(read: StoreQueries, gateway: GatewayRow, nowMs: number): Promise<readonly EquipmentView[]> {
-  return (await read.equipment(gateway.ref)).map((row) => {
+  // Checks report under names of their own (`check:ID`) and have a list of their own.
+  const rows = (await read.equipment(gateway.ref)).filter((row) => !row.id.startsWith("check:"));
+  return rows.map((row) => {
     const identity = object(row.inventory?.["identity"]);
     return {
       id: row.id,

@@ -112,9 +112,10 @@ export class SqliteQueries implements StoreQueries {
   }
 
   async equipmentCounts(): Promise<readonly { readonly gatewayRef: number; readonly count: number; readonly silent: number }[]> {
-    // The same rule as registry/overview.ts `isSilent`.
+    // The same rules as registry/overview.ts: `isSilent`, and checks are no equipment.
     return this.#db.all(
-      "SELECT gateway AS gatewayRef, count(*) AS count, sum(last_miss > last_poll + iv / 2) AS silent FROM equipment GROUP BY gateway",
+      `SELECT gateway AS gatewayRef, count(*) AS count, sum(last_miss > last_poll + iv / 2) AS silent FROM equipment
+       WHERE id NOT LIKE 'check:%' GROUP BY gateway`,
     );
   }
 
