@@ -7,9 +7,11 @@ import { parseArgs } from "node:util";
 import { requestControl } from "../../../runtime/host/control-client.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { gatehouseCommand } from "../../program.ts";
+import { measureAccuracy } from "./accuracy.ts";
 import { startServers } from "./servers.ts";
 
-/** `npm run bench -- checks [--seconds N] [--checks N]`: what checks add to a gateway: CPU of it and of the programs it starts, and memory. */
+/** `npm run bench -- checks [--seconds N] [--checks N]`: how true figures are over lines with an exact
+ * pattern, and what checks add to a gateway: CPU of it and of the programs it starts, and memory. `--seconds 0` leaves the latter out. */
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "120" }, checks: { type: "string", default: "200" } } });
 const seconds = Number(values.seconds);
 const count = Number(values.checks);
@@ -110,6 +112,8 @@ function sleep(s: number): Promise<void> {
 }
 
 const servers = await startServers();
+console.table(await measureAccuracy(servers.udp));
+if (seconds === 0) process.exit(0);
 const checks = Array.from({ length: count }, (_, index) => checkOf(mix[index % mix.length] ?? "tcp", index, servers));
 const without = await measure([]);
 const withChecks = await measure(checks);
