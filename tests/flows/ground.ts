@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DesiredDocument, DocumentOutcome } from "#model/desired.ts";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
-import type { Event, Observation } from "#model/observation.ts";
+import type { AlarmChange, Event, Observation } from "#model/observation.ts";
 import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
 import type { FlowGround, FlowWing } from "#ports/flow-ground.ts";
 import type { State } from "#ports/state.ts";
@@ -52,7 +52,8 @@ export class TestGround implements FlowGround {
   readonly alarms = {
     set: (condition: AlarmCondition) => void this.active.set(keyOf(condition), condition),
     clear: (identity: AlarmIdentity) => void this.active.delete(keyOf(identity)),
-    active: () => [],
+    // What the wing reads of an alarm is what was set.
+    active: () => [...this.active.values()] as unknown as readonly AlarmChange[],
   };
 
   equipment(): readonly Equipment[] {
