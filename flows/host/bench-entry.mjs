@@ -1,0 +1,1 @@
+import { runFlowHostRole } from "./bench-bundle.mjs"; runFlowHostRole(); await new Promise(() => undefined);
