@@ -21,6 +21,8 @@ export interface DeployerParts {
   readonly context: () => CompileContext;
   /** The pipe to a host whose flows run. @throws the signal's reason */
   readonly running: (signal: AbortSignal) => Promise<HostLink>;
+  /** Asks the flow host for a sign of life, and when the last one came (monotonic milliseconds). */
+  readonly life: { ping(): void; lastSignMs(): number };
   /** Why there is no flow host at all. */
   readonly unavailable: () => string | undefined;
   readonly onSubscriptionsGone: (unit: string) => void;
@@ -193,8 +195,18 @@ export class Deployer implements DocumentOwner {
         fail(set, unit.id, `no report within ${health.firstReport?.withinS} s`);
       else await clock.sleep(lookEveryMs, signal);
     }
-    // A child that died meanwhile must run again before anybody is called healthy.
-    if (set.trials.get(unit.id)?.failure === undefined) await this.#host(signal);
+    await this.#proveAlive(unit.id, signal);
+  }
+
+  /** A soak that nobody broke may be that of a host that hangs: only a sign of life from after it counts. A child that died must run again. */
+  async #proveAlive(id: string, signal: AbortSignal): Promise<void> {
+    const { clock, set, life } = this.#parts;
+    const endMs = clock.monotonicMs();
+    life.ping();
+    while (set.trials.get(id)?.failure === undefined && life.lastSignMs() < endMs) {
+      await clock.sleep(lookEveryMs / 5, signal);
+      if (clock.monotonicMs() - endMs > waitForHostMs) fail(set, id, "the flow host gave no sign of life after the soak");
+    }
   }
 
   async #rollBack(failed: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {

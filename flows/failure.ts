@@ -9,6 +9,25 @@ export interface HostFailure {
   readonly reason: string;
 }
 
+/** Why the flow host is being ended. */
+export interface Verdict {
+  readonly kind: HostFailure["kind"];
+  readonly detail: string;
+  readonly unit?: string;
+  /** No flow did it: whoever ran last is not asked. */
+  readonly isBlameless?: boolean;
+}
+
+/** Share of the time that a hanging event loop works. */
+const minWork = 0.2;
+
+/** Silent without working: stopped from outside, or starved by the machine. No flow is to blame for that. */
+export function hangVerdict(silentMs: number, spentMs: number): Verdict {
+  const isBlameless = spentMs < silentMs * minWork;
+  const why = isBlameless ? ` and did not work either (${Math.round(spentMs)} ms of CPU): it was stopped or starved` : "";
+  return { kind: "hang", detail: `the flow host did not answer for ${Math.round(silentMs / 1000)} s${why}`, isBlameless };
+}
+
 const crumbLength = 256;
 const fatalOffset = 512;
 

@@ -105,8 +105,8 @@ class Wing implements FlowWing {
     this.documents = new Deployer({
       ...{ clock, logger, set: this.#set, tracker: this.#tracker, reports: this.#reports },
       context: () => this.#context(),
-      running,
-      unavailable: () => parts.missing,
+      ...{ running, unavailable: () => parts.missing },
+      life: { ping: () => this.#keeper.ping(), lastSignMs: () => this.#keeper.lastPongMs },
       onSubscriptionsGone: (unit) => this.#orders.clearAlarms(unit),
     });
     this.#desk = new HostDesk({

@@ -1,7 +1,7 @@
 import type { GuestProcess, GuestSpawner } from "#ports/child.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
-import { attribute, type HostFailure } from "./failure.ts";
+import { attribute, type HostFailure, hangVerdict, type Verdict } from "./failure.ts";
 import { HostLink } from "./host-link.ts";
 import { hostLimits } from "./host-options.ts";
 import type { FromHost, UnitFlow } from "./protocol.ts";
@@ -9,8 +9,6 @@ import { type FlowSettings, standardThresholds, type Thresholds } from "./settin
 
 const maxLogPerS = 20;
 const maxLinesPerLife = 100;
-/** Share of the time that a hanging event loop works. */
-const minWork = 0.2;
 
 /** What the next child shall run. */
 export interface StartSet {
@@ -51,9 +49,7 @@ interface Life {
   readonly link: HostLink;
   readonly stop: AbortController;
   /** Set before it is killed. */
-  verdict:
-    | { readonly kind: HostFailure["kind"]; readonly detail: string; readonly unit?: string; readonly isBlameless?: boolean }
-    | undefined;
+  verdict: Verdict | undefined;
   /** A restart that somebody ordered. */
   ordered: boolean;
   pongAtMs: number;
@@ -99,6 +95,16 @@ export class HostKeeper {
   /** The pipe to the child; undefined while there is none. */
   get link(): HostLink | undefined {
     return this.#life?.link;
+  }
+
+  /** Monotonic time of the last pong of a child whose flows run; before the first: never. */
+  get lastPongMs(): number {
+    return this.#life?.isRunning === true ? this.#life.pongAtMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Asks for a pong now, outside of the beat. */
+  ping(): void {
+    this.#life?.link.send({ t: "ping", n: 0 });
   }
 
   /** Resolves with the pipe once flows run. @throws the signal's reason */
@@ -260,14 +266,10 @@ export class HostKeeper {
   }
 
   #hung(life: Life, silentMs: number): void {
-    const spentMs = (life.guest.cpuMs() ?? 0) - life.pongCpuMs;
-    // Silent without working: stopped from outside, or starved by the machine. No flow is to blame for that.
-    const isBlameless = spentMs < silentMs * minWork;
-    const why = isBlameless ? ` and did not work either (${Math.round(spentMs)} ms of CPU): it was stopped or starved` : "";
-    this.#end(life, { kind: "hang", detail: `the flow host did not answer for ${Math.round(silentMs / 1000)} s${why}`, isBlameless });
+    this.#end(life, hangVerdict(silentMs, (life.guest.cpuMs() ?? 0) - life.pongCpuMs));
   }
 
-  #end(life: Life, verdict: NonNullable<Life["verdict"]>): void {
+  #end(life: Life, verdict: Verdict): void {
     if (life.verdict !== undefined) return;
     life.verdict = verdict;
     life.guest.kill(verdict.kind === "memory" ? "SIGKILL" : "SIGTERM");

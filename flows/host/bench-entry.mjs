@@ -1,1 +1,0 @@
-import { runFlowHostRole } from "./bench-bundle.mjs"; runFlowHostRole(); await new Promise(() => undefined);
