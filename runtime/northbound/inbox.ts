@@ -22,7 +22,7 @@ export interface InboxParts {
   readonly onEditor?: (payload: Uint8Array) => Promise<void> | void;
 }
 
-/** Refusals in a row that cost nothing; a broker that goes on is read slowly. Half a second of pause each second at most. */
+/** Refusals and repetitions in a second that cost nothing; a broker that goes on is read slowly. Half a second of pause each second at most. */
 const freeRefusals = 64;
 const regainMs = 1_000;
 const pauseMs = 50;
@@ -72,7 +72,7 @@ export class Inbox {
     const { authority, desired } = this.#parts;
     const verdict = await authority.desired(payload);
     // Known to the authority, but not to the engine: its memory is older than the mark. What was accepted once is staged again.
-    if (verdict.known && desired.memory.knows(verdict.accepted)) return;
+    if (verdict.known && desired.memory.knows(verdict.accepted)) return this.#slowDown();
     desired.stage({ ...verdict.accepted, payload: verdict.payload }, authority.acceptance(verdict.accepted));
     authority.accept(verdict.accepted);
   }
@@ -85,7 +85,9 @@ export class Inbox {
     }
     const signed = await authority.command(payload, nonce.current);
     const outcome = desk.receive(signed);
-    if (outcome !== "accepted" && outcome !== "known") authority.refused(outcome, "cmd");
+    if (outcome === "accepted") return;
+    if (outcome !== "known") authority.refused(outcome, "cmd");
+    await this.#slowDown();
   }
 
   #blob(payload: Uint8Array): void {

@@ -19,6 +19,7 @@ export interface AuthorityLineOptions {
     readonly gateway: string;
     readonly leaf: Leaf;
     readonly payload: Uint8Array;
+    readonly retained: boolean;
   }) => void;
   readonly onConnected: () => void;
 }
@@ -100,7 +101,8 @@ export class AuthorityLine {
     client.handleMessage = (packet, done) => {
       const topic = parseTopic(packet.topic);
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
-      if (topic?.kind === "gateway") this.#options.onMessage({ tenant: topic.tenant, gateway: topic.gateway, leaf: topic.leaf, payload });
+      if (topic?.kind === "gateway")
+        this.#options.onMessage({ tenant: topic.tenant, gateway: topic.gateway, leaf: topic.leaf, payload, retained: packet.retain });
       done();
     };
     client.on("connect", () => {

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import { type DesiredDocument, type DesiredManifest, formatDesired } from "../../protocol/messages/twin.ts";
-import type { AuthorityStore, WantedDocument } from "./authority-store.ts";
+import type { AuthorityStore, StoredManifest, WantedDocument } from "./authority-store.ts";
 import { issuer, type SigningKeys } from "./signing-keys.ts";
 import type { SiteView } from "./site-book.ts";
 
@@ -40,6 +40,7 @@ export interface DesiredView {
 }
 
 const validS = 365 * 86_400;
+const renewMs = 300 * 86_400_000;
 const maxInlineBytes = 4_096;
 /** Of one manifest: the rest travels as blobs, so that the retained message stays small. */
 const maxInlineTotal = 16_384;
@@ -88,7 +89,7 @@ export class Manifests {
 
   /** The signed manifest in force; undefined = nothing was ever ordered. */
   async signed(tenant: string, gateway: string): Promise<{ readonly gen: number; readonly jws: string } | undefined> {
-    const newest = this.#store.newestManifest(tenant, gateway);
+    const newest = this.#fresh(tenant, gateway);
     if (newest === undefined) return undefined;
     const key = `${tenant}/${gateway}`;
     const known = this.#signed.get(key);
@@ -164,6 +165,18 @@ export class Manifests {
     const payload = formatDesired(manifest);
     if (payload.length > 45_000) throw new GatewayError("noc.invalid", { message: "the manifest is too long: fewer documents" });
     return new TextDecoder().decode(payload);
+  }
+
+  /** A manifest that will expire soon becomes another generation with the same documents. */
+  #fresh(tenant: string, gateway: string): StoredManifest | undefined {
+    const newest = this.#store.newestManifest(tenant, gateway);
+    const atMs = Math.round(this.#clock.now().wallMs);
+    if (newest === undefined || atMs - newest.atMs < renewMs) return newest;
+    const documents = this.#store.documents(tenant, gateway);
+    const gen = newest.gen + 1;
+    const renewed: StoredManifest = { gen, payload: this.#compose({ tenant, gateway }, gen, documents, atMs), atMs, by: "renewal" };
+    this.#store.putGeneration(tenant, gateway, documents, renewed);
+    return renewed;
   }
 
   /** After a rotation with a new epoch the manifest in force is made anew for it. */

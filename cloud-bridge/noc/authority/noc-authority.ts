@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
@@ -13,6 +13,7 @@ import { AuthorityLine, type AuthorityLineOptions } from "./authority-line.ts";
 import type { AuthorityStore } from "./authority-store.ts";
 import { BlobDesk } from "./blob-desk.ts";
 import { CommandBook, type CommandRow, type NewCommand } from "./command-book.ts";
+import { sha256 } from "./digest.ts";
 import { type DesiredView, type DocumentChange, Manifests } from "./manifests.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { SiteBook, type SiteView } from "./site-book.ts";
@@ -25,6 +26,14 @@ export interface NocAuthorityOptions extends Omit<AuthorityLineOptions, "onMessa
   readonly logger: Logger;
 }
 
+interface Message {
+  readonly leaf: Leaf;
+  readonly payload: Uint8Array;
+  readonly retained: boolean;
+}
+
+/** Key documents in one session: a gateway whose keys were pinned by hand takes none, and must not be asked for ever. */
+const maxKeysSent = 4;
 const tickMs = 1_000;
 /** A manifest that its gateway has not taken yet is published again, and so are keys. */
 const repeatMs = 15_000;
@@ -55,7 +64,7 @@ export class NocAuthority implements Unit {
     this.#blobs = new BlobDesk(store, clock);
     this.#line = new AuthorityLine({
       ...options,
-      onMessage: ({ tenant, gateway, leaf, payload }) => this.#receive({ tenant, gateway }, leaf, payload),
+      onMessage: ({ tenant, gateway, ...message }) => this.#receive({ tenant, gateway }, message),
       onConnected: () => this.#toPublish.push(...store.managed()),
     });
   }
@@ -148,7 +157,10 @@ export class NocAuthority implements Unit {
     await this.keys.rotate(newEpoch);
     this.#audit(by, newEpoch ? "rotate keys, new epoch" : "rotate keys", "", { version: this.keys.version });
     this.#published.clear();
-    for (const site of this.sites.all) this.#soon(site);
+    for (const site of this.sites.all) {
+      site.keysSent = 0;
+      this.#soon(site);
+    }
   }
 
   /** Another person who may order: the token is shown once. @throws GatewayError noc.invalid */
@@ -158,7 +170,7 @@ export class NocAuthority implements Unit {
       throw new GatewayError("noc.invalid", { message: "a name has 2 to 64 of a-z, 0-9, '.', '_' and '-', and is not admin, page or noc" });
     }
     const token = Buffer.from(entropy.bytes(32)).toString("hex");
-    store.putOperator(name, digest(token), clock.now().wallMs);
+    store.putOperator(name, sha256(token), clock.now().wallMs);
     this.#audit(by, `operator ${name}`, "", {});
     return token;
   }
@@ -170,7 +182,7 @@ export class NocAuthority implements Unit {
 
   /** Whose token this is. */
   operatorOf(token: string): string | undefined {
-    const given = Buffer.from(digest(token));
+    const given = Buffer.from(sha256(token));
     return this.#options.store.operators().find((one) => timingSafeEqual(Buffer.from(one.digest), given))?.name;
   }
 
@@ -183,23 +195,23 @@ export class NocAuthority implements Unit {
     store.audit({ atMs: Math.round(clock.now().wallMs), actor, action, gateway, detail: JSON.stringify(detail).slice(0, 4_096) });
   }
 
-  #receive(address: { readonly tenant: string; readonly gateway: string }, leaf: Leaf, payload: Uint8Array): void {
+  #receive(address: { readonly tenant: string; readonly gateway: string }, message: Message): void {
     const site = this.sites.of(address.tenant, address.gateway);
     if (site === undefined) return;
     try {
-      this.#read(site, leaf, payload);
+      this.#read(site, message);
     } catch (error) {
       // What a gateway says is foreign: it is counted nowhere better than in the log, once per sentence and minute.
       if (!isGatewayError(error)) throw error;
-      this.#options.logger.warn({ gateway: site.gateway, leaf, code: error.code }, "a message of a gateway is not readable");
+      this.#options.logger.warn({ gateway: site.gateway, leaf: message.leaf, code: error.code }, "a message of a gateway is not readable");
     }
     for (const wake of [...this.#waiters]) wake();
   }
 
-  #read(site: SiteView, leaf: Leaf, payload: Uint8Array): void {
+  #read(site: SiteView, { leaf, payload, retained }: Message): void {
     switch (leaf) {
       case "hello":
-        this.sites.hello(site, parseHello(payload));
+        this.sites.hello(site, parseHello(payload), retained);
         this.#soon(site);
         return;
       case "state":
@@ -258,7 +270,8 @@ export class NocAuthority implements Unit {
   async #attend(site: SiteView): Promise<void> {
     const { keys, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (site.keys !== undefined && site.keys < keys.version && this.#isDue(`keys ${keyOf(site)}`, nowMs)) {
+    if (site.keys !== undefined && site.keys < keys.version && site.keysSent < maxKeysSent && this.#isDue(`keys ${keyOf(site)}`, nowMs)) {
+      site.keysSent += 1;
       const document = await keys.document(site.tenant);
       if (!this.#line.publish(site, "cmd", document, 300)) this.#published.delete(`keys ${keyOf(site)}`);
       // The retained manifest was refused for its key: it comes again after the keys.
@@ -284,8 +297,4 @@ export class NocAuthority implements Unit {
 
 function keyOf(site: Pick<SiteView, "tenant" | "gateway">): string {
   return `${site.tenant}/${site.gateway}`;
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -11,6 +11,8 @@ export interface SiteView {
   connection: number;
   /** Version of its key document; undefined = it pins nobody. */
   keys: number | undefined;
+  /** How often the key document was sent in its session. */
+  keysSent: number;
   /** Newest generation it says it accepted. */
   gen: number;
   /** Operations it offers, with their risk. */
@@ -39,16 +41,17 @@ export class SiteBook {
     const known = this.#sites.get(key);
     if (known !== undefined || this.#sites.size >= maxSites) return known;
     const made: SiteView = {
-      ...{ tenant, gateway, online: false, nonce: undefined, connection: 0, keys: undefined, gen: 0 },
+      ...{ tenant, gateway, online: false, nonce: undefined, connection: 0, keys: undefined, keysSent: 0, gen: 0 },
       ...{ operations: {}, reported: undefined, reportedMs: undefined },
     };
     this.#sites.set(key, made);
     return made;
   }
 
-  hello(site: SiteView, message: HelloMessage): void {
-    // A retained hello may be of a session that ended: then its nonce is refused, and the next hello brings another.
-    site.online = true;
+  /** A retained hello may be of a session that ended: then its nonce is refused, and the next hello brings another. */
+  hello(site: SiteView, message: HelloMessage, retained = false): void {
+    if (!retained) site.online = true;
+    site.keysSent = 0;
     site.nonce = message.nonce;
     site.connection = message.conn;
     site.keys = message.auth?.keys;

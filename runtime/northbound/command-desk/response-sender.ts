@@ -59,7 +59,8 @@ export class ResponseSender implements Unit {
   /** The stored result, whole. Sent again when it is asked for again. */
   result(id: string): void {
     const result = this.#parts.result(id);
-    if (result === undefined) return;
+    // Whoever repeats an order a thousand times gets the answer once at a time: a long one must not be piled up.
+    if (result === undefined || this.#waiting.some((one) => one.id === id && one.fin === true)) return;
     const error = result.error;
     const err =
       error === undefined

@@ -59,7 +59,7 @@ export class DesiredState implements Unit {
   constructor(parts: DesiredStateParts) {
     this.#parts = parts;
     this.#memory = new DesiredMemory(parts.state);
-    this.#owners = new OwnerSet(parts.owners, parts.clock);
+    this.#owners = new OwnerSet(parts.owners, parts.clock, parts.logger);
     this.#wakeUp = new WakeUp(parts.clock);
   }
 

@@ -2,6 +2,7 @@ import type { DesiredDocument, DocumentKind, DocumentOutcome, DocumentProblem } 
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { ApplyProgress, DocumentOwner } from "#ports/desired-state.ts";
+import type { Logger } from "#ports/logger.ts";
 
 /** In this order: who is trusted and how the line is set up first, what runs on it then, the program itself last. */
 const order: readonly DocumentKind[] = ["keys", "cred", "config", "template", "flow", "services", "sla", "firmware"];
@@ -10,11 +11,13 @@ const order: readonly DocumentKind[] = ["keys", "cred", "config", "template", "f
 export class OwnerSet {
   readonly #owners: readonly DocumentOwner[];
   readonly #clock: Clock;
+  readonly #logger: Logger;
 
-  constructor(owners: readonly DocumentOwner[], clock: Clock) {
+  constructor(owners: readonly DocumentOwner[], clock: Clock, logger: Logger) {
     const rank = (owner: DocumentOwner) => Math.min(...owner.kinds.map((kind) => order.indexOf(kind)));
     this.#owners = [...owners].sort((one, other) => rank(one) - rank(other));
     this.#clock = clock;
+    this.#logger = logger;
     const kinds = owners.flatMap((owner) => owner.kinds);
     if (new Set(kinds).size !== kinds.length) throw new Error("a kind of document has two owners");
   }
@@ -36,8 +39,8 @@ export class OwnerSet {
         problems.push(...(await owner.check(own, signal)));
       } catch (error) {
         signal.throwIfAborted();
-        if (!isGatewayError(error)) throw error;
-        problems.push(...own.map((one) => ({ document: one.id, code: error.code, path: "", message: error.message })));
+        const { code, message } = this.#told(error, owner);
+        problems.push(...own.map((one) => ({ document: one.id, code, path: "", message })));
       }
     }
     return problems;
@@ -53,15 +56,23 @@ export class OwnerSet {
         outcomes.push(...(await owner.apply(own, progress, signal)));
       } catch (error) {
         signal.throwIfAborted();
-        if (!isGatewayError(error)) throw error;
+        const { code, message } = this.#told(error, owner);
         const tookMs = this.#clock.monotonicMs() - startedMs;
-        const problem = (document: string): DocumentProblem => ({ document, code: error.code, path: "", message: error.message });
+        const problem = (document: string): DocumentProblem => ({ document, code, path: "", message });
         // Without documents of its own the failure still belongs to somebody: to the set.
         const names = own.length === 0 ? owner.kinds.slice(0, 1) : own.map((one) => one.id);
         outcomes.push(...names.map((document) => ({ document, status: "failed" as const, problem: problem(document), tookMs })));
       }
     }
     return outcomes;
+  }
+
+  /** A bug in one room fails what was ordered of it, and nothing else: polling must not suffer for a document. */
+  #told(error: unknown, owner: DocumentOwner): { readonly code: string; readonly message: string } {
+    if (isGatewayError(error)) return { code: error.code, message: error.message };
+    const stack = error instanceof Error ? (error.stack ?? error.message) : typeof error;
+    this.#logger.error({ kinds: owner.kinds.join(","), error: stack }, "the owner of a kind of document has a bug");
+    return { code: "E_BUG", message: "a bug of the gateway; its log says more" };
   }
 
   /** Where the site differs from what the NOC ordered. */

@@ -162,6 +162,32 @@ describe("whoever holds the broker", () => {
   });
 });
 
+describe("a valid order, delivered three hundred times", () => {
+  it("is read slowly, answered once at a time, and runs once", async () => {
+    const noc = await nocPens();
+    const executed: string[] = [];
+    const target = new Stand({
+      trust: noc.trust,
+      state: new MemoryState(),
+      documents: new MemoryDocuments(),
+      operations: [note(executed)],
+    }).start();
+    const signed = await noc.command.sign("gh-cmd+jws", order("test.note", target.nowS, target.nonce.renew()));
+    const startedMs = target.clock.monotonicMs();
+    let endedMs = 0;
+    const flood = (async () => {
+      for (let time = 0; time < 300; time++) await target.deliver("cmd", signed);
+      endedMs = target.clock.monotonicMs();
+    })();
+    // Signatures are verified in real time: simulated time moves on in small steps beside it.
+    while (endedMs === 0) await target.pass(20);
+    await flood;
+    expect(executed).toHaveLength(1);
+    expect(endedMs - startedMs).toBeGreaterThan(3_000);
+    await target.stop();
+  });
+});
+
 describe("keys", () => {
   it("are rotated by the root, without a clock, over two rotations at once", async () => {
     const noc = await nocPens();

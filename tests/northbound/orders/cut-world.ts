@@ -68,6 +68,8 @@ export class StepOwner implements DocumentOwner {
     const prefix = `effect/${this.kinds[0]}/`;
     const wanted = new Set(documents.map((one) => prefix + one.id));
     for (const key of this.#state.keys(prefix, 100)) if (!wanted.has(key)) this.#state.put({ [key]: undefined });
+    if (documents.some(({ content }) => (content as { readonly bug?: boolean }).bug === true))
+      throw new TypeError("undefined is not a function");
     const outcomes: DocumentOutcome[] = [];
     for (const { id, content } of documents) {
       const text = JSON.stringify(content);

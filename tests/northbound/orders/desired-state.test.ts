@@ -92,6 +92,20 @@ describe("a generation", () => {
     await box.stand.stop();
   });
 
+  it("is taken back when the room for one kind has a bug, and nothing crashes", async () => {
+    const box = await settled();
+    await box.wants(2, [inline("config", "config", { a: 2, bug: true }), inline("services", "services", { s: ["one"] })]);
+    await box.stand.pass(10_000);
+    expect(box.stand.failure).toBeUndefined();
+    expect(box.stand.desired.report()).toMatchObject({
+      gen: 2,
+      phase: "rolled_back",
+      reason: expect.stringContaining("a bug of the gateway"),
+    });
+    expect(inEffect(box.state)).toMatchObject({ "effect/config/config": '{"a":1}' });
+    await box.stand.stop();
+  });
+
   it("reports unknown kinds as unsupported and goes on", async () => {
     const box = await settled();
     await box.wants(2, [inline("config", "config", { a: 2 }), inline("weather", "weather", { sun: true })]);

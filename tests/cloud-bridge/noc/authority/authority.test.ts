@@ -87,6 +87,15 @@ describe("manifests", () => {
     expect(manifests.view(where.tenant, where.gateway, undefined)).toMatchObject({ gen: 42, by: "anna", documents: [] });
   });
 
+  it("are renewed as another generation before they expire", async () => {
+    const manifests = new Manifests(store, keys, clock);
+    manifests.change({ ...where, gen: 0 }, [{ kind: "config", id: "config", content: { a: 1 } }], "anna");
+    expect((await manifests.signed(where.tenant, where.gateway))?.gen).toBe(1);
+    clock.stepWall(310 * 86_400_000);
+    expect((await manifests.signed(where.tenant, where.gateway))?.gen).toBe(2);
+    expect(manifests.document(where.tenant, where.gateway, "config")).toEqual({ a: 1 });
+  });
+
   it("carry small documents and name large ones, which are served in pieces at a pace", async () => {
     const manifests = new Manifests(store, keys, clock);
     const large = Array.from({ length: 60_000 }, (_, index) => index * 7_919);
