@@ -10,6 +10,7 @@ import type { Intake } from "#ports/intake.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
+import type { Updater } from "#ports/updater.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { GapReporter } from "./gap-reporter.ts";
 import { HealthWatch } from "./health.ts";
@@ -46,6 +47,8 @@ export interface GatewayParts {
   readonly feeders: (intake: Intake) => readonly Unit[];
   /** Resident memory of this process; absent = this gateway does not report on itself. */
   readonly residentBytes?: () => number;
+  /** Absent when this gateway is not updated by itself. */
+  readonly updater?: Updater | undefined;
   /** Readings of the machine, for the gateway's own metrics. */
   readonly machine?: () => MachineFacts;
   /** Further parts that have something to say of themselves, by their name in `gatehouse status`. */
@@ -125,6 +128,10 @@ export class Gateway {
   /** How every unit is. */
   units(): readonly UnitHealth[] {
     return [...this.#south.health(), ...this.#north.health()];
+  }
+
+  get updater(): Updater | undefined {
+    return this.#parts.updater;
   }
 
   /** Whether a session with the NOC's broker is up. */

@@ -29,6 +29,7 @@ import { register as simulate } from "./cli/simulate.ts";
 import { register as snmp } from "./cli/snmp.ts";
 import { register as status } from "./cli/status.ts";
 import { register as supportBundle } from "./cli/support-bundle.ts";
+import { register as update } from "./cli/update.ts";
 import { register as version } from "./cli/version.ts";
 
 const args = process.argv.slice(2);
@@ -45,7 +46,7 @@ const code = await runCommandLine(
   args,
   [
     ...[run, demo, noc, config, snmp, discover, proposals, profile, simulate, chunk, alarms, history, lock, status],
-    ...[health, probe, console, enrol, audit, licenses, selfTest, doctor, supportBundle, version],
+    ...[health, probe, console, enrol, audit, licenses, selfTest, doctor, supportBundle, update, version],
     flowHost,
   ],
   context,

@@ -215,7 +215,7 @@ export async function assembleGateway(
       ...alarms.sections,
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
     },
-    ...{ residentBytes: () => process.memoryUsage.rss(), machine: () => readMachine(stateDir) },
+    ...{ residentBytes: () => process.memoryUsage.rss(), machine: () => readMachine(stateDir), updater: update.updater },
     services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine, flows) ?? [])],
   });
   return gateway;

@@ -5,6 +5,7 @@ import { GatewayError } from "#model/errors.ts";
 import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
+import type { Updater } from "#ports/updater.ts";
 import { createReleaseSource } from "../cloud-bridge/uplink/release-source.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
@@ -19,6 +20,7 @@ import { type Running, Slots } from "./update/slots.ts";
 export interface Update {
   /** For the documents of kind firmware; absent when the configuration names no repository. */
   readonly firmware?: DocumentOwner;
+  readonly updater?: Updater;
   readonly units: readonly Unit[];
   readonly sections: Readonly<Record<string, () => unknown>>;
 }
@@ -53,7 +55,12 @@ export function openUpdate(
     restart: () => process.kill(process.pid, "SIGTERM"),
   });
   const policy = { ...(maxBytesPerSecond === 0 ? {} : { maxBytesPerSecond }), windows: windows.map(windowOf) };
-  return { units: [updater], sections: { update: () => updater.current() }, firmware: new FirmwareOwner(updater, policy, platform.clock) };
+  return {
+    updater,
+    units: [updater],
+    sections: { update: () => updater.current() },
+    firmware: new FirmwareOwner(updater, policy, platform.clock),
+  };
 }
 
 function slotOf(text: string | undefined): Running | undefined {

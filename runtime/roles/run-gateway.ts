@@ -27,6 +27,7 @@ import { checkHandlers } from "./check-handlers.ts";
 import { discoveryHandlers } from "./discovery-handlers.ts";
 import { historyHandlers } from "./history-handlers.ts";
 import { managementHandlers } from "./management-handlers.ts";
+import { updateHandlers } from "./update-handlers.ts";
 
 export interface RunOptions {
   readonly file: string;
@@ -119,6 +120,7 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
       handlers: {
         status: () => running.status(),
         health: () => running.health.look(),
+        ...updateHandlers(() => running.updater),
         ...checkHandlers(() => running.checks),
         ...historyHandlers(() => running.history),
         ...discoveryHandlers(discovery, () => running.poller),
