@@ -80,7 +80,7 @@ describe("the service catalogue", () => {
         const isUsed = new RegExp(`\\$\\{${name}[}.]|\\\\"${name}\\\\"|"${name}"`).test(flow);
         expect(isUsed, name).toBe(true);
       }
-      const referred = [...flow.matchAll(/(?<!\$)\$\{([A-Za-z][A-Za-z0-9]*)[}.]/g)].map(([, name = ""]) => name);
+      const referred = [...flow.matchAll(/(?<!\$)\$\{([A-Za-z][A-Za-z0-9]*)(?:\.[A-Za-z0-9.]+)?\}/g)].map(([, name = ""]) => name);
       expect(referred.filter((name) => name !== "item" && name !== "index" && !names.includes(name))).toEqual([]);
       expect(names.filter((name) => !["equipment", "device", "switch", "label"].includes(name)).length).toBeGreaterThanOrEqual(2);
     },
