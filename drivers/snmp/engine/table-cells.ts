@@ -55,8 +55,10 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
           if (tag >= tags.noSuchObject) return count;
           plan.unfit += 1;
         }
-      } else if (tag === tags.counter64 || next - valueAt - 2 > (valueBytes[column] ?? 0))
-        noteCounter(plan, column, tag, next - valueAt - 2);
+      } else {
+        if (tag === tags.counter64) noteCounter64(arena, column);
+        if (next - valueAt - 2 > (valueBytes[column] ?? 0)) noteLength(plan, column, next - valueAt - 2);
+      }
       at = next;
       count += 1;
     }
@@ -94,13 +96,8 @@ function storePlainCounter(arena: CellArena, cell: number, view: DataView, value
   return true;
 }
 
-function noteCounter(plan: CompiledPlan, column: number, tag: number, length: number): void {
-  if (tag === tags.counter64) noteCounter64(plan, column);
-  noteLength(plan, column, length);
-}
-
-function noteCounter64(plan: CompiledPlan, column: number): void {
-  const answer = plan.arena.answer[column];
+function noteCounter64(arena: CellArena, column: number): void {
+  const answer = arena.answer[column];
   if (answer !== undefined && answer.bits !== 64) answer.bits = 64;
 }
 
@@ -141,7 +138,7 @@ function storeCounter(plan: CompiledPlan, column: number, cell: number, bytes: U
     if (value === undefined) return false;
     words[2 * cell] = Number(value & 0xffff_ffffn);
     words[2 * cell + 1] = Number(value >> 32n);
-    noteCounter64(plan, column);
+    noteCounter64(plan.arena, column);
     return true;
   }
   if (tag !== tags.counter32 && tag !== tags.gauge32 && tag !== tags.timeTicks && tag !== tags.integer) return false;
