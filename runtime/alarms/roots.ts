@@ -109,7 +109,8 @@ const reasons: Readonly<Record<string, readonly Reason[]>> = {
   poolFull: [{ types: ["volumeFull"], scope: "equipment", isMutual: true }],
   authenticationFailures: [{ types: ["equipmentAccess", "equipmentUnreachable"], scope: "equipment", isMutual: true }],
   equipmentAccess: [{ types: ["authenticationFailures"], scope: "equipment", isMutual: true }],
-  printerStopped: [{ types: ["supplyLow"], scope: "equipment" }],
+  // A supply that was low for days has not jammed the paper.
+  printerStopped: [{ types: ["supplyLow"], scope: "equipment", withinMs: 3_600_000 }],
   supplyLow: [{ types: ["lowToner", "noToner"], scope: "equipment", isMutual: true }],
   lowToner: [{ types: ["supplyLow"], scope: "equipment", isMutual: true }],
   ...Object.fromEntries(arrays.map((type) => [type, [{ types: disks, scope: "equipment" } as const]])),

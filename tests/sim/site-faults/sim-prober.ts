@@ -75,7 +75,11 @@ export class SimProber implements Prober {
     const { target } = definition;
     evidence["address"] = target;
     evidence["method"] = "icmp (fping)";
-    const packets = 5;
+    const { packets, maxLossPercent, maxMs } = definition.settings as {
+      readonly packets: number;
+      readonly maxLossPercent: number;
+      readonly maxMs?: number;
+    };
     let lost = 0;
     for (let packet = 0; packet < packets; packet++) if (!this.#echoes(target)) lost += 1;
     values.set("loss", (lost / packets) * 100);
@@ -84,7 +88,6 @@ export class SimProber implements Prober {
     await this.#clock.sleep(ms, signal);
     for (const name of ["latency", "latencyMin", "latencyMax"]) values.set(name, ms);
     values.set("jitter", 1);
-    const { maxLossPercent, maxMs } = definition.settings as { readonly maxLossPercent: number; readonly maxMs?: number };
     const lossPercent = (lost / packets) * 100;
     if (lossPercent > maxLossPercent) return failure("assertion", "loss", `${lossPercent} % lost, more than ${maxLossPercent} %`);
     if (maxMs !== undefined && ms > maxMs)

@@ -37,6 +37,7 @@ const warmUpMs = 30 * minute;
 export class SiteTrial {
   readonly world: SiteWorld;
   readonly #told: Told[] = [];
+  #warmMs = 0;
 
   constructor(seed: number) {
     this.world = new SiteWorld({ seed });
@@ -45,6 +46,7 @@ export class SiteTrial {
   async begin(): Promise<void> {
     this.#listen();
     await this.world.advance(warmUpMs);
+    this.#warmMs = this.world.clock.monotonicMs();
   }
 
   async restartGateway(): Promise<void> {
@@ -62,9 +64,9 @@ export class SiteTrial {
     return new Set(this.#told.filter(({ change }) => change.attributes["maint"] !== undefined).map(({ change }) => change.key)).size;
   }
 
-  /** Alarms so far that a person would have been called for, in words. */
+  /** Alarms since the warm-up that a person would have been called for, in words. */
   get incidents(): readonly string[] {
-    return incidentsOf(this.#told);
+    return incidentsOf(this.#told.filter(({ atMs }) => atMs > this.#warmMs));
   }
 
   async live(fault: SiteFault): Promise<FaultReport> {
