@@ -272,7 +272,8 @@ export class HostKeeper {
   #end(life: Life, verdict: Verdict): void {
     if (life.verdict !== undefined) return;
     life.verdict = verdict;
-    life.guest.kill(verdict.kind === "memory" ? "SIGKILL" : "SIGTERM");
+    // What stands still does not hear SIGTERM.
+    life.guest.kill(verdict.kind === "memory" || verdict.isBlameless === true ? "SIGKILL" : "SIGTERM");
     this.#killLater(life);
   }
 

@@ -87,6 +87,7 @@ function configuration(broker: number, responder: number, closed: number, ports:
   );
   return [
     "gateway: { id: gw-checks-01, tenant: acme, site: field }",
+    "flows: { enabled: false }",
     `uplink: { url: "mqtt://127.0.0.1:${broker}", retryMaxMs: 5000 }`,
     "traps: { enabled: false }",
     "syslog: { enabled: false }",

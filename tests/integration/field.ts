@@ -190,6 +190,7 @@ export class Field {
       "gatehouse.yaml",
       [
         `gateway: { id: ${gatewayId}, tenant: acme, site: field }`,
+        "flows: { enabled: false }",
         `uplink: { url: "mqtt://127.0.0.1:${this.#brokerPort}", retryMaxMs: 5000 }`,
         "credentials:",
         "  v2: { snmp: { version: 2c, community: { $env: FIELD_COMMUNITY } } }",

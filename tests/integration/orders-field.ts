@@ -70,6 +70,7 @@ export class OrdersField {
       "gatehouse.yaml",
       [
         `gateway: { id: ${gatewayId}, tenant: acme, site: field }`,
+        "flows: { enabled: false }",
         `uplink: { url: "mqtt://127.0.0.1:${this.brokerPort}", retryMaxMs: 1000 }`,
         `authority: { root: { $file: noc/keys/root.pub.jwk }, confirmWindowMs: ${options.confirmWindowMs} }`,
         "equipment:",
