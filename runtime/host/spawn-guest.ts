@@ -1,5 +1,5 @@
 import { type ChildProcess as NodeChild, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -45,9 +45,19 @@ function commandLineOf(
   return [process.execPath, `--node-options=${nodeOptions.join(" ")}`, role, ...args];
 }
 
+/** Not every root gives everybody the memory file system. */
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A file in memory that the child inherits and that nobody else can open. */
 function openCrumb(): number {
-  const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "gatehouse-"));
+  const folder = mkdtempSync(join(isWritable("/dev/shm") ? "/dev/shm" : tmpdir(), "gatehouse-"));
   try {
     const descriptor = openSync(join(folder, "crumb"), "w+", 0o600);
     writeSync(descriptor, new Uint8Array(crumbBytes));
