@@ -53,6 +53,8 @@ export class Poller implements Unit {
   #isOpen = false;
   #failure: unknown;
   #crashed = new AbortController();
+  /** Ends the sleep until the next slot. */
+  #wake = new AbortController();
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -72,11 +74,16 @@ export class Poller implements Unit {
     this.#failure = undefined;
     const stop = AbortSignal.any([signal, this.#crashed.signal]);
     const polls = new AbortController();
+    this.#wake = new AbortController();
+    const wake = () => this.#wake.abort(stop.reason);
+    stop.addEventListener("abort", wake, { once: true });
+    if (stop.aborted) wake();
     this.#open();
     try {
       while (!stop.aborted) await this.#tick(stop, polls.signal);
       await this.#finish(polls);
     } finally {
+      stop.removeEventListener("abort", wake);
       polls.abort(new Error("poller stops"));
       await Promise.allSettled(this.#running);
       await this.#close();
@@ -113,7 +120,10 @@ export class Poller implements Unit {
   add(equipment: Equipment): void {
     if (this.#wanted.has(equipment.id)) return;
     this.#wanted.set(equipment.id, equipment);
-    if (this.#isOpen) this.#openOne(equipment);
+    if (!this.#isOpen) return;
+    this.#openOne(equipment);
+    // It may be due before everything that is waited for.
+    this.#wake.abort(new Error("equipment was added"));
   }
 
   /** Goes on with other settings from now on: its session is opened anew, its next poll is due at once. @throws GatewayError config.invalid */
@@ -169,10 +179,11 @@ export class Poller implements Unit {
     const waitMs = next === undefined ? 1_000 : next.dueMs - clock.monotonicMs();
     if (waitMs > 0) {
       try {
-        await clock.sleep(Math.max(waitMs, this.#pollsPerS > manyPollsPerS ? wakeGrainMs.many : wakeGrainMs.few), stop);
+        await clock.sleep(Math.max(waitMs, this.#pollsPerS > manyPollsPerS ? wakeGrainMs.many : wakeGrainMs.few), this.#wake.signal);
       } catch (reason) {
         if (stop.aborted) return;
-        throw reason;
+        if (!this.#wake.signal.aborted) throw reason;
+        this.#wake = new AbortController();
       }
     }
     const nowMs = clock.monotonicMs();
