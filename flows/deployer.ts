@@ -3,13 +3,18 @@ import type { Clock } from "#ports/clock.ts";
 import type { ApplyProgress, DocumentOwner } from "#ports/desired-state.ts";
 import type { Logger } from "#ports/logger.ts";
 import { type CompileContext, type CompiledSet, compileSet } from "./compile/compile-set.ts";
+import { pointerPart } from "./compile/problem.ts";
 import type { CompiledUnit } from "./compile/unit.ts";
+
 import { asFlow, type FlowSet } from "./flow-set.ts";
 import { broken, hasReported, type UnitTracker } from "./health.ts";
 import type { HostLink } from "./host-link.ts";
+import { localTabs } from "./local-tabs.ts";
 import type { ServiceReports } from "./service-reports.ts";
 
 const lookEveryMs = 50;
+/** Entries of the report; of more tabs the operation `flows.local` tells. */
+const maxDrift = 20;
 const waitForHostMs = 90_000;
 
 export interface DeployerParts {
@@ -45,6 +50,16 @@ export class Deployer implements DocumentOwner {
 
   async check(documents: readonly DesiredDocument[]): Promise<readonly DocumentProblem[]> {
     return compileSet(documents, this.#parts.context()).problems;
+  }
+
+  /** Technicians' tabs: what runs here and no document says. The nodes themselves come by the operation `flows.local`. */
+  drift(): readonly Readonly<Record<string, unknown>>[] {
+    const tabs = localTabs(this.#parts.set).slice(0, maxDrift);
+    return tabs.map(({ id, label, nodes, sha256 }) => ({
+      id: "flows.local",
+      path: `/${pointerPart(id)}`,
+      local: { label, nodes, sha256 },
+    }));
   }
 
   /** One at a time, in order. */

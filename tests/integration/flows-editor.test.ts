@@ -138,6 +138,8 @@ describe("the editor", () => {
     expect(answer).toMatchObject({ status: 204 });
     expect(wing.wing.status().nodesCreated - before).toBe(2);
     expect(wing.wing.status().localTabs).toMatchObject([{ id: tab.id, label: "Mine", nodes: 2 }]);
+    // The NOC hears of it in the next report.
+    expect(wing.wing.documents.drift?.()).toMatchObject([{ id: "flows.local", path: `/${tab.id}`, local: { label: "Mine", nodes: 2 } }]);
     // The button of the inject node: through the flow, over the pipe, an alarm.
     expect((await ask("POST", "/editor/inject/cccc1111dddd2222", { bearer: token, body: {} })).status).toBe(200);
     await wing.until("the alarm is there", () => wing.ground.active.get("||doorOpen|local")?.text === "the door is open");
