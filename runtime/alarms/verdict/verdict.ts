@@ -25,7 +25,8 @@ export function verdictOf(facts: SiteFacts): Finding {
     view.provider() ??
     view.noc() ??
     view.service() ??
-    view.device();
+    view.device() ??
+    view.power();
   if (finding === undefined) return view.found("none", 1, "nothing is wrong", undefined);
   return { ...finding, evidence: finding.evidence.slice(0, maxEvidence) };
 }
