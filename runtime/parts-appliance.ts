@@ -187,6 +187,7 @@ export async function assembleGateway(
   const alarmParts = { stateDir, state, history, engine, profiles, equipment: watched, link, checks: checks.desk };
   const alarms = openAlarms(configuration, alarmParts, platform);
   const units = [run.audit, ...northbound.units, owner.watch, ...update.units];
+  const receiverParts = { sink: events, state, discovery, equipment, stateDir, counters: new Map<string, () => unknown>() };
   const gateway: Gateway = new Gateway({
     ...{ identity: { ...identity, version: packageJson.version }, ...platform, drivers: openDrivers(engine, profiles), driverContext },
     equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],
@@ -197,11 +198,7 @@ export async function assembleGateway(
     ...{ ...(history === undefined ? {} : { history }), ...(link === undefined ? {} : { link }) },
     feeders: (intake) => [
       ...(enrolled === undefined ? [] : identityUnits(run.identity, platform)),
-      ...[
-        events.feeds(intake),
-        discovery,
-        ...openReceivers(configuration, { sink: events, state, discovery, equipment, stateDir }, platform),
-      ],
+      ...[events.feeds(intake), discovery, ...openReceivers(configuration, receiverParts, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
       ...[...alarms.feeders(intake), ...flowUnits(flows, link, platform)],
@@ -211,6 +208,7 @@ export async function assembleGateway(
       ...northbound.sections(),
       ...update.sections,
       checks: () => checks.desk.status(),
+      ...{ discovery: () => discovery.status(), receivers: () => readingsOf(receiverParts.counters) },
       flows: () => flows.status(),
       ...alarms.sections,
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
@@ -219,6 +217,10 @@ export async function assembleGateway(
     services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine, flows) ?? [])],
   });
   return gateway;
+}
+
+function readingsOf(counters: ReadonlyMap<string, () => unknown>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...counters].map(([name, read]) => [name, read()]));
 }
 
 function authorityParts(run: RunParts): { readonly audit: AuditBook; readonly enrolledRoot?: string } {

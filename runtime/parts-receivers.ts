@@ -24,6 +24,8 @@ export function openReceivers(
     readonly state: State;
     readonly discovery: Pick<Discovery, "noteSource">;
     readonly equipment?: () => readonly Equipment[];
+    /** Takes what each receiver counts, by its name. */
+    readonly counters?: Map<string, () => unknown>;
     /** Where trap definitions are looked for unless the configuration says so. */
     readonly stateDir?: string;
   },
@@ -49,11 +51,16 @@ export function openReceivers(
       credentials: credentials.names.flatMap((name) => credentials.credential(name).snmp ?? []),
     });
     units.push(receiver);
+    parts.counters?.set("traps", () => receiver.counters);
     const folder = traps.folder ?? (parts.stateDir === undefined ? undefined : join(parts.stateDir, "traps"));
     if (folder !== undefined) void addDefinitions(receiver, folder, platform);
   }
-  if (syslog.enabled)
-    units.push(new SyslogReceiver({ host: syslog.host, port: syslog.port, ...platform, sink: parts.sink, lookup: lookup("syslog") }));
+  if (syslog.enabled) {
+    const { host, port } = syslog;
+    const receiver = new SyslogReceiver({ host, port, ...platform, sink: parts.sink, lookup: lookup("syslog") });
+    units.push(receiver);
+    parts.counters?.set("syslog", () => receiver.counters);
+  }
   return units;
 }
 

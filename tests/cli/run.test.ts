@@ -44,7 +44,9 @@ describe("gatehouse run", () => {
     const state = join(temporaryFolder(), "state");
     const child = startCli(["run", "--config", await quietGateway(), "--state", state]);
     const end = ended(child, 30_000);
-    expect(await untilStatus(state)).toMatchObject({ gateway: { id: "gw-test-01" } });
+    const status = await untilStatus(state);
+    expect(status).toMatchObject({ gateway: { id: "gw-test-01" } });
+    expect(status).toMatchObject({ receivers: { traps: { received: 0, refused: 0 }, syslog: { received: 0 } }, discovery: { devices: 0 } });
     expect(statSync(state).mode & 0o777).toBe(0o700);
     expect(statSync(join(state, "control.sock")).mode & 0o777).toBe(0o600);
     child.kill("SIGTERM");
