@@ -74,9 +74,11 @@ function registerConfig(noc: Command, context: CommandContext): void {
     .description("settings of a gateway, laid over its own file")
     .addHelpText("after", examples("noc config diff gw-lisbon-01", "noc config apply gw-lisbon-01 overlay.yaml"));
   asking(config, "show", "what the NOC wants of the gateway's configuration")
+    .addHelpText("after", examples("noc config show gw-lisbon-01"))
     .argument("<gateway>", "id of the gateway")
     .action(async (gateway: string, options: OrderOptions) => (await desired()).configShow(gateway, options, context));
   asking(config, "diff", "what is wanted beside what the gateway reports")
+    .addHelpText("after", examples("noc config diff gw-lisbon-01"))
     .argument("<gateway>", "id of the gateway")
     .action(async (gateway: string, options: OrderOptions) => (await desired()).desiredDiff(gateway, undefined, options, context));
   asking(config, "apply", "make this file the gateway's overlay, and watch until it is confirmed or taken back")
@@ -85,12 +87,14 @@ function registerConfig(noc: Command, context: CommandContext): void {
     .addHelpText("after", examples("noc config apply gw-lisbon-01 overlay.yaml"))
     .action(async (gateway: string, file: string, options: OrderOptions) => (await desired()).configApply(gateway, file, options, context));
   asking(config, "clear", "take the overlay away: the gateway's own file stands alone")
+    .addHelpText("after", examples("noc config clear gw-lisbon-01"))
     .argument("<gateway>", "id of the gateway")
     .action(async (gateway: string, options: OrderOptions) => (await desired()).configApply(gateway, undefined, options, context));
 }
 
 function registerServices(noc: Command, context: CommandContext): void {
   asking(noc, "services", "services that are to be active on a gateway, and how they are")
+    .addHelpText("after", examples("noc services gw-lisbon-01"))
     .argument("<gateway>", "id of the gateway")
     .action(async (gateway: string, options: OrderOptions) => (await desired()).services(gateway, options, context));
   asking(noc, "activate", "activate a service on a gateway and watch until it is healthy or taken back")
@@ -104,20 +108,26 @@ function registerServices(noc: Command, context: CommandContext): void {
       (await desired()).activate(gateway, template, options, context),
     );
   asking(noc, "deactivate", "take a service off a gateway")
+    .addHelpText("after", examples("noc deactivate gw-lisbon-01 link-errors"))
     .argument("<gateway>", "id of the gateway")
     .argument("<service>", "name of the instance")
     .action(async (gateway: string, service: string, options: OrderOptions) =>
       (await desired()).deactivate(gateway, service, options, context),
     );
   asking(noc, "push-flow", "bring a plain Node-RED flow export to a gateway; an empty list takes it away")
+    .addHelpText("after", examples("noc push-flow gw-lisbon-01 wan-probe flow.json"))
     .argument("<gateway>", "id of the gateway")
     .argument("<name>", "name of the flow")
     .argument("<file>", "the export (JSON)")
     .action(async (gateway: string, name: string, file: string, options: OrderOptions) =>
       (await desired()).pushFlow({ gateway, name, file }, options, context),
     );
-  const flows = noc.command("flows").description("flows of a gateway, its own and the NOC's");
+  const flows = noc
+    .command("flows")
+    .description("flows of a gateway, its own and the NOC's")
+    .addHelpText("after", examples("noc flows diff gw-lisbon-01"));
   asking(flows, "diff", "flows that are wanted beside those that the gateway reports")
+    .addHelpText("after", examples("noc flows diff gw-lisbon-01"))
     .argument("<gateway>", "id of the gateway")
     .action(async (gateway: string, options: OrderOptions) =>
       (await desired()).desiredDiff(gateway, ["flow", "services", "template"], options, context),
@@ -125,20 +135,31 @@ function registerServices(noc: Command, context: CommandContext): void {
 }
 
 function registerKeys(noc: Command, context: CommandContext): void {
-  const keys = noc.command("keys").description("the keys that speak for the NOC");
+  const keys = noc
+    .command("keys")
+    .description("the keys that speak for the NOC")
+    .addHelpText("after", examples("noc keys show --root-only"));
   asking(keys, "show", "the root's public key (for authority.root of a gateway) and the working keys")
+    .addHelpText("after", examples("noc keys show --root-only > noc-root.pub.jwk"))
     .option("--root-only", "only the root's public key, as JSON Web Key")
     .action(async (options: OrderOptions & { rootOnly?: boolean }) => (await orders()).keysShow(options, context));
   asking(keys, "rotate", "make new working keys; the root must be at hand")
+    .addHelpText("after", examples("noc keys rotate", "noc keys rotate --new-epoch"))
     .option("--new-epoch", "let generations begin again (after a signing key was stolen)")
     .action(async (options: OrderOptions & { newEpoch?: boolean }) => (await orders()).keysRotate(options, context));
-  const operator = noc.command("operator").description("people who may order with a token of their own");
+  const operator = noc
+    .command("operator")
+    .description("people who may order with a token of their own")
+    .addHelpText("after", examples("noc operator add anna > anna.token"));
   asking(operator, "add", "print a token for a person, once")
     .argument("<name>", "name")
     .addHelpText("after", examples("noc operator add anna > anna.token"))
     .action(async (name: string, options: OrderOptions) => (await orders()).operatorAdd(name, options, context));
   asking(operator, "remove", "a person's token is worth nothing any more")
+    .addHelpText("after", examples("noc operator remove anna"))
     .argument("<name>", "name")
     .action(async (name: string, options: OrderOptions) => (await orders()).operatorRemove(name, options, context));
-  asking(noc, "audit", "who ordered what").action(async (options: OrderOptions) => (await orders()).audit(options, context));
+  asking(noc, "audit", "who ordered what")
+    .addHelpText("after", examples("noc audit"))
+    .action(async (options: OrderOptions) => (await orders()).audit(options, context));
 }

@@ -46,7 +46,7 @@ describe("a configuration that is right", () => {
 
   it("is what examples/gatehouse.yaml is, with its secrets in place", () => {
     const example = readFileSync(join(import.meta.dirname, "../../examples/gatehouse.yaml"), "utf8");
-    const secrets = ["noc-ca.pem", "gw-lisbon-01.pem", "gw-lisbon-01.key", "auth.key", "priv.key"];
+    const secrets = ["noc-ca.pem", "gw-lisbon-01.pem", "gw-lisbon-01.key", "auth.key", "priv.key", "noc-root.pub.jwk"];
     const file = written({
       "gatehouse.yaml": example,
       ...Object.fromEntries(secrets.map((name) => [`secrets/${name}`, `content of ${name}\n`])),
