@@ -9,6 +9,8 @@ export interface HelloFacts {
   readonly gateway: { readonly id: string; readonly tenant: string; readonly site: string };
   readonly version: string;
   readonly devices: number;
+  /** Random word of this process; two devices with the same identity have two. */
+  readonly run?: string;
   readonly connection: number;
   readonly limits: UplinkLimits;
   readonly buffer: Buffer;
@@ -42,6 +44,7 @@ export async function helloBody(facts: HelloFacts): Promise<Uint8Array> {
     os: `${process.platform}-${process.arch}`,
     at: now.wallMs,
     boot: now.bootId,
+    ...(facts.run === undefined ? {} : { run: facts.run }),
     conn: facts.connection,
     nonce: facts.authority?.nonce ?? base64url(entropy.bytes(16)),
     ...(facts.authority === undefined ? {} : { gen: facts.authority.generation }),

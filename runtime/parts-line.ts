@@ -32,6 +32,7 @@ export function openLink(
   const { gateway } = configuration;
   const { northbound } = parts;
   const { tls, password, username } = uplink;
+  const run = globalThis.Buffer.from(platform.entropy.bytes(12)).toString("base64url");
   const link = new Link({
     uplink: createMqttUplink({
       url: uplink.url,
@@ -57,6 +58,7 @@ export function openLink(
         version: packageJson.version,
         devices: parts.equipment().length,
         authority: northbound.greeting(),
+        run,
         connection,
         limits: sessionLimits,
         ...parts,

@@ -5,6 +5,7 @@ import type { StoreTransaction } from "../store/store.ts";
 import type { Delivery, GatewayNews } from "./delivery.ts";
 import { type Draft, Drafts, type GatewayDraft } from "./drafts.ts";
 import { applyEvents } from "./events.ts";
+import { watchIdentity } from "./identity-watch.ts";
 import { applyInventory } from "./inventory.ts";
 import type { IngestLimits } from "./limits.ts";
 import { type Place, placeOf } from "./place.ts";
@@ -115,6 +116,7 @@ export class BatchWriter {
         applyState(gateway.row, understood.message, drafts.nowMs);
         return;
       case "hello": {
+        await watchIdentity(drafts, gateway, understood.message, delivery.retained);
         applyHello(gateway.row, understood.message, drafts.nowMs, delivery.retained);
         gateway.hello = true;
         const { T, E, C, I, S, B } = understood.message.streams;

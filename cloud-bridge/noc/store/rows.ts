@@ -22,6 +22,8 @@ export interface GatewayRow {
   readonly connection: number;
   readonly bootId: string;
   readonly hello: JsonObject | undefined;
+  /** Boots and runs that greeted, oldest first, the present one last (ingest/identity-watch.ts). */
+  readonly lives: readonly string[];
   /** Last `rep` document. */
   readonly reported: JsonObject | undefined;
   /** Messages of this gateway that could not be understood or were refused by a limit. */

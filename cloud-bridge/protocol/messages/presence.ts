@@ -26,6 +26,8 @@ export interface HelloMessage {
   readonly os?: string;
   readonly at?: number;
   readonly boot: string;
+  /** Random per process, base64url: two devices with one identity have two. */
+  readonly run?: string;
   readonly conn: number;
   /** Random per session, base64url; every command must repeat it (RELIABILITY 5.3). */
   readonly nonce?: string;

@@ -28,6 +28,7 @@ export interface GatewayColumns {
   conn: number;
   boot: string;
   hello: string | null;
+  lives: string;
   reported: string | null;
   refused: number;
 }
@@ -49,6 +50,7 @@ export function gatewayOf(c: GatewayColumns): GatewayRow {
     connection: c.conn,
     bootId: c.boot,
     hello: jsonOf(c.hello),
+    lives: JSON.parse(c.lives) as string[],
     reported: jsonOf(c.reported),
     refusedMessages: c.refused,
   };

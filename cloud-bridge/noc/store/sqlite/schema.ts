@@ -128,6 +128,8 @@ const migrations: readonly string[] = [
   CREATE TABLE alarm_list (
     gateway INTEGER NOT NULL, list TEXT NOT NULL, part INTEGER NOT NULL, keys TEXT NOT NULL, PRIMARY KEY (gateway, list, part)) STRICT, WITHOUT ROWID;
   `,
+  // Which boots and runs greeted under a gateway's name: by them a second device with its identity is seen.
+  "ALTER TABLE gateway ADD COLUMN lives TEXT NOT NULL DEFAULT '[]';",
 ];
 
 /** Marks the file as ours ("GHNC"), so that a foreign database is refused instead of being migrated. */

@@ -61,15 +61,15 @@ export class SqliteTransaction implements StoreTransaction {
       ...[tenant, id, nowMs, nowMs, nowMs],
     );
     const fresh = { firstSeenMs: nowMs, seenMs: nowMs, online: false, presenceSinceMs: nowMs, presenceWhy: "", connection: 0, bootId: "" };
-    return { ref, tenant, id, ...fresh, hello: undefined, reported: undefined, refusedMessages: 0 };
+    return { ref, tenant, id, ...fresh, hello: undefined, lives: [], reported: undefined, refusedMessages: 0 };
   }
 
   async putGateway(row: GatewayRow): Promise<void> {
     this.#db.run(
-      "UPDATE gateway SET seen = ?, online = ?, since = ?, why = ?, conn = ?, boot = ?, hello = ?, reported = ?, refused = ? WHERE ref = ?",
+      "UPDATE gateway SET seen = ?, online = ?, since = ?, why = ?, conn = ?, boot = ?, hello = ?, reported = ?, refused = ?, lives = ? WHERE ref = ?",
       ...[row.seenMs, row.online ? 1 : 0, row.presenceSinceMs, row.presenceWhy, row.connection, row.bootId],
       ...[row.hello === undefined ? null : JSON.stringify(row.hello), row.reported === undefined ? null : JSON.stringify(row.reported)],
-      ...[row.refusedMessages, row.ref],
+      ...[row.refusedMessages, JSON.stringify(row.lives), row.ref],
     );
   }
 

@@ -17,6 +17,10 @@ export interface HelloMessage {
   os?: string;
   at?: number;
   boot: string;
+  /**
+   * Random per process
+   */
+  run?: string;
   conn: number;
   /**
    * Random value of this session; every command must repeat it

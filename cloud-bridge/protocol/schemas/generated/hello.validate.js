@@ -37,11 +37,12 @@ var require_ucs2length = __commonJS({
 // hello.validate.js
 var validate = validate52;
 var hello_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "auth": { "type": "object", "required": ["keys"], "properties": { "keys": { "type": "integer", "minimum": 0, "description": "Version of the key document in force, 0 = none yet" }, "epoch": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "ops": { "type": "object", "maxProperties": 128, "additionalProperties": { "type": "string", "maxLength": 16 }, "description": "Operations that may be ordered, with their risk" }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "gh/hello/1", "title": "HelloMessage", "description": "Birth message of a connection: versions, capabilities, streams, dictionary revision. Retained on `hello`.", "type": "object", "required": ["v", "gw", "agent", "boot", "conn", "proto", "caps", "streams"], "properties": { "v": { "const": 1 }, "gw": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "tenant": { "type": "string", "pattern": "^[a-z0-9-]{3,40}$" }, "site": { "type": "string", "maxLength": 128 }, "name": { "type": "string", "maxLength": 128 }, "agent": { "type": "string", "maxLength": 64, "description": "Version of the gateway's software" }, "os": { "type": "string", "maxLength": 64 }, "at": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "boot": { "type": "string", "maxLength": 40 }, "run": { "type": "string", "pattern": "^[A-Za-z0-9_-]{8,32}$", "description": "Random per process" }, "conn": { "type": "integer", "minimum": 0, "maximum": 9007199254740991 }, "nonce": { "type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$", "description": "Random value of this session; every command must repeat it" }, "proto": { "type": "object", "required": ["min", "max"], "properties": { "min": { "type": "integer", "minimum": 1 }, "max": { "type": "integer", "minimum": 1 }, "minor": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "caps": { "type": "array", "maxItems": 64, "items": { "type": "string", "maxLength": 40 } }, "streams": { "type": "object", "properties": { "T": { "$ref": "#/$defs/stream" }, "E": { "$ref": "#/$defs/stream" }, "C": { "$ref": "#/$defs/stream" }, "I": { "$ref": "#/$defs/stream" }, "S": { "$ref": "#/$defs/stream" }, "B": { "type": "array", "maxItems": 64, "items": { "type": "string", "pattern": "^[0-9a-f]{12}$" }, "description": "Telemetry streams that are still being drained" } }, "additionalProperties": true }, "next": { "type": "object", "maxProperties": 80, "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 }, "description": "Next seq per class, or per stream id" }, "dict": { "type": "object", "required": ["rev"], "properties": { "rev": { "type": "integer", "minimum": 0 }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }, "additionalProperties": true }, "gen": { "type": "integer", "minimum": 0 }, "auth": { "type": "object", "required": ["keys"], "properties": { "keys": { "type": "integer", "minimum": 0, "description": "Version of the key document in force, 0 = none yet" }, "epoch": { "type": "integer", "minimum": 0 } }, "additionalProperties": true }, "ops": { "type": "object", "maxProperties": 128, "additionalProperties": { "type": "string", "maxLength": 16 }, "description": "Operations that may be ordered, with their risk" }, "clock": { "type": "object", "properties": { "quality": { "enum": ["synced", "holdover", "unanchored"] }, "src": { "type": "string", "maxLength": 40 }, "off_ms": { "type": "number" } }, "additionalProperties": true }, "outbox": { "type": "object", "properties": { "bytes": { "type": "number", "minimum": 0 }, "oldest": { "type": "number", "minimum": 0 }, "samples": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "ledger": { "type": "object", "properties": { "polled": { "type": "number", "minimum": 0 }, "delivered": { "type": "number", "minimum": 0 }, "buffered": { "type": "number", "minimum": 0 }, "dropped": { "type": "number", "minimum": 0 }, "since": { "type": "number", "minimum": 0 }, "restarts": { "type": "number", "minimum": 0 } }, "additionalProperties": true }, "limits": { "type": "object", "properties": { "max_packet": { "type": "integer", "minimum": 1024 } }, "additionalProperties": true }, "counts": { "type": "object", "properties": { "devices": { "type": "integer", "minimum": 0 }, "series": { "type": "integer", "minimum": 0 } }, "additionalProperties": true } }, "$defs": { "stream": { "anyOf": [{ "type": "string", "pattern": "^[0-9a-f]{12}$" }, { "type": "null" }] } }, "additionalProperties": true };
 var pattern3 = new RegExp("^[a-z0-9-]{3,40}$", "u");
-var pattern5 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
-var pattern6 = new RegExp("^[0-9a-f]{12}$", "u");
-var pattern8 = new RegExp("^[0-9a-f]{64}$", "u");
+var pattern5 = new RegExp("^[A-Za-z0-9_-]{8,32}$", "u");
+var pattern6 = new RegExp("^[A-Za-z0-9_-]{16,64}$", "u");
+var pattern7 = new RegExp("^[0-9a-f]{12}$", "u");
+var pattern9 = new RegExp("^[0-9a-f]{64}$", "u");
 var func1 = require_ucs2length().default;
 function validate53(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
@@ -57,7 +58,7 @@ function validate53(data, { instancePath = "", parentData, parentDataProperty, r
   let valid0 = false;
   const _errs1 = errors;
   if (typeof data === "string") {
-    if (!pattern6.test(data)) {
+    if (!pattern7.test(data)) {
       const err0 = { instancePath, schemaPath: "#/anyOf/0/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
       if (vErrors === null) {
         vErrors = [err0];
@@ -392,43 +393,42 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.conn !== void 0) {
-      let data9 = data.conn;
-      if (!(typeof data9 == "number" && (!(data9 % 1) && !isNaN(data9)) && isFinite(data9))) {
-        const err26 = { instancePath: instancePath + "/conn", schemaPath: "#/properties/conn/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+    if (data.run !== void 0) {
+      let data9 = data.run;
+      if (typeof data9 === "string") {
+        if (!pattern5.test(data9)) {
+          const err26 = { instancePath: instancePath + "/run", schemaPath: "#/properties/run/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{8,32}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{8,32}$"' };
+          if (vErrors === null) {
+            vErrors = [err26];
+          } else {
+            vErrors.push(err26);
+          }
+          errors++;
+        }
+      } else {
+        const err27 = { instancePath: instancePath + "/run", schemaPath: "#/properties/run/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err26];
+          vErrors = [err27];
         } else {
-          vErrors.push(err26);
+          vErrors.push(err27);
         }
         errors++;
       }
-      if (typeof data9 == "number" && isFinite(data9)) {
-        if (data9 > 9007199254740991 || isNaN(data9)) {
-          const err27 = { instancePath: instancePath + "/conn", schemaPath: "#/properties/conn/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
-          if (vErrors === null) {
-            vErrors = [err27];
-          } else {
-            vErrors.push(err27);
-          }
-          errors++;
-        }
-        if (data9 < 0 || isNaN(data9)) {
-          const err28 = { instancePath: instancePath + "/conn", schemaPath: "#/properties/conn/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err28];
-          } else {
-            vErrors.push(err28);
-          }
-          errors++;
-        }
-      }
     }
-    if (data.nonce !== void 0) {
-      let data10 = data.nonce;
-      if (typeof data10 === "string") {
-        if (!pattern5.test(data10)) {
-          const err29 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{16,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{16,64}$"' };
+    if (data.conn !== void 0) {
+      let data10 = data.conn;
+      if (!(typeof data10 == "number" && (!(data10 % 1) && !isNaN(data10)) && isFinite(data10))) {
+        const err28 = { instancePath: instancePath + "/conn", schemaPath: "#/properties/conn/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err28];
+        } else {
+          vErrors.push(err28);
+        }
+        errors++;
+      }
+      if (typeof data10 == "number" && isFinite(data10)) {
+        if (data10 > 9007199254740991 || isNaN(data10)) {
+          const err29 = { instancePath: instancePath + "/conn", schemaPath: "#/properties/conn/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
           if (vErrors === null) {
             vErrors = [err29];
           } else {
@@ -436,21 +436,22 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      } else {
-        const err30 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err30];
-        } else {
-          vErrors.push(err30);
+        if (data10 < 0 || isNaN(data10)) {
+          const err30 = { instancePath: instancePath + "/conn", schemaPath: "#/properties/conn/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err30];
+          } else {
+            vErrors.push(err30);
+          }
+          errors++;
         }
-        errors++;
       }
     }
-    if (data.proto !== void 0) {
-      let data11 = data.proto;
-      if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
-        if (data11.min === void 0) {
-          const err31 = { instancePath: instancePath + "/proto", schemaPath: "#/properties/proto/required", keyword: "required", params: { missingProperty: "min" }, message: "must have required property 'min'" };
+    if (data.nonce !== void 0) {
+      let data11 = data.nonce;
+      if (typeof data11 === "string") {
+        if (!pattern6.test(data11)) {
+          const err31 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{16,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{16,64}$"' };
           if (vErrors === null) {
             vErrors = [err31];
           } else {
@@ -458,42 +459,41 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data11.max === void 0) {
-          const err32 = { instancePath: instancePath + "/proto", schemaPath: "#/properties/proto/required", keyword: "required", params: { missingProperty: "max" }, message: "must have required property 'max'" };
+      } else {
+        const err32 = { instancePath: instancePath + "/nonce", schemaPath: "#/properties/nonce/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err32];
+        } else {
+          vErrors.push(err32);
+        }
+        errors++;
+      }
+    }
+    if (data.proto !== void 0) {
+      let data12 = data.proto;
+      if (data12 && typeof data12 == "object" && !Array.isArray(data12)) {
+        if (data12.min === void 0) {
+          const err33 = { instancePath: instancePath + "/proto", schemaPath: "#/properties/proto/required", keyword: "required", params: { missingProperty: "min" }, message: "must have required property 'min'" };
           if (vErrors === null) {
-            vErrors = [err32];
+            vErrors = [err33];
           } else {
-            vErrors.push(err32);
+            vErrors.push(err33);
           }
           errors++;
         }
-        if (data11.min !== void 0) {
-          let data12 = data11.min;
-          if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12))) {
-            const err33 = { instancePath: instancePath + "/proto/min", schemaPath: "#/properties/proto/properties/min/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err33];
-            } else {
-              vErrors.push(err33);
-            }
-            errors++;
+        if (data12.max === void 0) {
+          const err34 = { instancePath: instancePath + "/proto", schemaPath: "#/properties/proto/required", keyword: "required", params: { missingProperty: "max" }, message: "must have required property 'max'" };
+          if (vErrors === null) {
+            vErrors = [err34];
+          } else {
+            vErrors.push(err34);
           }
-          if (typeof data12 == "number" && isFinite(data12)) {
-            if (data12 < 1 || isNaN(data12)) {
-              const err34 = { instancePath: instancePath + "/proto/min", schemaPath: "#/properties/proto/properties/min/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-              if (vErrors === null) {
-                vErrors = [err34];
-              } else {
-                vErrors.push(err34);
-              }
-              errors++;
-            }
-          }
+          errors++;
         }
-        if (data11.max !== void 0) {
-          let data13 = data11.max;
+        if (data12.min !== void 0) {
+          let data13 = data12.min;
           if (!(typeof data13 == "number" && (!(data13 % 1) && !isNaN(data13)) && isFinite(data13))) {
-            const err35 = { instancePath: instancePath + "/proto/max", schemaPath: "#/properties/proto/properties/max/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err35 = { instancePath: instancePath + "/proto/min", schemaPath: "#/properties/proto/properties/min/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err35];
             } else {
@@ -503,7 +503,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           if (typeof data13 == "number" && isFinite(data13)) {
             if (data13 < 1 || isNaN(data13)) {
-              const err36 = { instancePath: instancePath + "/proto/max", schemaPath: "#/properties/proto/properties/max/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+              const err36 = { instancePath: instancePath + "/proto/min", schemaPath: "#/properties/proto/properties/min/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
                 vErrors = [err36];
               } else {
@@ -513,10 +513,10 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
-        if (data11.minor !== void 0) {
-          let data14 = data11.minor;
+        if (data12.max !== void 0) {
+          let data14 = data12.max;
           if (!(typeof data14 == "number" && (!(data14 % 1) && !isNaN(data14)) && isFinite(data14))) {
-            const err37 = { instancePath: instancePath + "/proto/minor", schemaPath: "#/properties/proto/properties/minor/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err37 = { instancePath: instancePath + "/proto/max", schemaPath: "#/properties/proto/properties/max/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err37];
             } else {
@@ -525,8 +525,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
           if (typeof data14 == "number" && isFinite(data14)) {
-            if (data14 < 0 || isNaN(data14)) {
-              const err38 = { instancePath: instancePath + "/proto/minor", schemaPath: "#/properties/proto/properties/minor/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+            if (data14 < 1 || isNaN(data14)) {
+              const err38 = { instancePath: instancePath + "/proto/max", schemaPath: "#/properties/proto/properties/max/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
                 vErrors = [err38];
               } else {
@@ -536,332 +536,332 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
+        if (data12.minor !== void 0) {
+          let data15 = data12.minor;
+          if (!(typeof data15 == "number" && (!(data15 % 1) && !isNaN(data15)) && isFinite(data15))) {
+            const err39 = { instancePath: instancePath + "/proto/minor", schemaPath: "#/properties/proto/properties/minor/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err39];
+            } else {
+              vErrors.push(err39);
+            }
+            errors++;
+          }
+          if (typeof data15 == "number" && isFinite(data15)) {
+            if (data15 < 0 || isNaN(data15)) {
+              const err40 = { instancePath: instancePath + "/proto/minor", schemaPath: "#/properties/proto/properties/minor/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err40];
+              } else {
+                vErrors.push(err40);
+              }
+              errors++;
+            }
+          }
+        }
       } else {
-        const err39 = { instancePath: instancePath + "/proto", schemaPath: "#/properties/proto/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err41 = { instancePath: instancePath + "/proto", schemaPath: "#/properties/proto/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err39];
+          vErrors = [err41];
         } else {
-          vErrors.push(err39);
+          vErrors.push(err41);
         }
         errors++;
       }
     }
     if (data.caps !== void 0) {
-      let data15 = data.caps;
-      if (Array.isArray(data15)) {
-        if (data15.length > 64) {
-          const err40 = { instancePath: instancePath + "/caps", schemaPath: "#/properties/caps/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+      let data16 = data.caps;
+      if (Array.isArray(data16)) {
+        if (data16.length > 64) {
+          const err42 = { instancePath: instancePath + "/caps", schemaPath: "#/properties/caps/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
           if (vErrors === null) {
-            vErrors = [err40];
+            vErrors = [err42];
           } else {
-            vErrors.push(err40);
+            vErrors.push(err42);
           }
           errors++;
         }
-        const len0 = data15.length;
+        const len0 = data16.length;
         for (let i0 = 0; i0 < len0; i0++) {
-          let data16 = data15[i0];
-          if (typeof data16 === "string") {
-            if (func1(data16) > 40) {
-              const err41 = { instancePath: instancePath + "/caps/" + i0, schemaPath: "#/properties/caps/items/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
+          let data17 = data16[i0];
+          if (typeof data17 === "string") {
+            if (func1(data17) > 40) {
+              const err43 = { instancePath: instancePath + "/caps/" + i0, schemaPath: "#/properties/caps/items/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
               if (vErrors === null) {
-                vErrors = [err41];
+                vErrors = [err43];
               } else {
-                vErrors.push(err41);
+                vErrors.push(err43);
               }
               errors++;
             }
           } else {
-            const err42 = { instancePath: instancePath + "/caps/" + i0, schemaPath: "#/properties/caps/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err44 = { instancePath: instancePath + "/caps/" + i0, schemaPath: "#/properties/caps/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err42];
+              vErrors = [err44];
             } else {
-              vErrors.push(err42);
+              vErrors.push(err44);
             }
             errors++;
           }
         }
       } else {
-        const err43 = { instancePath: instancePath + "/caps", schemaPath: "#/properties/caps/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err45 = { instancePath: instancePath + "/caps", schemaPath: "#/properties/caps/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err43];
+          vErrors = [err45];
         } else {
-          vErrors.push(err43);
+          vErrors.push(err45);
         }
         errors++;
       }
     }
     if (data.streams !== void 0) {
-      let data17 = data.streams;
-      if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
-        if (data17.T !== void 0) {
-          if (!validate53(data17.T, { instancePath: instancePath + "/streams/T", parentData: data17, parentDataProperty: "T", rootData, dynamicAnchors })) {
+      let data18 = data.streams;
+      if (data18 && typeof data18 == "object" && !Array.isArray(data18)) {
+        if (data18.T !== void 0) {
+          if (!validate53(data18.T, { instancePath: instancePath + "/streams/T", parentData: data18, parentDataProperty: "T", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
             errors = vErrors.length;
           }
         }
-        if (data17.E !== void 0) {
-          if (!validate53(data17.E, { instancePath: instancePath + "/streams/E", parentData: data17, parentDataProperty: "E", rootData, dynamicAnchors })) {
+        if (data18.E !== void 0) {
+          if (!validate53(data18.E, { instancePath: instancePath + "/streams/E", parentData: data18, parentDataProperty: "E", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
             errors = vErrors.length;
           }
         }
-        if (data17.C !== void 0) {
-          if (!validate53(data17.C, { instancePath: instancePath + "/streams/C", parentData: data17, parentDataProperty: "C", rootData, dynamicAnchors })) {
+        if (data18.C !== void 0) {
+          if (!validate53(data18.C, { instancePath: instancePath + "/streams/C", parentData: data18, parentDataProperty: "C", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
             errors = vErrors.length;
           }
         }
-        if (data17.I !== void 0) {
-          if (!validate53(data17.I, { instancePath: instancePath + "/streams/I", parentData: data17, parentDataProperty: "I", rootData, dynamicAnchors })) {
+        if (data18.I !== void 0) {
+          if (!validate53(data18.I, { instancePath: instancePath + "/streams/I", parentData: data18, parentDataProperty: "I", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
             errors = vErrors.length;
           }
         }
-        if (data17.S !== void 0) {
-          if (!validate53(data17.S, { instancePath: instancePath + "/streams/S", parentData: data17, parentDataProperty: "S", rootData, dynamicAnchors })) {
+        if (data18.S !== void 0) {
+          if (!validate53(data18.S, { instancePath: instancePath + "/streams/S", parentData: data18, parentDataProperty: "S", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
             errors = vErrors.length;
           }
         }
-        if (data17.B !== void 0) {
-          let data23 = data17.B;
-          if (Array.isArray(data23)) {
-            if (data23.length > 64) {
-              const err44 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+        if (data18.B !== void 0) {
+          let data24 = data18.B;
+          if (Array.isArray(data24)) {
+            if (data24.length > 64) {
+              const err46 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
               if (vErrors === null) {
-                vErrors = [err44];
+                vErrors = [err46];
               } else {
-                vErrors.push(err44);
+                vErrors.push(err46);
               }
               errors++;
             }
-            const len1 = data23.length;
+            const len1 = data24.length;
             for (let i1 = 0; i1 < len1; i1++) {
-              let data24 = data23[i1];
-              if (typeof data24 === "string") {
-                if (!pattern6.test(data24)) {
-                  const err45 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
+              let data25 = data24[i1];
+              if (typeof data25 === "string") {
+                if (!pattern7.test(data25)) {
+                  const err47 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{12}$" }, message: 'must match pattern "^[0-9a-f]{12}$"' };
                   if (vErrors === null) {
-                    vErrors = [err45];
+                    vErrors = [err47];
                   } else {
-                    vErrors.push(err45);
+                    vErrors.push(err47);
                   }
                   errors++;
                 }
               } else {
-                const err46 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err48 = { instancePath: instancePath + "/streams/B/" + i1, schemaPath: "#/properties/streams/properties/B/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err46];
+                  vErrors = [err48];
                 } else {
-                  vErrors.push(err46);
+                  vErrors.push(err48);
                 }
                 errors++;
               }
             }
           } else {
-            const err47 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err49 = { instancePath: instancePath + "/streams/B", schemaPath: "#/properties/streams/properties/B/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err47];
+              vErrors = [err49];
             } else {
-              vErrors.push(err47);
+              vErrors.push(err49);
             }
             errors++;
           }
         }
       } else {
-        const err48 = { instancePath: instancePath + "/streams", schemaPath: "#/properties/streams/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err50 = { instancePath: instancePath + "/streams", schemaPath: "#/properties/streams/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err48];
+          vErrors = [err50];
         } else {
-          vErrors.push(err48);
+          vErrors.push(err50);
         }
         errors++;
       }
     }
     if (data.next !== void 0) {
-      let data25 = data.next;
-      if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
-        if (Object.keys(data25).length > 80) {
-          const err49 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/maxProperties", keyword: "maxProperties", params: { limit: 80 }, message: "must NOT have more than 80 properties" };
+      let data26 = data.next;
+      if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
+        if (Object.keys(data26).length > 80) {
+          const err51 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/maxProperties", keyword: "maxProperties", params: { limit: 80 }, message: "must NOT have more than 80 properties" };
           if (vErrors === null) {
-            vErrors = [err49];
+            vErrors = [err51];
           } else {
-            vErrors.push(err49);
+            vErrors.push(err51);
           }
           errors++;
         }
-        for (const key0 in data25) {
-          let data26 = data25[key0];
-          if (!(typeof data26 == "number" && (!(data26 % 1) && !isNaN(data26)) && isFinite(data26))) {
-            const err50 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        for (const key0 in data26) {
+          let data27 = data26[key0];
+          if (!(typeof data27 == "number" && (!(data27 % 1) && !isNaN(data27)) && isFinite(data27))) {
+            const err52 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err50];
+              vErrors = [err52];
             } else {
-              vErrors.push(err50);
+              vErrors.push(err52);
             }
             errors++;
           }
-          if (typeof data26 == "number" && isFinite(data26)) {
-            if (data26 > 9007199254740991 || isNaN(data26)) {
-              const err51 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
+          if (typeof data27 == "number" && isFinite(data27)) {
+            if (data27 > 9007199254740991 || isNaN(data27)) {
+              const err53 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" };
               if (vErrors === null) {
-                vErrors = [err51];
+                vErrors = [err53];
               } else {
-                vErrors.push(err51);
+                vErrors.push(err53);
               }
               errors++;
             }
-            if (data26 < 1 || isNaN(data26)) {
-              const err52 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+            if (data27 < 1 || isNaN(data27)) {
+              const err54 = { instancePath: instancePath + "/next/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/next/additionalProperties/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
-                vErrors = [err52];
+                vErrors = [err54];
               } else {
-                vErrors.push(err52);
+                vErrors.push(err54);
               }
               errors++;
             }
           }
         }
       } else {
-        const err53 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err55 = { instancePath: instancePath + "/next", schemaPath: "#/properties/next/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err53];
+          vErrors = [err55];
         } else {
-          vErrors.push(err53);
+          vErrors.push(err55);
         }
         errors++;
       }
     }
     if (data.dict !== void 0) {
-      let data27 = data.dict;
-      if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
-        if (data27.rev === void 0) {
-          const err54 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/required", keyword: "required", params: { missingProperty: "rev" }, message: "must have required property 'rev'" };
+      let data28 = data.dict;
+      if (data28 && typeof data28 == "object" && !Array.isArray(data28)) {
+        if (data28.rev === void 0) {
+          const err56 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/required", keyword: "required", params: { missingProperty: "rev" }, message: "must have required property 'rev'" };
           if (vErrors === null) {
-            vErrors = [err54];
+            vErrors = [err56];
           } else {
-            vErrors.push(err54);
+            vErrors.push(err56);
           }
           errors++;
         }
-        if (data27.rev !== void 0) {
-          let data28 = data27.rev;
-          if (!(typeof data28 == "number" && (!(data28 % 1) && !isNaN(data28)) && isFinite(data28))) {
-            const err55 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (data28.rev !== void 0) {
+          let data29 = data28.rev;
+          if (!(typeof data29 == "number" && (!(data29 % 1) && !isNaN(data29)) && isFinite(data29))) {
+            const err57 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err55];
+              vErrors = [err57];
             } else {
-              vErrors.push(err55);
+              vErrors.push(err57);
             }
             errors++;
           }
-          if (typeof data28 == "number" && isFinite(data28)) {
-            if (data28 < 0 || isNaN(data28)) {
-              const err56 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (typeof data29 == "number" && isFinite(data29)) {
+            if (data29 < 0 || isNaN(data29)) {
+              const err58 = { instancePath: instancePath + "/dict/rev", schemaPath: "#/properties/dict/properties/rev/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err56];
+                vErrors = [err58];
               } else {
-                vErrors.push(err56);
+                vErrors.push(err58);
               }
               errors++;
             }
           }
         }
-        if (data27.sha256 !== void 0) {
-          let data29 = data27.sha256;
-          if (typeof data29 === "string") {
-            if (!pattern8.test(data29)) {
-              const err57 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
+        if (data28.sha256 !== void 0) {
+          let data30 = data28.sha256;
+          if (typeof data30 === "string") {
+            if (!pattern9.test(data30)) {
+              const err59 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
               if (vErrors === null) {
-                vErrors = [err57];
+                vErrors = [err59];
               } else {
-                vErrors.push(err57);
+                vErrors.push(err59);
               }
               errors++;
             }
           } else {
-            const err58 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err60 = { instancePath: instancePath + "/dict/sha256", schemaPath: "#/properties/dict/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err58];
+              vErrors = [err60];
             } else {
-              vErrors.push(err58);
+              vErrors.push(err60);
             }
             errors++;
           }
         }
       } else {
-        const err59 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err61 = { instancePath: instancePath + "/dict", schemaPath: "#/properties/dict/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err59];
+          vErrors = [err61];
         } else {
-          vErrors.push(err59);
+          vErrors.push(err61);
         }
         errors++;
       }
     }
     if (data.gen !== void 0) {
-      let data30 = data.gen;
-      if (!(typeof data30 == "number" && (!(data30 % 1) && !isNaN(data30)) && isFinite(data30))) {
-        const err60 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data31 = data.gen;
+      if (!(typeof data31 == "number" && (!(data31 % 1) && !isNaN(data31)) && isFinite(data31))) {
+        const err62 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err60];
+          vErrors = [err62];
         } else {
-          vErrors.push(err60);
+          vErrors.push(err62);
         }
         errors++;
       }
-      if (typeof data30 == "number" && isFinite(data30)) {
-        if (data30 < 0 || isNaN(data30)) {
-          const err61 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      if (typeof data31 == "number" && isFinite(data31)) {
+        if (data31 < 0 || isNaN(data31)) {
+          const err63 = { instancePath: instancePath + "/gen", schemaPath: "#/properties/gen/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
-            vErrors = [err61];
+            vErrors = [err63];
           } else {
-            vErrors.push(err61);
+            vErrors.push(err63);
           }
           errors++;
         }
       }
     }
     if (data.auth !== void 0) {
-      let data31 = data.auth;
-      if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
-        if (data31.keys === void 0) {
-          const err62 = { instancePath: instancePath + "/auth", schemaPath: "#/properties/auth/required", keyword: "required", params: { missingProperty: "keys" }, message: "must have required property 'keys'" };
+      let data32 = data.auth;
+      if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
+        if (data32.keys === void 0) {
+          const err64 = { instancePath: instancePath + "/auth", schemaPath: "#/properties/auth/required", keyword: "required", params: { missingProperty: "keys" }, message: "must have required property 'keys'" };
           if (vErrors === null) {
-            vErrors = [err62];
+            vErrors = [err64];
           } else {
-            vErrors.push(err62);
+            vErrors.push(err64);
           }
           errors++;
         }
-        if (data31.keys !== void 0) {
-          let data32 = data31.keys;
-          if (!(typeof data32 == "number" && (!(data32 % 1) && !isNaN(data32)) && isFinite(data32))) {
-            const err63 = { instancePath: instancePath + "/auth/keys", schemaPath: "#/properties/auth/properties/keys/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err63];
-            } else {
-              vErrors.push(err63);
-            }
-            errors++;
-          }
-          if (typeof data32 == "number" && isFinite(data32)) {
-            if (data32 < 0 || isNaN(data32)) {
-              const err64 = { instancePath: instancePath + "/auth/keys", schemaPath: "#/properties/auth/properties/keys/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err64];
-              } else {
-                vErrors.push(err64);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data31.epoch !== void 0) {
-          let data33 = data31.epoch;
+        if (data32.keys !== void 0) {
+          let data33 = data32.keys;
           if (!(typeof data33 == "number" && (!(data33 % 1) && !isNaN(data33)) && isFinite(data33))) {
-            const err65 = { instancePath: instancePath + "/auth/epoch", schemaPath: "#/properties/auth/properties/epoch/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err65 = { instancePath: instancePath + "/auth/keys", schemaPath: "#/properties/auth/properties/keys/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err65];
             } else {
@@ -871,7 +871,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           if (typeof data33 == "number" && isFinite(data33)) {
             if (data33 < 0 || isNaN(data33)) {
-              const err66 = { instancePath: instancePath + "/auth/epoch", schemaPath: "#/properties/auth/properties/epoch/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err66 = { instancePath: instancePath + "/auth/keys", schemaPath: "#/properties/auth/properties/keys/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err66];
               } else {
@@ -881,67 +881,65 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
+        if (data32.epoch !== void 0) {
+          let data34 = data32.epoch;
+          if (!(typeof data34 == "number" && (!(data34 % 1) && !isNaN(data34)) && isFinite(data34))) {
+            const err67 = { instancePath: instancePath + "/auth/epoch", schemaPath: "#/properties/auth/properties/epoch/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err67];
+            } else {
+              vErrors.push(err67);
+            }
+            errors++;
+          }
+          if (typeof data34 == "number" && isFinite(data34)) {
+            if (data34 < 0 || isNaN(data34)) {
+              const err68 = { instancePath: instancePath + "/auth/epoch", schemaPath: "#/properties/auth/properties/epoch/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err68];
+              } else {
+                vErrors.push(err68);
+              }
+              errors++;
+            }
+          }
+        }
       } else {
-        const err67 = { instancePath: instancePath + "/auth", schemaPath: "#/properties/auth/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err69 = { instancePath: instancePath + "/auth", schemaPath: "#/properties/auth/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err67];
+          vErrors = [err69];
         } else {
-          vErrors.push(err67);
+          vErrors.push(err69);
         }
         errors++;
       }
     }
     if (data.ops !== void 0) {
-      let data34 = data.ops;
-      if (data34 && typeof data34 == "object" && !Array.isArray(data34)) {
-        if (Object.keys(data34).length > 128) {
-          const err68 = { instancePath: instancePath + "/ops", schemaPath: "#/properties/ops/maxProperties", keyword: "maxProperties", params: { limit: 128 }, message: "must NOT have more than 128 properties" };
+      let data35 = data.ops;
+      if (data35 && typeof data35 == "object" && !Array.isArray(data35)) {
+        if (Object.keys(data35).length > 128) {
+          const err70 = { instancePath: instancePath + "/ops", schemaPath: "#/properties/ops/maxProperties", keyword: "maxProperties", params: { limit: 128 }, message: "must NOT have more than 128 properties" };
           if (vErrors === null) {
-            vErrors = [err68];
+            vErrors = [err70];
           } else {
-            vErrors.push(err68);
+            vErrors.push(err70);
           }
           errors++;
         }
-        for (const key1 in data34) {
-          let data35 = data34[key1];
-          if (typeof data35 === "string") {
-            if (func1(data35) > 16) {
-              const err69 = { instancePath: instancePath + "/ops/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/ops/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 16 }, message: "must NOT have more than 16 characters" };
+        for (const key1 in data35) {
+          let data36 = data35[key1];
+          if (typeof data36 === "string") {
+            if (func1(data36) > 16) {
+              const err71 = { instancePath: instancePath + "/ops/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/ops/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 16 }, message: "must NOT have more than 16 characters" };
               if (vErrors === null) {
-                vErrors = [err69];
+                vErrors = [err71];
               } else {
-                vErrors.push(err69);
+                vErrors.push(err71);
               }
               errors++;
             }
           } else {
-            const err70 = { instancePath: instancePath + "/ops/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/ops/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err70];
-            } else {
-              vErrors.push(err70);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err71 = { instancePath: instancePath + "/ops", schemaPath: "#/properties/ops/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err71];
-        } else {
-          vErrors.push(err71);
-        }
-        errors++;
-      }
-    }
-    if (data.clock !== void 0) {
-      let data36 = data.clock;
-      if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
-        if (data36.quality !== void 0) {
-          let data37 = data36.quality;
-          if (!(data37 === "synced" || data37 === "holdover" || data37 === "unanchored")) {
-            const err72 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
+            const err72 = { instancePath: instancePath + "/ops/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/ops/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err72];
             } else {
@@ -950,20 +948,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data36.src !== void 0) {
-          let data38 = data36.src;
-          if (typeof data38 === "string") {
-            if (func1(data38) > 40) {
-              const err73 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
-              if (vErrors === null) {
-                vErrors = [err73];
-              } else {
-                vErrors.push(err73);
-              }
-              errors++;
-            }
-          } else {
-            const err74 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      } else {
+        const err73 = { instancePath: instancePath + "/ops", schemaPath: "#/properties/ops/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err73];
+        } else {
+          vErrors.push(err73);
+        }
+        errors++;
+      }
+    }
+    if (data.clock !== void 0) {
+      let data37 = data.clock;
+      if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+        if (data37.quality !== void 0) {
+          let data38 = data37.quality;
+          if (!(data38 === "synced" || data38 === "holdover" || data38 === "unanchored")) {
+            const err74 = { instancePath: instancePath + "/clock/quality", schemaPath: "#/properties/clock/properties/quality/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.quality.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err74];
             } else {
@@ -972,58 +973,58 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data36.off_ms !== void 0) {
-          let data39 = data36.off_ms;
-          if (!(typeof data39 == "number" && isFinite(data39))) {
-            const err75 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        if (data37.src !== void 0) {
+          let data39 = data37.src;
+          if (typeof data39 === "string") {
+            if (func1(data39) > 40) {
+              const err75 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters" };
+              if (vErrors === null) {
+                vErrors = [err75];
+              } else {
+                vErrors.push(err75);
+              }
+              errors++;
+            }
+          } else {
+            const err76 = { instancePath: instancePath + "/clock/src", schemaPath: "#/properties/clock/properties/src/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err75];
+              vErrors = [err76];
             } else {
-              vErrors.push(err75);
+              vErrors.push(err76);
+            }
+            errors++;
+          }
+        }
+        if (data37.off_ms !== void 0) {
+          let data40 = data37.off_ms;
+          if (!(typeof data40 == "number" && isFinite(data40))) {
+            const err77 = { instancePath: instancePath + "/clock/off_ms", schemaPath: "#/properties/clock/properties/off_ms/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err77];
+            } else {
+              vErrors.push(err77);
             }
             errors++;
           }
         }
       } else {
-        const err76 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err78 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err76];
+          vErrors = [err78];
         } else {
-          vErrors.push(err76);
+          vErrors.push(err78);
         }
         errors++;
       }
     }
     if (data.outbox !== void 0) {
-      let data40 = data.outbox;
-      if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
-        if (data40.bytes !== void 0) {
-          let data41 = data40.bytes;
-          if (typeof data41 == "number" && isFinite(data41)) {
-            if (data41 < 0 || isNaN(data41)) {
-              const err77 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err77];
-              } else {
-                vErrors.push(err77);
-              }
-              errors++;
-            }
-          } else {
-            const err78 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err78];
-            } else {
-              vErrors.push(err78);
-            }
-            errors++;
-          }
-        }
-        if (data40.oldest !== void 0) {
-          let data42 = data40.oldest;
+      let data41 = data.outbox;
+      if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
+        if (data41.bytes !== void 0) {
+          let data42 = data41.bytes;
           if (typeof data42 == "number" && isFinite(data42)) {
             if (data42 < 0 || isNaN(data42)) {
-              const err79 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err79 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err79];
               } else {
@@ -1032,7 +1033,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err80 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err80 = { instancePath: instancePath + "/outbox/bytes", schemaPath: "#/properties/outbox/properties/bytes/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err80];
             } else {
@@ -1041,11 +1042,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data40.samples !== void 0) {
-          let data43 = data40.samples;
+        if (data41.oldest !== void 0) {
+          let data43 = data41.oldest;
           if (typeof data43 == "number" && isFinite(data43)) {
             if (data43 < 0 || isNaN(data43)) {
-              const err81 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err81 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err81];
               } else {
@@ -1054,7 +1055,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err82 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err82 = { instancePath: instancePath + "/outbox/oldest", schemaPath: "#/properties/outbox/properties/oldest/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err82];
             } else {
@@ -1063,46 +1064,46 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data41.samples !== void 0) {
+          let data44 = data41.samples;
+          if (typeof data44 == "number" && isFinite(data44)) {
+            if (data44 < 0 || isNaN(data44)) {
+              const err83 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err83];
+              } else {
+                vErrors.push(err83);
+              }
+              errors++;
+            }
+          } else {
+            const err84 = { instancePath: instancePath + "/outbox/samples", schemaPath: "#/properties/outbox/properties/samples/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            if (vErrors === null) {
+              vErrors = [err84];
+            } else {
+              vErrors.push(err84);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err83 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err85 = { instancePath: instancePath + "/outbox", schemaPath: "#/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err83];
+          vErrors = [err85];
         } else {
-          vErrors.push(err83);
+          vErrors.push(err85);
         }
         errors++;
       }
     }
     if (data.ledger !== void 0) {
-      let data44 = data.ledger;
-      if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-        if (data44.polled !== void 0) {
-          let data45 = data44.polled;
-          if (typeof data45 == "number" && isFinite(data45)) {
-            if (data45 < 0 || isNaN(data45)) {
-              const err84 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err84];
-              } else {
-                vErrors.push(err84);
-              }
-              errors++;
-            }
-          } else {
-            const err85 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-            if (vErrors === null) {
-              vErrors = [err85];
-            } else {
-              vErrors.push(err85);
-            }
-            errors++;
-          }
-        }
-        if (data44.delivered !== void 0) {
-          let data46 = data44.delivered;
+      let data45 = data.ledger;
+      if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+        if (data45.polled !== void 0) {
+          let data46 = data45.polled;
           if (typeof data46 == "number" && isFinite(data46)) {
             if (data46 < 0 || isNaN(data46)) {
-              const err86 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err86 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err86];
               } else {
@@ -1111,7 +1112,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err87 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err87 = { instancePath: instancePath + "/ledger/polled", schemaPath: "#/properties/ledger/properties/polled/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err87];
             } else {
@@ -1120,11 +1121,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data44.buffered !== void 0) {
-          let data47 = data44.buffered;
+        if (data45.delivered !== void 0) {
+          let data47 = data45.delivered;
           if (typeof data47 == "number" && isFinite(data47)) {
             if (data47 < 0 || isNaN(data47)) {
-              const err88 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err88 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err88];
               } else {
@@ -1133,7 +1134,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err89 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err89 = { instancePath: instancePath + "/ledger/delivered", schemaPath: "#/properties/ledger/properties/delivered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err89];
             } else {
@@ -1142,11 +1143,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data44.dropped !== void 0) {
-          let data48 = data44.dropped;
+        if (data45.buffered !== void 0) {
+          let data48 = data45.buffered;
           if (typeof data48 == "number" && isFinite(data48)) {
             if (data48 < 0 || isNaN(data48)) {
-              const err90 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err90 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err90];
               } else {
@@ -1155,7 +1156,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err91 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err91 = { instancePath: instancePath + "/ledger/buffered", schemaPath: "#/properties/ledger/properties/buffered/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err91];
             } else {
@@ -1164,11 +1165,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data44.since !== void 0) {
-          let data49 = data44.since;
+        if (data45.dropped !== void 0) {
+          let data49 = data45.dropped;
           if (typeof data49 == "number" && isFinite(data49)) {
             if (data49 < 0 || isNaN(data49)) {
-              const err92 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err92 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err92];
               } else {
@@ -1177,7 +1178,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err93 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err93 = { instancePath: instancePath + "/ledger/dropped", schemaPath: "#/properties/ledger/properties/dropped/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err93];
             } else {
@@ -1186,11 +1187,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data44.restarts !== void 0) {
-          let data50 = data44.restarts;
+        if (data45.since !== void 0) {
+          let data50 = data45.since;
           if (typeof data50 == "number" && isFinite(data50)) {
             if (data50 < 0 || isNaN(data50)) {
-              const err94 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err94 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err94];
               } else {
@@ -1199,7 +1200,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err95 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+            const err95 = { instancePath: instancePath + "/ledger/since", schemaPath: "#/properties/ledger/properties/since/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err95];
             } else {
@@ -1208,23 +1209,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-      } else {
-        const err96 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err96];
-        } else {
-          vErrors.push(err96);
-        }
-        errors++;
-      }
-    }
-    if (data.limits !== void 0) {
-      let data51 = data.limits;
-      if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
-        if (data51.max_packet !== void 0) {
-          let data52 = data51.max_packet;
-          if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
-            const err97 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (data45.restarts !== void 0) {
+          let data51 = data45.restarts;
+          if (typeof data51 == "number" && isFinite(data51)) {
+            if (data51 < 0 || isNaN(data51)) {
+              const err96 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err96];
+              } else {
+                vErrors.push(err96);
+              }
+              errors++;
+            }
+          } else {
+            const err97 = { instancePath: instancePath + "/ledger/restarts", schemaPath: "#/properties/ledger/properties/restarts/type", keyword: "type", params: { type: "number" }, message: "must be number" };
             if (vErrors === null) {
               vErrors = [err97];
             } else {
@@ -1232,58 +1230,60 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data52 == "number" && isFinite(data52)) {
-            if (data52 < 1024 || isNaN(data52)) {
-              const err98 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
+        }
+      } else {
+        const err98 = { instancePath: instancePath + "/ledger", schemaPath: "#/properties/ledger/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err98];
+        } else {
+          vErrors.push(err98);
+        }
+        errors++;
+      }
+    }
+    if (data.limits !== void 0) {
+      let data52 = data.limits;
+      if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
+        if (data52.max_packet !== void 0) {
+          let data53 = data52.max_packet;
+          if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
+            const err99 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err99];
+            } else {
+              vErrors.push(err99);
+            }
+            errors++;
+          }
+          if (typeof data53 == "number" && isFinite(data53)) {
+            if (data53 < 1024 || isNaN(data53)) {
+              const err100 = { instancePath: instancePath + "/limits/max_packet", schemaPath: "#/properties/limits/properties/max_packet/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1024 }, message: "must be >= 1024" };
               if (vErrors === null) {
-                vErrors = [err98];
+                vErrors = [err100];
               } else {
-                vErrors.push(err98);
+                vErrors.push(err100);
               }
               errors++;
             }
           }
         }
       } else {
-        const err99 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err101 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err99];
+          vErrors = [err101];
         } else {
-          vErrors.push(err99);
+          vErrors.push(err101);
         }
         errors++;
       }
     }
     if (data.counts !== void 0) {
-      let data53 = data.counts;
-      if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-        if (data53.devices !== void 0) {
-          let data54 = data53.devices;
-          if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-            const err100 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err100];
-            } else {
-              vErrors.push(err100);
-            }
-            errors++;
-          }
-          if (typeof data54 == "number" && isFinite(data54)) {
-            if (data54 < 0 || isNaN(data54)) {
-              const err101 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err101];
-              } else {
-                vErrors.push(err101);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data53.series !== void 0) {
-          let data55 = data53.series;
+      let data54 = data.counts;
+      if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+        if (data54.devices !== void 0) {
+          let data55 = data54.devices;
           if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
-            const err102 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err102 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
               vErrors = [err102];
             } else {
@@ -1293,7 +1293,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           if (typeof data55 == "number" && isFinite(data55)) {
             if (data55 < 0 || isNaN(data55)) {
-              const err103 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err103 = { instancePath: instancePath + "/counts/devices", schemaPath: "#/properties/counts/properties/devices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err103];
               } else {
@@ -1303,22 +1303,45 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
+        if (data54.series !== void 0) {
+          let data56 = data54.series;
+          if (!(typeof data56 == "number" && (!(data56 % 1) && !isNaN(data56)) && isFinite(data56))) {
+            const err104 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err104];
+            } else {
+              vErrors.push(err104);
+            }
+            errors++;
+          }
+          if (typeof data56 == "number" && isFinite(data56)) {
+            if (data56 < 0 || isNaN(data56)) {
+              const err105 = { instancePath: instancePath + "/counts/series", schemaPath: "#/properties/counts/properties/series/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err105];
+              } else {
+                vErrors.push(err105);
+              }
+              errors++;
+            }
+          }
+        }
       } else {
-        const err104 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err106 = { instancePath: instancePath + "/counts", schemaPath: "#/properties/counts/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err104];
+          vErrors = [err106];
         } else {
-          vErrors.push(err104);
+          vErrors.push(err106);
         }
         errors++;
       }
     }
   } else {
-    const err105 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err107 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err105];
+      vErrors = [err107];
     } else {
-      vErrors.push(err105);
+      vErrors.push(err107);
     }
     errors++;
   }
