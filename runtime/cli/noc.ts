@@ -10,6 +10,7 @@ import { registerAlarms } from "./noc-alarms.ts";
 import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
 import { registerReleases } from "./noc-release.ts";
+import { registerSecrets } from "./noc-secret.ts";
 import { registerTechnician } from "./noc-technician.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
@@ -77,6 +78,7 @@ export function register(program: Command, context: CommandContext): void {
   registerAlarms(noc, context, { url: defaultUrl, tokenFile: join(defaultDir, "token") }, (options) => client(options));
   registerEnrolment(noc, context);
   registerTechnician(noc, context);
+  registerSecrets(noc, context);
   registerAuthority(noc, context);
 }
 

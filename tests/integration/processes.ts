@@ -15,11 +15,18 @@ export class RunningProcess {
   readonly child: ChildProcess;
   readonly lines: string[] = [];
   readonly exited: Promise<number | null>;
+  /** It has ended and all it said is in `lines`. */
+  isRead = false;
   readonly #command: string;
 
-  constructor(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** @param stdin what it reads on standard input; absent: nothing */
+  constructor(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}, stdin?: string) {
     this.#command = [command, ...args].join(" ");
-    this.child = spawn(command, [...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
+    this.child = spawn(command, [...args], {
+      stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
+    });
+    this.child.stdin?.end(stdin);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on("line", (line) => {
@@ -27,6 +34,9 @@ export class RunningProcess {
         if (this.lines.length > keptLines) this.lines.shift();
       });
     }
+    this.child.once("close", () => {
+      this.isRead = true;
+    });
     this.exited = new Promise((resolve) => {
       this.child.once("exit", (code) => resolve(code));
       this.child.once("error", () => resolve(127));
@@ -67,9 +77,9 @@ export async function until(
 }
 
 /** This project's program as a child: `gatehouse ARGS`. */
-export function gatehouse(args: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningProcess {
+export function gatehouse(args: readonly string[], environment: Readonly<Record<string, string>> = {}, stdin?: string): RunningProcess {
   const { command, args: words } = gatehouseCommand(args);
-  return new RunningProcess(command, words, environment);
+  return new RunningProcess(command, words, environment, stdin);
 }
 
 export async function freeTcpPort(): Promise<number> {

@@ -64,10 +64,28 @@ async function raise(
   const base = goesOn ? known : fresh;
   const { instance, raisedMs } = base;
   const attrs = { sign, boot: message.boot, run: message.run ?? "", conn: message.conn, lives: row.lives.slice(-4) };
-  const common = { gatewayRef: row.ref, key: clonedKey, instance, revision: base.revision, severity, cleared: false, equipment: "", path: "" };
+  const common = {
+    gatewayRef: row.ref,
+    key: clonedKey,
+    instance,
+    revision: base.revision,
+    severity,
+    cleared: false,
+    equipment: "",
+    path: "",
+  };
   const body = {
     ...{ k: "alarm", id: instance, key: clonedKey, rev: base.revision, op: "raise", type: "gatewayCloned", tq: "", res: { path: "" } },
-    ...{ cat: "securityServiceOrMechanismViolation", sev: severity, clr: false, text, t0: raisedMs, tr: nowMs, tc: nowMs, n: base.revision },
+    ...{
+      cat: "securityServiceOrMechanismViolation",
+      sev: severity,
+      clr: false,
+      text,
+      t0: raisedMs,
+      tr: nowMs,
+      tc: nowMs,
+      n: base.revision,
+    },
     ...{ repair: "revoke the identity (noc enrolment release GATEWAY) and enrol the device that is the real one again", attrs },
     src: { kind: "noc" },
   };

@@ -6,7 +6,17 @@ import { IngestKit } from "./ingest-kit.ts";
 
 function hello(boot: string, conn: number, run?: string): Uint8Array {
   const proto = { min: 1, max: 1 };
-  return formatHello({ v: 1, gw: "gw-one", agent: "1.0.0", boot, conn, proto, caps: [], streams: {}, ...(run === undefined ? {} : { run }) });
+  return formatHello({
+    v: 1,
+    gw: "gw-one",
+    agent: "1.0.0",
+    boot,
+    conn,
+    proto,
+    caps: [],
+    streams: {},
+    ...(run === undefined ? {} : { run }),
+  });
 }
 
 describe("two devices with one identity", () => {
