@@ -58,6 +58,8 @@ export class ServiceCatalogue implements Catalogue {
       summary: template.summary,
       parameters: template.parameters,
       description: this.#builtIn.get(keyOf(template))?.description ?? "",
+      ...(template.equipment === undefined ? {} : { equipment: template.equipment }),
+      ...(template.dataSources === undefined ? {} : { dataSources: template.dataSources }),
       ...(template.plans === undefined ? {} : { plans: template.plans }),
     }));
   }

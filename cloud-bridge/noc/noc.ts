@@ -1,4 +1,5 @@
 import { isGatewayError } from "#model/errors.ts";
+import type { ServiceDirectory } from "#ports/catalogue.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { ChunkDecoder } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
@@ -19,6 +20,7 @@ import { OfflineWatch } from "./ingest/offline-watch.ts";
 import { Telemetry } from "./ingest/telemetry.ts";
 import type { PageAssets } from "./pages/assets.ts";
 import type { OrderOutlet } from "./registry/alarm-desk.ts";
+import { ServiceDesk } from "./services/service-desk.ts";
 import type { NocStore } from "./store/store.ts";
 
 export interface NocOptions {
@@ -46,6 +48,8 @@ export interface NocOptions {
   readonly grants?: Partial<IngestGrants>;
   /** What orders, made by the caller with keys that nothing else here gets to see; absent: this NOC orders nothing. */
   readonly authority?: NocAuthority;
+  /** Services that can be activated; only with an authority. */
+  readonly directory?: ServiceDirectory;
   /** Receivers of signed webhooks. */
   readonly connectors?: readonly ConnectorOptions[];
 }
@@ -94,13 +98,17 @@ export function createNoc(options: NocOptions): Noc {
   const connectors = new Connectors(options.connectors ?? [], { store: store.outgoing, clock, entropy, logger });
   const offline = new OfflineWatch({ store, clock, onChanged: (gateways) => feed.announce(gateways) });
   const orders = options.orders ?? ordersBy(options.authority, logger);
-  const api = createApi({ ...options, ...(orders === undefined ? {} : { orders }), decoder, feed, status, connectors });
+  const { authority, directory } = options;
+  const services =
+    authority === undefined || directory === undefined ? undefined : new ServiceDesk({ authority, directory, clock, logger });
+  const more = { ...(orders === undefined ? {} : { orders }), ...(services === undefined ? {} : { services }) };
+  const api = createApi({ ...options, ...more, decoder, feed, status, connectors });
   return {
     name: "noc",
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority: options.authority, offline }, signal),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, offline }, signal),
   };
 }
 
@@ -126,6 +134,7 @@ interface Parts {
   readonly clock: Clock;
   readonly connectors: Connectors;
   readonly authority: NocAuthority | undefined;
+  readonly services: ServiceDesk | undefined;
   readonly offline: OfflineWatch;
 }
 
@@ -141,6 +150,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     parts.link.run(inner.signal),
     parts.connectors.run(inner.signal),
     ...(parts.authority === undefined ? [] : [parts.authority.run(inner.signal)]),
+    ...(parts.services === undefined ? [] : [parts.services.run(inner.signal)]),
     parts.offline.run(inner.signal),
     expire(parts, inner.signal),
   ];

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import type { ActivateOptions } from "./noc-services.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
 const defaultDir = "./gatehouse-state/noc";
@@ -18,6 +19,7 @@ export interface OrderOptions {
 const many = (value: string, before: readonly string[] = []) => [...before, value];
 const orders = () => import("./noc-orders.ts");
 const desired = () => import("./noc-desired.ts");
+const services = () => import("./noc-services.ts");
 
 /** `gatehouse noc command|commands|approve|config|services|activate|deactivate|push-flow|flows|keys|operator|audit` */
 export function registerAuthority(noc: Command, context: CommandContext): void {
@@ -93,26 +95,33 @@ function registerConfig(noc: Command, context: CommandContext): void {
 }
 
 function registerServices(noc: Command, context: CommandContext): void {
-  asking(noc, "services", "services that are to be active on a gateway, and how they are")
-    .addHelpText("after", examples("noc services gw-lisbon-01"))
-    .argument("<gateway>", "id of the gateway")
-    .action(async (gateway: string, options: OrderOptions) => (await desired()).services(gateway, options, context));
-  asking(noc, "activate", "activate a service on a gateway and watch until it is healthy or taken back")
+  asking(noc, "services", "services of a gateway and how they are; without a gateway: the catalogue")
+    .argument("[gateway]", "id of the gateway")
+    .addHelpText("after", examples("noc services", "noc services gw-lisbon-01"))
+    .action(async (gateway: string | undefined, options: OrderOptions) => (await services()).services(gateway, options, context));
+  asking(noc, "activate", "activate or change a service on a gateway and watch until it is healthy or taken back")
     .argument("<gateway>", "id of the gateway")
     .argument("<template>", "ID or ID@VERSION of the catalogue")
     .option("--id <name>", "name of the instance (default: the template's)")
-    .option("--set <name=value>", "a parameter; may be repeated", many, [])
+    .option("--set <name=value>", "a parameter, read by the service's schema (lists and objects as JSON); may be repeated", many, [])
+    .option("--secret <name=value>", "a secret parameter; may be repeated", many, [])
     .option("--plan <name>", "what the customer is charged by")
-    .addHelpText("after", examples("noc activate gw-lisbon-01 internet-quality --set 'targets=[\"192.0.2.1\"]'"))
-    .action(async (gateway: string, template: string, options: OrderOptions & { id?: string; set: readonly string[]; plan?: string }) =>
-      (await desired()).activate(gateway, template, options, context),
+    .addHelpText(
+      "after",
+      examples(
+        `noc activate gw-lisbon-01 internet-quality-watch --set 'targets=[{"host":"192.0.2.1","kind":"lan"}]'`,
+        "noc activate gw-lisbon-01 poe-auto-heal --set device=cam-1 --set switch=sw-1 --set portIndex=1.12",
+      ),
+    )
+    .action(async (gateway: string, template: string, options: ActivateOptions) =>
+      (await services()).activate(gateway, template, options, context),
     );
   asking(noc, "deactivate", "take a service off a gateway")
     .addHelpText("after", examples("noc deactivate gw-lisbon-01 link-errors"))
     .argument("<gateway>", "id of the gateway")
     .argument("<service>", "name of the instance")
     .action(async (gateway: string, service: string, options: OrderOptions) =>
-      (await desired()).deactivate(gateway, service, options, context),
+      (await services()).deactivate(gateway, service, options, context),
     );
   asking(noc, "push-flow", "bring a plain Node-RED flow export to a gateway; an empty list takes it away")
     .addHelpText("after", examples("noc push-flow gw-lisbon-01 wan-probe flow.json"))

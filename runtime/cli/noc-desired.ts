@@ -5,7 +5,7 @@ import type { DesiredView } from "../../cloud-bridge/noc/authority/manifests.ts"
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { OrderOptions } from "./noc-authority.ts";
-import { argumentsOf, jsonOrText } from "./order-arguments.ts";
+import { jsonOrText } from "./order-arguments.ts";
 import { client, path, show } from "./order-client.ts";
 import { watchGeneration } from "./order-progress.ts";
 import { renderTable, renderTree } from "./render.ts";
@@ -86,62 +86,6 @@ export async function configApply(
   const { parse } = await import("yaml");
   const overlay: unknown = file === undefined ? null : parse(readText(file), { maxAliasCount: 1_000 });
   await change(await client(options), gateway, [{ kind: "config", id: "config", content: overlay }], options, context);
-}
-
-interface ServiceInstance {
-  readonly id: string;
-  readonly template: string;
-  readonly enabled?: boolean;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  readonly plan?: string;
-}
-
-async function servicesOf(
-  noc: NocClient,
-  gateway: string,
-  options: OrderOptions,
-  context: CommandContext,
-): Promise<readonly ServiceInstance[]> {
-  const document = (await content(noc, gateway, "services", options, context)) as
-    | { readonly services?: readonly ServiceInstance[] }
-    | undefined;
-  return document?.services ?? [];
-}
-
-/** `noc services` */
-export async function services(gateway: string, options: OrderOptions, context: CommandContext): Promise<void> {
-  const noc = await client(options);
-  const list = await servicesOf(noc, gateway, options, context);
-  if (options.json === true) return show(list, options, context);
-  const rows = list.map(({ id, template, enabled, plan }) => ({ service: id, template, active: enabled !== false, plan: plan ?? "" }));
-  context.print(rows.length === 0 ? "no services\n" : renderTable(rows, ""));
-}
-
-/** `noc activate` */
-export async function activate(
-  gateway: string,
-  template: string,
-  options: OrderOptions & { readonly id?: string; readonly set: readonly string[]; readonly plan?: string },
-  context: CommandContext,
-): Promise<void> {
-  const noc = await client(options);
-  const id = options.id ?? template.split("@", 1)[0] ?? template;
-  const before = await servicesOf(noc, gateway, options, context);
-  const known = before.find((one) => one.id === id);
-  const parameters = { ...known?.parameters, ...argumentsOf(options.set) };
-  const instance = { ...known, id, template, parameters, ...(options.plan === undefined ? {} : { plan: options.plan }) };
-  const list = [...before.filter((one) => one.id !== id), instance];
-  await change(noc, gateway, [{ kind: "services", id: "services", content: { v: 1, services: list } }], options, context);
-}
-
-/** `noc deactivate` */
-export async function deactivate(gateway: string, service: string, options: OrderOptions, context: CommandContext): Promise<void> {
-  const noc = await client(options);
-  const before = await servicesOf(noc, gateway, options, context);
-  if (!before.some((one) => one.id === service))
-    throw new GatewayError("noc.invalid", { message: `no service ${service} is active there` });
-  const list = before.filter((one) => one.id !== service);
-  await change(noc, gateway, [{ kind: "services", id: "services", content: { v: 1, services: list } }], options, context);
 }
 
 /** `noc push-flow` */

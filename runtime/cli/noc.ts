@@ -213,7 +213,9 @@ async function authorityOf(options: ServeOptions, context: CommandContext, logge
   };
   const credentials = credentialsOf({ ...options, ...own });
   const store = new AuthorityStore(options.dir);
+  const { openServiceDirectory } = await import("../parts-noc-services.ts");
   return {
+    directory: openServiceDirectory(),
     authority: new NocAuthority({
       brokerUrl: options.broker,
       tenants: options.tenant ?? [],

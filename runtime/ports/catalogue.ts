@@ -12,6 +12,38 @@ export interface CatalogueEntry {
   readonly plans?: readonly { readonly id: string; readonly title: string }[];
   /** README of the service, Markdown, written for the customer. */
   readonly description: string;
+  /** What equipment it needs, for people. */
+  readonly equipment?: string;
+  /** Where its data comes from: one object or check each. */
+  readonly dataSources?: readonly string[];
+}
+
+/** One service as somebody wants it on one gateway. */
+export interface WantedService {
+  readonly id: string;
+  /** `ID` or `ID@VERSION`. */
+  readonly template: string;
+  readonly enabled?: boolean;
+  readonly label?: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Values of parameters with `format: password`, by name. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly plan?: string;
+  readonly quarantine?: number;
+}
+
+/** One thing wrong with a wanted service; `path` is a JSON pointer into it: `/parameters/rxMin`, `/template`. */
+export interface ServiceProblem {
+  readonly code: string;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The catalogue at the NOC's end: what can be sold, and whether an order for it makes sense before anything is sent. */
+export interface ServiceDirectory {
+  entries(): readonly CatalogueEntry[];
+  /** Everything that is wrong, at once; what only the gateway can know is left to it. */
+  check(wanted: WantedService, site: { hasEquipment(id: string): boolean; hasCheck(id: string): boolean }): readonly ServiceProblem[];
 }
 
 /** Built-in service templates (flows/library) and those the NOC has sent. */

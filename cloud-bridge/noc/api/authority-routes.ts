@@ -160,7 +160,7 @@ function onlyAdmin(actor: string): void {
 }
 
 /** Who asks: the holder of the NOC's token, an operator by name, or a signed-in browser. The server checked the credential before. */
-function actorOf(request: FastifyRequest, context: ApiContext, authority: NocAuthority): string {
+export function actorOf(request: FastifyRequest, context: ApiContext, authority: NocAuthority): string {
   const bearer = /^Bearer ([\x21-\x7e]{1,512})$/.exec(request.headers.authorization ?? "")?.[1];
   if (bearer === undefined) return "page";
   return authority.operatorOf(bearer) ?? (context.gatekeeper.isToken(bearer) ? "admin" : "page");

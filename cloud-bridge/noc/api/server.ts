@@ -9,6 +9,7 @@ import type { Connectors } from "../connectors/connectors.ts";
 import type { NocStatus } from "../noc.ts";
 import type { PageAssets } from "../pages/assets.ts";
 import type { OrderOutlet } from "../registry/alarm-desk.ts";
+import type { ServiceDesk } from "../services/service-desk.ts";
 import type { NocStore } from "../store/store.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import { cookieOf, Gatekeeper, sessionCookie } from "./auth.ts";
@@ -18,6 +19,7 @@ import { addDataRoutes } from "./data-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addReleaseRoutes } from "./release-routes.ts";
+import { addServiceRoutes } from "./service-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
 export interface ApiOptions {
@@ -32,6 +34,8 @@ export interface ApiOptions {
   readonly connectors: Connectors;
   /** Absent: this NOC only listens, it orders nothing. */
   readonly authority?: NocAuthority;
+  /** Absent: this NOC has no catalogue. */
+  readonly services?: ServiceDesk;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -153,6 +157,8 @@ function buildApp(context: ApiContext): FastifyInstance {
   addConnectorRoutes(app, context);
   addReleaseRoutes(app, context.releases);
   if (context.authority !== undefined) addAuthorityRoutes(app, context, context.authority);
+  if (context.authority !== undefined && context.services !== undefined)
+    addServiceRoutes(app, context, context.authority, context.services);
   addAlarmRoutes(app, context);
   addPageRoutes(app, context);
   return app;

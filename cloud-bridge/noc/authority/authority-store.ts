@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS blob (sha256 TEXT PRIMARY KEY NOT NULL, bytes BLOB NO
 CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, gateway TEXT NOT NULL, at_ms INTEGER NOT NULL, open INTEGER NOT NULL,
   body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS command_gateway ON command (tenant, gateway, at_ms);
+CREATE TABLE IF NOT EXISTS activation (tenant TEXT NOT NULL, gateway TEXT NOT NULL, service TEXT NOT NULL, at_ms INTEGER NOT NULL, open INTEGER NOT NULL,
+  body TEXT NOT NULL, PRIMARY KEY (tenant, gateway, service)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS operator (name TEXT PRIMARY KEY NOT NULL, digest TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, gateway TEXT NOT NULL,
   detail TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
@@ -52,6 +54,8 @@ CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NUL
 /** Generations kept of one gateway; commands kept in all. The audit is never shortened here. */
 const keptManifests = 50;
 const keptCommands = 50_000;
+/** Changes of services kept of one gateway, the newest of each service. */
+const keptActivations = 400;
 
 /** `authority.db`: what is ordered and who ordered it. A file of its own, which ingest never opens. @throws GatewayError noc.store* */
 export class AuthorityStore {
@@ -142,6 +146,36 @@ export class AuthorityStore {
   openCommands<T>(): readonly T[] {
     return this.#db
       .all<{ body: string }>("SELECT body FROM command WHERE open = 1 ORDER BY at_ms LIMIT 10000")
+      .flatMap((row) => parsed<T>(row) ?? []);
+  }
+
+  /** The newest change of a service takes the place of the one before. */
+  putActivation(row: {
+    readonly tenant: string;
+    readonly gateway: string;
+    readonly service: string;
+    readonly atMs: number;
+    readonly state: string;
+  }): void {
+    const { tenant, gateway, service, atMs, state } = row;
+    const sql = "INSERT OR REPLACE INTO activation (tenant, gateway, service, at_ms, open, body) VALUES (?, ?, ?, ?, ?, ?)";
+    this.#db.run(sql, tenant, gateway, service, atMs, state === "sent" ? 1 : 0, JSON.stringify(row));
+    const newest = "SELECT at_ms FROM activation WHERE tenant = ? AND gateway = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?";
+    this.#db.run(
+      `DELETE FROM activation WHERE tenant = ? AND gateway = ? AND open = 0 AND at_ms < (${newest})`,
+      ...[tenant, gateway, tenant, gateway, keptActivations],
+    );
+  }
+
+  activations<T>(tenant: string, gateway: string): readonly T[] {
+    return this.#db
+      .all<{ body: string }>("SELECT body FROM activation WHERE tenant = ? AND gateway = ? ORDER BY service", tenant, gateway)
+      .flatMap((row) => parsed<T>(row) ?? []);
+  }
+
+  openActivations<T>(): readonly T[] {
+    return this.#db
+      .all<{ body: string }>("SELECT body FROM activation WHERE open = 1 ORDER BY at_ms LIMIT 10000")
       .flatMap((row) => parsed<T>(row) ?? []);
   }
 

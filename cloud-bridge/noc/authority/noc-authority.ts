@@ -15,6 +15,7 @@ import { BlobDesk } from "./blob-desk.ts";
 import { CommandBook, type CommandRow, type NewCommand } from "./command-book.ts";
 import { sha256 } from "./digest.ts";
 import { type DesiredView, type DocumentChange, Manifests } from "./manifests.ts";
+import { News } from "./news.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { SiteBook, type SiteView } from "./site-book.ts";
 
@@ -51,7 +52,7 @@ export class NocAuthority implements Unit {
   readonly #options: NocAuthorityOptions;
   readonly #blobs: BlobDesk;
   readonly #line: AuthorityLine;
-  readonly #waiters = new Set<() => void>();
+  readonly #news: News;
   readonly #published = new Map<string, number>();
   readonly #toPublish: { readonly tenant: string; readonly gateway: string }[] = [];
   readonly #stopped = new AbortController();
@@ -59,6 +60,7 @@ export class NocAuthority implements Unit {
   constructor(options: NocAuthorityOptions) {
     const { store, keys, clock } = options;
     this.#options = options;
+    this.#news = new News(clock);
     this.commands = new CommandBook(options);
     this.manifests = new Manifests(store, keys, clock);
     this.#blobs = new BlobDesk(store, clock);
@@ -86,7 +88,7 @@ export class NocAuthority implements Unit {
       await line;
     } finally {
       this.#stopped.abort(new Error("stopped"));
-      for (const wake of this.#waiters) wake();
+      this.#news.announce();
       await Promise.allSettled([line]);
       store.close();
     }
@@ -138,19 +140,12 @@ export class NocAuthority implements Unit {
 
   /** Resolves at the next news of anything here, or after `ms`. */
   news(ms: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const over = new AbortController();
-    const ended = AbortSignal.any([signal, over.signal]);
-    const woken = new Promise<void>((resolve) => {
-      const wake = () => {
-        this.#waiters.delete(wake);
-        resolve();
-      };
-      this.#waiters.add(wake);
-      ended.addEventListener("abort", wake, { once: true });
-    });
-    const late = clock.sleep(ms, ended).catch(() => undefined);
-    return Promise.race([woken, late]).finally(() => over.abort(new Error("news")));
+    return this.#news.next(ms, signal);
+  }
+
+  /** News made here: whoever waits looks again. */
+  wake(): void {
+    this.#news.announce();
   }
 
   async rotate(newEpoch: boolean, by: string): Promise<void> {
@@ -205,7 +200,7 @@ export class NocAuthority implements Unit {
       if (!isGatewayError(error)) throw error;
       this.#options.logger.warn({ gateway: site.gateway, leaf: message.leaf, code: error.code }, "a message of a gateway is not readable");
     }
-    for (const wake of [...this.#waiters]) wake();
+    this.wake();
   }
 
   #read(site: SiteView, { leaf, payload, retained }: Message): void {

@@ -1,0 +1,97 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { GatewayError } from "#model/errors.ts";
+import type { WantedService } from "#ports/catalogue.ts";
+import type { NocAuthority } from "../authority/noc-authority.ts";
+import type { KnownSite, ServiceDesk } from "../services/service-desk.ts";
+import type { GatewayRow } from "../store/rows.ts";
+import { actorOf } from "./authority-routes.ts";
+import type { ApiContext } from "./server.ts";
+
+interface Path {
+  readonly Params: { readonly gateway: string };
+  readonly Querystring: { readonly tenant?: string };
+}
+
+interface ServicePath extends Path {
+  readonly Params: { readonly gateway: string; readonly service: string };
+}
+
+type ServiceBody = Omit<WantedService, "id">;
+
+const text = (maxLength: number) => ({ type: "string", maxLength }) as const;
+const tenant = text(40);
+const maxBodyBytes = 262_144;
+const body = {
+  type: "object",
+  required: ["template"],
+  additionalProperties: false,
+  properties: {
+    template: text(80),
+    label: text(80),
+    parameters: { type: "object", maxProperties: 64 },
+    secrets: { type: "object", maxProperties: 16, additionalProperties: text(4_096) },
+    plan: text(48),
+    quarantine: { type: "integer", minimum: 0, maximum: 1_000_000_000 },
+  },
+} as const;
+
+/** The catalogue, and services of gateways: checked before they are sent, and followed to their end. */
+export function addServiceRoutes(app: FastifyInstance, context: ApiContext, authority: NocAuthority, desk: ServiceDesk): void {
+  const by = (request: FastifyRequest) => actorOf(request, context, authority);
+  const row = (request: Pick<FastifyRequest<Path>, "params" | "query">) => rowOf(context, request);
+  app.get("/api/services", async () => ({ services: desk.catalogue() }));
+  app.get<Path & { Querystring: { tenant?: string; waitMs: number } }>(
+    "/api/gateways/:gateway/services",
+    {
+      schema: {
+        querystring: { type: "object", properties: { tenant, waitMs: { type: "integer", minimum: 0, maximum: 20_000, default: 0 } } },
+      },
+    },
+    async (request) => {
+      const found = await row(request);
+      if (request.query.waitMs > 0) await authority.news(request.query.waitMs, context.signal);
+      const site = { tenant: found.tenant, gateway: found.id };
+      return { nowMs: context.clock.now().wallMs, services: desk.list(site) };
+    },
+  );
+  app.post<ServicePath & { Body: ServiceBody }>(
+    "/api/gateways/:gateway/services/:service/check",
+    { schema: { body }, bodyLimit: maxBodyBytes },
+    async (request) => {
+      const found = await row(request);
+      const wanted = { ...request.body, id: request.params.service };
+      return { problems: desk.check({ tenant: found.tenant, gateway: found.id }, wanted, await knownOf(context, found)) };
+    },
+  );
+  app.put<ServicePath & { Body: ServiceBody }>(
+    "/api/gateways/:gateway/services/:service",
+    { schema: { body }, bodyLimit: maxBodyBytes },
+    async (request, reply) => {
+      const found = await row(request);
+      const site = { tenant: found.tenant, gateway: found.id };
+      const wanted = { ...request.body, id: request.params.service };
+      const problems = desk.check(site, wanted, await knownOf(context, found));
+      if (problems.length > 0) {
+        const lines = problems.map((one) => `\n  ${one.path === "" ? wanted.id : one.path}: ${one.message}`).join("");
+        return reply.code(422).send({ error: { code: "noc.invalid", message: `nothing was sent:${lines}` }, problems });
+      }
+      return desk.activate(site, wanted, by(request));
+    },
+  );
+  app.delete<ServicePath>("/api/gateways/:gateway/services/:service", async (request) => {
+    const found = await row(request);
+    return desk.deactivate({ tenant: found.tenant, gateway: found.id }, request.params.service, by(request));
+  });
+}
+
+async function rowOf(context: ApiContext, request: Pick<FastifyRequest<Path>, "params" | "query">): Promise<GatewayRow> {
+  const found = await context.store.read.gateway(request.query.tenant, request.params.gateway);
+  if (found === undefined) throw new GatewayError("noc.invalid", { message: "no such gateway" });
+  return found;
+}
+
+/** What gateways report themselves. Of a gateway that has reported nothing yet nothing is known, and it judges alone. */
+async function knownOf({ store }: ApiContext, row: GatewayRow): Promise<KnownSite> {
+  const equipment = new Set((await store.read.equipment(row.ref)).map(({ id }) => id));
+  return { equipment: equipment.size === 0 ? undefined : equipment, checks: undefined };
+}
