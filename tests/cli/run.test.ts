@@ -17,7 +17,7 @@ async function freeUdpPort(): Promise<number> {
   return port;
 }
 
-/** A gateway without uplink, with ports of its own and one equipment that answers from memory. */
+/** A gateway without uplink and page, with ports of its own and one equipment that answers from memory. */
 async function quietGateway(more = ""): Promise<string> {
   const [traps, syslog] = [await freeUdpPort(), await freeUdpPort()];
   return written({
@@ -26,6 +26,7 @@ equipment: [{ id: loop-1, address: 127.0.0.1, driver: loopback, pollIntervalMs: 
 traps: { host: 127.0.0.1, port: ${traps} }
 syslog: { host: 127.0.0.1, port: ${syslog} }
 buffer: { budgetBytes: 33554432 }
+console: { enabled: false }
 ${more}`,
   });
 }
@@ -98,7 +99,7 @@ describe("gatehouse run", () => {
     await new Promise<void>((resolve) => taken.bind(0, "127.0.0.1", resolve));
     onTestFinished(() => void taken.close());
     const config = written({
-      "gatehouse.yaml": `gateway: { id: gw-test-01 }\ntraps: { host: 127.0.0.1, port: ${taken.address().port} }\nsyslog: { enabled: false }\nbuffer: { budgetBytes: 33554432 }\n`,
+      "gatehouse.yaml": `gateway: { id: gw-test-01 }\ntraps: { host: 127.0.0.1, port: ${taken.address().port} }\nsyslog: { enabled: false }\nconsole: { enabled: false }\nbuffer: { budgetBytes: 33554432 }\n`,
     });
     const { code, stderr } = await runCli(["run", "--config", config, "--state", join(temporaryFolder(), "state")], { timeoutMs: 30_000 });
     expect(code).toBe(3);

@@ -91,6 +91,7 @@ function configuration(broker: number, responder: number, closed: number, ports:
     `uplink: { url: "mqtt://127.0.0.1:${broker}", retryMaxMs: 5000 }`,
     "traps: { enabled: false }",
     "syslog: { enabled: false }",
+    "console: { enabled: false }",
     "clock: { source: host }",
     "buffer: { budgetBytes: 67108864, durabilityWindowMs: 500 }",
     `limits: { checkPacketsPerSecond: ${100 + 60 * each}, checkBytesPerHour: 1000000000 }`,

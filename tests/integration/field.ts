@@ -200,6 +200,7 @@ export class Field {
         equipment("host-v3", "v3"),
         "traps: { enabled: false }",
         "syslog: { enabled: false }",
+        "console: { enabled: false }",
         "clock: { source: host }",
         `buffer: { budgetBytes: 67108864, durabilityWindowMs: ${durabilityWindowMs} }`,
         "",

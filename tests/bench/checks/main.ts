@@ -80,7 +80,13 @@ async function measure(checks: readonly object[]) {
   const folder = mkdtempSync(join(tmpdir(), "gatehouse-bench-"));
   const file = join(folder, "gatehouse.yaml");
   const limits = "limits: { checkPacketsPerSecond: 1000, checkBytesPerHour: 1000000000 }";
-  const rest = ["traps: { enabled: false }", "syslog: { enabled: false }", limits, `checks: ${JSON.stringify(checks)}`];
+  const rest = [
+    "traps: { enabled: false }",
+    "syslog: { enabled: false }",
+    "console: { enabled: false }",
+    limits,
+    `checks: ${JSON.stringify(checks)}`,
+  ];
   writeFileSync(file, ["gateway: { id: gw-bench }", ...rest, ""].join("\n"));
   const { command, args } = gatehouseCommand(["run", "--config", file, "--state", folder]);
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });

@@ -70,6 +70,7 @@ function configuration(port: number, options: SiteOptions): string {
     ...equipment,
     "traps: { enabled: false }",
     "syslog: { enabled: false }",
+    "console: { enabled: false }",
     "clock: { source: host }",
     "flows: { enabled: false }",
     ...(options.extra === "" ? [] : [options.extra]),
