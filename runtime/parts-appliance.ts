@@ -187,7 +187,7 @@ export async function assembleGateway(
   const alarmParts = { stateDir, state, history, engine, profiles, equipment: watched, link, checks: checks.desk };
   const alarms = openAlarms(configuration, alarmParts, platform);
   const units = [run.audit, ...northbound.units, owner.watch, ...update.units];
-  const receiverParts = { sink: events, state, discovery, equipment, stateDir, counters: new Map<string, () => unknown>() };
+  const receiverParts = { sink: events, state, discovery, equipment: watched, stateDir, counters: new Map<string, () => unknown>() };
   const gateway: Gateway = new Gateway({
     ...{ identity: { ...identity, version: packageJson.version }, ...platform, drivers: openDrivers(engine, profiles), driverContext },
     equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Equipment, EquipmentId } from "#model/equipment.ts";
+import type { Equipment } from "#model/equipment.ts";
 import type { EventSink } from "#ports/event-sink.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
+import { type AddressesOf, Senders } from "../drivers/notifications/senders.ts";
 import { SyslogReceiver } from "../drivers/notifications/syslog-receiver.ts";
 import { loadTrapFolder } from "../drivers/notifications/trap-files.ts";
-import { TrapReceiver } from "../drivers/notifications/trap-receiver.ts";
+import { TrapReceiver, type TrapReceiverOptions } from "../drivers/notifications/trap-receiver.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Platform } from "./parts-appliance.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
@@ -28,17 +29,25 @@ export function openReceivers(
     readonly counters?: Map<string, () => unknown>;
     /** Where trap definitions are looked for unless the configuration says so. */
     readonly stateDir?: string;
+    /** For tests; the system's resolver otherwise. */
+    readonly addressesOf?: AddressesOf;
   },
   platform: Platform,
 ): readonly Unit[] {
-  const { traps, syslog, equipment, credentials } = configuration;
-  const known = sourceLookup(parts.equipment ?? (() => equipment));
+  const { traps, syslog, equipment } = configuration;
+  if (!traps.enabled && !syslog.enabled) return [];
+  const { addressesOf } = parts;
+  const senders = new Senders({
+    equipment: parts.equipment ?? (() => equipment),
+    ...platform,
+    ...(addressesOf === undefined ? {} : { addressesOf }),
+  });
   // Who sends is there: for discovery a sign of life that cost no packet.
   const lookup = (how: "trap" | "syslog") => (address: string, port: number) => {
     parts.discovery.noteSource(address, how);
-    return known(address, port);
+    return senders.lookup(address, port);
   };
-  const units: Unit[] = [];
+  const units: Unit[] = [senders];
   if (traps.enabled) {
     const receiver = new TrapReceiver({
       host: traps.host,
@@ -48,46 +57,43 @@ export function openReceivers(
       lookup: lookup("trap"),
       engineId: engineId(parts.state, platform),
       engineBoots: nextEngineBoots(parts.state),
-      credentials: credentials.names.flatMap((name) => credentials.credential(name).snmp ?? []),
+      ...acceptedBy(configuration),
+      ...(traps.sources === undefined ? {} : { sources: traps.sources }),
     });
     units.push(receiver);
     parts.counters?.set("traps", () => receiver.counters);
     const folder = traps.folder ?? (parts.stateDir === undefined ? undefined : join(parts.stateDir, "traps"));
-    if (folder !== undefined) void addDefinitions(receiver, folder, platform);
+    if (folder !== undefined) void addDefinitions(receiver, folder, platform, traps.folder !== undefined);
   }
   if (syslog.enabled) {
-    const { host, port } = syslog;
-    const receiver = new SyslogReceiver({ host, port, ...platform, sink: parts.sink, lookup: lookup("syslog") });
+    const { host, port, sources } = syslog;
+    const receiver = new SyslogReceiver({
+      ...{ host, port, ...platform, sink: parts.sink, lookup: lookup("syslog") },
+      ...(sources === undefined ? {} : { sources }),
+    });
     units.push(receiver);
     parts.counters?.set("syslog", () => receiver.counters);
   }
   return units;
 }
 
-/** A broken file costs itself only, and is named. A folder that is not there is an empty one. */
-async function addDefinitions(receiver: TrapReceiver, folder: string, { logger }: Platform): Promise<void> {
-  if (!existsSync(folder)) return;
+/** A broken file costs itself only, and is named. The usual folder need not be there; one that was configured is missed aloud. */
+async function addDefinitions(receiver: TrapReceiver, folder: string, { logger }: Platform, isConfigured: boolean): Promise<void> {
+  if (!existsSync(folder)) {
+    if (isConfigured) logger.warn({ folder }, "the folder of trap definitions is not there; only the built-in ones are known");
+    return;
+  }
   const { definitions, problems } = await loadTrapFolder(folder);
   receiver.definitions.add(definitions);
   for (const problem of problems) logger.warn({ ...problem }, "a trap definition is not valid and left out");
   if (definitions.length > 0) logger.info({ folder, definitions: definitions.length }, "trap definitions were read");
 }
 
-/** By address and port where several share an address (a simulated site), else by address alone. Host names are the transport's business. */
-function sourceLookup(now: () => readonly Equipment[]): (address: string, port: number) => EquipmentId | undefined {
-  let known: readonly Equipment[] | undefined;
-  let byPort = new Map<string, EquipmentId>();
-  let byAddress = new Map<string, EquipmentId | undefined>();
-  return (address, port) => {
-    const equipment = now();
-    if (equipment !== known) {
-      known = equipment;
-      byPort = new Map(equipment.map((one) => [`${one.address} ${one.port}`, one.id]));
-      byAddress = new Map();
-      for (const one of equipment) byAddress.set(one.address, byAddress.has(one.address) ? undefined : one.id);
-    }
-    return byPort.get(`${address} ${port}`) ?? byAddress.get(address);
-  };
+/** Communities and users that notifications are taken from: the named credentials'; by default any community and every user there is. */
+function acceptedBy({ traps, credentials }: GatewayConfiguration): Pick<TrapReceiverOptions, "communities" | "credentials"> {
+  const named = (traps.credentials ?? credentials.names).flatMap((name) => credentials.credential(name).snmp ?? []);
+  if (traps.credentials === undefined) return { credentials: named };
+  return { credentials: named, communities: named.flatMap((one) => (one.version === "3" ? [] : [one.community])) };
 }
 
 /** Made once: senders of informs remember it (RFC 3414). */

@@ -6,6 +6,7 @@ import type { Event } from "#model/observation.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { EventSink } from "#ports/event-sink.ts";
 import type { Logger } from "#ports/logger.ts";
+import { allowedSources, type SourceCheck } from "./allowed-sources.ts";
 import { defaultStormLimits, StormGuard, type StormLimits } from "./storm-guard.ts";
 
 /** Bursts wait here while the loop is busy; beyond it the kernel drops. */
@@ -26,6 +27,8 @@ export interface ReceiverOptions {
   readonly sink: EventSink;
   readonly lookup: SourceLookup;
   readonly limits?: StormLimits;
+  /** Addresses and networks that are listened to; absent = all. Others are counted as refused, before anything is decoded. */
+  readonly sources?: readonly string[];
 }
 
 export interface ReceiverCounters {
@@ -33,7 +36,7 @@ export interface ReceiverCounters {
   /** Held back by the storm limits, before decoding. */
   readonly suppressed: number;
   readonly malformed: number;
-  /** Community, user, digest or level is wrong. */
+  /** Source is not allowed, or community, user, digest or level is wrong. */
   readonly refused: number;
   readonly events: number;
   readonly sendErrors: number;
@@ -60,6 +63,7 @@ export class DatagramPort {
   readonly #kind: "trap" | "syslog";
   readonly #guard: StormGuard;
   readonly #handle: DatagramHandler;
+  readonly #isAllowed: SourceCheck | undefined;
   #received = 0;
   #malformed = 0;
   #refused = 0;
@@ -72,6 +76,7 @@ export class DatagramPort {
     this.#options = options;
     this.#handle = handle;
     this.#guard = new StormGuard(options.limits ?? defaultStormLimits);
+    this.#isAllowed = options.sources === undefined ? undefined : allowedSources(options.sources);
   }
 
   get counters(): ReceiverCounters {
@@ -136,6 +141,10 @@ export class DatagramPort {
   #take(socket: SocketAsPromised, bytes: Uint8Array, remote: RemoteInfo): void {
     this.#received += 1;
     const address = plainAddress(remote.address);
+    if (this.#isAllowed?.(address) === false) {
+      this.#noteRefusal("source", address);
+      return;
+    }
     const equipment = this.#options.lookup(address, remote.port);
     // A bucket per equipment or address, never per port: a sender may change that with each datagram.
     const source = equipment === undefined ? address : `${equipmentMark}${equipment}`;

@@ -6,6 +6,7 @@ import type { SettingsCheck } from "./driver-settings.ts";
 import { escapePointer } from "./json-schema.ts";
 import type { Report } from "./load-document.ts";
 import { checkNotify } from "./notify-rules.ts";
+import { checkReceivers } from "./receiver-rules.ts";
 import { quoted } from "./source.ts";
 import { nearest } from "./spelling.ts";
 import { at, entriesOf, itemsOf, type Mapping, textOf } from "./untyped.ts";
@@ -17,6 +18,7 @@ const minPassPhraseLength = 8;
 export function checkGatewayRules(document: unknown, drivers: ReadonlyMap<string, SettingsCheck>, report: Report): void {
   checkUplink(at(document, "uplink"), report);
   checkListeners(document, report);
+  checkReceivers(document, report);
   for (const [name, entry] of entriesOf(at(document, "credentials"))) {
     checkSnmp(at(entry, "snmp"), `/credentials/${escapePointer(name)}/snmp`, report);
   }

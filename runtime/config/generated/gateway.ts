@@ -210,6 +210,20 @@ export interface GatewayFile {
      */
     folder?: string;
     /**
+     * Names under credentials: the communities and the users of SNMPv3 that traps and informs are taken from; others are counted as refused. Left out: any community (it is no protection against a forged source) and every user under credentials.
+     *
+     * @minItems 1
+     * @maxItems 64
+     */
+    credentials?: [string, ...string[]];
+    /**
+     * Addresses and networks (IPv4 or IPv6, CIDR) whose traps are looked at; others are counted as refused. Left out: all.
+     *
+     * @minItems 1
+     * @maxItems 256
+     */
+    sources?: [string, ...string[]];
+    /**
      * Whether traps are received.
      */
     enabled: boolean;
@@ -226,6 +240,13 @@ export interface GatewayFile {
    * Syslog by UDP, RFC 5424 and RFC 3164.
    */
   syslog: {
+    /**
+     * Addresses and networks (IPv4 or IPv6, CIDR) whose messages are looked at; others are counted as refused. Left out: all.
+     *
+     * @minItems 1
+     * @maxItems 256
+     */
+    sources?: [string, ...string[]];
     /**
      * Whether syslog is received.
      */

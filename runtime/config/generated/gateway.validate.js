@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "credentials": { "description": "Names under credentials: the communities and the users of SNMPv3 that traps and informs are taken from; others are counted as refused. Left out: any community (it is no protection against a forged source) and every user under credentials.", "type": "array", "minItems": 1, "maxItems": 64, "uniqueItems": true, "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose traps are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose messages are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -1489,7 +1489,7 @@ function validate92(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 validate92.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var pattern12 = new RegExp("^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "u");
+var pattern14 = new RegExp("^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "u");
 function validate99(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -1501,7 +1501,7 @@ function validate99(data, { instancePath = "", parentData, parentDataProperty, r
     evaluated0.items = void 0;
   }
   if (typeof data === "string") {
-    if (!pattern12.test(data)) {
+    if (!pattern14.test(data)) {
       const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$" }, message: 'must match pattern "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$"' };
       if (vErrors === null) {
         vErrors = [err0];
@@ -1725,9 +1725,9 @@ function validate98(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate98.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema31 = { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } };
-var pattern13 = new RegExp("^[a-z0-9][a-z0-9.-]{0,62}$", "u");
-var pattern14 = new RegExp("^-?[0-9]{1,9}$", "u");
-var pattern15 = new RegExp("^[A-Za-z][A-Za-z0-9._-]{0,63}$", "u");
+var pattern15 = new RegExp("^[a-z0-9][a-z0-9.-]{0,62}$", "u");
+var pattern16 = new RegExp("^-?[0-9]{1,9}$", "u");
+var pattern17 = new RegExp("^[A-Za-z][A-Za-z0-9._-]{0,63}$", "u");
 function validate104(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -1795,7 +1795,7 @@ function validate104(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.name !== void 0) {
       let data0 = data.name;
       if (typeof data0 === "string") {
-        if (!pattern13.test(data0)) {
+        if (!pattern15.test(data0)) {
           const err4 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9.-]{0,62}$"' };
           if (vErrors === null) {
             vErrors = [err4];
@@ -2169,7 +2169,7 @@ function validate104(data, { instancePath = "", parentData, parentDataProperty, 
         for (const key1 in data15) {
           const _errs32 = errors;
           if (typeof key1 === "string") {
-            if (!pattern14.test(key1)) {
+            if (!pattern16.test(key1)) {
               const err39 = { instancePath: instancePath + "/states", schemaPath: "#/properties/states/propertyNames/pattern", keyword: "pattern", params: { pattern: "^-?[0-9]{1,9}$" }, message: 'must match pattern "^-?[0-9]{1,9}$"', propertyName: key1 };
               if (vErrors === null) {
                 vErrors = [err39];
@@ -2421,7 +2421,7 @@ function validate104(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.alarm !== void 0) {
       let data25 = data.alarm;
       if (typeof data25 === "string") {
-        if (!pattern15.test(data25)) {
+        if (!pattern17.test(data25)) {
           const err63 = { instancePath: instancePath + "/alarm", schemaPath: "#/properties/alarm/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z][A-Za-z0-9._-]{0,63}$" }, message: 'must match pattern "^[A-Za-z][A-Za-z0-9._-]{0,63}$"' };
           if (vErrors === null) {
             vErrors = [err63];
@@ -2516,8 +2516,8 @@ function validate104(data, { instancePath = "", parentData, parentDataProperty, 
 }
 validate104.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema32 = { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } };
-var pattern17 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "u");
-var pattern19 = new RegExp("^([01]\\d|2[0-3]):[0-5]\\d$", "u");
+var pattern19 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "u");
+var pattern21 = new RegExp("^([01]\\d|2[0-3]):[0-5]\\d$", "u");
 function validate106(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -2552,7 +2552,7 @@ function validate106(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.name !== void 0) {
       let data0 = data.name;
       if (typeof data0 === "string") {
-        if (!pattern13.test(data0)) {
+        if (!pattern15.test(data0)) {
           const err2 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9.-]{0,62}$"' };
           if (vErrors === null) {
             vErrors = [err2];
@@ -2637,7 +2637,7 @@ function validate106(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.from !== void 0) {
       let data3 = data.from;
       if (typeof data3 === "string") {
-        if (!pattern17.test(data3)) {
+        if (!pattern19.test(data3)) {
           const err10 = { instancePath: instancePath + "/from", schemaPath: "#/properties/from/pattern", keyword: "pattern", params: { pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$" }, message: 'must match pattern "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$"' };
           if (vErrors === null) {
             vErrors = [err10];
@@ -2659,7 +2659,7 @@ function validate106(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.to !== void 0) {
       let data4 = data.to;
       if (typeof data4 === "string") {
-        if (!pattern17.test(data4)) {
+        if (!pattern19.test(data4)) {
           const err12 = { instancePath: instancePath + "/to", schemaPath: "#/properties/to/pattern", keyword: "pattern", params: { pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$" }, message: 'must match pattern "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$"' };
           if (vErrors === null) {
             vErrors = [err12];
@@ -2743,7 +2743,7 @@ function validate106(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.at !== void 0) {
       let data7 = data.at;
       if (typeof data7 === "string") {
-        if (!pattern19.test(data7)) {
+        if (!pattern21.test(data7)) {
           const err19 = { instancePath: instancePath + "/at", schemaPath: "#/properties/at/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d$"' };
           if (vErrors === null) {
             vErrors = [err19];
@@ -2839,8 +2839,8 @@ function validate106(data, { instancePath = "", parentData, parentDataProperty, 
 }
 validate106.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema33 = { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } };
-var pattern21 = new RegExp("^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "u");
-var pattern22 = new RegExp("^1(\\.\\d{1,10}){1,60}$", "u");
+var pattern23 = new RegExp("^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "u");
+var pattern24 = new RegExp("^1(\\.\\d{1,10}){1,60}$", "u");
 function validate108(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -2911,7 +2911,7 @@ function validate108(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.name !== void 0) {
       let data0 = data.name;
       if (typeof data0 === "string") {
-        if (!pattern13.test(data0)) {
+        if (!pattern15.test(data0)) {
           const err5 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9.-]{0,62}$"' };
           if (vErrors === null) {
             vErrors = [err5];
@@ -2933,7 +2933,7 @@ function validate108(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.on !== void 0) {
       let data1 = data.on;
       if (typeof data1 === "string") {
-        if (!pattern21.test(data1)) {
+        if (!pattern23.test(data1)) {
           const err7 = { instancePath: instancePath + "/on", schemaPath: "#/properties/on/pattern", keyword: "pattern", params: { pattern: "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$" }, message: 'must match pattern "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$"' };
           if (vErrors === null) {
             vErrors = [err7];
@@ -2955,7 +2955,7 @@ function validate108(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.trapOid !== void 0) {
       let data2 = data.trapOid;
       if (typeof data2 === "string") {
-        if (!pattern22.test(data2)) {
+        if (!pattern24.test(data2)) {
           const err9 = { instancePath: instancePath + "/trapOid", schemaPath: "#/properties/trapOid/pattern", keyword: "pattern", params: { pattern: "^1(\\.\\d{1,10}){1,60}$" }, message: 'must match pattern "^1(\\.\\d{1,10}){1,60}$"' };
           if (vErrors === null) {
             vErrors = [err9];
@@ -3191,7 +3191,7 @@ function validate108(data, { instancePath = "", parentData, parentDataProperty, 
     if (data.alarm !== void 0) {
       let data11 = data.alarm;
       if (typeof data11 === "string") {
-        if (!pattern15.test(data11)) {
+        if (!pattern17.test(data11)) {
           const err31 = { instancePath: instancePath + "/alarm", schemaPath: "#/properties/alarm/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z][A-Za-z0-9._-]{0,63}$" }, message: 'must match pattern "^[A-Za-z][A-Za-z0-9._-]{0,63}$"' };
           if (vErrors === null) {
             vErrors = [err31];
@@ -3418,7 +3418,7 @@ function validate108(data, { instancePath = "", parentData, parentDataProperty, 
   return errors === 0;
 }
 validate108.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var pattern24 = new RegExp("^[a-z0-9][a-z0-9-]{0,31}$", "u");
+var pattern26 = new RegExp("^[a-z0-9][a-z0-9-]{0,31}$", "u");
 function validate111(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -3430,7 +3430,7 @@ function validate111(data, { instancePath = "", parentData, parentDataProperty, 
     evaluated0.items = void 0;
   }
   if (typeof data === "string") {
-    if (!pattern24.test(data)) {
+    if (!pattern26.test(data)) {
       const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9-]{0,31}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9-]{0,31}$"' };
       if (vErrors === null) {
         vErrors = [err0];
@@ -3476,7 +3476,7 @@ function validate115(data, { instancePath = "", parentData, parentDataProperty, 
   return errors === 0;
 }
 validate115.evaluated = { "dynamicProps": false, "dynamicItems": false };
-var pattern25 = new RegExp("^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "u");
+var pattern27 = new RegExp("^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "u");
 function validate110(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -3553,7 +3553,7 @@ function validate110(data, { instancePath = "", parentData, parentDataProperty, 
           }
           errors++;
         }
-        if (!pattern25.test(data1)) {
+        if (!pattern27.test(data1)) {
           const err5 = { instancePath: instancePath + "/url", schemaPath: "#/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s/@?#]+(/[^\\s#]*)?$" }, message: 'must match pattern "^https?://[^\\s/@?#]+(/[^\\s#]*)?$"' };
           if (vErrors === null) {
             vErrors = [err5];
@@ -3662,7 +3662,7 @@ function validate110(data, { instancePath = "", parentData, parentDataProperty, 
 }
 validate110.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var schema37 = { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } };
-var pattern26 = new RegExp("^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "u");
+var pattern28 = new RegExp("^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "u");
 function validate124(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -3683,7 +3683,7 @@ function validate124(data, { instancePath = "", parentData, parentDataProperty, 
       }
       errors++;
     }
-    if (!pattern26.test(data)) {
+    if (!pattern28.test(data)) {
       const err1 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$" }, message: 'must match pattern "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$"' };
       if (vErrors === null) {
         vErrors = [err1];
@@ -3988,9 +3988,10 @@ validate118.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": 
 var pattern4 = new RegExp("^(mqtt|mqtts)://[^\\s/@?#]+/?$", "u");
 var pattern5 = new RegExp("^[A-Za-z0-9._-]{1,64}$", "u");
 var pattern6 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
-var pattern27 = new RegExp("^https?://[^\\s]+$", "u");
-var pattern28 = new RegExp("^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$", "u");
-var pattern29 = new RegExp("^[a-z_][a-z0-9_-]{0,31}$", "u");
+var pattern12 = new RegExp("^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "u");
+var pattern29 = new RegExp("^https?://[^\\s]+$", "u");
+var pattern30 = new RegExp("^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$", "u");
+var pattern31 = new RegExp("^[a-z_][a-z0-9_-]{0,31}$", "u");
 function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -5055,7 +5056,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         data45.port = 1162;
       }
       for (const key10 in data45) {
-        if (!(key10 === "folder" || key10 === "enabled" || key10 === "host" || key10 === "port")) {
+        if (!(key10 === "folder" || key10 === "credentials" || key10 === "sources" || key10 === "enabled" || key10 === "host" || key10 === "port")) {
           const err82 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err82];
@@ -5096,12 +5097,175 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data45.enabled !== "boolean") {
-        const err86 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err86];
+      if (data45.credentials !== void 0) {
+        let data47 = data45.credentials;
+        if (Array.isArray(data47)) {
+          if (data47.length > 64) {
+            const err86 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+            if (vErrors === null) {
+              vErrors = [err86];
+            } else {
+              vErrors.push(err86);
+            }
+            errors++;
+          }
+          if (data47.length < 1) {
+            const err87 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (vErrors === null) {
+              vErrors = [err87];
+            } else {
+              vErrors.push(err87);
+            }
+            errors++;
+          }
+          const len6 = data47.length;
+          for (let i7 = 0; i7 < len6; i7++) {
+            let data48 = data47[i7];
+            if (typeof data48 === "string") {
+              if (func3(data48) > 63) {
+                const err88 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
+                if (vErrors === null) {
+                  vErrors = [err88];
+                } else {
+                  vErrors.push(err88);
+                }
+                errors++;
+              }
+              if (func3(data48) < 1) {
+                const err89 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err89];
+                } else {
+                  vErrors.push(err89);
+                }
+                errors++;
+              }
+            } else {
+              const err90 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err90];
+              } else {
+                vErrors.push(err90);
+              }
+              errors++;
+            }
+          }
+          let i8 = data47.length;
+          let j1;
+          if (i8 > 1) {
+            const indices0 = {};
+            for (; i8--; ) {
+              let item0 = data47[i8];
+              if (typeof item0 !== "string") {
+                continue;
+              }
+              if (typeof indices0[item0] == "number") {
+                j1 = indices0[item0];
+                const err91 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/uniqueItems", keyword: "uniqueItems", params: { i: i8, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i8 + " are identical)" };
+                if (vErrors === null) {
+                  vErrors = [err91];
+                } else {
+                  vErrors.push(err91);
+                }
+                errors++;
+                break;
+              }
+              indices0[item0] = i8;
+            }
+          }
         } else {
-          vErrors.push(err86);
+          const err92 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          if (vErrors === null) {
+            vErrors = [err92];
+          } else {
+            vErrors.push(err92);
+          }
+          errors++;
+        }
+      }
+      if (data45.sources !== void 0) {
+        let data49 = data45.sources;
+        if (Array.isArray(data49)) {
+          if (data49.length > 256) {
+            const err93 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/maxItems", keyword: "maxItems", params: { limit: 256 }, message: "must NOT have more than 256 items" };
+            if (vErrors === null) {
+              vErrors = [err93];
+            } else {
+              vErrors.push(err93);
+            }
+            errors++;
+          }
+          if (data49.length < 1) {
+            const err94 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (vErrors === null) {
+              vErrors = [err94];
+            } else {
+              vErrors.push(err94);
+            }
+            errors++;
+          }
+          const len7 = data49.length;
+          for (let i9 = 0; i9 < len7; i9++) {
+            let data50 = data49[i9];
+            if (typeof data50 === "string") {
+              if (!pattern12.test(data50)) {
+                const err95 = { instancePath: instancePath + "/traps/sources/" + i9, schemaPath: "#/properties/traps/properties/sources/items/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }, message: 'must match pattern "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"' };
+                if (vErrors === null) {
+                  vErrors = [err95];
+                } else {
+                  vErrors.push(err95);
+                }
+                errors++;
+              }
+            } else {
+              const err96 = { instancePath: instancePath + "/traps/sources/" + i9, schemaPath: "#/properties/traps/properties/sources/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err96];
+              } else {
+                vErrors.push(err96);
+              }
+              errors++;
+            }
+          }
+          let i10 = data49.length;
+          let j2;
+          if (i10 > 1) {
+            const indices1 = {};
+            for (; i10--; ) {
+              let item1 = data49[i10];
+              if (typeof item1 !== "string") {
+                continue;
+              }
+              if (typeof indices1[item1] == "number") {
+                j2 = indices1[item1];
+                const err97 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i10 + " are identical)" };
+                if (vErrors === null) {
+                  vErrors = [err97];
+                } else {
+                  vErrors.push(err97);
+                }
+                errors++;
+                break;
+              }
+              indices1[item1] = i10;
+            }
+          }
+        } else {
+          const err98 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          if (vErrors === null) {
+            vErrors = [err98];
+          } else {
+            vErrors.push(err98);
+          }
+          errors++;
+        }
+      }
+      if (typeof data45.enabled !== "boolean") {
+        const err99 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err99];
+        } else {
+          vErrors.push(err99);
         }
         errors++;
       }
@@ -5114,263 +5278,132 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors = vErrors.length;
       }
     } else {
-      const err87 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err100 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err87];
+        vErrors = [err100];
       } else {
-        vErrors.push(err87);
+        vErrors.push(err100);
       }
       errors++;
     }
-    let data50 = data.syslog;
-    if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-      if (data50.enabled === void 0) {
-        data50.enabled = true;
+    let data54 = data.syslog;
+    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+      if (data54.enabled === void 0) {
+        data54.enabled = true;
       }
-      if (data50.host === void 0) {
-        data50.host = "0.0.0.0";
+      if (data54.host === void 0) {
+        data54.host = "0.0.0.0";
       }
-      if (data50.port === void 0) {
-        data50.port = 5514;
+      if (data54.port === void 0) {
+        data54.port = 5514;
       }
-      for (const key11 in data50) {
-        if (!(key11 === "enabled" || key11 === "host" || key11 === "port")) {
-          const err88 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+      for (const key11 in data54) {
+        if (!(key11 === "sources" || key11 === "enabled" || key11 === "host" || key11 === "port")) {
+          const err101 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err88];
+            vErrors = [err101];
           } else {
-            vErrors.push(err88);
+            vErrors.push(err101);
           }
           errors++;
         }
       }
-      if (typeof data50.enabled !== "boolean") {
-        const err89 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err89];
+      if (data54.sources !== void 0) {
+        let data55 = data54.sources;
+        if (Array.isArray(data55)) {
+          if (data55.length > 256) {
+            const err102 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/maxItems", keyword: "maxItems", params: { limit: 256 }, message: "must NOT have more than 256 items" };
+            if (vErrors === null) {
+              vErrors = [err102];
+            } else {
+              vErrors.push(err102);
+            }
+            errors++;
+          }
+          if (data55.length < 1) {
+            const err103 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (vErrors === null) {
+              vErrors = [err103];
+            } else {
+              vErrors.push(err103);
+            }
+            errors++;
+          }
+          const len8 = data55.length;
+          for (let i11 = 0; i11 < len8; i11++) {
+            let data56 = data55[i11];
+            if (typeof data56 === "string") {
+              if (!pattern12.test(data56)) {
+                const err104 = { instancePath: instancePath + "/syslog/sources/" + i11, schemaPath: "#/properties/syslog/properties/sources/items/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }, message: 'must match pattern "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"' };
+                if (vErrors === null) {
+                  vErrors = [err104];
+                } else {
+                  vErrors.push(err104);
+                }
+                errors++;
+              }
+            } else {
+              const err105 = { instancePath: instancePath + "/syslog/sources/" + i11, schemaPath: "#/properties/syslog/properties/sources/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err105];
+              } else {
+                vErrors.push(err105);
+              }
+              errors++;
+            }
+          }
+          let i12 = data55.length;
+          let j3;
+          if (i12 > 1) {
+            const indices2 = {};
+            for (; i12--; ) {
+              let item2 = data55[i12];
+              if (typeof item2 !== "string") {
+                continue;
+              }
+              if (typeof indices2[item2] == "number") {
+                j3 = indices2[item2];
+                const err106 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/uniqueItems", keyword: "uniqueItems", params: { i: i12, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i12 + " are identical)" };
+                if (vErrors === null) {
+                  vErrors = [err106];
+                } else {
+                  vErrors.push(err106);
+                }
+                errors++;
+                break;
+              }
+              indices2[item2] = i12;
+            }
+          }
         } else {
-          vErrors.push(err89);
+          const err107 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          if (vErrors === null) {
+            vErrors = [err107];
+          } else {
+            vErrors.push(err107);
+          }
+          errors++;
+        }
+      }
+      if (typeof data54.enabled !== "boolean") {
+        const err108 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err108];
+        } else {
+          vErrors.push(err108);
         }
         errors++;
       }
-      if (!validate85(data50.host, { instancePath: instancePath + "/syslog/host", parentData: data50, parentDataProperty: "host", rootData, dynamicAnchors })) {
+      if (!validate85(data54.host, { instancePath: instancePath + "/syslog/host", parentData: data54, parentDataProperty: "host", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
-      if (!validate87(data50.port, { instancePath: instancePath + "/syslog/port", parentData: data50, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      if (!validate87(data54.port, { instancePath: instancePath + "/syslog/port", parentData: data54, parentDataProperty: "port", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     } else {
-      const err90 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err90];
-      } else {
-        vErrors.push(err90);
-      }
-      errors++;
-    }
-    let data54 = data.buffer;
-    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
-      if (data54.budgetBytes === void 0) {
-        data54.budgetBytes = 536870912;
-      }
-      if (data54.durabilityWindowMs === void 0) {
-        data54.durabilityWindowMs = 1e4;
-      }
-      for (const key12 in data54) {
-        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
-          const err91 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err91];
-          } else {
-            vErrors.push(err91);
-          }
-          errors++;
-        }
-      }
-      let data55 = data54.budgetBytes;
-      if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
-        const err92 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err92];
-        } else {
-          vErrors.push(err92);
-        }
-        errors++;
-      }
-      if (typeof data55 == "number" && isFinite(data55)) {
-        if (data55 > 1099511627776 || isNaN(data55)) {
-          const err93 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err93];
-          } else {
-            vErrors.push(err93);
-          }
-          errors++;
-        }
-        if (data55 < 16777216 || isNaN(data55)) {
-          const err94 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
-          if (vErrors === null) {
-            vErrors = [err94];
-          } else {
-            vErrors.push(err94);
-          }
-          errors++;
-        }
-      }
-      let data56 = data54.durabilityWindowMs;
-      if (!(typeof data56 == "number" && (!(data56 % 1) && !isNaN(data56)) && isFinite(data56))) {
-        const err95 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err95];
-        } else {
-          vErrors.push(err95);
-        }
-        errors++;
-      }
-      if (typeof data56 == "number" && isFinite(data56)) {
-        if (data56 > 6e4 || isNaN(data56)) {
-          const err96 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
-          if (vErrors === null) {
-            vErrors = [err96];
-          } else {
-            vErrors.push(err96);
-          }
-          errors++;
-        }
-        if (data56 < 100 || isNaN(data56)) {
-          const err97 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
-          if (vErrors === null) {
-            vErrors = [err97];
-          } else {
-            vErrors.push(err97);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err98 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err98];
-      } else {
-        vErrors.push(err98);
-      }
-      errors++;
-    }
-    let data57 = data.history;
-    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-      if (data57.enabled === void 0) {
-        data57.enabled = true;
-      }
-      if (data57.budgetBytes === void 0) {
-        data57.budgetBytes = 268435456;
-      }
-      for (const key13 in data57) {
-        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
-          const err99 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err99];
-          } else {
-            vErrors.push(err99);
-          }
-          errors++;
-        }
-      }
-      if (typeof data57.enabled !== "boolean") {
-        const err100 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err100];
-        } else {
-          vErrors.push(err100);
-        }
-        errors++;
-      }
-      let data59 = data57.budgetBytes;
-      if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
-        const err101 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err101];
-        } else {
-          vErrors.push(err101);
-        }
-        errors++;
-      }
-      if (typeof data59 == "number" && isFinite(data59)) {
-        if (data59 > 1099511627776 || isNaN(data59)) {
-          const err102 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err102];
-          } else {
-            vErrors.push(err102);
-          }
-          errors++;
-        }
-        if (data59 < 4194304 || isNaN(data59)) {
-          const err103 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
-          if (vErrors === null) {
-            vErrors = [err103];
-          } else {
-            vErrors.push(err103);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err104 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err104];
-      } else {
-        vErrors.push(err104);
-      }
-      errors++;
-    }
-    let data60 = data.profiles;
-    if (data60 && typeof data60 == "object" && !Array.isArray(data60)) {
-      for (const key14 in data60) {
-        if (!(key14 === "folder")) {
-          const err105 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err105];
-          } else {
-            vErrors.push(err105);
-          }
-          errors++;
-        }
-      }
-      if (data60.folder !== void 0) {
-        let data61 = data60.folder;
-        if (typeof data61 === "string") {
-          if (func3(data61) > 1e3) {
-            const err106 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err106];
-            } else {
-              vErrors.push(err106);
-            }
-            errors++;
-          }
-          if (func3(data61) < 1) {
-            const err107 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err107];
-            } else {
-              vErrors.push(err107);
-            }
-            errors++;
-          }
-        } else {
-          const err108 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err108];
-          } else {
-            vErrors.push(err108);
-          }
-          errors++;
-        }
-      }
-    } else {
-      const err109 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err109 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err109];
       } else {
@@ -5378,23 +5411,17 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data62 = data.discovery;
-    if (data62 && typeof data62 == "object" && !Array.isArray(data62)) {
-      if (data62.subnets === void 0) {
-        data62.subnets = [];
+    let data60 = data.buffer;
+    if (data60 && typeof data60 == "object" && !Array.isArray(data60)) {
+      if (data60.budgetBytes === void 0) {
+        data60.budgetBytes = 536870912;
       }
-      if (data62.autoAccept === void 0) {
-        data62.autoAccept = [];
+      if (data60.durabilityWindowMs === void 0) {
+        data60.durabilityWindowMs = 1e4;
       }
-      if (data62.maxDevices === void 0) {
-        data62.maxDevices = 500;
-      }
-      if (data62.pollIntervalMs === void 0) {
-        data62.pollIntervalMs = 6e4;
-      }
-      for (const key15 in data62) {
-        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
-          const err110 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+      for (const key12 in data60) {
+        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
+          const err110 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err110];
           } else {
@@ -5403,37 +5430,28 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data63 = data62.subnets;
-      if (Array.isArray(data63)) {
-        if (data63.length > 32) {
-          const err111 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
-          if (vErrors === null) {
-            vErrors = [err111];
-          } else {
-            vErrors.push(err111);
-          }
-          errors++;
-        }
-        const len6 = data63.length;
-        for (let i7 = 0; i7 < len6; i7++) {
-          if (!validate98(data63[i7], { instancePath: instancePath + "/discovery/subnets/" + i7, parentData: data63, parentDataProperty: i7, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err112 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      let data61 = data60.budgetBytes;
+      if (!(typeof data61 == "number" && (!(data61 % 1) && !isNaN(data61)) && isFinite(data61))) {
+        const err111 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err112];
+          vErrors = [err111];
         } else {
-          vErrors.push(err112);
+          vErrors.push(err111);
         }
         errors++;
       }
-      let data65 = data62.autoAccept;
-      if (Array.isArray(data65)) {
-        if (data65.length > 24) {
-          const err113 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+      if (typeof data61 == "number" && isFinite(data61)) {
+        if (data61 > 1099511627776 || isNaN(data61)) {
+          const err112 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+          if (vErrors === null) {
+            vErrors = [err112];
+          } else {
+            vErrors.push(err112);
+          }
+          errors++;
+        }
+        if (data61 < 16777216 || isNaN(data61)) {
+          const err113 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
           if (vErrors === null) {
             vErrors = [err113];
           } else {
@@ -5441,59 +5459,57 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len7 = data65.length;
-        for (let i8 = 0; i8 < len7; i8++) {
-          let data66 = data65[i8];
-          if (!(data66 === "switch" || data66 === "router" || data66 === "firewall" || data66 === "access-point" || data66 === "ups" || data66 === "printer" || data66 === "nas" || data66 === "server" || data66 === "camera" || data66 === "pdu" || data66 === "sensor" || data66 === "wireless-bridge")) {
-            const err114 = { instancePath: instancePath + "/discovery/autoAccept/" + i8, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
-            if (vErrors === null) {
-              vErrors = [err114];
-            } else {
-              vErrors.push(err114);
-            }
-            errors++;
-          }
+      }
+      let data62 = data60.durabilityWindowMs;
+      if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
+        const err114 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err114];
+        } else {
+          vErrors.push(err114);
         }
-        let i9 = data65.length;
-        let j1;
-        if (i9 > 1) {
-          outer1: for (; i9--; ) {
-            for (j1 = i9; j1--; ) {
-              if (func0(data65[i9], data65[j1])) {
-                const err115 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i9, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i9 + " are identical)" };
-                if (vErrors === null) {
-                  vErrors = [err115];
-                } else {
-                  vErrors.push(err115);
-                }
-                errors++;
-                break outer1;
-              }
-            }
+        errors++;
+      }
+      if (typeof data62 == "number" && isFinite(data62)) {
+        if (data62 > 6e4 || isNaN(data62)) {
+          const err115 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
+          if (vErrors === null) {
+            vErrors = [err115];
+          } else {
+            vErrors.push(err115);
           }
+          errors++;
         }
+        if (data62 < 100 || isNaN(data62)) {
+          const err116 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
+          if (vErrors === null) {
+            vErrors = [err116];
+          } else {
+            vErrors.push(err116);
+          }
+          errors++;
+        }
+      }
+    } else {
+      const err117 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err117];
       } else {
-        const err116 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err116];
-        } else {
-          vErrors.push(err116);
-        }
-        errors++;
+        vErrors.push(err117);
       }
-      let data67 = data62.maxDevices;
-      if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-        const err117 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err117];
-        } else {
-          vErrors.push(err117);
-        }
-        errors++;
+      errors++;
+    }
+    let data63 = data.history;
+    if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+      if (data63.enabled === void 0) {
+        data63.enabled = true;
       }
-      if (typeof data67 == "number" && isFinite(data67)) {
-        if (data67 > 500 || isNaN(data67)) {
-          const err118 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
+      if (data63.budgetBytes === void 0) {
+        data63.budgetBytes = 268435456;
+      }
+      for (const key13 in data63) {
+        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
+          const err118 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err118];
           } else {
@@ -5501,19 +5517,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data67 < 1 || isNaN(data67)) {
-          const err119 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err119];
-          } else {
-            vErrors.push(err119);
-          }
-          errors++;
-        }
       }
-      let data68 = data62.pollIntervalMs;
-      if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-        const err120 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      if (typeof data63.enabled !== "boolean") {
+        const err119 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err119];
+        } else {
+          vErrors.push(err119);
+        }
+        errors++;
+      }
+      let data65 = data63.budgetBytes;
+      if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+        const err120 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err120];
         } else {
@@ -5521,9 +5537,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data68 == "number" && isFinite(data68)) {
-        if (data68 > 864e5 || isNaN(data68)) {
-          const err121 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+      if (typeof data65 == "number" && isFinite(data65)) {
+        if (data65 > 1099511627776 || isNaN(data65)) {
+          const err121 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err121];
           } else {
@@ -5531,8 +5547,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data68 < 1e3 || isNaN(data68)) {
-          const err122 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
+        if (data65 < 4194304 || isNaN(data65)) {
+          const err122 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
           if (vErrors === null) {
             vErrors = [err122];
           } else {
@@ -5541,52 +5557,51 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (data62.leaseFiles !== void 0) {
-        let data69 = data62.leaseFiles;
-        if (Array.isArray(data69)) {
-          if (data69.length > 24) {
-            const err123 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+    } else {
+      const err123 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err123];
+      } else {
+        vErrors.push(err123);
+      }
+      errors++;
+    }
+    let data66 = data.profiles;
+    if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
+      for (const key14 in data66) {
+        if (!(key14 === "folder")) {
+          const err124 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err124];
+          } else {
+            vErrors.push(err124);
+          }
+          errors++;
+        }
+      }
+      if (data66.folder !== void 0) {
+        let data67 = data66.folder;
+        if (typeof data67 === "string") {
+          if (func3(data67) > 1e3) {
+            const err125 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
             if (vErrors === null) {
-              vErrors = [err123];
+              vErrors = [err125];
             } else {
-              vErrors.push(err123);
+              vErrors.push(err125);
             }
             errors++;
           }
-          const len8 = data69.length;
-          for (let i10 = 0; i10 < len8; i10++) {
-            let data70 = data69[i10];
-            if (typeof data70 === "string") {
-              if (func3(data70) > 1e3) {
-                const err124 = { instancePath: instancePath + "/discovery/leaseFiles/" + i10, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                if (vErrors === null) {
-                  vErrors = [err124];
-                } else {
-                  vErrors.push(err124);
-                }
-                errors++;
-              }
-              if (func3(data70) < 1) {
-                const err125 = { instancePath: instancePath + "/discovery/leaseFiles/" + i10, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                if (vErrors === null) {
-                  vErrors = [err125];
-                } else {
-                  vErrors.push(err125);
-                }
-                errors++;
-              }
+          if (func3(data67) < 1) {
+            const err126 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err126];
             } else {
-              const err126 = { instancePath: instancePath + "/discovery/leaseFiles/" + i10, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-              if (vErrors === null) {
-                vErrors = [err126];
-              } else {
-                vErrors.push(err126);
-              }
-              errors++;
+              vErrors.push(err126);
             }
+            errors++;
           }
         } else {
-          const err127 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          const err127 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
             vErrors = [err127];
           } else {
@@ -5596,7 +5611,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     } else {
-      const err128 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err128 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err128];
       } else {
@@ -5604,32 +5619,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data71 = data.alarms;
-    if (data71 && typeof data71 == "object" && !Array.isArray(data71)) {
-      if (data71.defaults === void 0) {
-        data71.defaults = true;
+    let data68 = data.discovery;
+    if (data68 && typeof data68 == "object" && !Array.isArray(data68)) {
+      if (data68.subnets === void 0) {
+        data68.subnets = [];
       }
-      if (data71.disable === void 0) {
-        data71.disable = [];
+      if (data68.autoAccept === void 0) {
+        data68.autoAccept = [];
       }
-      if (data71.unreachableAfterMs === void 0) {
-        data71.unreachableAfterMs = 15e4;
+      if (data68.maxDevices === void 0) {
+        data68.maxDevices = 500;
       }
-      if (data71.conditions === void 0) {
-        data71.conditions = [];
+      if (data68.pollIntervalMs === void 0) {
+        data68.pollIntervalMs = 6e4;
       }
-      if (data71.ports === void 0) {
-        data71.ports = [];
-      }
-      if (data71.maintenance === void 0) {
-        data71.maintenance = [];
-      }
-      if (data71.rules === void 0) {
-        data71.rules = [];
-      }
-      for (const key16 in data71) {
-        if (!(key16 === "defaults" || key16 === "disable" || key16 === "unreachableAfterMs" || key16 === "conditions" || key16 === "ports" || key16 === "maintenance" || key16 === "rules")) {
-          const err129 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+      for (const key15 in data68) {
+        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
+          const err129 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err129];
           } else {
@@ -5638,83 +5644,87 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data71.defaults !== "boolean") {
-        const err130 = { instancePath: instancePath + "/alarms/defaults", schemaPath: "#/properties/alarms/properties/defaults/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err130];
-        } else {
-          vErrors.push(err130);
-        }
-        errors++;
-      }
-      let data73 = data71.disable;
-      if (Array.isArray(data73)) {
-        if (data73.length > 200) {
-          const err131 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
+      let data69 = data68.subnets;
+      if (Array.isArray(data69)) {
+        if (data69.length > 32) {
+          const err130 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
           if (vErrors === null) {
-            vErrors = [err131];
+            vErrors = [err130];
           } else {
-            vErrors.push(err131);
+            vErrors.push(err130);
           }
           errors++;
         }
-        const len9 = data73.length;
-        for (let i11 = 0; i11 < len9; i11++) {
-          let data74 = data73[i11];
-          if (typeof data74 === "string") {
-            if (func3(data74) > 128) {
-              const err132 = { instancePath: instancePath + "/alarms/disable/" + i11, schemaPath: "#/properties/alarms/properties/disable/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
-              if (vErrors === null) {
-                vErrors = [err132];
-              } else {
-                vErrors.push(err132);
-              }
-              errors++;
-            }
-            if (func3(data74) < 1) {
-              const err133 = { instancePath: instancePath + "/alarms/disable/" + i11, schemaPath: "#/properties/alarms/properties/disable/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err133];
-              } else {
-                vErrors.push(err133);
-              }
-              errors++;
-            }
+        const len9 = data69.length;
+        for (let i13 = 0; i13 < len9; i13++) {
+          if (!validate98(data69[i13], { instancePath: instancePath + "/discovery/subnets/" + i13, parentData: data69, parentDataProperty: i13, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err131 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err131];
+        } else {
+          vErrors.push(err131);
+        }
+        errors++;
+      }
+      let data71 = data68.autoAccept;
+      if (Array.isArray(data71)) {
+        if (data71.length > 24) {
+          const err132 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+          if (vErrors === null) {
+            vErrors = [err132];
           } else {
-            const err134 = { instancePath: instancePath + "/alarms/disable/" + i11, schemaPath: "#/properties/alarms/properties/disable/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            vErrors.push(err132);
+          }
+          errors++;
+        }
+        const len10 = data71.length;
+        for (let i14 = 0; i14 < len10; i14++) {
+          let data72 = data71[i14];
+          if (!(data72 === "switch" || data72 === "router" || data72 === "firewall" || data72 === "access-point" || data72 === "ups" || data72 === "printer" || data72 === "nas" || data72 === "server" || data72 === "camera" || data72 === "pdu" || data72 === "sensor" || data72 === "wireless-bridge")) {
+            const err133 = { instancePath: instancePath + "/discovery/autoAccept/" + i14, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err134];
+              vErrors = [err133];
             } else {
-              vErrors.push(err134);
+              vErrors.push(err133);
             }
             errors++;
           }
         }
-        let i12 = data73.length;
-        let j2;
-        if (i12 > 1) {
-          const indices0 = {};
-          for (; i12--; ) {
-            let item0 = data73[i12];
-            if (typeof item0 !== "string") {
-              continue;
-            }
-            if (typeof indices0[item0] == "number") {
-              j2 = indices0[item0];
-              const err135 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/uniqueItems", keyword: "uniqueItems", params: { i: i12, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i12 + " are identical)" };
-              if (vErrors === null) {
-                vErrors = [err135];
-              } else {
-                vErrors.push(err135);
+        let i15 = data71.length;
+        let j4;
+        if (i15 > 1) {
+          outer1: for (; i15--; ) {
+            for (j4 = i15; j4--; ) {
+              if (func0(data71[i15], data71[j4])) {
+                const err134 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i15, j: j4 }, message: "must NOT have duplicate items (items ## " + j4 + " and " + i15 + " are identical)" };
+                if (vErrors === null) {
+                  vErrors = [err134];
+                } else {
+                  vErrors.push(err134);
+                }
+                errors++;
+                break outer1;
               }
-              errors++;
-              break;
             }
-            indices0[item0] = i12;
           }
         }
       } else {
-        const err136 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err135 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err135];
+        } else {
+          vErrors.push(err135);
+        }
+        errors++;
+      }
+      let data73 = data68.maxDevices;
+      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
+        const err136 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err136];
         } else {
@@ -5722,19 +5732,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data75 = data71.unreachableAfterMs;
-      if (!(typeof data75 == "number" && (!(data75 % 1) && !isNaN(data75)) && isFinite(data75))) {
-        const err137 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err137];
-        } else {
-          vErrors.push(err137);
+      if (typeof data73 == "number" && isFinite(data73)) {
+        if (data73 > 500 || isNaN(data73)) {
+          const err137 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
+          if (vErrors === null) {
+            vErrors = [err137];
+          } else {
+            vErrors.push(err137);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data75 == "number" && isFinite(data75)) {
-        if (data75 > 36e5 || isNaN(data75)) {
-          const err138 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+        if (data73 < 1 || isNaN(data73)) {
+          const err138 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err138];
           } else {
@@ -5742,20 +5751,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data75 < 1e4 || isNaN(data75)) {
-          const err139 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
-          if (vErrors === null) {
-            vErrors = [err139];
-          } else {
-            vErrors.push(err139);
-          }
-          errors++;
-        }
       }
-      let data76 = data71.conditions;
-      if (Array.isArray(data76)) {
-        if (data76.length > 500) {
-          const err140 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+      let data74 = data68.pollIntervalMs;
+      if (!(typeof data74 == "number" && (!(data74 % 1) && !isNaN(data74)) && isFinite(data74))) {
+        const err139 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err139];
+        } else {
+          vErrors.push(err139);
+        }
+        errors++;
+      }
+      if (typeof data74 == "number" && isFinite(data74)) {
+        if (data74 > 864e5 || isNaN(data74)) {
+          const err140 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err140];
           } else {
@@ -5763,172 +5772,200 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len10 = data76.length;
-        for (let i13 = 0; i13 < len10; i13++) {
-          if (!validate104(data76[i13], { instancePath: instancePath + "/alarms/conditions/" + i13, parentData: data76, parentDataProperty: i13, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err141 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err141];
-        } else {
-          vErrors.push(err141);
-        }
-        errors++;
-      }
-      let data78 = data71.ports;
-      if (Array.isArray(data78)) {
-        if (data78.length > 500) {
-          const err142 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+        if (data74 < 1e3 || isNaN(data74)) {
+          const err141 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
           if (vErrors === null) {
-            vErrors = [err142];
+            vErrors = [err141];
           } else {
-            vErrors.push(err142);
+            vErrors.push(err141);
           }
           errors++;
         }
-        const len11 = data78.length;
-        for (let i14 = 0; i14 < len11; i14++) {
-          let data79 = data78[i14];
-          if (data79 && typeof data79 == "object" && !Array.isArray(data79)) {
-            if (data79.equipment === void 0) {
-              const err143 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "equipment" }, message: "must have required property 'equipment'" };
+      }
+      if (data68.leaseFiles !== void 0) {
+        let data75 = data68.leaseFiles;
+        if (Array.isArray(data75)) {
+          if (data75.length > 24) {
+            const err142 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+            if (vErrors === null) {
+              vErrors = [err142];
+            } else {
+              vErrors.push(err142);
+            }
+            errors++;
+          }
+          const len11 = data75.length;
+          for (let i16 = 0; i16 < len11; i16++) {
+            let data76 = data75[i16];
+            if (typeof data76 === "string") {
+              if (func3(data76) > 1e3) {
+                const err143 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+                if (vErrors === null) {
+                  vErrors = [err143];
+                } else {
+                  vErrors.push(err143);
+                }
+                errors++;
+              }
+              if (func3(data76) < 1) {
+                const err144 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err144];
+                } else {
+                  vErrors.push(err144);
+                }
+                errors++;
+              }
+            } else {
+              const err145 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
-                vErrors = [err143];
+                vErrors = [err145];
               } else {
-                vErrors.push(err143);
+                vErrors.push(err145);
               }
               errors++;
             }
-            if (data79.rows === void 0) {
-              const err144 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "rows" }, message: "must have required property 'rows'" };
+          }
+        } else {
+          const err146 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          if (vErrors === null) {
+            vErrors = [err146];
+          } else {
+            vErrors.push(err146);
+          }
+          errors++;
+        }
+      }
+    } else {
+      const err147 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err147];
+      } else {
+        vErrors.push(err147);
+      }
+      errors++;
+    }
+    let data77 = data.alarms;
+    if (data77 && typeof data77 == "object" && !Array.isArray(data77)) {
+      if (data77.defaults === void 0) {
+        data77.defaults = true;
+      }
+      if (data77.disable === void 0) {
+        data77.disable = [];
+      }
+      if (data77.unreachableAfterMs === void 0) {
+        data77.unreachableAfterMs = 15e4;
+      }
+      if (data77.conditions === void 0) {
+        data77.conditions = [];
+      }
+      if (data77.ports === void 0) {
+        data77.ports = [];
+      }
+      if (data77.maintenance === void 0) {
+        data77.maintenance = [];
+      }
+      if (data77.rules === void 0) {
+        data77.rules = [];
+      }
+      for (const key16 in data77) {
+        if (!(key16 === "defaults" || key16 === "disable" || key16 === "unreachableAfterMs" || key16 === "conditions" || key16 === "ports" || key16 === "maintenance" || key16 === "rules")) {
+          const err148 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err148];
+          } else {
+            vErrors.push(err148);
+          }
+          errors++;
+        }
+      }
+      if (typeof data77.defaults !== "boolean") {
+        const err149 = { instancePath: instancePath + "/alarms/defaults", schemaPath: "#/properties/alarms/properties/defaults/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err149];
+        } else {
+          vErrors.push(err149);
+        }
+        errors++;
+      }
+      let data79 = data77.disable;
+      if (Array.isArray(data79)) {
+        if (data79.length > 200) {
+          const err150 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
+          if (vErrors === null) {
+            vErrors = [err150];
+          } else {
+            vErrors.push(err150);
+          }
+          errors++;
+        }
+        const len12 = data79.length;
+        for (let i17 = 0; i17 < len12; i17++) {
+          let data80 = data79[i17];
+          if (typeof data80 === "string") {
+            if (func3(data80) > 128) {
+              const err151 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
               if (vErrors === null) {
-                vErrors = [err144];
+                vErrors = [err151];
               } else {
-                vErrors.push(err144);
+                vErrors.push(err151);
               }
               errors++;
             }
-            for (const key17 in data79) {
-              if (!(key17 === "equipment" || key17 === "rows")) {
-                const err145 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
-                if (vErrors === null) {
-                  vErrors = [err145];
-                } else {
-                  vErrors.push(err145);
-                }
-                errors++;
-              }
-            }
-            if (data79.equipment !== void 0) {
-              let data80 = data79.equipment;
-              if (typeof data80 === "string") {
-                if (func3(data80) > 64) {
-                  const err146 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err146];
-                  } else {
-                    vErrors.push(err146);
-                  }
-                  errors++;
-                }
-                if (func3(data80) < 1) {
-                  const err147 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err147];
-                  } else {
-                    vErrors.push(err147);
-                  }
-                  errors++;
-                }
+            if (func3(data80) < 1) {
+              const err152 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err152];
               } else {
-                const err148 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err148];
-                } else {
-                  vErrors.push(err148);
-                }
-                errors++;
+                vErrors.push(err152);
               }
-            }
-            if (data79.rows !== void 0) {
-              let data81 = data79.rows;
-              if (Array.isArray(data81)) {
-                if (data81.length > 64) {
-                  const err149 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
-                  if (vErrors === null) {
-                    vErrors = [err149];
-                  } else {
-                    vErrors.push(err149);
-                  }
-                  errors++;
-                }
-                if (data81.length < 1) {
-                  const err150 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
-                  if (vErrors === null) {
-                    vErrors = [err150];
-                  } else {
-                    vErrors.push(err150);
-                  }
-                  errors++;
-                }
-                const len12 = data81.length;
-                for (let i15 = 0; i15 < len12; i15++) {
-                  let data82 = data81[i15];
-                  if (typeof data82 === "string") {
-                    if (func3(data82) > 128) {
-                      const err151 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows/" + i15, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err151];
-                      } else {
-                        vErrors.push(err151);
-                      }
-                      errors++;
-                    }
-                    if (func3(data82) < 1) {
-                      const err152 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows/" + i15, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err152];
-                      } else {
-                        vErrors.push(err152);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err153 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows/" + i15, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err153];
-                    } else {
-                      vErrors.push(err153);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err154 = { instancePath: instancePath + "/alarms/ports/" + i14 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-                if (vErrors === null) {
-                  vErrors = [err154];
-                } else {
-                  vErrors.push(err154);
-                }
-                errors++;
-              }
+              errors++;
             }
           } else {
-            const err155 = { instancePath: instancePath + "/alarms/ports/" + i14, schemaPath: "#/properties/alarms/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err153 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err155];
+              vErrors = [err153];
             } else {
-              vErrors.push(err155);
+              vErrors.push(err153);
             }
             errors++;
           }
         }
+        let i18 = data79.length;
+        let j5;
+        if (i18 > 1) {
+          const indices3 = {};
+          for (; i18--; ) {
+            let item3 = data79[i18];
+            if (typeof item3 !== "string") {
+              continue;
+            }
+            if (typeof indices3[item3] == "number") {
+              j5 = indices3[item3];
+              const err154 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/uniqueItems", keyword: "uniqueItems", params: { i: i18, j: j5 }, message: "must NOT have duplicate items (items ## " + j5 + " and " + i18 + " are identical)" };
+              if (vErrors === null) {
+                vErrors = [err154];
+              } else {
+                vErrors.push(err154);
+              }
+              errors++;
+              break;
+            }
+            indices3[item3] = i18;
+          }
+        }
       } else {
-        const err156 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err155 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err155];
+        } else {
+          vErrors.push(err155);
+        }
+        errors++;
+      }
+      let data81 = data77.unreachableAfterMs;
+      if (!(typeof data81 == "number" && (!(data81 % 1) && !isNaN(data81)) && isFinite(data81))) {
+        const err156 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err156];
         } else {
@@ -5936,10 +5973,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data83 = data71.maintenance;
-      if (Array.isArray(data83)) {
-        if (data83.length > 64) {
-          const err157 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+      if (typeof data81 == "number" && isFinite(data81)) {
+        if (data81 > 36e5 || isNaN(data81)) {
+          const err157 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
           if (vErrors === null) {
             vErrors = [err157];
           } else {
@@ -5947,26 +5983,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len13 = data83.length;
-        for (let i16 = 0; i16 < len13; i16++) {
-          if (!validate106(data83[i16], { instancePath: instancePath + "/alarms/maintenance/" + i16, parentData: data83, parentDataProperty: i16, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
-            errors = vErrors.length;
+        if (data81 < 1e4 || isNaN(data81)) {
+          const err158 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+          if (vErrors === null) {
+            vErrors = [err158];
+          } else {
+            vErrors.push(err158);
           }
+          errors++;
         }
-      } else {
-        const err158 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err158];
-        } else {
-          vErrors.push(err158);
-        }
-        errors++;
       }
-      let data85 = data71.rules;
-      if (Array.isArray(data85)) {
-        if (data85.length > 500) {
-          const err159 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+      let data82 = data77.conditions;
+      if (Array.isArray(data82)) {
+        if (data82.length > 500) {
+          const err159 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
             vErrors = [err159];
           } else {
@@ -5974,15 +6004,15 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len14 = data85.length;
-        for (let i17 = 0; i17 < len14; i17++) {
-          if (!validate108(data85[i17], { instancePath: instancePath + "/alarms/rules/" + i17, parentData: data85, parentDataProperty: i17, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+        const len13 = data82.length;
+        for (let i19 = 0; i19 < len13; i19++) {
+          if (!validate104(data82[i19], { instancePath: instancePath + "/alarms/conditions/" + i19, parentData: data82, parentDataProperty: i19, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err160 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err160 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err160];
         } else {
@@ -5990,199 +6020,167 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-    } else {
-      const err161 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err161];
-      } else {
-        vErrors.push(err161);
-      }
-      errors++;
-    }
-    let data87 = data.notify;
-    if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
-      if (data87.holdMs === void 0) {
-        data87.holdMs = 12e4;
-      }
-      if (data87.webhooks === void 0) {
-        data87.webhooks = [];
-      }
-      if (data87.mail === void 0) {
-        data87.mail = [];
-      }
-      for (const key18 in data87) {
-        if (!(key18 === "holdMs" || key18 === "webhooks" || key18 === "mail")) {
-          const err162 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
+      let data84 = data77.ports;
+      if (Array.isArray(data84)) {
+        if (data84.length > 500) {
+          const err161 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
-            vErrors = [err162];
+            vErrors = [err161];
           } else {
-            vErrors.push(err162);
+            vErrors.push(err161);
           }
           errors++;
         }
-      }
-      let data88 = data87.holdMs;
-      if (!(typeof data88 == "number" && (!(data88 % 1) && !isNaN(data88)) && isFinite(data88))) {
-        const err163 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const len14 = data84.length;
+        for (let i20 = 0; i20 < len14; i20++) {
+          let data85 = data84[i20];
+          if (data85 && typeof data85 == "object" && !Array.isArray(data85)) {
+            if (data85.equipment === void 0) {
+              const err162 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "equipment" }, message: "must have required property 'equipment'" };
+              if (vErrors === null) {
+                vErrors = [err162];
+              } else {
+                vErrors.push(err162);
+              }
+              errors++;
+            }
+            if (data85.rows === void 0) {
+              const err163 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "rows" }, message: "must have required property 'rows'" };
+              if (vErrors === null) {
+                vErrors = [err163];
+              } else {
+                vErrors.push(err163);
+              }
+              errors++;
+            }
+            for (const key17 in data85) {
+              if (!(key17 === "equipment" || key17 === "rows")) {
+                const err164 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err164];
+                } else {
+                  vErrors.push(err164);
+                }
+                errors++;
+              }
+            }
+            if (data85.equipment !== void 0) {
+              let data86 = data85.equipment;
+              if (typeof data86 === "string") {
+                if (func3(data86) > 64) {
+                  const err165 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err165];
+                  } else {
+                    vErrors.push(err165);
+                  }
+                  errors++;
+                }
+                if (func3(data86) < 1) {
+                  const err166 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err166];
+                  } else {
+                    vErrors.push(err166);
+                  }
+                  errors++;
+                }
+              } else {
+                const err167 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err167];
+                } else {
+                  vErrors.push(err167);
+                }
+                errors++;
+              }
+            }
+            if (data85.rows !== void 0) {
+              let data87 = data85.rows;
+              if (Array.isArray(data87)) {
+                if (data87.length > 64) {
+                  const err168 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+                  if (vErrors === null) {
+                    vErrors = [err168];
+                  } else {
+                    vErrors.push(err168);
+                  }
+                  errors++;
+                }
+                if (data87.length < 1) {
+                  const err169 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                  if (vErrors === null) {
+                    vErrors = [err169];
+                  } else {
+                    vErrors.push(err169);
+                  }
+                  errors++;
+                }
+                const len15 = data87.length;
+                for (let i21 = 0; i21 < len15; i21++) {
+                  let data88 = data87[i21];
+                  if (typeof data88 === "string") {
+                    if (func3(data88) > 128) {
+                      const err170 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err170];
+                      } else {
+                        vErrors.push(err170);
+                      }
+                      errors++;
+                    }
+                    if (func3(data88) < 1) {
+                      const err171 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err171];
+                      } else {
+                        vErrors.push(err171);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err172 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err172];
+                    } else {
+                      vErrors.push(err172);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err173 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err173];
+                } else {
+                  vErrors.push(err173);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err174 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err174];
+            } else {
+              vErrors.push(err174);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err175 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err163];
+          vErrors = [err175];
         } else {
-          vErrors.push(err163);
+          vErrors.push(err175);
         }
         errors++;
       }
-      if (typeof data88 == "number" && isFinite(data88)) {
-        if (data88 > 864e5 || isNaN(data88)) {
-          const err164 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err164];
-          } else {
-            vErrors.push(err164);
-          }
-          errors++;
-        }
-        if (data88 < 0 || isNaN(data88)) {
-          const err165 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err165];
-          } else {
-            vErrors.push(err165);
-          }
-          errors++;
-        }
-      }
-      let data89 = data87.webhooks;
+      let data89 = data77.maintenance;
       if (Array.isArray(data89)) {
-        if (data89.length > 8) {
-          const err166 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
-          if (vErrors === null) {
-            vErrors = [err166];
-          } else {
-            vErrors.push(err166);
-          }
-          errors++;
-        }
-        const len15 = data89.length;
-        for (let i18 = 0; i18 < len15; i18++) {
-          if (!validate110(data89[i18], { instancePath: instancePath + "/notify/webhooks/" + i18, parentData: data89, parentDataProperty: i18, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err167 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err167];
-        } else {
-          vErrors.push(err167);
-        }
-        errors++;
-      }
-      let data91 = data87.mail;
-      if (Array.isArray(data91)) {
-        if (data91.length > 8) {
-          const err168 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
-          if (vErrors === null) {
-            vErrors = [err168];
-          } else {
-            vErrors.push(err168);
-          }
-          errors++;
-        }
-        const len16 = data91.length;
-        for (let i19 = 0; i19 < len16; i19++) {
-          if (!validate118(data91[i19], { instancePath: instancePath + "/notify/mail/" + i19, parentData: data91, parentDataProperty: i19, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err169 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err169];
-        } else {
-          vErrors.push(err169);
-        }
-        errors++;
-      }
-    } else {
-      const err170 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err170];
-      } else {
-        vErrors.push(err170);
-      }
-      errors++;
-    }
-    let data93 = data.update;
-    if (data93 && typeof data93 == "object" && !Array.isArray(data93)) {
-      if (data93.rootFile === void 0) {
-        data93.rootFile = "/etc/gatehouse/update-root.json";
-      }
-      if (data93.maxBytesPerSecond === void 0) {
-        data93.maxBytesPerSecond = 0;
-      }
-      if (data93.windows === void 0) {
-        data93.windows = [];
-      }
-      if (data93.probationMs === void 0) {
-        data93.probationMs = 12e4;
-      }
-      for (const key19 in data93) {
-        if (!(key19 === "url" || key19 === "rootFile" || key19 === "maxBytesPerSecond" || key19 === "windows" || key19 === "probationMs")) {
-          const err171 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err171];
-          } else {
-            vErrors.push(err171);
-          }
-          errors++;
-        }
-      }
-      if (data93.url !== void 0) {
-        let data94 = data93.url;
-        if (typeof data94 === "string") {
-          if (func3(data94) > 500) {
-            const err172 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
-            if (vErrors === null) {
-              vErrors = [err172];
-            } else {
-              vErrors.push(err172);
-            }
-            errors++;
-          }
-          if (!pattern27.test(data94)) {
-            const err173 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
-            if (vErrors === null) {
-              vErrors = [err173];
-            } else {
-              vErrors.push(err173);
-            }
-            errors++;
-          }
-        } else {
-          const err174 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err174];
-          } else {
-            vErrors.push(err174);
-          }
-          errors++;
-        }
-      }
-      let data95 = data93.rootFile;
-      if (typeof data95 === "string") {
-        if (func3(data95) > 500) {
-          const err175 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
-          if (vErrors === null) {
-            vErrors = [err175];
-          } else {
-            vErrors.push(err175);
-          }
-          errors++;
-        }
-        if (func3(data95) < 1) {
-          const err176 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+        if (data89.length > 64) {
+          const err176 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
           if (vErrors === null) {
             vErrors = [err176];
           } else {
@@ -6190,8 +6188,15 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        const len16 = data89.length;
+        for (let i22 = 0; i22 < len16; i22++) {
+          if (!validate106(data89[i22], { instancePath: instancePath + "/alarms/maintenance/" + i22, parentData: data89, parentDataProperty: i22, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+            errors = vErrors.length;
+          }
+        }
       } else {
-        const err177 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err177 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err177];
         } else {
@@ -6199,40 +6204,56 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data96 = data93.maxBytesPerSecond;
-      if (!(typeof data96 == "number" && (!(data96 % 1) && !isNaN(data96)) && isFinite(data96))) {
-        const err178 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data91 = data77.rules;
+      if (Array.isArray(data91)) {
+        if (data91.length > 500) {
+          const err178 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+          if (vErrors === null) {
+            vErrors = [err178];
+          } else {
+            vErrors.push(err178);
+          }
+          errors++;
+        }
+        const len17 = data91.length;
+        for (let i23 = 0; i23 < len17; i23++) {
+          if (!validate108(data91[i23], { instancePath: instancePath + "/alarms/rules/" + i23, parentData: data91, parentDataProperty: i23, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err179 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err178];
+          vErrors = [err179];
         } else {
-          vErrors.push(err178);
+          vErrors.push(err179);
         }
         errors++;
       }
-      if (typeof data96 == "number" && isFinite(data96)) {
-        if (data96 > 1e9 || isNaN(data96)) {
-          const err179 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
-          if (vErrors === null) {
-            vErrors = [err179];
-          } else {
-            vErrors.push(err179);
-          }
-          errors++;
-        }
-        if (data96 < 0 || isNaN(data96)) {
-          const err180 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err180];
-          } else {
-            vErrors.push(err180);
-          }
-          errors++;
-        }
+    } else {
+      const err180 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err180];
+      } else {
+        vErrors.push(err180);
       }
-      let data97 = data93.windows;
-      if (Array.isArray(data97)) {
-        if (data97.length > 8) {
-          const err181 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+      errors++;
+    }
+    let data93 = data.notify;
+    if (data93 && typeof data93 == "object" && !Array.isArray(data93)) {
+      if (data93.holdMs === void 0) {
+        data93.holdMs = 12e4;
+      }
+      if (data93.webhooks === void 0) {
+        data93.webhooks = [];
+      }
+      if (data93.mail === void 0) {
+        data93.mail = [];
+      }
+      for (const key18 in data93) {
+        if (!(key18 === "holdMs" || key18 === "webhooks" || key18 === "mail")) {
+          const err181 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err181];
           } else {
@@ -6240,60 +6261,68 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len17 = data97.length;
-        for (let i20 = 0; i20 < len17; i20++) {
-          let data98 = data97[i20];
-          if (typeof data98 === "string") {
-            if (!pattern28.test(data98)) {
-              const err182 = { instancePath: instancePath + "/update/windows/" + i20, schemaPath: "#/properties/update/properties/windows/items/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$"' };
-              if (vErrors === null) {
-                vErrors = [err182];
-              } else {
-                vErrors.push(err182);
-              }
-              errors++;
-            }
-          } else {
-            const err183 = { instancePath: instancePath + "/update/windows/" + i20, schemaPath: "#/properties/update/properties/windows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err183];
-            } else {
-              vErrors.push(err183);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err184 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      }
+      let data94 = data93.holdMs;
+      if (!(typeof data94 == "number" && (!(data94 % 1) && !isNaN(data94)) && isFinite(data94))) {
+        const err182 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err184];
+          vErrors = [err182];
         } else {
-          vErrors.push(err184);
+          vErrors.push(err182);
         }
         errors++;
       }
-      let data99 = data93.probationMs;
-      if (!(typeof data99 == "number" && (!(data99 % 1) && !isNaN(data99)) && isFinite(data99))) {
-        const err185 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err185];
-        } else {
-          vErrors.push(err185);
-        }
-        errors++;
-      }
-      if (typeof data99 == "number" && isFinite(data99)) {
-        if (data99 > 36e5 || isNaN(data99)) {
-          const err186 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+      if (typeof data94 == "number" && isFinite(data94)) {
+        if (data94 > 864e5 || isNaN(data94)) {
+          const err183 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
-            vErrors = [err186];
+            vErrors = [err183];
           } else {
-            vErrors.push(err186);
+            vErrors.push(err183);
           }
           errors++;
         }
-        if (data99 < 5e3 || isNaN(data99)) {
-          const err187 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
+        if (data94 < 0 || isNaN(data94)) {
+          const err184 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err184];
+          } else {
+            vErrors.push(err184);
+          }
+          errors++;
+        }
+      }
+      let data95 = data93.webhooks;
+      if (Array.isArray(data95)) {
+        if (data95.length > 8) {
+          const err185 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+          if (vErrors === null) {
+            vErrors = [err185];
+          } else {
+            vErrors.push(err185);
+          }
+          errors++;
+        }
+        const len18 = data95.length;
+        for (let i24 = 0; i24 < len18; i24++) {
+          if (!validate110(data95[i24], { instancePath: instancePath + "/notify/webhooks/" + i24, parentData: data95, parentDataProperty: i24, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err186 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err186];
+        } else {
+          vErrors.push(err186);
+        }
+        errors++;
+      }
+      let data97 = data93.mail;
+      if (Array.isArray(data97)) {
+        if (data97.length > 8) {
+          const err187 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err187];
           } else {
@@ -6301,98 +6330,91 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err188 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err188];
-      } else {
-        vErrors.push(err188);
-      }
-      errors++;
-    }
-    let data100 = data.clock;
-    if (data100 && typeof data100 == "object" && !Array.isArray(data100)) {
-      if (data100.source === void 0) {
-        data100.source = "auto";
-      }
-      for (const key20 in data100) {
-        if (!(key20 === "source")) {
-          const err189 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err189];
-          } else {
-            vErrors.push(err189);
+        const len19 = data97.length;
+        for (let i25 = 0; i25 < len19; i25++) {
+          if (!validate118(data97[i25], { instancePath: instancePath + "/notify/mail/" + i25, parentData: data97, parentDataProperty: i25, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+            errors = vErrors.length;
           }
-          errors++;
         }
-      }
-      let data101 = data100.source;
-      if (!(data101 === "auto" || data101 === "host" || data101 === "none")) {
-        const err190 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
+      } else {
+        const err188 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err190];
+          vErrors = [err188];
         } else {
-          vErrors.push(err190);
+          vErrors.push(err188);
         }
         errors++;
       }
     } else {
-      const err191 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err189 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err191];
+        vErrors = [err189];
       } else {
-        vErrors.push(err191);
+        vErrors.push(err189);
       }
       errors++;
     }
-    let data102 = data.limits;
-    if (data102 && typeof data102 == "object" && !Array.isArray(data102)) {
-      if (data102.packetsPerSecond === void 0) {
-        data102.packetsPerSecond = 5e3;
+    let data99 = data.update;
+    if (data99 && typeof data99 == "object" && !Array.isArray(data99)) {
+      if (data99.rootFile === void 0) {
+        data99.rootFile = "/etc/gatehouse/update-root.json";
       }
-      if (data102.packetsPerSecondPerEquipment === void 0) {
-        data102.packetsPerSecondPerEquipment = 100;
+      if (data99.maxBytesPerSecond === void 0) {
+        data99.maxBytesPerSecond = 0;
       }
-      if (data102.checkBytesPerHour === void 0) {
-        data102.checkBytesPerHour = 1e8;
+      if (data99.windows === void 0) {
+        data99.windows = [];
       }
-      if (data102.checkPacketsPerSecond === void 0) {
-        data102.checkPacketsPerSecond = 100;
+      if (data99.probationMs === void 0) {
+        data99.probationMs = 12e4;
       }
-      if (data102.concurrentChecks === void 0) {
-        data102.concurrentChecks = 32;
-      }
-      if (data102.checkResultEveryMs === void 0) {
-        data102.checkResultEveryMs = 9e5;
-      }
-      if (data102.concurrentPolls === void 0) {
-        data102.concurrentPolls = 256;
-      }
-      for (const key21 in data102) {
-        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
-          const err192 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
+      for (const key19 in data99) {
+        if (!(key19 === "url" || key19 === "rootFile" || key19 === "maxBytesPerSecond" || key19 === "windows" || key19 === "probationMs")) {
+          const err190 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err192];
+            vErrors = [err190];
           } else {
-            vErrors.push(err192);
+            vErrors.push(err190);
           }
           errors++;
         }
       }
-      let data103 = data102.packetsPerSecond;
-      if (!(typeof data103 == "number" && (!(data103 % 1) && !isNaN(data103)) && isFinite(data103))) {
-        const err193 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err193];
+      if (data99.url !== void 0) {
+        let data100 = data99.url;
+        if (typeof data100 === "string") {
+          if (func3(data100) > 500) {
+            const err191 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
+            if (vErrors === null) {
+              vErrors = [err191];
+            } else {
+              vErrors.push(err191);
+            }
+            errors++;
+          }
+          if (!pattern29.test(data100)) {
+            const err192 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
+            if (vErrors === null) {
+              vErrors = [err192];
+            } else {
+              vErrors.push(err192);
+            }
+            errors++;
+          }
         } else {
-          vErrors.push(err193);
+          const err193 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err193];
+          } else {
+            vErrors.push(err193);
+          }
+          errors++;
         }
-        errors++;
       }
-      if (typeof data103 == "number" && isFinite(data103)) {
-        if (data103 > 1e5 || isNaN(data103)) {
-          const err194 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+      let data101 = data99.rootFile;
+      if (typeof data101 === "string") {
+        if (func3(data101) > 500) {
+          const err194 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
           if (vErrors === null) {
             vErrors = [err194];
           } else {
@@ -6400,8 +6422,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data103 < 1 || isNaN(data103)) {
-          const err195 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (func3(data101) < 1) {
+          const err195 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
           if (vErrors === null) {
             vErrors = [err195];
           } else {
@@ -6409,10 +6431,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data104 = data102.packetsPerSecondPerEquipment;
-      if (!(typeof data104 == "number" && (!(data104 % 1) && !isNaN(data104)) && isFinite(data104))) {
-        const err196 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      } else {
+        const err196 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err196];
         } else {
@@ -6420,18 +6440,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data104 == "number" && isFinite(data104)) {
-        if (data104 > 1e4 || isNaN(data104)) {
-          const err197 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
-          if (vErrors === null) {
-            vErrors = [err197];
-          } else {
-            vErrors.push(err197);
-          }
-          errors++;
+      let data102 = data99.maxBytesPerSecond;
+      if (!(typeof data102 == "number" && (!(data102 % 1) && !isNaN(data102)) && isFinite(data102))) {
+        const err197 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err197];
+        } else {
+          vErrors.push(err197);
         }
-        if (data104 < 1 || isNaN(data104)) {
-          const err198 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        errors++;
+      }
+      if (typeof data102 == "number" && isFinite(data102)) {
+        if (data102 > 1e9 || isNaN(data102)) {
+          const err198 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
           if (vErrors === null) {
             vErrors = [err198];
           } else {
@@ -6439,20 +6460,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data105 = data102.checkBytesPerHour;
-      if (!(typeof data105 == "number" && (!(data105 % 1) && !isNaN(data105)) && isFinite(data105))) {
-        const err199 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err199];
-        } else {
-          vErrors.push(err199);
+        if (data102 < 0 || isNaN(data102)) {
+          const err199 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err199];
+          } else {
+            vErrors.push(err199);
+          }
+          errors++;
         }
-        errors++;
       }
-      if (typeof data105 == "number" && isFinite(data105)) {
-        if (data105 > 1e12 || isNaN(data105)) {
-          const err200 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+      let data103 = data99.windows;
+      if (Array.isArray(data103)) {
+        if (data103.length > 8) {
+          const err200 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err200];
           } else {
@@ -6460,59 +6481,60 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data105 < 1e4 || isNaN(data105)) {
-          const err201 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
-          if (vErrors === null) {
-            vErrors = [err201];
+        const len20 = data103.length;
+        for (let i26 = 0; i26 < len20; i26++) {
+          let data104 = data103[i26];
+          if (typeof data104 === "string") {
+            if (!pattern30.test(data104)) {
+              const err201 = { instancePath: instancePath + "/update/windows/" + i26, schemaPath: "#/properties/update/properties/windows/items/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$"' };
+              if (vErrors === null) {
+                vErrors = [err201];
+              } else {
+                vErrors.push(err201);
+              }
+              errors++;
+            }
           } else {
-            vErrors.push(err201);
+            const err202 = { instancePath: instancePath + "/update/windows/" + i26, schemaPath: "#/properties/update/properties/windows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err202];
+            } else {
+              vErrors.push(err202);
+            }
+            errors++;
           }
-          errors++;
         }
-      }
-      let data106 = data102.checkPacketsPerSecond;
-      if (!(typeof data106 == "number" && (!(data106 % 1) && !isNaN(data106)) && isFinite(data106))) {
-        const err202 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      } else {
+        const err203 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err202];
+          vErrors = [err203];
         } else {
-          vErrors.push(err202);
+          vErrors.push(err203);
         }
         errors++;
       }
-      if (typeof data106 == "number" && isFinite(data106)) {
-        if (data106 > 1e5 || isNaN(data106)) {
-          const err203 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
-          if (vErrors === null) {
-            vErrors = [err203];
-          } else {
-            vErrors.push(err203);
-          }
-          errors++;
-        }
-        if (data106 < 1 || isNaN(data106)) {
-          const err204 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err204];
-          } else {
-            vErrors.push(err204);
-          }
-          errors++;
-        }
-      }
-      let data107 = data102.concurrentChecks;
-      if (!(typeof data107 == "number" && (!(data107 % 1) && !isNaN(data107)) && isFinite(data107))) {
-        const err205 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data105 = data99.probationMs;
+      if (!(typeof data105 == "number" && (!(data105 % 1) && !isNaN(data105)) && isFinite(data105))) {
+        const err204 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err205];
+          vErrors = [err204];
         } else {
-          vErrors.push(err205);
+          vErrors.push(err204);
         }
         errors++;
       }
-      if (typeof data107 == "number" && isFinite(data107)) {
-        if (data107 > 512 || isNaN(data107)) {
-          const err206 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+      if (typeof data105 == "number" && isFinite(data105)) {
+        if (data105 > 36e5 || isNaN(data105)) {
+          const err205 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+          if (vErrors === null) {
+            vErrors = [err205];
+          } else {
+            vErrors.push(err205);
+          }
+          errors++;
+        }
+        if (data105 < 5e3 || isNaN(data105)) {
+          const err206 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
           if (vErrors === null) {
             vErrors = [err206];
           } else {
@@ -6520,68 +6542,98 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data107 < 2 || isNaN(data107)) {
-          const err207 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+      }
+    } else {
+      const err207 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err207];
+      } else {
+        vErrors.push(err207);
+      }
+      errors++;
+    }
+    let data106 = data.clock;
+    if (data106 && typeof data106 == "object" && !Array.isArray(data106)) {
+      if (data106.source === void 0) {
+        data106.source = "auto";
+      }
+      for (const key20 in data106) {
+        if (!(key20 === "source")) {
+          const err208 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err207];
+            vErrors = [err208];
           } else {
-            vErrors.push(err207);
+            vErrors.push(err208);
           }
           errors++;
         }
       }
-      let data108 = data102.checkResultEveryMs;
-      if (!(typeof data108 == "number" && (!(data108 % 1) && !isNaN(data108)) && isFinite(data108))) {
-        const err208 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data107 = data106.source;
+      if (!(data107 === "auto" || data107 === "host" || data107 === "none")) {
+        const err209 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err208];
+          vErrors = [err209];
         } else {
-          vErrors.push(err208);
+          vErrors.push(err209);
         }
         errors++;
       }
-      if (typeof data108 == "number" && isFinite(data108)) {
-        if (data108 > 864e5 || isNaN(data108)) {
-          const err209 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+    } else {
+      const err210 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err210];
+      } else {
+        vErrors.push(err210);
+      }
+      errors++;
+    }
+    let data108 = data.limits;
+    if (data108 && typeof data108 == "object" && !Array.isArray(data108)) {
+      if (data108.packetsPerSecond === void 0) {
+        data108.packetsPerSecond = 5e3;
+      }
+      if (data108.packetsPerSecondPerEquipment === void 0) {
+        data108.packetsPerSecondPerEquipment = 100;
+      }
+      if (data108.checkBytesPerHour === void 0) {
+        data108.checkBytesPerHour = 1e8;
+      }
+      if (data108.checkPacketsPerSecond === void 0) {
+        data108.checkPacketsPerSecond = 100;
+      }
+      if (data108.concurrentChecks === void 0) {
+        data108.concurrentChecks = 32;
+      }
+      if (data108.checkResultEveryMs === void 0) {
+        data108.checkResultEveryMs = 9e5;
+      }
+      if (data108.concurrentPolls === void 0) {
+        data108.concurrentPolls = 256;
+      }
+      for (const key21 in data108) {
+        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
+          const err211 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err209];
+            vErrors = [err211];
           } else {
-            vErrors.push(err209);
-          }
-          errors++;
-        }
-        if (data108 < 6e4 || isNaN(data108)) {
-          const err210 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
-          if (vErrors === null) {
-            vErrors = [err210];
-          } else {
-            vErrors.push(err210);
+            vErrors.push(err211);
           }
           errors++;
         }
       }
-      let data109 = data102.concurrentPolls;
+      let data109 = data108.packetsPerSecond;
       if (!(typeof data109 == "number" && (!(data109 % 1) && !isNaN(data109)) && isFinite(data109))) {
-        const err211 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err212 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err211];
+          vErrors = [err212];
         } else {
-          vErrors.push(err211);
+          vErrors.push(err212);
         }
         errors++;
       }
       if (typeof data109 == "number" && isFinite(data109)) {
-        if (data109 > 4096 || isNaN(data109)) {
-          const err212 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
-          if (vErrors === null) {
-            vErrors = [err212];
-          } else {
-            vErrors.push(err212);
-          }
-          errors++;
-        }
-        if (data109 < 1 || isNaN(data109)) {
-          const err213 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (data109 > 1e5 || isNaN(data109)) {
+          const err213 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err213];
           } else {
@@ -6589,81 +6641,59 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-    } else {
-      const err214 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err214];
-      } else {
-        vErrors.push(err214);
-      }
-      errors++;
-    }
-    let data110 = data.flows;
-    if (data110 && typeof data110 == "object" && !Array.isArray(data110)) {
-      if (data110.enabled === void 0) {
-        data110.enabled = true;
-      }
-      if (data110.heapMiB === void 0) {
-        data110.heapMiB = 128;
-      }
-      if (data110.memoryMiB === void 0) {
-        data110.memoryMiB = 256;
-      }
-      if (data110.localEditing === void 0) {
-        data110.localEditing = true;
-      }
-      if (data110.localFunctionNodes === void 0) {
-        data110.localFunctionNodes = 8;
-      }
-      if (data110.localSnmpSet === void 0) {
-        data110.localSnmpSet = false;
-      }
-      if (data110.editorIdleMs === void 0) {
-        data110.editorIdleMs = 9e5;
-      }
-      for (const key22 in data110) {
-        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
-          const err215 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
+        if (data109 < 1 || isNaN(data109)) {
+          const err214 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err215];
+            vErrors = [err214];
           } else {
-            vErrors.push(err215);
+            vErrors.push(err214);
           }
           errors++;
         }
       }
-      if (typeof data110.enabled !== "boolean") {
-        const err216 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data110 = data108.packetsPerSecondPerEquipment;
+      if (!(typeof data110 == "number" && (!(data110 % 1) && !isNaN(data110)) && isFinite(data110))) {
+        const err215 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err216];
+          vErrors = [err215];
         } else {
-          vErrors.push(err216);
+          vErrors.push(err215);
         }
         errors++;
       }
-      let data112 = data110.heapMiB;
-      if (!(typeof data112 == "number" && (!(data112 % 1) && !isNaN(data112)) && isFinite(data112))) {
-        const err217 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err217];
-        } else {
-          vErrors.push(err217);
-        }
-        errors++;
-      }
-      if (typeof data112 == "number" && isFinite(data112)) {
-        if (data112 > 1024 || isNaN(data112)) {
-          const err218 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
+      if (typeof data110 == "number" && isFinite(data110)) {
+        if (data110 > 1e4 || isNaN(data110)) {
+          const err216 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
           if (vErrors === null) {
-            vErrors = [err218];
+            vErrors = [err216];
           } else {
-            vErrors.push(err218);
+            vErrors.push(err216);
           }
           errors++;
         }
-        if (data112 < 48 || isNaN(data112)) {
-          const err219 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
+        if (data110 < 1 || isNaN(data110)) {
+          const err217 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err217];
+          } else {
+            vErrors.push(err217);
+          }
+          errors++;
+        }
+      }
+      let data111 = data108.checkBytesPerHour;
+      if (!(typeof data111 == "number" && (!(data111 % 1) && !isNaN(data111)) && isFinite(data111))) {
+        const err218 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err218];
+        } else {
+          vErrors.push(err218);
+        }
+        errors++;
+      }
+      if (typeof data111 == "number" && isFinite(data111)) {
+        if (data111 > 1e12 || isNaN(data111)) {
+          const err219 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
           if (vErrors === null) {
             vErrors = [err219];
           } else {
@@ -6671,29 +6701,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data113 = data110.memoryMiB;
-      if (!(typeof data113 == "number" && (!(data113 % 1) && !isNaN(data113)) && isFinite(data113))) {
-        const err220 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err220];
-        } else {
-          vErrors.push(err220);
-        }
-        errors++;
-      }
-      if (typeof data113 == "number" && isFinite(data113)) {
-        if (data113 > 2048 || isNaN(data113)) {
-          const err221 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
+        if (data111 < 1e4 || isNaN(data111)) {
+          const err220 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
           if (vErrors === null) {
-            vErrors = [err221];
+            vErrors = [err220];
           } else {
-            vErrors.push(err221);
+            vErrors.push(err220);
           }
           errors++;
         }
-        if (data113 < 128 || isNaN(data113)) {
-          const err222 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
+      }
+      let data112 = data108.checkPacketsPerSecond;
+      if (!(typeof data112 == "number" && (!(data112 % 1) && !isNaN(data112)) && isFinite(data112))) {
+        const err221 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err221];
+        } else {
+          vErrors.push(err221);
+        }
+        errors++;
+      }
+      if (typeof data112 == "number" && isFinite(data112)) {
+        if (data112 > 1e5 || isNaN(data112)) {
+          const err222 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err222];
           } else {
@@ -6701,60 +6731,59 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (data110.user !== void 0) {
-        let data114 = data110.user;
-        if (typeof data114 === "string") {
-          if (!pattern29.test(data114)) {
-            const err223 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
-            if (vErrors === null) {
-              vErrors = [err223];
-            } else {
-              vErrors.push(err223);
-            }
-            errors++;
-          }
-        } else {
-          const err224 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (data112 < 1 || isNaN(data112)) {
+          const err223 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err224];
+            vErrors = [err223];
           } else {
-            vErrors.push(err224);
+            vErrors.push(err223);
           }
           errors++;
         }
       }
-      if (typeof data110.localEditing !== "boolean") {
-        const err225 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data113 = data108.concurrentChecks;
+      if (!(typeof data113 == "number" && (!(data113 % 1) && !isNaN(data113)) && isFinite(data113))) {
+        const err224 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err225];
+          vErrors = [err224];
         } else {
-          vErrors.push(err225);
+          vErrors.push(err224);
         }
         errors++;
       }
-      let data116 = data110.localFunctionNodes;
-      if (!(typeof data116 == "number" && (!(data116 % 1) && !isNaN(data116)) && isFinite(data116))) {
-        const err226 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err226];
-        } else {
-          vErrors.push(err226);
-        }
-        errors++;
-      }
-      if (typeof data116 == "number" && isFinite(data116)) {
-        if (data116 > 50 || isNaN(data116)) {
-          const err227 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+      if (typeof data113 == "number" && isFinite(data113)) {
+        if (data113 > 512 || isNaN(data113)) {
+          const err225 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
           if (vErrors === null) {
-            vErrors = [err227];
+            vErrors = [err225];
           } else {
-            vErrors.push(err227);
+            vErrors.push(err225);
           }
           errors++;
         }
-        if (data116 < 0 || isNaN(data116)) {
-          const err228 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+        if (data113 < 2 || isNaN(data113)) {
+          const err226 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+          if (vErrors === null) {
+            vErrors = [err226];
+          } else {
+            vErrors.push(err226);
+          }
+          errors++;
+        }
+      }
+      let data114 = data108.checkResultEveryMs;
+      if (!(typeof data114 == "number" && (!(data114 % 1) && !isNaN(data114)) && isFinite(data114))) {
+        const err227 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err227];
+        } else {
+          vErrors.push(err227);
+        }
+        errors++;
+      }
+      if (typeof data114 == "number" && isFinite(data114)) {
+        if (data114 > 864e5 || isNaN(data114)) {
+          const err228 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err228];
           } else {
@@ -6762,19 +6791,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data110.localSnmpSet !== "boolean") {
-        const err229 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err229];
-        } else {
-          vErrors.push(err229);
+        if (data114 < 6e4 || isNaN(data114)) {
+          const err229 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err229];
+          } else {
+            vErrors.push(err229);
+          }
+          errors++;
         }
-        errors++;
       }
-      let data118 = data110.editorIdleMs;
-      if (!(typeof data118 == "number" && (!(data118 % 1) && !isNaN(data118)) && isFinite(data118))) {
-        const err230 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data115 = data108.concurrentPolls;
+      if (!(typeof data115 == "number" && (!(data115 % 1) && !isNaN(data115)) && isFinite(data115))) {
+        const err230 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err230];
         } else {
@@ -6782,9 +6811,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data118 == "number" && isFinite(data118)) {
-        if (data118 > 288e5 || isNaN(data118)) {
-          const err231 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
+      if (typeof data115 == "number" && isFinite(data115)) {
+        if (data115 > 4096 || isNaN(data115)) {
+          const err231 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
           if (vErrors === null) {
             vErrors = [err231];
           } else {
@@ -6792,8 +6821,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data118 < 6e4 || isNaN(data118)) {
-          const err232 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+        if (data115 < 1 || isNaN(data115)) {
+          const err232 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err232];
           } else {
@@ -6803,7 +6832,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     } else {
-      const err233 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err233 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err233];
       } else {
@@ -6811,17 +6840,32 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data119 = data.log;
-    if (data119 && typeof data119 == "object" && !Array.isArray(data119)) {
-      if (data119.level === void 0) {
-        data119.level = "info";
+    let data116 = data.flows;
+    if (data116 && typeof data116 == "object" && !Array.isArray(data116)) {
+      if (data116.enabled === void 0) {
+        data116.enabled = true;
       }
-      if (data119.format === void 0) {
-        data119.format = "auto";
+      if (data116.heapMiB === void 0) {
+        data116.heapMiB = 128;
       }
-      for (const key23 in data119) {
-        if (!(key23 === "level" || key23 === "format")) {
-          const err234 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+      if (data116.memoryMiB === void 0) {
+        data116.memoryMiB = 256;
+      }
+      if (data116.localEditing === void 0) {
+        data116.localEditing = true;
+      }
+      if (data116.localFunctionNodes === void 0) {
+        data116.localFunctionNodes = 8;
+      }
+      if (data116.localSnmpSet === void 0) {
+        data116.localSnmpSet = false;
+      }
+      if (data116.editorIdleMs === void 0) {
+        data116.editorIdleMs = 9e5;
+      }
+      for (const key22 in data116) {
+        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
+          const err234 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err234];
           } else {
@@ -6830,9 +6874,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data120 = data119.level;
-      if (!(data120 === "error" || data120 === "warn" || data120 === "info" || data120 === "debug")) {
-        const err235 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      if (typeof data116.enabled !== "boolean") {
+        const err235 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err235];
         } else {
@@ -6840,9 +6883,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data121 = data119.format;
-      if (!(data121 === "auto" || data121 === "json" || data121 === "text")) {
-        const err236 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      let data118 = data116.heapMiB;
+      if (!(typeof data118 == "number" && (!(data118 % 1) && !isNaN(data118)) && isFinite(data118))) {
+        const err236 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err236];
         } else {
@@ -6850,21 +6893,219 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
+      if (typeof data118 == "number" && isFinite(data118)) {
+        if (data118 > 1024 || isNaN(data118)) {
+          const err237 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
+          if (vErrors === null) {
+            vErrors = [err237];
+          } else {
+            vErrors.push(err237);
+          }
+          errors++;
+        }
+        if (data118 < 48 || isNaN(data118)) {
+          const err238 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
+          if (vErrors === null) {
+            vErrors = [err238];
+          } else {
+            vErrors.push(err238);
+          }
+          errors++;
+        }
+      }
+      let data119 = data116.memoryMiB;
+      if (!(typeof data119 == "number" && (!(data119 % 1) && !isNaN(data119)) && isFinite(data119))) {
+        const err239 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err239];
+        } else {
+          vErrors.push(err239);
+        }
+        errors++;
+      }
+      if (typeof data119 == "number" && isFinite(data119)) {
+        if (data119 > 2048 || isNaN(data119)) {
+          const err240 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
+          if (vErrors === null) {
+            vErrors = [err240];
+          } else {
+            vErrors.push(err240);
+          }
+          errors++;
+        }
+        if (data119 < 128 || isNaN(data119)) {
+          const err241 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
+          if (vErrors === null) {
+            vErrors = [err241];
+          } else {
+            vErrors.push(err241);
+          }
+          errors++;
+        }
+      }
+      if (data116.user !== void 0) {
+        let data120 = data116.user;
+        if (typeof data120 === "string") {
+          if (!pattern31.test(data120)) {
+            const err242 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
+            if (vErrors === null) {
+              vErrors = [err242];
+            } else {
+              vErrors.push(err242);
+            }
+            errors++;
+          }
+        } else {
+          const err243 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err243];
+          } else {
+            vErrors.push(err243);
+          }
+          errors++;
+        }
+      }
+      if (typeof data116.localEditing !== "boolean") {
+        const err244 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err244];
+        } else {
+          vErrors.push(err244);
+        }
+        errors++;
+      }
+      let data122 = data116.localFunctionNodes;
+      if (!(typeof data122 == "number" && (!(data122 % 1) && !isNaN(data122)) && isFinite(data122))) {
+        const err245 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err245];
+        } else {
+          vErrors.push(err245);
+        }
+        errors++;
+      }
+      if (typeof data122 == "number" && isFinite(data122)) {
+        if (data122 > 50 || isNaN(data122)) {
+          const err246 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+          if (vErrors === null) {
+            vErrors = [err246];
+          } else {
+            vErrors.push(err246);
+          }
+          errors++;
+        }
+        if (data122 < 0 || isNaN(data122)) {
+          const err247 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err247];
+          } else {
+            vErrors.push(err247);
+          }
+          errors++;
+        }
+      }
+      if (typeof data116.localSnmpSet !== "boolean") {
+        const err248 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err248];
+        } else {
+          vErrors.push(err248);
+        }
+        errors++;
+      }
+      let data124 = data116.editorIdleMs;
+      if (!(typeof data124 == "number" && (!(data124 % 1) && !isNaN(data124)) && isFinite(data124))) {
+        const err249 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err249];
+        } else {
+          vErrors.push(err249);
+        }
+        errors++;
+      }
+      if (typeof data124 == "number" && isFinite(data124)) {
+        if (data124 > 288e5 || isNaN(data124)) {
+          const err250 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
+          if (vErrors === null) {
+            vErrors = [err250];
+          } else {
+            vErrors.push(err250);
+          }
+          errors++;
+        }
+        if (data124 < 6e4 || isNaN(data124)) {
+          const err251 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err251];
+          } else {
+            vErrors.push(err251);
+          }
+          errors++;
+        }
+      }
     } else {
-      const err237 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err252 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err237];
+        vErrors = [err252];
       } else {
-        vErrors.push(err237);
+        vErrors.push(err252);
+      }
+      errors++;
+    }
+    let data125 = data.log;
+    if (data125 && typeof data125 == "object" && !Array.isArray(data125)) {
+      if (data125.level === void 0) {
+        data125.level = "info";
+      }
+      if (data125.format === void 0) {
+        data125.format = "auto";
+      }
+      for (const key23 in data125) {
+        if (!(key23 === "level" || key23 === "format")) {
+          const err253 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err253];
+          } else {
+            vErrors.push(err253);
+          }
+          errors++;
+        }
+      }
+      let data126 = data125.level;
+      if (!(data126 === "error" || data126 === "warn" || data126 === "info" || data126 === "debug")) {
+        const err254 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err254];
+        } else {
+          vErrors.push(err254);
+        }
+        errors++;
+      }
+      let data127 = data125.format;
+      if (!(data127 === "auto" || data127 === "json" || data127 === "text")) {
+        const err255 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err255];
+        } else {
+          vErrors.push(err255);
+        }
+        errors++;
+      }
+    } else {
+      const err256 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err256];
+      } else {
+        vErrors.push(err256);
       }
       errors++;
     }
   } else {
-    const err238 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err257 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err238];
+      vErrors = [err257];
     } else {
-      vErrors.push(err238);
+      vErrors.push(err257);
     }
     errors++;
   }

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { SystemClock } from "../../runtime/host/system-clock.ts";
+import { systemEntropy } from "../../runtime/host/system-entropy.ts";
+import { openReceivers } from "../../runtime/parts-receivers.ts";
+import { MemoryState } from "../alarms/alarm-doubles.ts";
+import { CollectingSink, sendDatagram } from "../drivers/notifications/receiving.ts";
+import { sampleDatagrams } from "../drivers/notifications/sample-datagrams.ts";
+import { until } from "../drivers/simulated/running-site.ts";
+import { freeUdpPort } from "../integration/processes.ts";
+import { silentLogger } from "../sim/silent-logger.ts";
+import { head, load, sentencesOf } from "./configuration-kit.ts";
+
+const credentials = `credentials:
+  lan: { snmp: { version: 2c, community: { $env: C } } }
+  v3: { snmp: { version: 3, user: open } }
+  portal: { http: { username: a, password: { $env: C } } }
+`;
+
+describe("the sections of the receivers", () => {
+  it("take from anybody unless they say otherwise", () => {
+    const { traps, syslog } = load(head);
+    expect([traps.credentials, traps.sources, syslog.sources]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it.each([
+    ["traps: { credentials: [wan] }", '/traps/credentials/0 unknown credential "wan"'],
+    ["traps: { credentials: [lan, portal] }", '/traps/credentials/1 "portal" has no snmp part'],
+    ["traps: { sources: [10.0.0.0/33] }", '/traps/sources/0 "10.0.0.0/33" is not an address or network'],
+    ["syslog: { sources: [10.0.0.1, fd00::/129] }", '/syslog/sources/1 "fd00::/129" is not an address or network'],
+  ])("refuse %s", (section, sentence) => {
+    expect(sentencesOf(`${head}${credentials}${section}\n`, { C: "public" })).toContain(sentence);
+  });
+
+  it("are obeyed: a listed community is taken, another and an unlisted user are refused, a host name is known", async () => {
+    const port = await freeUdpPort();
+    const yaml = `${head}${credentials}traps: { host: 127.0.0.1, port: ${port}, credentials: [lan] }
+syslog: { enabled: false }
+equipment: [{ id: sw-1, address: localhost, driver: loopback }]
+`;
+    const sink = new CollectingSink();
+    const counters = new Map<string, () => unknown>();
+    const parts = { sink, state: new MemoryState(), discovery: { noteSource: () => undefined }, counters };
+    const platform = { clock: new SystemClock(() => true), entropy: systemEntropy, logger: silentLogger };
+    const units = openReceivers(load(yaml, { C: "public" }), parts, platform);
+    const ending = new AbortController();
+    const running = units.map((unit) => unit.run(ending.signal));
+    const read = () => counters.get("traps")?.() as { readonly received: number; readonly events: number; readonly refused: number };
+    const send = (bytes: string) => sendDatagram(port, Buffer.from(bytes, "hex"));
+    await until(async () => {
+      await send(sampleDatagrams.v2c);
+      return sink.events.some(({ equipment }) => equipment === "sw-1");
+    });
+    await send(sampleDatagrams.v2c.replace("067075626c6963", "067075626c6964"));
+    await send(sampleDatagrams.v3);
+    await until(() => read().refused === 2);
+    const { received, events } = read();
+    expect(received - events).toBe(2);
+    ending.abort();
+    await Promise.all(running);
+  });
+});
