@@ -59,6 +59,11 @@ export interface AlarmEngineParts {
   readonly nocHost?: string;
 }
 
+/** Alarms that a verdict on reachability says something about; toner is nobody's outage. */
+const ofOutages: ReadonlySet<string> = new Set([
+  ...["equipmentUnreachable", "linkDown", "checkFailed", "upsOnBattery", "upsBatteryLow"],
+  ...Object.values(domainAlarms).map(({ type }) => type),
+]);
 const maxLoggedFailures = 5;
 const lookEveryMs = 5_000;
 
@@ -227,8 +232,8 @@ export class AlarmEngine implements Unit {
     const verdict = this.#verdict.attribute();
     for (const instance of [...list.instances.values()]) {
       const root = finder.rootOf(instance) ?? keptRoot(instance.root, instance.identity.type);
-      const isNew = instance.rev === 1 && instance.verdict === undefined;
-      list.annotate(instance.key, { root, ...(isNew && verdict !== undefined ? { verdict } : {}) });
+      const isJudged = verdict !== undefined && ofOutages.has(instance.identity.type) && instance.verdict?.domain !== verdict.domain;
+      list.annotate(instance.key, { root, ...(isJudged ? { verdict } : {}) });
     }
   }
 
