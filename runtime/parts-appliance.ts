@@ -135,6 +135,10 @@ async function openGround(
   const { gateway, limits, credentials, profiles } = configuration;
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
   const { packetsPerSecond, packetsPerSecondPerEquipment } = limits;
+  // The store's thread starts while this one reads what it knows of devices.
+  const store = openStore(configuration, stateDir, platform, live.clockFloorMs);
+  store.catch(() => undefined);
+  const book = loadProfiles({ userDir: profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger });
   return {
     encoder: createFrameEncoder({
       entropy: platform.entropy,
@@ -142,12 +146,12 @@ async function openGround(
       intervalsPerChunk: () => live.now().uplink?.intervalsPerChunk ?? 1,
       maxSeries,
     }),
-    ...(await openStore(configuration, stateDir, platform, live.clockFloorMs)),
+    ...(await store),
     events: new EventQueue(platform),
     driverContext,
     checks: openChecks(configuration, driverContext),
     engine: createSnmpEngine({ ...platform, limits: { packetsPerSecond, packetsPerSecondPerEquipment } }),
-    profiles: loadProfiles({ userDir: profiles.folder ?? join(stateDir, "profiles"), logger: platform.logger }),
+    profiles: book,
   };
 }
 

@@ -3,6 +3,7 @@
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { compiledShippedProfiles } from "./profiles.ts";
 import { errorReference, optionReference, settingsReference } from "./reference.ts";
 import { findSchemaFiles } from "./schema-files.ts";
 import { typesOf } from "./types.ts";
@@ -24,6 +25,7 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
   outputs.set("runtime/config/OPTIONS.md", optionReference(files.filter((file) => file.folder === "runtime/config")));
   const checkFiles = files.filter((file) => file.folder === "drivers/probe/settings");
   outputs.set("drivers/probe/OPTIONS.md", settingsReference("Settings of checks, by type", checkFiles));
+  outputs.set("drivers/snmp/profiles/generated/shipped.json", compiledShippedProfiles(root));
   outputs.set("runtime/ERRORS.md", errorReference());
   return outputs;
 }

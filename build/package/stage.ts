@@ -29,7 +29,7 @@ const unbundled = ["@node-red/util", "@node-red/runtime", "@node-red/nodes", "@n
 /** Data that own code reads by path. Whole folders: what a room adds is in the next build. */
 const ownFiles = ["{runtime,drivers,cloud-bridge,flows}/**/*", "LICENSE"];
 const isOwnData = (path: string) =>
-  !/\.(ts|tsx|md)$/.test(path) && !/(^|\/)generated\//.test(path) && !/\/pages?\/(app\/)?.*\.(css|html)$/.test(path);
+  !/\.(ts|tsx|md)$/.test(path) && !/(^|\/)generated\/.*\.js$/.test(path) && !/\/pages?\/(app\/)?.*\.(css|html)$/.test(path);
 
 /** First half of the build: collects, prunes, bundles. Pure in the files of the checkout: no clock, no network. */
 export async function stage(options: StageOptions): Promise<Stage> {

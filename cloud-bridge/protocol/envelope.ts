@@ -1,4 +1,4 @@
-import { CompactSign, compactVerify, decodeProtectedHeader, importJWK, type JWK, type ProtectedHeaderParameters } from "jose";
+import type { JWK } from "jose";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import { parseStrictJson } from "./messages/strict-json.ts";
 
@@ -59,30 +59,35 @@ export async function signDocument(
   header: { readonly type: DocumentType; readonly kid: string },
   privateJwk: JWK,
 ): Promise<string> {
+  const { CompactSign, importJWK } = await import("jose");
   const key = await importJWK(privateJwk, "Ed25519");
   return new CompactSign(payload).setProtectedHeader({ alg: "Ed25519", kid: header.kid, typ: header.type }).sign(key);
 }
 
 /** The header, if the text is a compact JWS whose header says nothing but algorithm, key and type. */
-function headerOf(text: string): ProtectedHeaderParameters {
+function headerOf(text: string): Readonly<Record<string, unknown>> {
   if (text.length > maxDocumentBytes)
     throw new GatewayError("codec.limit", { message: "the document is too long", fields: { bytes: text.length } });
   if (!compactPattern.test(text)) throw refused("not a compact JWS");
-  let header: ProtectedHeaderParameters;
+  let header: unknown;
   try {
     // The library takes the last of two parameters of one name; another reader may take the first.
-    parseStrictJson(decoder.decode(Buffer.from(text.slice(0, text.indexOf(".")), "base64url")), maxHeaderDepth);
-    header = decodeProtectedHeader(text);
+    header = parseStrictJson(decoder.decode(Buffer.from(text.slice(0, text.indexOf(".")), "base64url")), maxHeaderDepth);
   } catch (cause) {
     throw refused("the header is not JSON", cause instanceof Error ? cause.name : undefined);
   }
+  if (!isObject(header)) throw refused("the header is not an object");
   // jwk, jku, x5u, x5c would bring a key along; crit and b64 change what is signed. Anything unknown is refused with them.
   const foreign = Object.keys(header).filter((name) => !allowedHeaders.has(name));
   if (foreign.length > 0) throw refused("a header parameter that is not allowed");
   return header;
 }
 
-function pinnedKey(header: ProtectedHeaderParameters, expected: Expectation, keys: readonly PinnedKey[]): PinnedKey {
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function pinnedKey(header: Readonly<Record<string, unknown>>, expected: Expectation, keys: readonly PinnedKey[]): PinnedKey {
   if (header.typ !== expected.type) throw refused("the type is another");
   const key = keys.find((one) => one.kid === header.kid && one.purposes.includes(expected.purpose));
   if (key === undefined) throw refused("the key is not pinned for this purpose");
@@ -128,16 +133,18 @@ export function statedType(document: Uint8Array): string | undefined {
   const text = decoder.decode(document);
   if (!compactPattern.test(text)) return undefined;
   try {
-    const { typ } = decodeProtectedHeader(text);
-    return typeof typ === "string" ? typ : undefined;
+    const header = parseStrictJson(decoder.decode(Buffer.from(text.slice(0, text.indexOf(".")), "base64url")), maxHeaderDepth);
+    return isObject(header) && typeof header["typ"] === "string" ? header["typ"] : undefined;
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
+    if (!isGatewayError(cause)) throw cause;
     return undefined;
   }
 }
 
 async function verifiedPayload(text: string, pinned: PinnedKey): Promise<Uint8Array> {
   try {
+    // Loaded when the first signed document comes: most gateways start without one.
+    const { compactVerify, importJWK } = await import("jose");
     const { kty, crv, x } = pinned.jwk;
     const key = await importJWK({ kty, crv, x }, pinned.algorithm);
     const { payload } = await compactVerify(text, key, { algorithms: [pinned.algorithm] });

@@ -1,5 +1,4 @@
 import { createPrivateKey } from "node:crypto";
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, importJWK } from "jose";
 import { GatewayError } from "#model/errors.ts";
 import type { PublicJwk } from "./enrolment.ts";
 
@@ -14,6 +13,7 @@ const allowedHeaders = new Set(["alg", "enc", "typ", "epk"]);
  * gateway. Neither broker nor ingest nor a backup of the NOC learns it.
  */
 export async function sealSecret(secret: string, gateway: string, sealingKey: PublicJwk): Promise<string> {
+  const { CompactEncrypt, importJWK } = await import("jose");
   const key = await importJWK({ ...sealingKey }, algorithm);
   const clear = Buffer.from(JSON.stringify({ gateway, secret }));
   return new CompactEncrypt(clear).setProtectedHeader({ alg: algorithm, enc: encryption, typ: type }).encrypt(key);
@@ -26,6 +26,7 @@ export async function sealSecret(secret: string, gateway: string, sealingKey: Pu
 export async function openSecret(sealed: string, gateway: string, sealingKey: string): Promise<string> {
   try {
     if (sealed.length > maxSealedBytes) throw new Error("too long");
+    const { compactDecrypt, decodeProtectedHeader } = await import("jose");
     const header = decodeProtectedHeader(sealed);
     // Key, algorithm and compression are ours to choose: a header that names anything else is refused before a key is touched.
     if (header.alg !== algorithm || header.enc !== encryption || header.typ !== type) throw new Error("kind");

@@ -5,14 +5,12 @@ import type { SessionEnd } from "#ports/uplink.ts";
 import type { Subscription } from "../protocol/topics.ts";
 import { type GuardedSocket, GuardedStream, isGateFault } from "./guarded-stream.ts";
 import type { Inbound } from "./inbound.ts";
+import { maxPacketBytes, ownReceiveMaximum } from "./limits.ts";
 import { createNoStore } from "./no-store.ts";
 import { noMatchingSubscribers, readPuback } from "./puback.ts";
 import { reasonName } from "./reason-codes.ts";
 import { socketErrorCode } from "./socket.ts";
 
-/** Largest packet we take and announce, bytes (PROTOCOL 3.5). */
-export const maxPacketBytes = 262_144;
-export const ownReceiveMaximum = 16;
 const sessionExpiryS = 900;
 const willDelayS = 60;
 const presenceExpiryS = 90 * 86_400;

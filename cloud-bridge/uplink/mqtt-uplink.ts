@@ -4,7 +4,7 @@ import type { Logger } from "#ports/logger.ts";
 import type { State } from "#ports/state.ts";
 import type { InboundMessage, Uplink, UplinkSession } from "#ports/uplink.ts";
 import { gatewaySubscriptions, gatewayTopic, nocStateTopic } from "../protocol/topics.ts";
-import { BrokerConnection } from "./connection.ts";
+import type { BrokerConnection } from "./connection.ts";
 import { Inbound } from "./inbound.ts";
 import { ConnectionCounter, statePayload, willPayload } from "./presence.ts";
 import { MqttSession } from "./session.ts";
@@ -66,7 +66,10 @@ class MqttAttempts {
     signal.throwIfAborted();
     const { clock, tenant, gateway } = this.#options;
     const connection = this.#counter.next();
-    const broker = this.#open(connection, onMessage);
+    // The library costs memory and start time, which a gateway without an uplink and the first poll need not wait for.
+    const { BrokerConnection: Connection } = await import("./connection.ts");
+    signal.throwIfAborted();
+    const broker = this.#open(Connection, connection, onMessage);
     const settled = new AbortController();
     const abort = () => broker.fail("uplink.lost", { reason: "given up" });
     signal.addEventListener("abort", abort, { once: true });
@@ -95,7 +98,11 @@ class MqttAttempts {
     }
   }
 
-  #open(connection: number, onMessage: (message: InboundMessage) => void | Promise<void>): BrokerConnection {
+  #open(
+    Connection: typeof BrokerConnection,
+    connection: number,
+    onMessage: (message: InboundMessage) => void | Promise<void>,
+  ): BrokerConnection {
     const { clock, logger, tenant, gateway, tls, password } = this.#options;
     const inbound = new Inbound({
       tenant,
@@ -105,7 +112,7 @@ class MqttAttempts {
       onMessage,
       onStalled: () => broker.fail("uplink.lost", { reason: "messages of the noc cannot be staged" }),
     });
-    const broker: BrokerConnection = new BrokerConnection(
+    const broker: BrokerConnection = new Connection(
       {
         clientId: gateway,
         username: this.#options.username ?? gateway,

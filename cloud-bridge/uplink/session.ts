@@ -4,7 +4,8 @@ import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { UplinkLeaf, UplinkLimits, UplinkSession } from "#ports/uplink.ts";
 import { gatewayTopic, leafRules } from "../protocol/topics.ts";
-import { type BrokerConnection, maxPacketBytes, ownReceiveMaximum, type PublishOptions } from "./connection.ts";
+import type { BrokerConnection, PublishOptions } from "./connection.ts";
+import { maxPacketBytes, ownReceiveMaximum } from "./limits.ts";
 import { statePayload } from "./presence.ts";
 import { reasonName } from "./reason-codes.ts";
 

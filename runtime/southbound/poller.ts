@@ -151,6 +151,11 @@ export class Poller implements Unit {
   #open(): void {
     this.#isOpen = true;
     for (const one of this.#wanted.values()) if (!this.#polled.has(one.id)) this.#openOne(one);
+    // They are spread over the first seconds; whoever is first goes at once, and the site shows its first values.
+    const first = this.#heap.pop();
+    if (first === undefined) return;
+    first.dueMs = Math.min(first.dueMs, this.#options.clock.monotonicMs());
+    this.#heap.push(first);
   }
 
   #openOne(one: Equipment): void {

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Logger } from "#ports/logger.ts";
+import { readCompiledProfiles } from "./compiled-profiles.ts";
 import { profileLimits } from "./limits.ts";
 import type { ProfileProblem } from "./problem.ts";
 import { ProfileBook } from "./profile-book.ts";
 import { readFolder } from "./read-folder.ts";
 
 export interface ProfileFolders {
-  /** Profiles that come with the gateway; absent = those beside this file. */
+  /** Profiles that come with the gateway; absent = those in `shipped/`, as `npm run generate` compiled them. */
   readonly shippedDir?: string;
   /** The operator's own, scanned with all folders below; absent or not there = none. */
   readonly userDir?: string;
@@ -19,7 +19,7 @@ const maxLogged = 50;
 
 /** Loads the shipped profiles and the operator's. Nothing in a file makes it throw: what is broken is a problem of the book. */
 export function loadProfiles({ shippedDir, userDir, logger }: ProfileFolders = {}): ProfileBook {
-  const shipped = readFolder(shippedDir ?? join(import.meta.dirname, "shipped"), "shipped");
+  const shipped = shippedDir === undefined ? { profiles: readCompiledProfiles(), problems: [] } : readFolder(shippedDir, "shipped");
   const user = userDir !== undefined && existsSync(userDir) ? readFolder(userDir, "user") : { profiles: [], problems: [], files: 0 };
   const book = new ProfileBook([...shipped.profiles, ...user.profiles], [...shipped.problems, ...user.problems], logger);
   if (logger !== undefined) logProblems(book.problems, logger);

@@ -1,8 +1,11 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LogFields, Logger } from "#ports/logger.ts";
 import { checkFolder } from "../../../../drivers/snmp/profiles/check-folder.ts";
+import { readCompiledProfiles } from "../../../../drivers/snmp/profiles/compiled-profiles.ts";
 import { loadProfiles } from "../../../../drivers/snmp/profiles/load-profiles.ts";
 import { parseProfile } from "../../../../drivers/snmp/profiles/parse-profile.ts";
+import { readFolder } from "../../../../drivers/snmp/profiles/read-folder.ts";
 import { silentLogger } from "../support/fixtures.ts";
 import { acme, folderOf } from "./support.ts";
 
@@ -112,5 +115,12 @@ describe("checking a folder", () => {
       "a.yaml:undefined extends row",
       "a.yaml:3 matches row",
     ]);
+  });
+});
+
+describe("compiled profiles", () => {
+  it("are what the files in `shipped/` say", () => {
+    const { profiles } = readFolder(join(import.meta.dirname, "../../../../drivers/snmp/profiles/shipped"), "shipped");
+    expect(readCompiledProfiles()).toEqual(profiles);
   });
 });
