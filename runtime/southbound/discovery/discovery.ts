@@ -175,9 +175,14 @@ export class Discovery implements Unit {
     this.#watch(cidr).resume();
   }
 
-  /** One whole round now, sweep included; joins the one under way. @throws GatewayError command.refused when the subnet is not enabled */
+  /**
+   * One whole round now, sweep included (if the subnet allows one); after the one under way, which may be past its sweep.
+   * @throws GatewayError command.refused when the subnet is not enabled
+   */
   async scan(cidr: string, signal: AbortSignal): Promise<void> {
     const watch = this.#watch(cidr);
+    if (watch.status.phase !== "idle") await watch.round(signal, () => this.#publish());
+    signal.throwIfAborted();
     watch.sweepNext();
     await watch.round(signal, () => this.#publish());
   }

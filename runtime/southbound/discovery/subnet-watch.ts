@@ -13,6 +13,8 @@ export interface SubnetStatus {
   readonly paused: boolean;
   readonly rounds: number;
   readonly echoMethod?: EchoMethod;
+  /** How far the phase is, in addresses; absent where that is not counted. */
+  readonly progress?: { readonly done: number; readonly total: number };
 }
 
 /** Hosts looked at in one round; with nine ports each and five connections a second this is a quarter of an hour. */
@@ -24,6 +26,7 @@ export class SubnetWatch {
   readonly scope: Scope;
   readonly #site: SiteParts;
   #phase: SubnetStatus["phase"] = "idle";
+  #progress: SubnetStatus["progress"];
   #rounds = 0;
   #echoMethod: EchoMethod | undefined;
   #sweptAtMs = Number.NEGATIVE_INFINITY;
@@ -39,7 +42,8 @@ export class SubnetWatch {
 
   get status(): SubnetStatus {
     const method = this.#echoMethod === undefined ? {} : { echoMethod: this.#echoMethod };
-    return { cidr: this.scope.cidr, phase: this.#phase, paused: this.#resumed !== undefined, rounds: this.#rounds, ...method };
+    const progress = this.#progress === undefined ? {} : { progress: this.#progress };
+    return { cidr: this.scope.cidr, phase: this.#phase, paused: this.#resumed !== undefined, rounds: this.#rounds, ...method, ...progress };
   }
 
   pause(): void {
@@ -63,30 +67,39 @@ export class SubnetWatch {
   round(signal: AbortSignal, onStep: () => void): Promise<void> {
     this.#running ??= this.#round(signal, onStep).finally(() => {
       this.#running = undefined;
-      this.#phase = "idle";
+      this.#enter("idle");
     });
     return this.#running;
+  }
+
+  #enter(phase: SubnetStatus["phase"]): void {
+    this.#phase = phase;
+    this.#progress = undefined;
+  }
+
+  #note(done: number, total: number): void {
+    this.#progress = { done, total };
   }
 
   async #round(signal: AbortSignal, onStep: () => void): Promise<void> {
     const { clock } = this.#site;
     const gate = () => this.#gate(signal);
     await gate();
-    this.#phase = "passive";
+    this.#enter("passive");
     await lookAround(this.scope, this.#site, signal);
     const isSweepDue = clock.monotonicMs() - this.#sweptAtMs >= gentle.sweepIntervalMs;
     if (this.subnet.activeSweep && isSweepDue) {
-      this.#phase = "sweep";
+      this.#enter("sweep");
       this.#sweptAtMs = clock.monotonicMs();
-      this.#echoMethod = await sweep(this.scope, this.#site, gate, signal);
+      this.#echoMethod = await sweep(this.scope, this.#site, { gate, note: (done, total) => this.#note(done, total) }, signal);
       // The echoes made the kernel resolve addresses: who does not answer them is alive all the same.
       await lookAround(this.scope, this.#site, signal);
     }
-    this.#phase = "snmp";
+    this.#enter("snmp");
     await this.#askAll(gate, signal);
     onStep();
     if (this.subnet.activeSweep) {
-      this.#phase = "hosts";
+      this.#enter("hosts");
       await this.#lookAtHosts(gate, signal);
       onStep();
     }
@@ -100,6 +113,7 @@ export class SubnetWatch {
       const targets = this.#live().filter(({ address }) => !asked.has(address) && this.#mayAsk(address));
       if (targets.length === 0) return;
       for (const { address } of targets) asked.add(address);
+      this.#note(0, targets.length);
       await this.#askTargets(targets, gate, signal);
     }
   }
@@ -110,6 +124,7 @@ export class SubnetWatch {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const visits: Promise<void>[] = [];
+    let done = 0;
     for (const sighting of targets) {
       await gate();
       if (book.isFull && book.byAddress(sighting.address) === undefined) continue;
@@ -122,7 +137,11 @@ export class SubnetWatch {
             else logger.debug({ address: sighting.address, code: error.code }, "a discovery visit failed");
           },
         )
-        .finally(release);
+        .finally(() => {
+          done += 1;
+          this.#note(done, targets.length);
+          release();
+        });
       visits.push(going);
     }
     await Promise.all(visits);
@@ -141,7 +160,9 @@ export class SubnetWatch {
       book.byAddress(address) === undefined &&
       !polled.has(address) &&
       (lookedAtMs === undefined || clock.monotonicMs() - lookedAtMs >= gentle.hostIntervalMs);
-    for (const host of this.#live().filter(isDue).slice(0, maxHostsPerRound)) {
+    const hosts = this.#live().filter(isDue).slice(0, maxHostsPerRound);
+    for (const [done, host] of hosts.entries()) {
+      this.#note(done, hosts.length);
       await gate();
       await lookAtHost(host, this.#site, signal);
     }

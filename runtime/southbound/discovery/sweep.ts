@@ -23,18 +23,26 @@ export async function lookAround(scope: Scope, { network, sightings, clock }: Si
       sightings.see(address, role === "gateway" ? "the default gateway" : "a name server of this machine", nowMs);
 }
 
-/** One echo to each address of the subnet, and one question to all that announce themselves. `gate` holds it while it is paused. */
-export async function sweep(scope: Scope, site: SiteParts, gate: () => Promise<void>, signal: AbortSignal): Promise<EchoMethod> {
+/** What a sweep is held and watched by: `gate` holds it while it is paused, `note` is told how many addresses were sent an echo. */
+export interface SweepControl {
+  readonly gate: () => Promise<void>;
+  readonly note: (done: number, total: number) => void;
+}
+
+/** One echo to each address of the subnet, and one question to all that announce themselves. */
+export async function sweep(scope: Scope, site: SiteParts, control: SweepControl, signal: AbortSignal): Promise<EchoMethod> {
   const { network, pace, sightings, clock } = site;
   const method = await network.echoMethod(signal);
   const cost = network.packetsPerEcho[method];
   const perBatch = Math.max(1, Math.floor(gentle.echoBurst / cost));
   const word = method === "icmp" ? "answers ICMP echo" : "answers TCP (no ICMP on this machine)";
   const running = new Set<Promise<void>>();
+  const total = scope.size;
+  let sent = 0;
   for (const part of scope.parts()) {
     for (let first = 0; first < part.length; first += perBatch) {
       const batch = part.slice(first, first + perBatch);
-      await gate();
+      await control.gate();
       await pace.echo(batch.length * cost, signal);
       const asked = network.echo(batch, gentle.echoTimeoutMs, signal).then(({ alive }) => {
         const answered = new Set(alive);
@@ -43,8 +51,12 @@ export async function sweep(scope: Scope, site: SiteParts, gate: () => Promise<v
           if (isSteady(address, site)) pace.loss.note(answered.has(address));
         }
       });
-      running.add(asked.finally(() => running.delete(asked)));
-      asked.catch(() => undefined);
+      sent += batch.length;
+      control.note(sent, total);
+      const tracked: Promise<void> = asked.finally(() => running.delete(tracked));
+      // Awaited with its part; a sweep that is ended before must not leave a rejection that nobody hears.
+      tracked.catch(() => undefined);
+      running.add(tracked);
     }
     await Promise.all(running);
   }
