@@ -182,7 +182,10 @@ export async function assembleGateway(
   const rooms = { gateway: () => gateway, alarms: () => alarms.engine.list, equipment: () => watched(), desk: () => northbound.desk };
   const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk }, platform);
   const seen = { configuration: owner, discovery, gateway: () => gateway, alarms: () => alarms.engine, firmware: update.firmware, flows };
-  const northbound = openNorthbound({ ...seen, ...run, ...authorityParts(run), stateDir, sink: events, buffer }, platform);
+  const { updater } = update;
+  const updates = updater === undefined ? {} : { update: () => updater.current() };
+  const northbound = openNorthbound({ ...seen, ...updates, ...run, ...authorityParts(run), stateDir, sink: events, buffer }, platform);
+  update.onPhase?.(northbound.updateChanged);
   const enrolled = uplink?.enabled === true && uplink.enrolled ? enrolledTls(run.identity, identity.id) : undefined;
   const lineParts = { encoder, buffer, state, northbound, equipment, ...(enrolled === undefined ? {} : { enrolled }) };
   const link = uplink?.enabled === true ? openLink(configuration, uplink, lineParts, platform) : undefined;

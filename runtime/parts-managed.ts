@@ -5,6 +5,7 @@ import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { EventSink } from "#ports/event-sink.ts";
 import type { FlowWing } from "#ports/flow-ground.ts";
 import type { State } from "#ports/state.ts";
+import type { UpdateStatus } from "#ports/updater.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { ConfigurationOwner, type LiveApplier } from "./configuration-owner.ts";
@@ -80,6 +81,8 @@ export interface ManagedParts {
   readonly sink: EventSink;
   readonly buffer: Buffer;
   readonly firmware: DocumentOwner | undefined;
+  /** How updates stand; absent = this gateway gets none. */
+  readonly update?: () => UpdateStatus;
   readonly audit: Pick<Audit, "write">;
   readonly enrolledRoot?: string;
   readonly logs?: LogSource;
@@ -97,6 +100,7 @@ export function openNorthbound(parts: ManagedParts, platform: Platform): Northbo
       ...{ state, sink, buffer, audit: parts.audit, version: packageJson.version },
       ...(parts.enrolledRoot === undefined ? {} : { enrolledRoot: parts.enrolledRoot }),
       configuration: () => configuration.running,
+      ...(parts.update === undefined ? {} : { update: parts.update }),
       documents: openDocumentStore(parts.stateDir),
       owners: documentOwners({
         state,

@@ -1,4 +1,5 @@
 /** The gateway's side of being managed: who may order (authority), what is wanted (desired state), what is ordered (command desk). */
+import type { ReportedState } from "#model/authority.ts";
 import type { Audit, AuditEntry } from "#ports/audit.ts";
 import type { Buffer } from "#ports/buffer.ts";
 import type { DocumentOwner } from "#ports/desired-state.ts";
@@ -8,6 +9,7 @@ import type { Operation } from "#ports/operations.ts";
 import type { SignedMessages } from "#ports/signed-messages.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
+import type { UpdateStatus } from "#ports/updater.ts";
 import { statedType, verifyDocument } from "../cloud-bridge/protocol/envelope.ts";
 import { formatBlobRequest, parseBlobPiece } from "../cloud-bridge/protocol/messages/blob.ts";
 import { formatResponse, parseCommand } from "../cloud-bridge/protocol/messages/command.ts";
@@ -58,6 +60,8 @@ export interface NorthboundParts {
   readonly selfTest: (signal: AbortSignal) => Promise<readonly string[]>;
   /** For the remote editor's tunnel. */
   readonly onEditor?: (payload: Uint8Array) => Promise<void> | void;
+  /** How updates stand; absent = this gateway gets none. */
+  readonly update?: () => UpdateStatus;
 }
 
 const lookMs = 100;
@@ -105,7 +109,11 @@ export class Northbound {
     });
     this.#reports = new ReportSender({
       clock,
-      report: () => ({ ...this.desired.report(), ...(this.authority.isPinned ? { keys: this.authority.keyVersion } : {}) }),
+      report: () => ({
+        ...this.desired.report(),
+        ...(this.authority.isPinned ? { keys: this.authority.keyVersion } : {}),
+        ...this.#update(),
+      }),
       format: signedMessages.formatReported,
       publish: (payload, signal) => this.#publish("rep", payload, signal),
     });
@@ -131,6 +139,17 @@ export class Northbound {
 
   attach(link: Link): void {
     this.#link = link;
+  }
+
+  /** How an update stands has changed: the NOC is told. */
+  readonly updateChanged = (): void => this.#reports.changed(true);
+
+  #update(): Pick<ReportedState, "fw"> {
+    const status = this.#parts.update?.();
+    if (status === undefined) return {};
+    const { phase, target, problem } = status;
+    const msg = problem === undefined ? {} : { msg: problem.message.slice(0, 500) };
+    return { fw: { st: phase, ...(target === undefined ? {} : { version: target.version }), ...msg } };
   }
 
   /** A session began. Bound: given to the link. */

@@ -21,6 +21,8 @@ export interface Update {
   /** For the documents of kind firmware; absent when the configuration names no repository. */
   readonly firmware?: DocumentOwner;
   readonly updater?: Updater;
+  /** Tells the listener of each change of the phase. */
+  readonly onPhase?: (listener: () => void) => void;
   readonly units: readonly Unit[];
   readonly sections: Readonly<Record<string, () => unknown>>;
 }
@@ -57,6 +59,7 @@ export function openUpdate(
   const policy = { ...(maxBytesPerSecond === 0 ? {} : { maxBytesPerSecond }), windows: windows.map(windowOf) };
   return {
     updater,
+    onPhase: (listener) => updater.onPhase(listener),
     units: [updater],
     sections: { update: () => updater.current() },
     firmware: new FirmwareOwner(updater, policy, platform.clock),

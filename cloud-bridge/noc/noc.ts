@@ -20,6 +20,7 @@ import { OfflineWatch } from "./ingest/offline-watch.ts";
 import { Telemetry } from "./ingest/telemetry.ts";
 import type { PageAssets } from "./pages/assets.ts";
 import type { OrderOutlet } from "./registry/alarm-desk.ts";
+import type { Rollouts } from "./releases/rollouts.ts";
 import { ServiceDesk } from "./services/service-desk.ts";
 import type { NocStore } from "./store/store.ts";
 
@@ -50,6 +51,8 @@ export interface NocOptions {
   readonly authority?: NocAuthority;
   /** Services that can be activated; only with an authority. */
   readonly directory?: ServiceDirectory;
+  /** Brings released versions to many gateways, through the authority. */
+  readonly rollouts?: Rollouts;
   /** Receivers of signed webhooks. */
   readonly connectors?: readonly ConnectorOptions[];
 }
@@ -98,7 +101,7 @@ export function createNoc(options: NocOptions): Noc {
   const connectors = new Connectors(options.connectors ?? [], { store: store.outgoing, clock, entropy, logger });
   const offline = new OfflineWatch({ store, clock, onChanged: (gateways) => feed.announce(gateways) });
   const orders = options.orders ?? ordersBy(options.authority, logger);
-  const { authority, directory } = options;
+  const { authority, directory, rollouts } = options;
   const services =
     authority === undefined || directory === undefined ? undefined : new ServiceDesk({ authority, directory, clock, logger });
   const more = { ...(orders === undefined ? {} : { orders }), ...(services === undefined ? {} : { services }) };
@@ -108,7 +111,7 @@ export function createNoc(options: NocOptions): Noc {
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, offline }, signal),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, rollouts, offline }, signal),
   };
 }
 
@@ -135,6 +138,7 @@ interface Parts {
   readonly connectors: Connectors;
   readonly authority: NocAuthority | undefined;
   readonly services: ServiceDesk | undefined;
+  readonly rollouts: Rollouts | undefined;
   readonly offline: OfflineWatch;
 }
 
@@ -151,6 +155,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     parts.connectors.run(inner.signal),
     ...(parts.authority === undefined ? [] : [parts.authority.run(inner.signal)]),
     ...(parts.services === undefined ? [] : [parts.services.run(inner.signal)]),
+    ...(parts.rollouts === undefined ? [] : [parts.rollouts.run(inner.signal)]),
     parts.offline.run(inner.signal),
     expire(parts, inner.signal),
   ];

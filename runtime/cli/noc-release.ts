@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { registerRollouts } from "./noc-rollout.ts";
 
 interface Places {
   readonly repository: string;
@@ -19,7 +20,7 @@ interface PublishOptions extends Places {
 
 const defaultRepository = "./gatehouse-state/noc/releases";
 
-/** `gatehouse noc release init|publish|renew` */
+/** `gatehouse noc release init|publish|renew|rollout` */
 export function registerReleases(noc: Command, context: CommandContext): void {
   const release = noc
     .command("release")
@@ -61,6 +62,7 @@ export function registerReleases(noc: Command, context: CommandContext): void {
       new ReleaseRepository(options.repository).renew(keyFiles(options.keys), context.clock.now().wallMs);
       context.print(`${options.repository}: signed anew\n`);
     });
+  registerRollouts(release, context);
 }
 
 function keyFiles(folder: string) {

@@ -214,19 +214,11 @@ async function authorityOf(options: ServeOptions, context: CommandContext, logge
   const credentials = credentialsOf({ ...options, ...own });
   const store = new AuthorityStore(options.dir);
   const { openServiceDirectory } = await import("../parts-noc-services.ts");
-  return {
-    directory: openServiceDirectory(),
-    authority: new NocAuthority({
-      brokerUrl: options.broker,
-      tenants: options.tenant ?? [],
-      credentials,
-      store,
-      keys,
-      clock,
-      entropy,
-      logger,
-    }),
-  };
+  const line = { brokerUrl: options.broker, tenants: options.tenant ?? [], credentials };
+  const authority = new NocAuthority({ ...line, store, keys, clock, entropy, logger });
+  const { Rollouts } = await import("../../cloud-bridge/noc/releases/rollouts.ts");
+  const releases = options.releases ?? join(options.dir, "releases");
+  return { directory: openServiceDirectory(), authority, rollouts: new Rollouts({ authority, releases, clock, logger }) };
 }
 
 async function connectorsOf({ config }: ServeOptions, context: CommandContext) {

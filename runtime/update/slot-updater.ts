@@ -48,7 +48,8 @@ export class SlotUpdater implements Updater, Unit {
   readonly name = "updater";
   readonly #parts: SlotUpdaterParts;
   readonly #memory: UpdateMemory;
-  #phase: UpdatePhase = "idle";
+  #phaseNow: UpdatePhase = "idle";
+  #onPhase: () => void = () => undefined;
   #transfer: { received: number; total: number; kind: "full" | "delta" } | undefined;
   #problem: UpdateStatus["problem"];
   #news = Promise.withResolvers<void>();
@@ -61,6 +62,24 @@ export class SlotUpdater implements Updater, Unit {
       this.#phase = last.phase;
       this.#problem = last.problem;
     }
+    // What is said before `run` must not count an earlier update's success for this one's.
+    const { pending } = parts.slots.boot();
+    if (pending !== undefined && pending === parts.self.slot) this.#phase = "probation";
+  }
+
+  /** Called at each change of the phase. One listener: what tells the NOC. */
+  onPhase(listener: () => void): void {
+    this.#onPhase = listener;
+  }
+
+  get #phase(): UpdatePhase {
+    return this.#phaseNow;
+  }
+
+  set #phase(phase: UpdatePhase) {
+    const isChanged = phase !== this.#phaseNow;
+    this.#phaseNow = phase;
+    if (isChanged) this.#onPhase();
   }
 
   current(): UpdateStatus {

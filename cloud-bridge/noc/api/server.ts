@@ -9,6 +9,7 @@ import type { Connectors } from "../connectors/connectors.ts";
 import type { NocStatus } from "../noc.ts";
 import type { PageAssets } from "../pages/assets.ts";
 import type { OrderOutlet } from "../registry/alarm-desk.ts";
+import type { Rollouts } from "../releases/rollouts.ts";
 import type { ServiceDesk } from "../services/service-desk.ts";
 import type { NocStore } from "../store/store.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
@@ -19,6 +20,7 @@ import { addDataRoutes } from "./data-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addReleaseRoutes } from "./release-routes.ts";
+import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addServiceRoutes } from "./service-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
@@ -36,6 +38,7 @@ export interface ApiOptions {
   readonly authority?: NocAuthority;
   /** Absent: this NOC has no catalogue. */
   readonly services?: ServiceDesk;
+  readonly rollouts?: Rollouts;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -159,6 +162,8 @@ function buildApp(context: ApiContext): FastifyInstance {
   if (context.authority !== undefined) addAuthorityRoutes(app, context, context.authority);
   if (context.authority !== undefined && context.services !== undefined)
     addServiceRoutes(app, context, context.authority, context.services);
+  if (context.authority !== undefined && context.rollouts !== undefined)
+    addRolloutRoutes(app, context, context.authority, context.rollouts);
   addAlarmRoutes(app, context);
   addPageRoutes(app, context);
   return app;

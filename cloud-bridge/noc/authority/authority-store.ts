@@ -47,6 +47,7 @@ CREATE INDEX IF NOT EXISTS command_gateway ON command (tenant, gateway, at_ms);
 CREATE TABLE IF NOT EXISTS activation (tenant TEXT NOT NULL, gateway TEXT NOT NULL, service TEXT NOT NULL, at_ms INTEGER NOT NULL, open INTEGER NOT NULL,
   body TEXT NOT NULL, PRIMARY KEY (tenant, gateway, service)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS operator (name TEXT PRIMARY KEY NOT NULL, digest TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rollout (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, gateway TEXT NOT NULL,
   detail TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 `;
@@ -189,6 +190,18 @@ export class AuthorityStore {
 
   operators(): readonly { readonly name: string; readonly digest: string }[] {
     return this.#db.all("SELECT name, digest FROM operator ORDER BY name LIMIT 1000");
+  }
+
+  /** Puts a rollout, old or new. @param id of a known one; absent = another. @returns its id */
+  putRollout(body: string, id?: number): number {
+    if (id === undefined) return this.#db.insert("INSERT INTO rollout (body) VALUES (?)", body);
+    this.#db.run("UPDATE rollout SET body = ? WHERE id = ?", body, id);
+    return id;
+  }
+
+  /** The newest first. */
+  rollouts(limit: number): readonly { readonly id: number; readonly body: string }[] {
+    return this.#db.all("SELECT id, body FROM rollout ORDER BY id DESC LIMIT ?", limit);
   }
 
   audit(entry: Omit<AuditRow, "seq" | "hash">): void {

@@ -34,6 +34,9 @@ export interface RolloutDecision {
   readonly absent: readonly string[];
 }
 
+/** A share that was made of a count (3 of 49) is that count again. */
+const rounding = 1e-6;
+
 /** Where a rollout stands. Once halted it stays so until a person starts another. */
 export function decide(plan: RolloutPlan, progress: readonly GatewayProgress[], nowMs: number): RolloutDecision {
   const known = new Map(progress.map((one) => [one.gateway, one]));
@@ -42,7 +45,8 @@ export function decide(plan: RolloutPlan, progress: readonly GatewayProgress[], 
   const absent: string[] = [];
   let begun = 0;
   for (const [wave, share] of plan.waves.entries()) {
-    const end = wave === plan.waves.length - 1 ? plan.gateways.length : Math.max(begun + 1, Math.ceil(share * plan.gateways.length));
+    const end =
+      wave === plan.waves.length - 1 ? plan.gateways.length : Math.max(begun + 1, Math.ceil(share * plan.gateways.length - rounding));
     const members = plan.gateways.slice(begun, end);
     const states = members.map((gateway) => stateOf(plan, known.get(gateway)));
     for (const [index, gateway] of members.entries()) {

@@ -59,6 +59,8 @@ export interface ReportedMessage {
   readonly keys?: number;
   readonly prev_gen?: number;
   readonly reason?: string;
+  /** The last update, or the one under way: phase of the updater, version it is about, why it went wrong. */
+  readonly fw?: { readonly st: string; readonly version?: string; readonly msg?: string };
   readonly docs: readonly {
     readonly id: string;
     readonly rev?: number | string;

@@ -19,6 +19,15 @@ export interface ReportedMessage {
   keys?: number;
   prev_gen?: number;
   reason?: string;
+  fw?: {
+    /**
+     * idle, waiting, downloading, verifying, self-test, switching, probation, confirmed, rolled-back, refused
+     */
+    st: string;
+    version?: string;
+    msg?: string;
+    [k: string]: unknown;
+  };
   /**
    * @maxItems 500
    */

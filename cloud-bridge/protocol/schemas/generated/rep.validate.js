@@ -292,11 +292,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.docs !== void 0) {
-      let data8 = data.docs;
-      if (Array.isArray(data8)) {
-        if (data8.length > 500) {
-          const err23 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+    if (data.fw !== void 0) {
+      let data8 = data.fw;
+      if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
+        if (data8.st === void 0) {
+          const err23 = { instancePath: instancePath + "/fw", schemaPath: "#/properties/fw/required", keyword: "required", params: { missingProperty: "st" }, message: "must have required property 'st'" };
           if (vErrors === null) {
             vErrors = [err23];
           } else {
@@ -304,12 +304,11 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len0 = data8.length;
-        for (let i0 = 0; i0 < len0; i0++) {
-          let data9 = data8[i0];
-          if (data9 && typeof data9 == "object" && !Array.isArray(data9)) {
-            if (data9.id === void 0) {
-              const err24 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "id" }, message: "must have required property 'id'" };
+        if (data8.st !== void 0) {
+          let data9 = data8.st;
+          if (typeof data9 === "string") {
+            if (func1(data9) > 32) {
+              const err24 = { instancePath: instancePath + "/fw/st", schemaPath: "#/properties/fw/properties/st/maxLength", keyword: "maxLength", params: { limit: 32 }, message: "must NOT have more than 32 characters" };
               if (vErrors === null) {
                 vErrors = [err24];
               } else {
@@ -317,141 +316,133 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data9.st === void 0) {
-              const err25 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "st" }, message: "must have required property 'st'" };
+          } else {
+            const err25 = { instancePath: instancePath + "/fw/st", schemaPath: "#/properties/fw/properties/st/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err25];
+            } else {
+              vErrors.push(err25);
+            }
+            errors++;
+          }
+        }
+        if (data8.version !== void 0) {
+          let data10 = data8.version;
+          if (typeof data10 === "string") {
+            if (func1(data10) > 64) {
+              const err26 = { instancePath: instancePath + "/fw/version", schemaPath: "#/properties/fw/properties/version/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
               if (vErrors === null) {
-                vErrors = [err25];
+                vErrors = [err26];
               } else {
-                vErrors.push(err25);
+                vErrors.push(err26);
               }
               errors++;
             }
-            if (data9.id !== void 0) {
-              let data10 = data9.id;
-              if (typeof data10 === "string") {
-                if (func1(data10) > 128) {
-                  const err26 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+          } else {
+            const err27 = { instancePath: instancePath + "/fw/version", schemaPath: "#/properties/fw/properties/version/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err27];
+            } else {
+              vErrors.push(err27);
+            }
+            errors++;
+          }
+        }
+        if (data8.msg !== void 0) {
+          let data11 = data8.msg;
+          if (typeof data11 === "string") {
+            if (func1(data11) > 512) {
+              const err28 = { instancePath: instancePath + "/fw/msg", schemaPath: "#/properties/fw/properties/msg/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
+              if (vErrors === null) {
+                vErrors = [err28];
+              } else {
+                vErrors.push(err28);
+              }
+              errors++;
+            }
+          } else {
+            const err29 = { instancePath: instancePath + "/fw/msg", schemaPath: "#/properties/fw/properties/msg/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err29];
+            } else {
+              vErrors.push(err29);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err30 = { instancePath: instancePath + "/fw", schemaPath: "#/properties/fw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err30];
+        } else {
+          vErrors.push(err30);
+        }
+        errors++;
+      }
+    }
+    if (data.docs !== void 0) {
+      let data12 = data.docs;
+      if (Array.isArray(data12)) {
+        if (data12.length > 500) {
+          const err31 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+          if (vErrors === null) {
+            vErrors = [err31];
+          } else {
+            vErrors.push(err31);
+          }
+          errors++;
+        }
+        const len0 = data12.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data13 = data12[i0];
+          if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
+            if (data13.id === void 0) {
+              const err32 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "id" }, message: "must have required property 'id'" };
+              if (vErrors === null) {
+                vErrors = [err32];
+              } else {
+                vErrors.push(err32);
+              }
+              errors++;
+            }
+            if (data13.st === void 0) {
+              const err33 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/required", keyword: "required", params: { missingProperty: "st" }, message: "must have required property 'st'" };
+              if (vErrors === null) {
+                vErrors = [err33];
+              } else {
+                vErrors.push(err33);
+              }
+              errors++;
+            }
+            if (data13.id !== void 0) {
+              let data14 = data13.id;
+              if (typeof data14 === "string") {
+                if (func1(data14) > 128) {
+                  const err34 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
                   if (vErrors === null) {
-                    vErrors = [err26];
+                    vErrors = [err34];
                   } else {
-                    vErrors.push(err26);
+                    vErrors.push(err34);
                   }
                   errors++;
                 }
               } else {
-                const err27 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err35 = { instancePath: instancePath + "/docs/" + i0 + "/id", schemaPath: "#/properties/docs/items/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err27];
+                  vErrors = [err35];
                 } else {
-                  vErrors.push(err27);
+                  vErrors.push(err35);
                 }
                 errors++;
               }
             }
-            if (data9.rev !== void 0) {
-              let data11 = data9.rev;
-              const _errs25 = errors;
-              let valid4 = false;
-              const _errs26 = errors;
-              if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
-                const err28 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err28];
-                } else {
-                  vErrors.push(err28);
-                }
-                errors++;
-              }
-              if (typeof data11 == "number" && isFinite(data11)) {
-                if (data11 < 0 || isNaN(data11)) {
-                  const err29 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-                  if (vErrors === null) {
-                    vErrors = [err29];
-                  } else {
-                    vErrors.push(err29);
-                  }
-                  errors++;
-                }
-              }
-              var _valid0 = _errs26 === errors;
-              valid4 = valid4 || _valid0;
-              const _errs28 = errors;
-              if (typeof data11 === "string") {
-                if (func1(data11) > 64) {
-                  const err30 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err30];
-                  } else {
-                    vErrors.push(err30);
-                  }
-                  errors++;
-                }
-              } else {
-                const err31 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err31];
-                } else {
-                  vErrors.push(err31);
-                }
-                errors++;
-              }
-              var _valid0 = _errs28 === errors;
-              valid4 = valid4 || _valid0;
-              if (!valid4) {
-                const err32 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
-                if (vErrors === null) {
-                  vErrors = [err32];
-                } else {
-                  vErrors.push(err32);
-                }
-                errors++;
-              } else {
-                errors = _errs25;
-                if (vErrors !== null) {
-                  if (_errs25) {
-                    vErrors.length = _errs25;
-                  } else {
-                    vErrors = null;
-                  }
-                }
-              }
-            }
-            if (data9.sha256 !== void 0) {
-              let data12 = data9.sha256;
-              if (typeof data12 === "string") {
-                if (!pattern3.test(data12)) {
-                  const err33 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
-                  if (vErrors === null) {
-                    vErrors = [err33];
-                  } else {
-                    vErrors.push(err33);
-                  }
-                  errors++;
-                }
-              } else {
-                const err34 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err34];
-                } else {
-                  vErrors.push(err34);
-                }
-                errors++;
-              }
-            }
-            if (data9.st !== void 0) {
-              let data13 = data9.st;
-              if (typeof data13 === "string") {
-                if (func1(data13) > 32) {
-                  const err35 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/maxLength", keyword: "maxLength", params: { limit: 32 }, message: "must NOT have more than 32 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err35];
-                  } else {
-                    vErrors.push(err35);
-                  }
-                  errors++;
-                }
-              } else {
-                const err36 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (data13.rev !== void 0) {
+              let data15 = data13.rev;
+              const _errs34 = errors;
+              let valid5 = false;
+              const _errs35 = errors;
+              if (!(typeof data15 == "number" && (!(data15 % 1) && !isNaN(data15)) && isFinite(data15))) {
+                const err36 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                 if (vErrors === null) {
                   vErrors = [err36];
                 } else {
@@ -459,147 +450,244 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+              if (typeof data15 == "number" && isFinite(data15)) {
+                if (data15 < 0 || isNaN(data15)) {
+                  const err37 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+                  if (vErrors === null) {
+                    vErrors = [err37];
+                  } else {
+                    vErrors.push(err37);
+                  }
+                  errors++;
+                }
+              }
+              var _valid0 = _errs35 === errors;
+              valid5 = valid5 || _valid0;
+              const _errs37 = errors;
+              if (typeof data15 === "string") {
+                if (func1(data15) > 64) {
+                  const err38 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err38];
+                  } else {
+                    vErrors.push(err38);
+                  }
+                  errors++;
+                }
+              } else {
+                const err39 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err39];
+                } else {
+                  vErrors.push(err39);
+                }
+                errors++;
+              }
+              var _valid0 = _errs37 === errors;
+              valid5 = valid5 || _valid0;
+              if (!valid5) {
+                const err40 = { instancePath: instancePath + "/docs/" + i0 + "/rev", schemaPath: "#/properties/docs/items/properties/rev/anyOf", keyword: "anyOf", params: {}, message: "must match a schema in anyOf" };
+                if (vErrors === null) {
+                  vErrors = [err40];
+                } else {
+                  vErrors.push(err40);
+                }
+                errors++;
+              } else {
+                errors = _errs34;
+                if (vErrors !== null) {
+                  if (_errs34) {
+                    vErrors.length = _errs34;
+                  } else {
+                    vErrors = null;
+                  }
+                }
+              }
             }
-            if (data9.err !== void 0) {
-              let data14 = data9.err;
-              if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
-                if (data14.code !== void 0) {
-                  let data15 = data14.code;
-                  if (typeof data15 === "string") {
-                    if (func1(data15) > 64) {
-                      const err37 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+            if (data13.sha256 !== void 0) {
+              let data16 = data13.sha256;
+              if (typeof data16 === "string") {
+                if (!pattern3.test(data16)) {
+                  const err41 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"' };
+                  if (vErrors === null) {
+                    vErrors = [err41];
+                  } else {
+                    vErrors.push(err41);
+                  }
+                  errors++;
+                }
+              } else {
+                const err42 = { instancePath: instancePath + "/docs/" + i0 + "/sha256", schemaPath: "#/properties/docs/items/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err42];
+                } else {
+                  vErrors.push(err42);
+                }
+                errors++;
+              }
+            }
+            if (data13.st !== void 0) {
+              let data17 = data13.st;
+              if (typeof data17 === "string") {
+                if (func1(data17) > 32) {
+                  const err43 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/maxLength", keyword: "maxLength", params: { limit: 32 }, message: "must NOT have more than 32 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err43];
+                  } else {
+                    vErrors.push(err43);
+                  }
+                  errors++;
+                }
+              } else {
+                const err44 = { instancePath: instancePath + "/docs/" + i0 + "/st", schemaPath: "#/properties/docs/items/properties/st/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err44];
+                } else {
+                  vErrors.push(err44);
+                }
+                errors++;
+              }
+            }
+            if (data13.err !== void 0) {
+              let data18 = data13.err;
+              if (data18 && typeof data18 == "object" && !Array.isArray(data18)) {
+                if (data18.code !== void 0) {
+                  let data19 = data18.code;
+                  if (typeof data19 === "string") {
+                    if (func1(data19) > 64) {
+                      const err45 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
                       if (vErrors === null) {
-                        vErrors = [err37];
+                        vErrors = [err45];
                       } else {
-                        vErrors.push(err37);
+                        vErrors.push(err45);
                       }
                       errors++;
                     }
                   } else {
-                    const err38 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    const err46 = { instancePath: instancePath + "/docs/" + i0 + "/err/code", schemaPath: "#/properties/docs/items/properties/err/properties/code/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err38];
+                      vErrors = [err46];
                     } else {
-                      vErrors.push(err38);
+                      vErrors.push(err46);
                     }
                     errors++;
                   }
                 }
-                if (data14.path !== void 0) {
-                  let data16 = data14.path;
-                  if (typeof data16 === "string") {
-                    if (func1(data16) > 512) {
-                      const err39 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
+                if (data18.path !== void 0) {
+                  let data20 = data18.path;
+                  if (typeof data20 === "string") {
+                    if (func1(data20) > 512) {
+                      const err47 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters" };
                       if (vErrors === null) {
-                        vErrors = [err39];
+                        vErrors = [err47];
                       } else {
-                        vErrors.push(err39);
+                        vErrors.push(err47);
                       }
                       errors++;
                     }
                   } else {
-                    const err40 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    const err48 = { instancePath: instancePath + "/docs/" + i0 + "/err/path", schemaPath: "#/properties/docs/items/properties/err/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err40];
+                      vErrors = [err48];
                     } else {
-                      vErrors.push(err40);
+                      vErrors.push(err48);
                     }
                     errors++;
                   }
                 }
-                if (data14.msg !== void 0) {
-                  let data17 = data14.msg;
-                  if (typeof data17 === "string") {
-                    if (func1(data17) > 1024) {
-                      const err41 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" };
+                if (data18.msg !== void 0) {
+                  let data21 = data18.msg;
+                  if (typeof data21 === "string") {
+                    if (func1(data21) > 1024) {
+                      const err49 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" };
                       if (vErrors === null) {
-                        vErrors = [err41];
+                        vErrors = [err49];
                       } else {
-                        vErrors.push(err41);
+                        vErrors.push(err49);
                       }
                       errors++;
                     }
                   } else {
-                    const err42 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    const err50 = { instancePath: instancePath + "/docs/" + i0 + "/err/msg", schemaPath: "#/properties/docs/items/properties/err/properties/msg/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err42];
+                      vErrors = [err50];
                     } else {
-                      vErrors.push(err42);
+                      vErrors.push(err50);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err43 = { instancePath: instancePath + "/docs/" + i0 + "/err", schemaPath: "#/properties/docs/items/properties/err/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                const err51 = { instancePath: instancePath + "/docs/" + i0 + "/err", schemaPath: "#/properties/docs/items/properties/err/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
-                  vErrors = [err43];
+                  vErrors = [err51];
                 } else {
-                  vErrors.push(err43);
+                  vErrors.push(err51);
                 }
                 errors++;
               }
             }
           } else {
-            const err44 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err52 = { instancePath: instancePath + "/docs/" + i0, schemaPath: "#/properties/docs/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err44];
+              vErrors = [err52];
             } else {
-              vErrors.push(err44);
+              vErrors.push(err52);
             }
             errors++;
           }
         }
       } else {
-        const err45 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err53 = { instancePath: instancePath + "/docs", schemaPath: "#/properties/docs/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err45];
+          vErrors = [err53];
         } else {
-          vErrors.push(err45);
+          vErrors.push(err53);
         }
         errors++;
       }
     }
     if (data.drift !== void 0) {
-      let data18 = data.drift;
-      if (Array.isArray(data18)) {
-        if (data18.length > 200) {
-          const err46 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
+      let data22 = data.drift;
+      if (Array.isArray(data22)) {
+        if (data22.length > 200) {
+          const err54 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
           if (vErrors === null) {
-            vErrors = [err46];
+            vErrors = [err54];
           } else {
-            vErrors.push(err46);
+            vErrors.push(err54);
           }
           errors++;
         }
-        const len1 = data18.length;
+        const len1 = data22.length;
         for (let i1 = 0; i1 < len1; i1++) {
-          let data19 = data18[i1];
-          if (!(data19 && typeof data19 == "object" && !Array.isArray(data19))) {
-            const err47 = { instancePath: instancePath + "/drift/" + i1, schemaPath: "#/properties/drift/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+          let data23 = data22[i1];
+          if (!(data23 && typeof data23 == "object" && !Array.isArray(data23))) {
+            const err55 = { instancePath: instancePath + "/drift/" + i1, schemaPath: "#/properties/drift/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err47];
+              vErrors = [err55];
             } else {
-              vErrors.push(err47);
+              vErrors.push(err55);
             }
             errors++;
           }
         }
       } else {
-        const err48 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err56 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err48];
+          vErrors = [err56];
         } else {
-          vErrors.push(err48);
+          vErrors.push(err56);
         }
         errors++;
       }
     }
   } else {
-    const err49 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err57 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err49];
+      vErrors = [err57];
     } else {
-      vErrors.push(err49);
+      vErrors.push(err57);
     }
     errors++;
   }
