@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, "../..");
 const debianNames: Readonly<Record<Architecture, string>> = { x64: "amd64", arm64: "arm64" };
 
 /** Debian 12 and Ubuntu 22.04 have them. The C library's version is what the SQLite addon was linked with. */
-const depends = "libc6 (>= 2.34), libstdc++6 (>= 11), libgcc-s1, libatomic1, adduser, coreutils (>= 8.24)";
+const depends = "libc6 (>= 2.34), libstdc++6 (>= 11), libgcc-s1, libatomic1, adduser, coreutils (>= 8.24), util-linux";
 
 const { values } = parseArgs({
   options: { arch: { type: "string", multiple: true }, out: { type: "string", default: join(root, "dist") } },
@@ -51,6 +51,9 @@ function build(architecture: Architecture): string {
     cpSync(binary, join(folder, "opt/gatehouse/gatehouse"));
     chmodSync(join(folder, "opt/gatehouse/gatehouse"), 0o755);
     place(folder, "opt/gatehouse/launch", "build/systemd/launch", 0o755);
+    place(folder, "opt/gatehouse/spare-flash", "build/systemd/spare-flash", 0o755);
+    place(folder, "usr/lib/systemd/journald@gatehouse.conf.d/quota.conf", "build/systemd/journal-quota.conf", 0o644);
+    place(folder, "etc/default/gatehouse", "build/debian/default", 0o644);
     place(folder, "usr/bin/gatehouse", "build/systemd/gatehouse.sh", 0o755);
     place(folder, "lib/systemd/system/gatehouse.service", "build/systemd/gatehouse.service", 0o644);
     place(folder, "usr/share/doc/gatehouse/examples/gatehouse.yaml", "examples/gatehouse.yaml", 0o644);
@@ -58,6 +61,8 @@ function build(architecture: Architecture): string {
     place(folder, "usr/share/doc/gatehouse/README.md", "README.md", 0o644);
     place(folder, "usr/share/doc/gatehouse/copyright", "LICENSE", 0o644);
     for (const script of ["postinst", "prerm", "postrm"]) place(folder, `DEBIAN/${script}`, `build/debian/${script}`, 0o755);
+    // What an administrator changed there stays.
+    writeFileSync(join(folder, "DEBIAN/conffiles"), "/etc/default/gatehouse\n");
     writeFileSync(join(folder, "DEBIAN/control"), control(version, architecture, Math.ceil(statSync(binary).size / 1024) + 64));
     const out = join(values.out, `gatehouse_${version}_${debianNames[architecture]}.deb`);
     // The same bytes at any time: dates of the files are taken from the environment, owners are root.

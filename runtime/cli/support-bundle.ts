@@ -92,7 +92,7 @@ function systemFile(path: string): string {
 
 function journal(): string {
   try {
-    return execFileSync("journalctl", ["-u", "gatehouse", "-n", "5000", "--no-pager", "-q"], {
+    return execFileSync("journalctl", ["--namespace=+gatehouse", "-u", "gatehouse", "-n", "5000", "--no-pager", "-q"], {
       encoding: "utf8",
       timeout: 20_000,
       maxBuffer: 16 * 1024 * 1024,
