@@ -14,6 +14,7 @@ import { conditionsOf, rulesOf, unknownDisabled, windowsAt } from "./alarms/conf
 import type { UplinkFact } from "./alarms/verdict/site-facts.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { KernelNetwork } from "./host/host-network.ts";
+import { diskUsed } from "./host/machine.ts";
 import type { Link } from "./northbound/link.ts";
 import type { Platform } from "./parts-appliance.ts";
 import { deviceReader, snmpCredentialOf } from "./parts-discovery.ts";
@@ -76,6 +77,7 @@ export function openAlarms(
     unreachableAfterMs: alarms.unreachableAfterMs,
     meanings: (name) => enumerations[name] ?? ofProfiles.get(name),
     uplink: () => uplinkFact(link),
+    diskUsed: () => diskUsed(parts.stateDir),
     ...(nocHost === undefined ? {} : { nocHost }),
   });
   parts.checks.onResult((result) => engine.observe(result));

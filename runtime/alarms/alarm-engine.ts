@@ -55,6 +55,8 @@ export interface AlarmEngineParts {
   readonly unreachableAfterMs: number;
   readonly meanings: StateMeanings;
   readonly uplink: () => UplinkFact;
+  /** Share of the state's file system that is used, 0 to 1; undefined = not known. */
+  readonly diskUsed?: () => number | undefined;
   /** Host of the uplink's URL. */
   readonly nocHost?: string;
 }
@@ -107,7 +109,7 @@ export class AlarmEngine implements Unit {
     this.#restarts = new RestartWatch(watch);
     this.checks = new CheckWatch(watch, () => this.#awaitsCause());
     this.#rules = new NotificationRules(watch, parts.rules);
-    this.#own = new OwnWatch(watch);
+    this.#own = new OwnWatch(watch, parts.diskUsed);
     this.conditions = new TableConditions({
       conditions: parts.conditions.filter((one): one is TableCondition => !isHistoryCondition(one)),
       ...{ genericStates: parts.genericStates, meanings: parts.meanings, sink: this.list },

@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { isGatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { builtFromCommit } from "../host/build-facts.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+
+/** Left free beside a bundle, bytes. */
+const leftFreeBytes = 16 * 1_048_576;
 
 interface BundleOptions {
   readonly state: string;
@@ -52,10 +55,22 @@ async function collect(options: BundleOptions, context: CommandContext): Promise
   files["log.txt"] = options.log === undefined ? journal() : readFileSync(options.log, "utf8");
   const bundle = bundleOf(files, secretsIn(options, context));
   const out = options.out ?? "gatehouse-support.tar.gz";
+  mustFit(out, bundle.length);
   writeFileSync(out, bundle, { mode: 0o600 });
   context.print(
     `${out}: ${bundle.length.toLocaleString("en")} bytes, ${Object.keys(files).length} files. Look at it before you send it.\n`,
   );
+}
+
+/** A bundle must not take the last room from the measurements. @throws GatewayError buffer.disk-full */
+function mustFit(out: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(out));
+  const freeBytes = bavail * bsize;
+  if (freeBytes - bytes >= leftFreeBytes) return;
+  throw new GatewayError("buffer.disk-full", {
+    message: `only ${Math.floor(freeBytes / 1e6)} MB are free beside ${out}, too little for a bundle: give a place on another file system with --out (/run, a USB stick)`,
+    fields: { freeBytes, bytes },
+  });
 }
 
 async function asked(operation: string, options: BundleOptions, context: CommandContext): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readMachine } from "./machine.ts";
+import { stateMount } from "./state-mount.ts";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -12,6 +13,9 @@ export interface Finding {
 
 const hot = 80;
 const fullShare = 0.95;
+const nearlyFullShare = 0.9;
+/** Below it each commit of the journal for mere times of files costs the flash more than what was measured. */
+const calmCommitS = 30;
 const wornShare = 0.8;
 const littleMemory = 48 * 1024 * 1024;
 
@@ -24,8 +28,9 @@ export function diagnoseMachine(stateDir: string): readonly Finding[] {
     judged("disk", diskUsed, (used) =>
       used > fullShare
         ? ["wrong", `${share(used)} used: free space, or lower buffer.budgetBytes and history.budgetBytes`]
-        : ["ok", `${share(used)} used`],
+        : [used > nearlyFullShare ? "warning" : "ok", `${share(used)} used${used > nearlyFullShare ? ": free space soon" : ""}`],
     ),
+    mount(stateDir),
     judged("flash", flashWear, (used) =>
       used >= wornShare
         ? ["warning", `${share(used)} of its life is used: replace the card or module soon`]
@@ -71,6 +76,19 @@ function stateFolder(folder: string): Finding {
   return isOpen
     ? { name, verdict: "warning", sentence: `${folder} can be read by others: chmod 700` }
     : { name, verdict: "ok", sentence: folder };
+}
+
+/** What the mount does to the flash. */
+function mount(folder: string): Finding {
+  const name = "mount";
+  const found = stateMount(folder);
+  if (found === undefined) return { name, verdict: "unknown", sentence: "this machine does not say" };
+  const { target, type, source, commitS } = found;
+  if (commitS === undefined) return { name, verdict: "ok", sentence: `${type} on ${target}` };
+  const isFlash = /^\/dev\/mmcblk/.test(source);
+  if (commitS >= calmCommitS) return { name, verdict: "ok", sentence: `ext4 on ${target}, commit=${commitS}: spares the flash` };
+  const advice = `ext4 on ${target}, commit=${commitS}: wears flash; mount it with commit=${calmCommitS} (GATEHOUSE_EXT4_COMMIT_S in /etc/default/gatehouse)`;
+  return { name, verdict: isFlash ? "warning" : "ok", sentence: isFlash ? advice : `ext4 on ${target}, commit=${commitS}` };
 }
 
 function slots(folder: string): Finding {

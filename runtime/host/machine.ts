@@ -63,7 +63,8 @@ function flashWear(root: string): number | undefined {
   return known.length === 0 ? undefined : Math.min(Math.max(...known) / 10, 1);
 }
 
-function diskUsed(stateDir: string): number | undefined {
+/** Share of a folder's file system that is used, as an ordinary user sees it; undefined = not known. */
+export function diskUsed(stateDir: string): number | undefined {
   try {
     const { blocks, bavail } = statfsSync(stateDir);
     return blocks === 0 ? undefined : 1 - bavail / blocks;

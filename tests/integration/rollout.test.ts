@@ -23,7 +23,9 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
     expect(await field.ask("POST", "/api/rollouts", order)).toMatchObject({ error: { message: expect.stringContaining("not published") } });
     release("1.1.0");
     const wrong = { version: "1.1.0", waves: ["0%"] };
-    expect(await field.ask("POST", "/api/rollouts", wrong)).toMatchObject({ error: { message: expect.stringContaining("a wave is like") } });
+    expect(await field.ask("POST", "/api/rollouts", wrong)).toMatchObject({
+      error: { message: expect.stringContaining("a wave is like") },
+    });
   });
 
   it("updates one gateway, then the other, which was off and gets it when it returns", async () => {

@@ -1,5 +1,5 @@
 import { isEquipmentId } from "#model/equipment.ts";
-import type { Event } from "#model/observation.ts";
+import type { Event, PerceivedSeverity } from "#model/observation.ts";
 import type { WatchParts } from "./watch-parts.ts";
 
 /** A clock that nobody set for so long will not be set by itself. */
@@ -7,13 +7,26 @@ const unsetMs = 1_800_000;
 /** Orders of people and the NOC that may interrupt what they are about. */
 const orders = /^(command\.|log\.audit)/;
 
-/** The gateway's own state: its clock, and what a storm holds back. */
+/** Share of the state's file system that is used, where it is told; cleared a little below, so that it does not flap. */
+const diskSteps: readonly (readonly [number, PerceivedSeverity])[] = [
+  [0.9, "warning"],
+  [0.95, "major"],
+  [0.98, "critical"],
+];
+const diskClearShare = 0.88;
+const diskLookMs = 60_000;
+
+/** The gateway's own state: its clock, its disk, and what a storm holds back. */
 export class OwnWatch {
   readonly #parts: WatchParts;
+  readonly #diskUsed: () => number | undefined;
   #unsetSinceMs: number | undefined;
+  #diskLookedMs: number | undefined;
 
-  constructor(parts: WatchParts) {
+  /** @param diskUsed share of the file system of the state folder that is used, 0 to 1; undefined = not known */
+  constructor(parts: WatchParts, diskUsed: () => number | undefined = () => undefined) {
     this.#parts = parts;
+    this.#diskUsed = diskUsed;
   }
 
   /** Whatever was ordered for an equipment explains what it, and what hangs on it, does next. Reads change nothing. */
@@ -29,7 +42,27 @@ export class OwnWatch {
 
   tick(nowMs: number): void {
     this.#clock(nowMs);
+    this.#disk(nowMs);
     this.#storm();
+  }
+
+  #disk(nowMs: number): void {
+    if (this.#diskLookedMs !== undefined && nowMs - this.#diskLookedMs < diskLookMs) return;
+    this.#diskLookedMs = nowMs;
+    const used = this.#diskUsed();
+    if (used === undefined) return;
+    const { list } = this.#parts;
+    const identity = { path: "disk", type: "diskNearlyFull", qualifier: "" };
+    const severity = diskSteps.findLast(([share]) => used >= share)?.[1];
+    if (severity === undefined) {
+      if (used < diskClearShare) list.clear(identity, "there is room again");
+      return;
+    }
+    list.set({
+      ...{ ...identity, severity, source: { kind: "gateway", ref: "disk" } },
+      text: `the gateway's file system is ${Math.floor(used * 100)} % full: updates and support bundles wait, and when it is full measurements are kept in memory only`,
+      repair: "Free space beside the state folder, or lower buffer.budgetBytes and history.budgetBytes",
+    });
   }
 
   #clock(nowMs: number): void {
