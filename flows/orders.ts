@@ -5,7 +5,7 @@ import type { PerceivedSeverity } from "#model/observation.ts";
 import type { FlowGround } from "#ports/flow-ground.ts";
 import { Arguments } from "./arguments.ts";
 import type { Capability, CompiledUnit } from "./compile/unit.ts";
-import { type HttpCall, httpCall } from "./http-call.ts";
+import { type HttpAnswer, type HttpCall, httpCall } from "./http-call.ts";
 import { OrderRefused } from "./order-refused.ts";
 import { OrderRates } from "./rate.ts";
 import type { ServiceMetrics } from "./service-metrics.ts";
@@ -235,8 +235,7 @@ export class Orders {
   async #http({ id, unit }: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> {
     const { ground } = this.#parts;
     const secretName = args.text("secret", { max: 64, standard: "" });
-    const secret = secretName === "" ? undefined : unit?.secrets[secretName];
-    if (secretName !== "" && secret === undefined) throw new OrderRefused("E_SECRET", `there is no secret "${secretName}"`);
+    const secret = await this.#secret(secretName, unit);
     const timeoutMs = args.number("timeoutMs", { min: 100, max: 30_000, standard: 10_000 });
     const body = args.raw("body");
     const call: HttpCall = {
@@ -256,9 +255,23 @@ export class Orders {
     try {
       const answer = await httpCall(call, (host) => ground.forbiddenHosts.includes(host), AbortSignal.any([signal, stop.signal]));
       this.#parts.onReport(id, "http");
-      return answer;
+      return withoutSecret(answer, secret);
     } finally {
       stop.abort(new Error("done"));
+    }
+  }
+
+  async #secret(name: string, unit: CompiledUnit | undefined): Promise<string | undefined> {
+    if (name === "") return undefined;
+    const sealed = unit !== undefined && Object.hasOwn(unit.secrets, name) ? unit.secrets[name] : undefined;
+    if (sealed === undefined) throw new OrderRefused("E_SECRET", `there is no secret "${name}"`);
+    const { opener } = this.#parts.ground;
+    if (opener === undefined) throw new OrderRefused("E_SECRET", "this gateway is not enrolled: nothing can be sealed to it");
+    try {
+      return await opener.open(sealed.$sealed);
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      throw new OrderRefused("E_SECRET", `the secret "${name}" is not sealed to this gateway: let the NOC seal it again`);
     }
   }
 }
@@ -269,4 +282,13 @@ function withSecret(headers: Readonly<Record<string, unknown>>, secret: string |
   const isNamed = given.some(([, value]) => value.includes("{{secret}}"));
   const put = given.map(([name, value]) => [name, value.replaceAll("{{secret}}", () => secret)] as const);
   return Object.fromEntries(isNamed ? put : [...put, ["authorization", `Bearer ${secret}`]]);
+}
+
+/** Some servers tell a caller what it sent. A flow must not learn its secret that way. */
+function withoutSecret(answer: HttpAnswer, secret: string | undefined): HttpAnswer {
+  if (secret === undefined || secret === "") return answer;
+  const forms = [secret, Buffer.from(secret).toString("base64"), encodeURIComponent(secret)];
+  const hidden = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
+  const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, hidden(value)]));
+  return { status: answer.status, headers, body: hidden(answer.body) };
 }

@@ -180,7 +180,7 @@ export async function assembleGateway(
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles, equipment }, platform);
   const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
   const rooms = { gateway: () => gateway, alarms: () => alarms.engine.list, equipment: () => watched(), desk: () => northbound.desk };
-  const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk }, platform);
+  const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk, identity: run.identity }, platform);
   const seen = { configuration: owner, discovery, gateway: () => gateway, alarms: () => alarms.engine, firmware: update.firmware, flows };
   const { updater } = update;
   const updates = updater === undefined ? {} : { update: () => updater.current() };

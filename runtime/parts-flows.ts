@@ -8,6 +8,7 @@ import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Alarms } from "#ports/alarms.ts";
 import type { Checks } from "#ports/checks.ts";
 import type { FlowGround, FlowOrder, FlowWing } from "#ports/flow-ground.ts";
+import type { IdentityStore } from "#ports/identity.ts";
 import type { CommandDesk } from "#ports/operations.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
@@ -20,6 +21,7 @@ import type { Gateway } from "./gateway.ts";
 import { guestSpawner } from "./host/spawn-guest.ts";
 import type { Link } from "./northbound/link.ts";
 import type { Platform } from "./parts-appliance.ts";
+import { openSealed } from "./parts-technician.ts";
 
 const nobody = 65_534;
 const standardUser = "gatehouse-flows";
@@ -32,6 +34,7 @@ export interface FlowParts {
   readonly checks: Checks;
   readonly equipment: () => readonly Equipment[];
   readonly desk: () => CommandDesk;
+  readonly identity: IdentityStore;
 }
 
 export function openFlows(configuration: GatewayConfiguration, parts: FlowParts, platform: Platform): FlowWing {
@@ -91,6 +94,7 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
       } as const;
       intake.accept(event).catch((error: unknown) => platform.logger.warn({ reason: String(error) }, "a notice of a flow was not kept"));
     },
+    opener: { open: (sealed) => openSealed(sealed, parts.identity) },
     forbiddenHosts: configuration.uplink === undefined ? [] : [URL.parse(configuration.uplink.url)?.hostname ?? ""],
   };
 }

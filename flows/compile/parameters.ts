@@ -49,7 +49,7 @@ export interface ParameterOutcome {
 export function readParameters(
   schema: ParameterSchema,
   given: Readonly<Record<string, unknown>>,
-  secrets: Readonly<Record<string, string>>,
+  secrets: Readonly<Record<string, unknown>>,
   options: { readonly path: string; readonly site: SiteLookup },
 ): ParameterOutcome {
   const problems: Problem[] = [];

@@ -18,7 +18,8 @@ export interface CompiledUnit {
   readonly health: HealthRule;
   readonly capabilities: readonly Capability[];
   /** By name; they stay in the telemetry process. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** Sealed to this gateway; opened where one is used, and nowhere kept in clear. */
+  readonly secrets: Readonly<Record<string, { readonly $sealed: string }>>;
   readonly plan?: string;
   /** Over everything that makes a difference when it runs: equal hash = nothing to do. */
   readonly hash: string;

@@ -38,7 +38,7 @@ export interface FlowDocument {
    * By name, for `http call` and `notify`.
    */
   secrets: {
-    [k: string]: string;
+    [k: string]: SealedSecret;
   };
   plan?: string;
   quarantine: number;
@@ -93,4 +93,10 @@ export interface ServiceLimits {
   opsPerMin: {
     [k: string]: number;
   };
+}
+/**
+ * Sealed to this gateway (`gatehouse noc secret seal`); clear text is refused.
+ */
+export interface SealedSecret {
+  $sealed: string;
 }

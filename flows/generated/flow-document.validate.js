@@ -37,10 +37,11 @@ var require_ucs2length = __commonJS({
 // flow-document.validate.js
 var validate = validate52;
 var flow_document_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/flow-document.json", "title": "FlowDocument", "description": "Content of a desired-state document of kind `flow`: a plain Node-RED flow export owned by the NOC. A bare array (the export as it is) is taken as `flow`; its id is then the document's id without `flow.`.", "type": "object", "additionalProperties": false, "required": ["v", "id", "flow"], "properties": { "v": { "const": 1 }, "id": { "description": "Unique among services and flows of the gateway.", "type": "string", "pattern": "^[a-z][a-z0-9-]{1,47}$" }, "label": { "type": "string", "maxLength": 80 }, "enabled": { "type": "boolean", "default": true }, "flow": { "description": "The export: tabs, nodes, groups, subflows. Ids are mapped into the namespace of this document.", "type": "array", "minItems": 1, "maxItems": 2e3, "items": { "type": "object" } }, "health": { "$ref": "#/$defs/health", "default": {} }, "limits": { "$ref": "#/$defs/limits", "default": {} }, "capabilities": { "description": "As in a template; absent = all but snmp.set.", "type": "array", "maxItems": 24, "items": { "enum": ["snmp.get", "snmp.set", "probe", "notify", "http", "command"] } }, "secrets": { "description": "By name, for `http call` and `notify`.", "type": "object", "maxProperties": 16, "default": {}, "additionalProperties": { "type": "string", "maxLength": 4096 } }, "plan": { "type": "string", "maxLength": 48 }, "quarantine": { "type": "integer", "minimum": 0, "maximum": 1e9, "default": 0 } }, "$defs": { "health": { "title": "HealthRule", "type": "object", "additionalProperties": false, "description": "When a deployed service counts as healthy. Broken within the soak, the deploy is rolled back.", "properties": { "soakS": { "description": "Time that it must hold, seconds.", "type": "number", "minimum": 0, "maximum": 600, "default": 5 }, "maxErrors": { "description": "Errors of its nodes within the soak that are still healthy.", "type": "integer", "minimum": 0, "maximum": 1e3, "default": 0 }, "status": { "description": "Node statuses that are not healthy.", "type": "array", "maxItems": 24, "default": [], "items": { "type": "object", "additionalProperties": false, "required": ["node", "forbid"], "properties": { "node": { "type": "string", "maxLength": 40 }, "forbid": { "type": "object", "additionalProperties": false, "properties": { "fill": { "enum": ["red", "yellow", "green", "blue", "grey"] }, "shape": { "enum": ["ring", "dot"] } } } } } }, "firstReport": { "description": "It must have put this metric, set or cleared an alarm, or answered within so many seconds of the deploy. Absent = nothing is demanded.", "type": "object", "additionalProperties": false, "required": ["withinS"], "properties": { "metric": { "type": "string", "maxLength": 64 }, "withinS": { "type": "number", "minimum": 1, "maximum": 600 } } } } }, "limits": { "title": "ServiceLimits", "type": "object", "additionalProperties": false, "description": "What one instance may use; beyond it messages and orders are dropped and counted.", "properties": { "messagesPerS": { "description": "Deliveries between nodes, per second (burst: 5 s).", "type": "number", "minimum": 1, "maximum": 5e3, "default": 200 }, "functionNodes": { "description": "Function nodes; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 8, "default": 0 }, "opsPerMin": { "description": "Orders per minute, by operation: `metric.put`, `alarm`, `snmp.get`, `snmp.set`, `probe`, `notify`, `http`. Absent = the operation's default.", "type": "object", "maxProperties": 12, "default": {}, "additionalProperties": { "type": "integer", "minimum": 0, "maximum": 6e3 } } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/flow-document.json", "title": "FlowDocument", "description": "Content of a desired-state document of kind `flow`: a plain Node-RED flow export owned by the NOC. A bare array (the export as it is) is taken as `flow`; its id is then the document's id without `flow.`.", "type": "object", "additionalProperties": false, "required": ["v", "id", "flow"], "properties": { "v": { "const": 1 }, "id": { "description": "Unique among services and flows of the gateway.", "type": "string", "pattern": "^[a-z][a-z0-9-]{1,47}$" }, "label": { "type": "string", "maxLength": 80 }, "enabled": { "type": "boolean", "default": true }, "flow": { "description": "The export: tabs, nodes, groups, subflows. Ids are mapped into the namespace of this document.", "type": "array", "minItems": 1, "maxItems": 2e3, "items": { "type": "object" } }, "health": { "$ref": "#/$defs/health", "default": {} }, "limits": { "$ref": "#/$defs/limits", "default": {} }, "capabilities": { "description": "As in a template; absent = all but snmp.set.", "type": "array", "maxItems": 24, "items": { "enum": ["snmp.get", "snmp.set", "probe", "notify", "http", "command"] } }, "secrets": { "description": "By name, for `http call` and `notify`.", "type": "object", "maxProperties": 16, "default": {}, "additionalProperties": { "title": "SealedSecret", "description": "Sealed to this gateway (`gatehouse noc secret seal`); clear text is refused.", "type": "object", "additionalProperties": false, "required": ["$sealed"], "properties": { "$sealed": { "type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$", "maxLength": 32768 } } } }, "plan": { "type": "string", "maxLength": 48 }, "quarantine": { "type": "integer", "minimum": 0, "maximum": 1e9, "default": 0 } }, "$defs": { "health": { "title": "HealthRule", "type": "object", "additionalProperties": false, "description": "When a deployed service counts as healthy. Broken within the soak, the deploy is rolled back.", "properties": { "soakS": { "description": "Time that it must hold, seconds.", "type": "number", "minimum": 0, "maximum": 600, "default": 5 }, "maxErrors": { "description": "Errors of its nodes within the soak that are still healthy.", "type": "integer", "minimum": 0, "maximum": 1e3, "default": 0 }, "status": { "description": "Node statuses that are not healthy.", "type": "array", "maxItems": 24, "default": [], "items": { "type": "object", "additionalProperties": false, "required": ["node", "forbid"], "properties": { "node": { "type": "string", "maxLength": 40 }, "forbid": { "type": "object", "additionalProperties": false, "properties": { "fill": { "enum": ["red", "yellow", "green", "blue", "grey"] }, "shape": { "enum": ["ring", "dot"] } } } } } }, "firstReport": { "description": "It must have put this metric, set or cleared an alarm, or answered within so many seconds of the deploy. Absent = nothing is demanded.", "type": "object", "additionalProperties": false, "required": ["withinS"], "properties": { "metric": { "type": "string", "maxLength": 64 }, "withinS": { "type": "number", "minimum": 1, "maximum": 600 } } } } }, "limits": { "title": "ServiceLimits", "type": "object", "additionalProperties": false, "description": "What one instance may use; beyond it messages and orders are dropped and counted.", "properties": { "messagesPerS": { "description": "Deliveries between nodes, per second (burst: 5 s).", "type": "number", "minimum": 1, "maximum": 5e3, "default": 200 }, "functionNodes": { "description": "Function nodes; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 8, "default": 0 }, "opsPerMin": { "description": "Orders per minute, by operation: `metric.put`, `alarm`, `snmp.get`, `snmp.set`, `probe`, `notify`, `http`. Absent = the operation's default.", "type": "object", "maxProperties": 12, "default": {}, "additionalProperties": { "type": "integer", "minimum": 0, "maximum": 6e3 } } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func2 = require_ucs2length().default;
 var pattern3 = new RegExp("^[a-z][a-z0-9-]{1,47}$", "u");
+var pattern4 = new RegExp("^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$", "u");
 var schema20 = { "title": "HealthRule", "type": "object", "additionalProperties": false, "description": "When a deployed service counts as healthy. Broken within the soak, the deploy is rolled back.", "properties": { "soakS": { "description": "Time that it must hold, seconds.", "type": "number", "minimum": 0, "maximum": 600, "default": 5 }, "maxErrors": { "description": "Errors of its nodes within the soak that are still healthy.", "type": "integer", "minimum": 0, "maximum": 1e3, "default": 0 }, "status": { "description": "Node statuses that are not healthy.", "type": "array", "maxItems": 24, "default": [], "items": { "type": "object", "additionalProperties": false, "required": ["node", "forbid"], "properties": { "node": { "type": "string", "maxLength": 40 }, "forbid": { "type": "object", "additionalProperties": false, "properties": { "fill": { "enum": ["red", "yellow", "green", "blue", "grey"] }, "shape": { "enum": ["ring", "dot"] } } } } } }, "firstReport": { "description": "It must have put this metric, set or cleared an alarm, or answered within so many seconds of the deploy. Absent = nothing is demanded.", "type": "object", "additionalProperties": false, "required": ["withinS"], "properties": { "metric": { "type": "string", "maxLength": 64 }, "withinS": { "type": "number", "minimum": 1, "maximum": 600 } } } } };
 function validate53(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
@@ -748,9 +749,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       for (const key1 in data10) {
         let data11 = data10[key1];
-        if (typeof data11 === "string") {
-          if (func2(data11) > 4096) {
-            const err18 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters" };
+        if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
+          if (data11.$sealed === void 0) {
+            const err18 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/required", keyword: "required", params: { missingProperty: "$sealed" }, message: "must have required property '$sealed'" };
             if (vErrors === null) {
               vErrors = [err18];
             } else {
@@ -758,83 +759,125 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          for (const key2 in data11) {
+            if (!(key2 === "$sealed")) {
+              const err19 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties" };
+              if (vErrors === null) {
+                vErrors = [err19];
+              } else {
+                vErrors.push(err19);
+              }
+              errors++;
+            }
+          }
+          if (data11.$sealed !== void 0) {
+            let data12 = data11.$sealed;
+            if (typeof data12 === "string") {
+              if (func2(data12) > 32768) {
+                const err20 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1") + "/$sealed", schemaPath: "#/properties/secrets/additionalProperties/properties/%24sealed/maxLength", keyword: "maxLength", params: { limit: 32768 }, message: "must NOT have more than 32768 characters" };
+                if (vErrors === null) {
+                  vErrors = [err20];
+                } else {
+                  vErrors.push(err20);
+                }
+                errors++;
+              }
+              if (!pattern4.test(data12)) {
+                const err21 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1") + "/$sealed", schemaPath: "#/properties/secrets/additionalProperties/properties/%24sealed/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$" }, message: 'must match pattern "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$"' };
+                if (vErrors === null) {
+                  vErrors = [err21];
+                } else {
+                  vErrors.push(err21);
+                }
+                errors++;
+              }
+            } else {
+              const err22 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1") + "/$sealed", schemaPath: "#/properties/secrets/additionalProperties/properties/%24sealed/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err22];
+              } else {
+                vErrors.push(err22);
+              }
+              errors++;
+            }
+          }
         } else {
-          const err19 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err23 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
           if (vErrors === null) {
-            vErrors = [err19];
+            vErrors = [err23];
           } else {
-            vErrors.push(err19);
+            vErrors.push(err23);
           }
           errors++;
         }
       }
     } else {
-      const err20 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err24 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err20];
+        vErrors = [err24];
       } else {
-        vErrors.push(err20);
+        vErrors.push(err24);
       }
       errors++;
     }
     if (data.plan !== void 0) {
-      let data12 = data.plan;
-      if (typeof data12 === "string") {
-        if (func2(data12) > 48) {
-          const err21 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/maxLength", keyword: "maxLength", params: { limit: 48 }, message: "must NOT have more than 48 characters" };
+      let data13 = data.plan;
+      if (typeof data13 === "string") {
+        if (func2(data13) > 48) {
+          const err25 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/maxLength", keyword: "maxLength", params: { limit: 48 }, message: "must NOT have more than 48 characters" };
           if (vErrors === null) {
-            vErrors = [err21];
+            vErrors = [err25];
           } else {
-            vErrors.push(err21);
+            vErrors.push(err25);
           }
           errors++;
         }
       } else {
-        const err22 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err26 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err22];
+          vErrors = [err26];
         } else {
-          vErrors.push(err22);
+          vErrors.push(err26);
         }
         errors++;
       }
     }
-    let data13 = data.quarantine;
-    if (!(typeof data13 == "number" && (!(data13 % 1) && !isNaN(data13)) && isFinite(data13))) {
-      const err23 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+    let data14 = data.quarantine;
+    if (!(typeof data14 == "number" && (!(data14 % 1) && !isNaN(data14)) && isFinite(data14))) {
+      const err27 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
       if (vErrors === null) {
-        vErrors = [err23];
+        vErrors = [err27];
       } else {
-        vErrors.push(err23);
+        vErrors.push(err27);
       }
       errors++;
     }
-    if (typeof data13 == "number" && isFinite(data13)) {
-      if (data13 > 1e9 || isNaN(data13)) {
-        const err24 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
+    if (typeof data14 == "number" && isFinite(data14)) {
+      if (data14 > 1e9 || isNaN(data14)) {
+        const err28 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
         if (vErrors === null) {
-          vErrors = [err24];
+          vErrors = [err28];
         } else {
-          vErrors.push(err24);
+          vErrors.push(err28);
         }
         errors++;
       }
-      if (data13 < 0 || isNaN(data13)) {
-        const err25 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      if (data14 < 0 || isNaN(data14)) {
+        const err29 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
         if (vErrors === null) {
-          vErrors = [err25];
+          vErrors = [err29];
         } else {
-          vErrors.push(err25);
+          vErrors.push(err29);
         }
         errors++;
       }
     }
   } else {
-    const err26 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err30 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err26];
+      vErrors = [err30];
     } else {
-      vErrors.push(err26);
+      vErrors.push(err30);
     }
     errors++;
   }

@@ -38,7 +38,7 @@ export interface ServiceInstance {
    * Values of parameters with `format: password`. They stay in the telemetry process: a flow only knows their name.
    */
   secrets: {
-    [k: string]: string;
+    [k: string]: SealedSecret;
   };
   /**
    * What the customer is charged by.
@@ -48,4 +48,10 @@ export interface ServiceInstance {
    * A number to raise when a quarantined service shall be tried again unchanged.
    */
   quarantine: number;
+}
+/**
+ * Sealed to this gateway (`gatehouse noc secret seal`); clear text is refused.
+ */
+export interface SealedSecret {
+  $sealed: string;
 }

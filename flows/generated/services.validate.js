@@ -39,6 +39,7 @@ var validate = validate52;
 var services_validate_default = validate52;
 var pattern3 = new RegExp("^[a-z][a-z0-9-]{1,47}$", "u");
 var pattern4 = new RegExp("^[a-z][a-z0-9-]{1,47}(@[0-9]{1,6}\\.[0-9]{1,6}\\.[0-9]{1,6})?$", "u");
+var pattern5 = new RegExp("^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$", "u");
 var func1 = require_ucs2length().default;
 function validate53(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
@@ -190,9 +191,9 @@ function validate53(data, { instancePath = "", parentData, parentDataProperty, r
       }
       for (const key1 in data5) {
         let data6 = data5[key1];
-        if (typeof data6 === "string") {
-          if (func1(data6) > 4096) {
-            const err12 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters" };
+        if (data6 && typeof data6 == "object" && !Array.isArray(data6)) {
+          if (data6.$sealed === void 0) {
+            const err12 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/required", keyword: "required", params: { missingProperty: "$sealed" }, message: "must have required property '$sealed'" };
             if (vErrors === null) {
               vErrors = [err12];
             } else {
@@ -200,83 +201,125 @@ function validate53(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          for (const key2 in data6) {
+            if (!(key2 === "$sealed")) {
+              const err13 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties" };
+              if (vErrors === null) {
+                vErrors = [err13];
+              } else {
+                vErrors.push(err13);
+              }
+              errors++;
+            }
+          }
+          if (data6.$sealed !== void 0) {
+            let data7 = data6.$sealed;
+            if (typeof data7 === "string") {
+              if (func1(data7) > 32768) {
+                const err14 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1") + "/$sealed", schemaPath: "#/properties/secrets/additionalProperties/properties/%24sealed/maxLength", keyword: "maxLength", params: { limit: 32768 }, message: "must NOT have more than 32768 characters" };
+                if (vErrors === null) {
+                  vErrors = [err14];
+                } else {
+                  vErrors.push(err14);
+                }
+                errors++;
+              }
+              if (!pattern5.test(data7)) {
+                const err15 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1") + "/$sealed", schemaPath: "#/properties/secrets/additionalProperties/properties/%24sealed/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$" }, message: 'must match pattern "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$"' };
+                if (vErrors === null) {
+                  vErrors = [err15];
+                } else {
+                  vErrors.push(err15);
+                }
+                errors++;
+              }
+            } else {
+              const err16 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1") + "/$sealed", schemaPath: "#/properties/secrets/additionalProperties/properties/%24sealed/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err16];
+              } else {
+                vErrors.push(err16);
+              }
+              errors++;
+            }
+          }
         } else {
-          const err13 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err17 = { instancePath: instancePath + "/secrets/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
           if (vErrors === null) {
-            vErrors = [err13];
+            vErrors = [err17];
           } else {
-            vErrors.push(err13);
+            vErrors.push(err17);
           }
           errors++;
         }
       }
     } else {
-      const err14 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err18 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err14];
+        vErrors = [err18];
       } else {
-        vErrors.push(err14);
+        vErrors.push(err18);
       }
       errors++;
     }
     if (data.plan !== void 0) {
-      let data7 = data.plan;
-      if (typeof data7 === "string") {
-        if (func1(data7) > 48) {
-          const err15 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/maxLength", keyword: "maxLength", params: { limit: 48 }, message: "must NOT have more than 48 characters" };
+      let data8 = data.plan;
+      if (typeof data8 === "string") {
+        if (func1(data8) > 48) {
+          const err19 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/maxLength", keyword: "maxLength", params: { limit: 48 }, message: "must NOT have more than 48 characters" };
           if (vErrors === null) {
-            vErrors = [err15];
+            vErrors = [err19];
           } else {
-            vErrors.push(err15);
+            vErrors.push(err19);
           }
           errors++;
         }
       } else {
-        const err16 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err20 = { instancePath: instancePath + "/plan", schemaPath: "#/properties/plan/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err16];
+          vErrors = [err20];
         } else {
-          vErrors.push(err16);
+          vErrors.push(err20);
         }
         errors++;
       }
     }
-    let data8 = data.quarantine;
-    if (!(typeof data8 == "number" && (!(data8 % 1) && !isNaN(data8)) && isFinite(data8))) {
-      const err17 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+    let data9 = data.quarantine;
+    if (!(typeof data9 == "number" && (!(data9 % 1) && !isNaN(data9)) && isFinite(data9))) {
+      const err21 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
       if (vErrors === null) {
-        vErrors = [err17];
+        vErrors = [err21];
       } else {
-        vErrors.push(err17);
+        vErrors.push(err21);
       }
       errors++;
     }
-    if (typeof data8 == "number" && isFinite(data8)) {
-      if (data8 > 1e9 || isNaN(data8)) {
-        const err18 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
+    if (typeof data9 == "number" && isFinite(data9)) {
+      if (data9 > 1e9 || isNaN(data9)) {
+        const err22 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
         if (vErrors === null) {
-          vErrors = [err18];
+          vErrors = [err22];
         } else {
-          vErrors.push(err18);
+          vErrors.push(err22);
         }
         errors++;
       }
-      if (data8 < 0 || isNaN(data8)) {
-        const err19 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      if (data9 < 0 || isNaN(data9)) {
+        const err23 = { instancePath: instancePath + "/quarantine", schemaPath: "#/properties/quarantine/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
         if (vErrors === null) {
-          vErrors = [err19];
+          vErrors = [err23];
         } else {
-          vErrors.push(err19);
+          vErrors.push(err23);
         }
         errors++;
       }
     }
   } else {
-    const err20 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err24 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err20];
+      vErrors = [err24];
     } else {
-      vErrors.push(err20);
+      vErrors.push(err24);
     }
     errors++;
   }

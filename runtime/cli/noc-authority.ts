@@ -104,7 +104,7 @@ function registerServices(noc: Command, context: CommandContext): void {
     .argument("<template>", "ID or ID@VERSION of the catalogue")
     .option("--id <name>", "name of the instance (default: the template's)")
     .option("--set <name=value>", "a parameter, read by the service's schema (lists and objects as JSON); may be repeated", many, [])
-    .option("--secret <name=value>", "a secret parameter; may be repeated", many, [])
+    .option("--secret <name=sealed>", "a secret parameter, as gatehouse noc secret seal printed it; may be repeated", many, [])
     .option("--plan <name>", "what the customer is charged by")
     .addHelpText(
       "after",

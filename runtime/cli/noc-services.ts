@@ -42,10 +42,24 @@ export async function activate(gateway: string, template: string, options: Activ
   const entry = (await catalogue(noc, context)).find((one) => one.id === name);
   const known = (await servicesOf(noc, gateway, options, context)).find((one) => one.id === id && one.wanted);
   const parameters = { ...known?.parameters, ...valuesOf(options.set, entry?.parameters) };
-  const secrets = valuesOf(options.secret, undefined);
+  const secrets = sealedOf(options.secret);
   const plan = options.plan ?? (known?.plan === "" ? undefined : known?.plan);
   const body = { template, parameters, ...(options.secret.length === 0 ? {} : { secrets }), ...(plan === undefined ? {} : { plan }) };
   await send({ noc, method: "PUT", gateway, id, body }, options, context);
+}
+
+/** NAME=SEALED words; what is no sealed secret is refused before it travels. */
+function sealedOf(words: readonly string[]): Readonly<Record<string, { readonly $sealed: string }>> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const [, name, sealed] = /^([A-Za-z][A-Za-z0-9_]{0,63})=.*?([A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]*){4})/s.exec(word) ?? [];
+      if (name === undefined || sealed === undefined)
+        throw new GatewayError("noc.invalid", {
+          message: "--secret is NAME=SEALED, as gatehouse noc secret seal prints it; never clear text",
+        });
+      return [name, { $sealed: sealed }];
+    }),
+  );
 }
 
 /** `noc deactivate` */

@@ -12,6 +12,7 @@ import type { Entropy } from "./entropy.ts";
 import type { Intake } from "./intake.ts";
 import type { Logger } from "./logger.ts";
 import type { Operation } from "./operations.ts";
+import type { SecretOpener } from "./secret-opener.ts";
 import type { State } from "./state.ts";
 import type { Unit } from "./unit.ts";
 
@@ -75,6 +76,8 @@ export interface FlowGround {
   notify?(notice: FlowNotice): void;
   /** Addresses a service's `http call` may never reach besides loopback, link-local and metadata ranges: the NOC, the broker, the gateway's own ports. */
   readonly forbiddenHosts: readonly string[];
+  /** Opens secrets of services; absent = nothing can be sealed to this gateway, and services with secrets are refused them. */
+  readonly opener?: SecretOpener;
 }
 
 /** How the flow host stands, for `gatehouse status` and the console. */

@@ -4,6 +4,7 @@ import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import { type DesiredDocument, type DesiredManifest, formatDesired } from "../../protocol/messages/twin.ts";
 import type { AuthorityStore, StoredManifest, WantedDocument } from "./authority-store.ts";
+import { clearSecretIn } from "./clear-secrets.ts";
 import { issuer, type SigningKeys } from "./signing-keys.ts";
 import type { SiteView } from "./site-book.ts";
 
@@ -72,6 +73,11 @@ export class Manifests {
     const after = new Map(before.map((one) => [one.id, one]));
     for (const one of changes) {
       if (!idPattern.test(one.id)) throw new GatewayError("noc.invalid", { message: `not the id of a document: ${one.id.slice(0, 40)}` });
+      const clear = clearSecretIn(one.kind, one.content);
+      if (clear !== undefined)
+        throw new GatewayError("noc.invalid", {
+          message: `${one.id}${clear}: a secret in clear text. Seal it to the gateway: gatehouse noc secret seal ${gateway} --stdin`,
+        });
       if (one.content === null) after.delete(one.id);
       else after.set(one.id, revised(one, after.get(one.id)));
     }

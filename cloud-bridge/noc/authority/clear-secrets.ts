@@ -1,0 +1,29 @@
+/** Names under which documents of the NOC carry secrets. */
+const secretNames = new Set([
+  ...["community", "password", "passphrase", "secret", "token", "apitoken", "apikey", "api_key", "privatekey", "psk"],
+  // SNMPv3: `auth: { sha256: ... }`, `priv: { aes: ... }`.
+  ...["md5", "sha1", "sha224", "sha384", "sha512", "des", "aes", "aes192", "aes256", "aes192-cisco", "aes256-cisco"],
+]);
+const maxDepth = 32;
+
+/**
+ * The first place of a configuration or service document where a secret stands in clear text, as a pointer. What is ordered is kept here, waits at
+ * the broker, and lies in copies of both: a secret is sealed to its gateway or it does not travel. A net: names it does not know pass.
+ */
+export function clearSecretIn(kind: string, content: unknown): string | undefined {
+  // Nodes of flows name a secret (`secret: "apiToken"`); credentials in flows are refused by the gateway's own lint.
+  return kind === "config" || kind === "services" ? search(content, "", 0) : undefined;
+}
+
+function search(value: unknown, path: string, depth: number): string | undefined {
+  if (typeof value !== "object" || value === null || depth > maxDepth) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const here = `${path}/${name}`;
+    const isKey =
+      secretNames.has(name.toLowerCase()) || (/\/(auth|priv)$/.test(path) && name.startsWith("sha")) || path.endsWith("/secrets");
+    if (isKey && typeof inner === "string" && inner !== "") return here;
+    const found = search(inner, here, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
