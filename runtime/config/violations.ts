@@ -34,6 +34,15 @@ function problemOf(violation: Violation, root: Schema, source: Source, prefix: s
   const pointer = named === undefined ? above : `${above}/${escapePointer(named)}`;
   const part = named !== undefined || violation.keyword === "required" ? "key" : "value";
   const at = source.locate(pointer, part);
+  // `community: { public }`: what stands as a key in the place of a secret may be the secret.
+  if (named !== undefined && around?.["x-secret"] === true)
+    return {
+      severity: "error",
+      file: source.file,
+      ...at,
+      pointer: above,
+      sentence: "must be text in quotes, { $env: NAME } or { $file: PATH }",
+    };
   return { severity: "error", file: source.file, ...at, pointer, sentence: sentenceOf(violation, around, valueAt(source.value, pointer)) };
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { gatehouseCommand } from "../program.ts";
 
-const keptLines = 200;
+const keptLines = 5_000;
 
 /** A process of ours or of a real peer, with its last lines for the message of a failing test. */
 export class RunningProcess {

@@ -7,22 +7,32 @@ const secretNames = new Set([
 const maxDepth = 32;
 
 /**
- * The first place of a configuration or service document where a secret stands in clear text, as a pointer. What is ordered is kept here, waits at
+ * The first place of a document where a secret stands in clear text, as a pointer. What is ordered is kept here, waits at
  * the broker, and lies in copies of both: a secret is sealed to its gateway or it does not travel. A net: names it does not know pass.
  */
 export function clearSecretIn(kind: string, content: unknown): string | undefined {
-  // Nodes of flows name a secret (`secret: "apiToken"`); credentials in flows are refused by the gateway's own lint.
-  return kind === "config" || kind === "services" ? search(content, "", 0) : undefined;
+  // Nodes of flows name a secret (`secret: "apiToken"`) and never bring one.
+  return search(content, "", kind === "flow" || kind === "template" ? isCredentialOfNode : isSecret, 0);
 }
 
-function search(value: unknown, path: string, depth: number): string | undefined {
+/** Whether what stands under this name, at this path, is a secret in clear text. */
+type Judge = (name: string, path: string, value: unknown) => boolean;
+
+const isSecret: Judge = (name, path, value) =>
+  typeof value === "string" &&
+  value !== "" &&
+  (secretNames.has(name.toLowerCase()) || (/\/(auth|priv)$/.test(path) && name.startsWith("sha")) || path.endsWith("/secrets"));
+
+const isCredentialOfNode: Judge = (name, path, value) =>
+  (name === "credentials" && typeof value === "object" && value !== null && Object.values(value).some((one) => one !== "")) ||
+  (path.endsWith("/secrets") && typeof value === "string");
+
+function search(value: unknown, path: string, judge: Judge, depth: number): string | undefined {
   if (typeof value !== "object" || value === null || depth > maxDepth) return undefined;
   for (const [name, inner] of Object.entries(value)) {
     const here = `${path}/${name}`;
-    const isKey =
-      secretNames.has(name.toLowerCase()) || (/\/(auth|priv)$/.test(path) && name.startsWith("sha")) || path.endsWith("/secrets");
-    if (isKey && typeof inner === "string" && inner !== "") return here;
-    const found = search(inner, here, depth + 1);
+    if (judge(name, path, inner)) return here;
+    const found = search(inner, here, judge, depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;
