@@ -1,3 +1,4 @@
+import { GatewayError } from "#model/errors.ts";
 import type { CatalogueEntry } from "#ports/catalogue.ts";
 import type { NocClient } from "../../cloud-bridge/noc/api/client.ts";
 import type { ServiceView } from "../../cloud-bridge/noc/services/service-view.ts";
