@@ -4,6 +4,7 @@ import { dirname, join, matchesGlob, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { lazyPackages } from "./lazy-packages.ts";
 import { pageModules } from "./pages.ts";
+import { plainHttp } from "./plain-http.ts";
 
 export interface OwnCode {
   /** Path in the artefact, from its root -> content. */
@@ -46,10 +47,11 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     minify: true,
     keepNames: true,
     legalComments: "none",
-    charset: "utf8",
+    // Text of modules stays in memory: with one character beyond Latin-1 in it at twice its size.
+    charset: "ascii",
     logLevel: "warning",
     define: { ...options.define },
-    plugins: [lazyPackages(root, isExternal), ownPlaces(options)],
+    plugins: [plainHttp(), lazyPackages(root, isExternal), ownPlaces(options)],
   } satisfies BuildOptions;
   const program = await build({
     ...shared,
