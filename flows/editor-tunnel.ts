@@ -65,6 +65,10 @@ class TunnelConnection implements EditorConnection {
   #finish(type: "end" | "reset"): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // What nobody will read any more is given back, or the other end's window would shrink with every broken connection.
+    let left = 0;
+    for (const bytes of this.#held.splice(0)) left += bytes.length;
+    if (left > 0) this.#onTaken(left);
     this.#onEnd(type);
     this.emit("close");
   }
@@ -202,13 +206,23 @@ export class Tunnel implements EditorTunnel {
 
   #continued(session: Session, frame: EditorFrame): void {
     const connection = session.connections.get(frame.connection);
+    const length = frame.bytes?.length ?? 0;
+    if (connection === undefined) {
+      // It ended while this was on its way: the window is given back, and the other end hears of it.
+      if (length > 0) this.#push(session, { connection: 0, sequence: 0, type: "window", credit: length });
+      if (frame.type === "data") this.#push(session, { connection: frame.connection, sequence: 1, type: "reset" });
+      return;
+    }
+    if (frame.type === "reset") {
+      connection.destroy();
+      return;
+    }
     // QoS 1 repeats; a hole means that something is lost for good.
-    if (connection === undefined || frame.sequence <= connection.received) return;
+    if (frame.sequence <= connection.received) return;
     const isHole = frame.sequence !== connection.received + 1;
     connection.received = frame.sequence;
     if (isHole) connection.destroy();
     else if (frame.type === "end") connection.emit("end");
-    else if (frame.type === "reset") connection.destroy();
     else if (frame.bytes !== undefined) {
       session.held += frame.bytes.length;
       if (session.held > 2 * windowBytes) connection.destroy();

@@ -11,6 +11,9 @@ import { type ApiServer, createApi } from "./api/server.ts";
 import type { NocAuthority } from "./authority/noc-authority.ts";
 import type { ConnectorOptions } from "./connectors/connector.ts";
 import { Connectors } from "./connectors/connectors.ts";
+import type { EditorFiles } from "./editor/editor-files.ts";
+import { EditorServer } from "./editor/editor-server.ts";
+import { RemoteEditors } from "./editor/remote-editors.ts";
 import { Acker } from "./ingest/acker.ts";
 import { BatchWriter } from "./ingest/batch.ts";
 import { BrokerLink, type BrokerLinkOptions } from "./ingest/broker-link.ts";
@@ -53,6 +56,12 @@ export interface NocOptions {
   readonly directory?: ServiceDirectory;
   /** Brings released versions to many gateways, through the authority. */
   readonly rollouts?: Rollouts;
+  /** Where browsers reach the editors of gateways; only with an authority. Absent: there are none. */
+  readonly editor?: {
+    readonly listen: { readonly host: string; readonly port: number };
+    readonly url?: string;
+    readonly files?: EditorFiles;
+  };
   /** Receivers of signed webhooks. */
   readonly connectors?: readonly ConnectorOptions[];
 }
@@ -104,15 +113,28 @@ export function createNoc(options: NocOptions): Noc {
   const { authority, directory, rollouts } = options;
   const services =
     authority === undefined || directory === undefined ? undefined : new ServiceDesk({ authority, directory, clock, logger });
-  const more = { ...(orders === undefined ? {} : { orders }), ...(services === undefined ? {} : { services }) };
-  const api = createApi({ ...options, ...more, decoder, feed, status, connectors });
+  const editor = editorOf(options);
+  const more = {
+    ...(orders === undefined ? {} : { orders }),
+    ...(services === undefined ? {} : { services }),
+    ...(editor === undefined ? {} : { editor }),
+  };
+  const { editor: _listen, ...own } = options;
+  const api = createApi({ ...own, ...more, decoder, feed, status, connectors });
   return {
     name: "noc",
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, rollouts, offline }, signal),
+    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, rollouts, offline, editor }, signal),
   };
+}
+
+function editorOf(options: NocOptions): { readonly editors: RemoteEditors; readonly server: EditorServer } | undefined {
+  const { authority, editor, clock, entropy, logger, allowedHosts = [] } = options;
+  if (authority === undefined || editor === undefined) return undefined;
+  const editors = new RemoteEditors({ authority, clock, entropy, logger });
+  return { editors, server: new EditorServer({ ...editor, allowedHosts, editors, logger }) };
 }
 
 /** Signed commands, a day long: who is offline gets them when it is back. What cannot be ordered holds at the NOC all the same. */
@@ -140,6 +162,7 @@ interface Parts {
   readonly services: ServiceDesk | undefined;
   readonly rollouts: Rollouts | undefined;
   readonly offline: OfflineWatch;
+  readonly editor: ReturnType<typeof editorOf>;
 }
 
 async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
@@ -156,6 +179,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     ...(parts.authority === undefined ? [] : [parts.authority.run(inner.signal)]),
     ...(parts.services === undefined ? [] : [parts.services.run(inner.signal)]),
     ...(parts.rollouts === undefined ? [] : [parts.rollouts.run(inner.signal)]),
+    ...(parts.editor === undefined ? [] : [parts.editor.editors.run(inner.signal), parts.editor.server.run(inner.signal)]),
     parts.offline.run(inner.signal),
     expire(parts, inner.signal),
   ];

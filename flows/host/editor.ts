@@ -77,6 +77,7 @@ export class EditorHost {
       next();
     };
     app.use(long);
+    app.use("/editor/flows", inWords);
     app.use("/editor", api.httpAdmin);
     app.use((_request: unknown, response: { writeHead(status: number, headers: object): { end(): void } }) =>
       response.writeHead(421, { connection: "close" }).end(),
@@ -121,6 +122,22 @@ export class EditorHost {
     return { rev: this.#runtime.api._.flows.getFlows()?.rev ?? "" };
   }
 }
+
+/** Why a deployment is refused is shown to people as it comes: as a sentence, not as JSON. */
+const inWords: Handler = (_request, response, next) => {
+  const json = response.json.bind(response);
+  response.json = (body) => {
+    const { code, message } = (body ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+    // A conflict of versions is for the editor's own code.
+    if (response.statusCode < 400 || response.statusCode === 409 || typeof code !== "string" || typeof message !== "string") {
+      json(body);
+      return;
+    }
+    response.set("content-type", "text/plain; charset=utf-8");
+    response.send(message);
+  };
+  next();
+};
 
 function userOf(user: unknown): string {
   const name = typeof user === "object" && user !== null ? (user as { username?: unknown }).username : undefined;

@@ -77,6 +77,9 @@ export type Handler = (request: unknown, response: HttpAnswer, next: () => void)
 export interface HttpAnswer {
   sendStatus(status: number): void;
   set(name: string, value: string): void;
+  readonly statusCode: number;
+  json(body: unknown): void;
+  send(text: string): void;
 }
 export interface ExpressApp {
   (request: unknown, response: unknown): void;

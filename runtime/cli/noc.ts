@@ -30,6 +30,8 @@ interface ServeOptions {
   readonly key?: string;
   readonly releases?: string;
   readonly config?: string;
+  readonly editorListen: string;
+  readonly editorUrl?: string;
   readonly keys?: string;
   readonly authority: boolean;
   readonly authorityUsername?: string;
@@ -60,6 +62,12 @@ export function register(program: Command, context: CommandContext): void {
     .option("--cert <file>", "client certificate (PEM)")
     .option("--key <file>", "key of the client certificate (PEM)")
     .option("--releases <folder>", "repository of releases for gateways, served under /releases/ (default: DIR/releases)")
+    .option(
+      "--editor-listen <host:port>",
+      "where browsers reach the flow editors of gateways: another port than the page's; port 0 = any",
+      "127.0.0.1:8441",
+    )
+    .option("--editor-url <url>", "address of the same behind a TLS proxy, e.g. https://editor.example.net")
     .option("--keys <folder>", "signing keys; made at the first start (default: DIR/keys)")
     .option("--no-authority", "only listen: sign nothing, order nothing")
     .option("--authority-username <name>", "user at the broker of the role that orders, if it is another")
@@ -183,6 +191,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     version: packageJson.version,
     ...(await connectorsOf(options, context)),
     ...(await authorityOf(options, context, logger)),
+    editor: await editorOf(options),
   });
   const signal = context.stopSignal();
   const running = noc.run(signal);
@@ -219,6 +228,16 @@ async function authorityOf(options: ServeOptions, context: CommandContext, logge
   const { Rollouts } = await import("../../cloud-bridge/noc/releases/rollouts.ts");
   const releases = options.releases ?? join(options.dir, "releases");
   return { directory: openServiceDirectory(), authority, rollouts: new Rollouts({ authority, releases, clock, logger }) };
+}
+
+async function editorOf({ editorListen, editorUrl }: ServeOptions) {
+  const { installedEditorFiles } = await import("../parts-noc-editor.ts");
+  const files = installedEditorFiles();
+  return {
+    listen: addressOf(editorListen),
+    ...(editorUrl === undefined ? {} : { url: editorUrl.replace(/\/+$/, "") }),
+    ...(files === undefined ? {} : { files }),
+  };
 }
 
 async function connectorsOf({ config }: ServeOptions, context: CommandContext) {

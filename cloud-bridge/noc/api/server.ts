@@ -6,6 +6,8 @@ import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { NocAuthority } from "../authority/noc-authority.ts";
 import type { Connectors } from "../connectors/connectors.ts";
+import type { EditorServer } from "../editor/editor-server.ts";
+import type { RemoteEditors } from "../editor/remote-editors.ts";
 import type { NocStatus } from "../noc.ts";
 import type { PageAssets } from "../pages/assets.ts";
 import type { OrderOutlet } from "../registry/alarm-desk.ts";
@@ -17,6 +19,7 @@ import { cookieOf, Gatekeeper, sessionCookie } from "./auth.ts";
 import { addAuthorityRoutes } from "./authority-routes.ts";
 import { addConnectorRoutes } from "./connector-routes.ts";
 import { addDataRoutes } from "./data-routes.ts";
+import { addEditorRoutes } from "./editor-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addReleaseRoutes } from "./release-routes.ts";
@@ -39,6 +42,8 @@ export interface ApiOptions {
   /** Absent: this NOC has no catalogue. */
   readonly services?: ServiceDesk;
   readonly rollouts?: Rollouts;
+  /** Absent: editors of gateways are not reached from here. */
+  readonly editor?: { readonly editors: RemoteEditors; readonly server: EditorServer };
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -68,6 +73,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   "noc.invalid": 400,
   "noc.store-busy": 503,
   "noc.store": 503,
+  "noc.unreachable": 502,
 };
 
 /** Nothing from elsewhere, nothing inline, no framing: the page is three files of this server. */
@@ -164,6 +170,7 @@ function buildApp(context: ApiContext): FastifyInstance {
     addServiceRoutes(app, context, context.authority, context.services);
   if (context.authority !== undefined && context.rollouts !== undefined)
     addRolloutRoutes(app, context, context.authority, context.rollouts);
+  if (context.authority !== undefined) addEditorRoutes(app, context, context.authority);
   addAlarmRoutes(app, context);
   addPageRoutes(app, context);
   return app;

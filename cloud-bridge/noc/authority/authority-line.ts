@@ -25,6 +25,12 @@ export interface AuthorityLineOptions {
 }
 
 const readLeaves: readonly Leaf[] = ["hello", "state", "rep", "rsp", "blobq"];
+const contentTypes = {
+  des: "application/jose",
+  cmd: "application/jose",
+  blob: "application/cbor",
+  edq: "application/octet-stream",
+} as const;
 const maxRetryMs = 15_000;
 const firstRetryMs = 500;
 const stableMs = 60_000;
@@ -49,7 +55,7 @@ export class AuthorityLine {
   /** False = there is no line, or too much is on its way: come again. The outcome shows in what the gateway reports. */
   publish(
     address: { readonly tenant: string; readonly gateway: string },
-    leaf: "des" | "cmd" | "blob",
+    leaf: "des" | "cmd" | "blob" | "edq",
     payload: Uint8Array | string,
     expirySeconds?: number,
   ): boolean {
@@ -57,7 +63,7 @@ export class AuthorityLine {
     if (client?.connected !== true || this.#inFlight >= maxInFlight) return false;
     const rule = leafRules[leaf];
     const expiry = expirySeconds ?? rule.expirySeconds;
-    const contentType = leaf === "blob" ? "application/cbor" : "application/jose";
+    const contentType = contentTypes[leaf];
     this.#inFlight += 1;
     client.publish(
       gatewayTopic(address, leaf),
@@ -138,7 +144,7 @@ export class AuthorityLine {
   }
 
   async #arrive(client: MqttClient): Promise<void> {
-    const { tenants, onConnected } = this.#options;
+    const { tenants, onConnected, logger } = this.#options;
     const scopes = tenants.length === 0 ? [undefined] : tenants;
     this.#client = client;
     this.#inFlight = 0;
@@ -147,5 +153,17 @@ export class AuthorityLine {
       { qos: 1 },
     );
     onConnected();
+    try {
+      await client.subscribeAsync(
+        scopes.map((tenant) => leafFilter("eds", tenant)),
+        { qos: 1 },
+      );
+    } catch (error) {
+      // A broker whose rules are older than the remote editor: everything else works all the same.
+      logger.warn(
+        { error: error instanceof Error ? error.message : "unknown" },
+        "the broker does not let this role read eds: no remote editors",
+      );
+    }
   }
 }

@@ -27,11 +27,7 @@ export interface NocAuthorityOptions extends Omit<AuthorityLineOptions, "onMessa
   readonly logger: Logger;
 }
 
-interface Message {
-  readonly leaf: Leaf;
-  readonly payload: Uint8Array;
-  readonly retained: boolean;
-}
+type Message = Readonly<Record<"leaf", Leaf> & Record<"payload", Uint8Array> & Record<"retained", boolean>>;
 
 /** Key documents in one session: a gateway whose keys were pinned by hand takes none, and must not be asked for ever. */
 const maxKeysSent = 4;
@@ -56,6 +52,8 @@ export class NocAuthority implements Unit {
   readonly #published = new Map<string, number>();
   readonly #toPublish: { readonly tenant: string; readonly gateway: string }[] = [];
   readonly #stopped = new AbortController();
+  /** Frames of the remote editor, for whoever carries it. @throws GatewayError codec.malformed | codec.limit, which is logged here */
+  onEditorFrame: ((site: { readonly tenant: string; readonly gateway: string }, payload: Uint8Array) => void) | undefined;
 
   constructor(options: NocAuthorityOptions) {
     const { store, keys, clock } = options;
@@ -144,9 +142,7 @@ export class NocAuthority implements Unit {
   }
 
   /** News made here: whoever waits looks again. */
-  wake(): void {
-    this.#news.announce();
-  }
+  wake = (): void => this.#news.announce();
 
   async rotate(newEpoch: boolean, by: string): Promise<void> {
     await this.keys.rotate(newEpoch);
@@ -181,6 +177,11 @@ export class NocAuthority implements Unit {
     return this.#options.store.operators().find((one) => timingSafeEqual(Buffer.from(one.digest), given))?.name;
   }
 
+  /** False = there is no line. */
+  sendEditorFrame(site: { readonly tenant: string; readonly gateway: string }, frame: Uint8Array): boolean {
+    return this.#line.publish(site, "edq", frame);
+  }
+
   get store(): AuthorityStore {
     return this.#options.store;
   }
@@ -200,7 +201,7 @@ export class NocAuthority implements Unit {
       if (!isGatewayError(error)) throw error;
       this.#options.logger.warn({ gateway: site.gateway, leaf: message.leaf, code: error.code }, "a message of a gateway is not readable");
     }
-    this.wake();
+    if (message.leaf !== "eds") this.wake();
   }
 
   #read(site: SiteView, { leaf, payload, retained }: Message): void {
@@ -217,6 +218,9 @@ export class NocAuthority implements Unit {
         return;
       case "rsp":
         this.commands.answer(site.tenant, site.gateway, parseResponse(payload));
+        return;
+      case "eds":
+        this.onEditorFrame?.(site, payload);
         return;
       case "blobq":
         this.#serve(site, payload);

@@ -1,8 +1,9 @@
+import { useState } from "preact/hooks";
 import { formatAge, formatMoment, type Zone } from "#web/time.ts";
 import { formatBytes, formatCount } from "#web/units.ts";
 import type { GatewayLedger } from "../../registry/ledger.ts";
 import type { GatewayView } from "../../registry/overview.ts";
-import { serverNowMs } from "./server.ts";
+import { ask, ServerError, serverNowMs } from "./server.ts";
 
 const whyWords: Readonly<Record<string, string>> = {
   will: "connection lost",
@@ -26,6 +27,7 @@ export function GatewayFacts(props: { readonly gateway: GatewayView; readonly zo
           since {formatMoment(gateway.sinceMs, nowMs, zone)}
           {why === undefined ? "" : `, ${why}`}
         </span>
+        <EditorButton gateway={gateway} />
       </div>
       <dl class="facts">
         <Fact name="Newest value">{gateway.newestMs === null ? "none yet" : formatAge(gateway.newestMs, nowMs)}</Fact>
@@ -45,6 +47,42 @@ export function GatewayFacts(props: { readonly gateway: GatewayView; readonly zo
         <Fact name="Site">{gateway.site === "" ? gateway.tenant : `${gateway.site}, ${gateway.tenant}`}</Fact>
       </dl>
     </header>
+  );
+}
+
+/** The tab is opened at the click, or the browser would block it; the address comes when the gateway has opened its editor. */
+function EditorButton({ gateway }: { readonly gateway: GatewayView }) {
+  const [state, setState] = useState<{ readonly isBusy: boolean; readonly problem?: string }>({ isBusy: false });
+  const open = async () => {
+    setState({ isBusy: true });
+    const tab = window.open("about:blank", "_blank");
+    try {
+      const query = new URLSearchParams({ tenant: gateway.tenant });
+      const { url } = await ask<{ readonly url: string }>(`/api/gateways/${encodeURIComponent(gateway.id)}/editor?${query}`, {
+        method: "POST",
+      });
+      if (tab !== null) {
+        tab.opener = null;
+        tab.location.href = url;
+      }
+      setState({ isBusy: false });
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      tab?.close();
+      setState({ isBusy: false, problem: error.message });
+    }
+  };
+  return (
+    <span class="editor-door">
+      {state.problem === undefined ? null : (
+        <span class="problem" role="alert">
+          {state.problem}
+        </span>
+      )}
+      <button type="button" class="button" disabled={state.isBusy || !gateway.online} onClick={() => void open()}>
+        {state.isBusy ? "Opening the editor" : "Open the flow editor"}
+      </button>
+    </span>
   );
 }
 
