@@ -10,9 +10,20 @@ const browserPeer = peer("chromium");
 const shotFolder = process.env["GATEHOUSE_SHOTS"];
 
 const tab = "aaaa0000bbbb0000";
+const filters = { table: "", row: "", send: "every", deadband: 0, minIntervalS: 0, aggregate: "none", windowS: 60, counter: "rate" };
 const drawn = [
   { id: tab, type: "tab", label: "Mine", disabled: false, info: "" },
-  { id: "cccc0000dddd0001", type: "metric in", z: tab, metric: "", equipment: "", x: 140, y: 100, wires: [["cccc0000dddd0002"]] },
+  {
+    id: "cccc0000dddd0001",
+    type: "metric in",
+    z: tab,
+    metric: "",
+    equipment: "",
+    ...filters,
+    x: 140,
+    y: 100,
+    wires: [["cccc0000dddd0002"]],
+  },
   {
     ...{ id: "cccc0000dddd0002", type: "switch", z: tab, name: "too long up", property: "payload", propertyType: "msg", outputs: 1 },
     ...{ rules: [{ t: "gt", v: "0", vt: "num" }], checkall: "true", repair: false, x: 340, y: 100, wires: [["cccc0000dddd0003"]] },
@@ -62,6 +73,8 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     if (shotFolder === undefined) return;
     for (const colorScheme of ["dark", "light"] as const) {
       await of.emulateMedia({ colorScheme });
+      // Colours change gradually.
+      await of.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
       await of.screenshot({ path: join(shotFolder, `${name}-${colorScheme}.png`) });
     }
   };
@@ -88,6 +101,7 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     const opened = page.context().waitForEvent("page");
     await page.getByRole("button", { name: "Open the flow editor" }).click();
     editor = await opened;
+    editor.setDefaultTimeout(12_000);
     await editor.waitForSelector("#red-ui-palette .red-ui-palette-node");
     expect(editor.url()).not.toContain("access_token");
     await shot(editor, "editor");
@@ -98,6 +112,7 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     await editor.locator("#red-ui-clipboard-dialog-import-text").fill(JSON.stringify(drawn));
     await shot(editor, "import");
     await editor.locator("#red-ui-clipboard-dialog-ok").click();
+    await editor.locator(".red-ui-notification", { hasText: "Imported" }).click();
     await editor.locator("#red-ui-workspace-tabs li", { hasText: "Mine" }).click();
     await editor.locator(".red-ui-flow-node-group").nth(2).waitFor({ timeout: 5_000 });
     await editor.locator(".red-ui-flow-node-group", { hasText: "metric in" }).first().dblclick();

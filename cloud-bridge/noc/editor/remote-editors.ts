@@ -33,6 +33,7 @@ export interface RemoteSession {
   readonly cookie: string;
   readonly untilMs: number;
   usedMs: number;
+  /** Of the gateway to the broker; 0 = there is no line. */
   connection: number;
 }
 
@@ -104,10 +105,7 @@ export class RemoteEditors implements Unit {
             this.#close(session);
             continue;
           }
-          const connection = authority.sites.get(session.tenant, session.gateway)?.connection ?? session.connection;
-          if (connection !== session.connection) session.tunnel.lineLost();
-          session.connection = connection;
-          session.tunnel.recover();
+          this.#follow(session);
         }
       }
     } finally {
@@ -117,6 +115,16 @@ export class RemoteEditors implements Unit {
       }
       this.#sessions.clear();
     }
+  }
+
+  /** A browser hears at once that the line is cut, and when it comes again finds it whole. */
+  #follow(session: RemoteSession): void {
+    const { authority } = this.#parts;
+    const site = authority.sites.get(session.tenant, session.gateway);
+    const connection = authority.connected && site?.online === true ? site.connection : 0;
+    if (connection !== session.connection) session.tunnel.lineLost();
+    session.connection = connection;
+    if (connection !== 0) session.tunnel.recover();
   }
 
   async #begin(site: { readonly tenant: string; readonly gateway: string }, person: string, signal: AbortSignal): Promise<RemoteSession> {
@@ -168,7 +176,7 @@ export class RemoteEditors implements Unit {
         });
         response.on("error", failed);
         response.on("end", () => {
-          const version = /"version":"([0-9A-Za-z.+-]{1,32})"/.exec(text)?.[1];
+          const version = /"version":"([0-9A-Za-z.+-]{1,32}?)(?:-git)?"/.exec(text)?.[1]; // "-git": it runs from a checkout
           if (response.statusCode === 200) resolve(version ?? "");
           else failed();
         });

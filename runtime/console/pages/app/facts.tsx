@@ -58,7 +58,7 @@ function Fact(props: { readonly name: string; readonly hint?: string; readonly c
 /** Whose fault it is, first; the evidence for it below. */
 export function Verdict(props: { readonly verdict: Overview["verdict"] }) {
   const { verdict } = props;
-  if (verdict === undefined) return null;
+  if (verdict === undefined || verdict.sentence === "") return null;
   return (
     <section class="card verdict" aria-labelledby="verdict-title">
       <header>
