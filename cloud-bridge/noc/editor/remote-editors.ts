@@ -94,7 +94,7 @@ export class RemoteEditors implements Unit {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, authority } = this.#parts;
+    const { clock } = this.#parts;
     try {
       while (!signal.aborted) {
         await clock.sleep(tickMs, signal);
