@@ -141,8 +141,21 @@ class Follower {
       if (value.atMs === null || value.atMs <= before) continue;
       seen.valueMs = Math.max(seen.valueMs, value.atMs);
       const { equipment, table, rowKey, metric } = value;
+      // For people a state has its name; a program gets the number and the name.
+      const isJson = this.#options.json === true;
+      const shown = isJson ? value.value : (value.text ?? value.value);
       const unit = value.kind === "c" ? `${value.unit}/s` : value.unit;
-      this.#print({ gateway: gateway.id, at: isoOf(value.atMs), equipment, table, row: rowKey, metric, value: value.value, unit });
+      this.#print({
+        gateway: gateway.id,
+        at: isoOf(value.atMs),
+        equipment,
+        table,
+        row: rowKey,
+        metric,
+        value: shown,
+        unit,
+        ...(isJson && value.text !== undefined ? { text: value.text } : {}),
+      });
     }
   }
 

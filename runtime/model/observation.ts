@@ -56,6 +56,8 @@ export interface Inventory {
   readonly observedAt: Instant;
   readonly identity: DeviceIdentity;
   readonly components: readonly InventoryComponent[];
+  /** What the values of its state metrics are called, by the name in `unit: "enum:NAME"`: `{ ifOperStatus: { "1": "up" } }`. At most 16 KiB. */
+  readonly enumerations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What differs from the previous inventory; empty on the first. */
   readonly changes: readonly { readonly path: string; readonly before: string; readonly after: string }[];
 }

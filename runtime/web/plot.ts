@@ -26,6 +26,8 @@ export interface PlotContent {
   readonly toMs: number;
   /** UCUM; the same for all lines. */
   readonly unit: string;
+  /** Names of the values of a state (`enum:NAME`), beyond the well-known. */
+  readonly states?: Readonly<Record<string, string>>;
   readonly zone: Zone;
   /** The lines have a band between least and greatest. */
   readonly ranged: boolean;
@@ -81,7 +83,14 @@ export function createPlot(element: HTMLElement, options: PlotOptions): { show(c
 
 /** What cannot be changed without drawing anew. Bands are part of it: the hook that draws them holds them. */
 function shapeOf(content: PlotContent): string {
-  return JSON.stringify([content.lines.map((line) => line.label), content.unit, content.zone, content.ranged, content.bands]);
+  return JSON.stringify([
+    content.lines.map((line) => line.label),
+    content.unit,
+    content.states,
+    content.zone,
+    content.ranged,
+    content.bands,
+  ]);
 }
 
 function alignedData(content: PlotContent): uPlot.AlignedData {
@@ -120,7 +129,7 @@ function drawPlot(element: HTMLElement, content: PlotContent, options: PlotOptio
           ...axis,
           size: 84,
           ...(content.unit.startsWith("enum:") ? { incrs: [1, 2, 5, 10, 20, 50, 100] } : {}),
-          values: (_plot, values) => values.map((value) => (value === null ? "" : formatValue(value, content.unit))),
+          values: (_plot, values) => values.map((value) => (value === null ? "" : formatValue(value, content.unit, content.states))),
         },
       ],
       series: [
@@ -157,7 +166,7 @@ function seriesOf(line: PlotLine, stroke: string, content: PlotContent): uPlot.S
     width: 1.6,
     spanGaps: false,
     points: { show: isSparse(line), size: 4, fill: stroke },
-    value: (_plot, value, _series, index) => legendValue(value, index ?? undefined, line, content.unit),
+    value: (_plot, value, _series, index) => legendValue(value, index ?? undefined, line, content),
     ...(stepped === undefined ? {} : { paths: stepped }),
   };
   if (!content.ranged) return [main];
@@ -166,12 +175,12 @@ function seriesOf(line: PlotLine, stroke: string, content: PlotContent): uPlot.S
 }
 
 /** Under the cursor: the value there, or that none is; without a cursor: the newest. */
-function legendValue(value: number | null | undefined, index: number | undefined, line: PlotLine, unit: string): string {
+function legendValue(value: number | null | undefined, index: number | undefined, line: PlotLine, { unit, states }: PlotContent): string {
   if (index === undefined) {
     const newest = line.avg.findLast((one) => one !== null) ?? undefined;
-    return newest === undefined ? "no data" : formatValue(newest, unit);
+    return newest === undefined ? "no data" : formatValue(newest, unit, states);
   }
-  return value === null || value === undefined ? "no data" : formatValue(value, unit);
+  return value === null || value === undefined ? "no data" : formatValue(value, unit, states);
 }
 
 /** Lone points between gaps would be invisible as a line. */

@@ -50,8 +50,9 @@ function displayOf(unit: string): Display {
   return decimal(unit === "1" ? "" : unit);
 }
 
-/** A number with its unit: `12.4 Mbit/s`, `up`, `21.5 °C`, `3 d 4 h`. */
-export function formatValue(value: number, unit: string): string {
+/** A number with its unit: `12.4 Mbit/s`, `up`, `21.5 °C`, `3 d 4 h`. @param states names of an enumeration's values; the well-known need none */
+export function formatValue(value: number, unit: string, states: Readonly<Record<string, string>> = {}): string {
+  if (unit.startsWith("enum:") && Object.hasOwn(states, String(value))) return states[String(value)] ?? "";
   if (unit.startsWith("enum:")) return stateName(unit.slice(5), value) ?? String(value);
   if (unit === "{tick}") return formatDuration(value / 100);
   if (unit === "s" && Math.abs(value) >= 120) return formatDuration(value);

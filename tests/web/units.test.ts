@@ -31,6 +31,12 @@ describe("values as people read them", () => {
     expect(formatValue(value, unit)).toBe(shown);
   });
 
+  it("call a state what the gateway calls it, before the well-known name", () => {
+    expect(formatValue(3, "enum:pumpState", { "3": "priming" })).toBe("priming");
+    expect(formatValue(1, "enum:ifOperStatus", { "1": "online" })).toBe("online");
+    expect(formatValue(2, "enum:ifOperStatus", { "1": "online" })).toBe("down");
+  });
+
   it("name the unit of an axis", () => {
     expect([unitLabel("By/s"), unitLabel("enum:x"), unitLabel("{packet}/s")]).toEqual(["bit/s", "state", "packets/s"]);
   });

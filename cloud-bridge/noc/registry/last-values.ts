@@ -1,6 +1,7 @@
 import { lastStride } from "../ingest/derive.ts";
 import type { LastValues, SeriesRow } from "../store/rows.ts";
 import type { SeriesQuery, StoreQueries } from "../store/store.ts";
+import { stateNamesOf, stateText } from "./state-names.ts";
 
 export interface LastValueView {
   readonly series: number;
@@ -13,6 +14,8 @@ export interface LastValueView {
   /** UCUM of the value; of counters, of the count: the value itself is per second. */
   readonly unit: string;
   readonly value: number | string | null;
+  /** What the state is called, where the gateway said so. */
+  readonly text?: string;
   readonly atMs: number | null;
 }
 
@@ -21,7 +24,12 @@ export async function viewLastValues(read: StoreQueries, query: SeriesQuery): Pr
   const series = await read.series(query);
   const groups = new Set(series.flatMap((one) => one.places.map((place) => place.groupRef)));
   const last = await read.lastValues([...groups]);
-  return series.map((one) => viewOf(one, last));
+  const names = await stateNamesOf(read, query.gatewayRef, series);
+  return series.map((one) => {
+    const view = viewOf(one, last);
+    const text = stateText(names(one), view.value);
+    return text === undefined ? view : { ...view, text };
+  });
 }
 
 function viewOf(series: SeriesRow, last: ReadonlyMap<number, LastValues>): LastValueView {

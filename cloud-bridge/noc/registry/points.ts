@@ -7,6 +7,7 @@ import { StreamMemories } from "../ingest/memories.ts";
 import type { ChunkRow, RollupLevel, SeriesRow } from "../store/rows.ts";
 import type { StoreQueries } from "../store/store.ts";
 import { reasonName } from "./overview.ts";
+import { type StateNames, stateNamesOf } from "./state-names.ts";
 
 export interface PointsQuery {
   readonly gatewayRef: number;
@@ -35,6 +36,8 @@ export interface PlotSeries {
   readonly kind: "c" | "g" | "s";
   /** UCUM of a point; counters are given per second. */
   readonly unit: string;
+  /** Names of its states, where it has some and the gateway said them. */
+  readonly states?: StateNames;
   readonly points: Points;
   /** Failed polls in the range: why a gap is one. */
   readonly misses: readonly { readonly fromMs: number; readonly toMs: number; readonly reason: string; readonly count: number }[];
@@ -93,13 +96,16 @@ export class PlotReader {
 
   async #plot(source: Plot["source"], resolutionMs: number, query: PointsQuery, points: readonly (readonly Point[])[]): Promise<Plot> {
     const series: PlotSeries[] = [];
+    const names = await stateNamesOf(this.#read, query.gatewayRef, query.series);
     for (const [index, one] of query.series.entries()) {
       const groups = one.places.map((place) => place.groupRef);
       const misses = await this.#read.misses(groups, query.fromMs, query.toMs);
       const { equipment, table, metric, rowKey, labels, kind } = one;
+      const states = names(one);
       series.push({
         ...{ series: one.ref, equipment, table, metric, rowKey, labels, kind },
         unit: kind === "c" ? `${one.unit === "" ? "1" : one.unit}/s` : one.unit,
+        ...(states === undefined ? {} : { states }),
         points: withGaps(points[index] ?? []),
         misses: misses.map(({ fromMs, toMs, reason, count }) => ({ fromMs, toMs, count, reason: reasonName(reason) })),
       });

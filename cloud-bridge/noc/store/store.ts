@@ -138,6 +138,8 @@ export interface StoreQueries {
   equipment(gatewayRef: number): Promise<readonly EquipmentRow[]>;
   series(query: SeriesQuery): Promise<readonly SeriesRow[]>;
   seriesByRef(gatewayRef: number, refs: readonly number[]): Promise<readonly SeriesRow[]>;
+  /** `enumerations` of the inventories of these equipment, as the gateway sent it; absent where there is none. */
+  enumerations(gatewayRef: number, ids: readonly string[]): Promise<ReadonlyMap<string, unknown>>;
   lastValues(groupRefs: readonly number[]): Promise<ReadonlyMap<number, LastValues>>;
   group(ref: number): Promise<GroupRow | undefined>;
   rollups(level: RollupLevel, groupRef: number, fromMs: number, toMs: number): Promise<readonly RollupRow[]>;

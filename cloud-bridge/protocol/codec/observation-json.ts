@@ -167,6 +167,7 @@ function inventoryElement(inventory: Inventory, components: number, changes: num
     identity: inventory.identity,
     components: inventory.components.slice(0, components),
     changes: inventory.changes.slice(0, changes),
+    ...(inventory.enumerations === undefined ? {} : { enumerations: inventory.enumerations }),
     ...(omitted === 0 ? {} : { omitted }),
   };
 }

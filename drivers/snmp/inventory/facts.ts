@@ -1,5 +1,6 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { DeviceIdentity } from "#model/observation.ts";
+import type { Enumeration } from "../metric-sets/enumeration.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "../session/exchange.ts";
 
@@ -65,6 +66,8 @@ export interface ProfileSource {
   readonly probes: readonly string[];
   /** Further instances, given what the device says of itself; asked for in the same GET. */
   probesOf?(head: Pick<IdentityFacts, "sysObjectId" | "sysDescr">): readonly string[];
+  /** What the states of profiles' metrics are called, by the name in `enum:NAME`. */
+  states?(name: string): Enumeration | undefined;
   /** Called with what was read when the inventory is read. `forced`: the profile named in the equipment's configuration. Must not throw. */
   select(facts: IdentityFacts, forced: string | undefined): SelectedProfiles;
 }

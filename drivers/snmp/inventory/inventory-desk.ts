@@ -12,6 +12,7 @@ import type { IdentityFacts, ProfileSource, SelectedProfiles } from "./facts.ts"
 import { type IdentityRules, identify } from "./identify.ts";
 import { Packed } from "./packed.ts";
 import { type FactsRequest, readFacts, readMoreFacts } from "./read-facts.ts";
+import { stateNamesOf } from "./state-names.ts";
 import { vendorProbes } from "./vendor-probes.ts";
 
 /** After a reading that failed the next one waits for this many times the poll interval. */
@@ -39,6 +40,8 @@ export class InventoryDesk {
   #dueAtMs = Number.NEGATIVE_INFINITY;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #built = "";
+  /** Names of the enumerations last sent. */
+  #states = "";
   #complete = false;
 
   constructor(
@@ -71,9 +74,11 @@ export class InventoryDesk {
       this.#dueAtMs = nowMs;
       this.#reading.cancel();
     }
-    const built = tables
-      .flatMap((table) => (table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision)))
-      .join();
+    const components = tables.flatMap((table) =>
+      table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision),
+    );
+    // Tables that profiles or a later probe add bring states of their own.
+    const built = `${tables.length}:${components.join()}`;
     if (nowMs >= this.#dueAtMs) await this.#read(sets, tables, exchange);
     else if (built === this.#built) return undefined;
     if (this.#known === undefined) return undefined;
@@ -119,12 +124,16 @@ export class InventoryDesk {
   #compose(facts: IdentityFacts, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
     const identity = identify(facts, this.#rules, this.#profilesOfDevice?.identifiers ?? []);
     const components = componentsOf(tables, facts.entities);
+    const definitions = tables.map((table) => table.definition);
+    const enumerations = stateNamesOf(definitions, (name) => this.#profiles?.states?.(name)) ?? {};
+    const states = Object.keys(enumerations).join();
     const before = this.#last?.unpack();
     // Tables are learnt over several polls at first: what appears then was there before.
     const wasComplete = this.#complete;
     this.#complete = tables.every((table) => table.isLearnt);
     const all = before === undefined ? [] : changesBetween(before, { identity, components });
-    if (before !== undefined && all.length === 0) return undefined;
+    if (before !== undefined && all.length === 0 && states === this.#states) return undefined;
+    this.#states = states;
     const changes = wasComplete ? all : all.filter((change) => change.path.startsWith("identity/"));
     const inventory: Inventory = {
       kind: "inventory",
@@ -132,6 +141,7 @@ export class InventoryDesk {
       observedAt: exchange.clock.now(),
       identity,
       components,
+      ...(states === "" ? {} : { enumerations }),
       changes,
     };
     this.#last = new Packed({ identity, components });

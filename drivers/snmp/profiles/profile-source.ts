@@ -1,6 +1,7 @@
 import type { IdentityFacts, ProfileSource, SelectedProfiles } from "../inventory/facts.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import { resolveSets } from "./device-sets.ts";
+import { enumerationsOf } from "./enumeration-names.ts";
 import type { Match } from "./match-profiles.ts";
 import type { ProfileBook } from "./profile-book.ts";
 import { createIdentifier } from "./profile-identifier.ts";
@@ -10,6 +11,7 @@ const maxShared = 256;
 
 /** Lets the driver use a book of profiles. One per driver. */
 export function createProfileSource(book: ProfileBook): ProfileSource {
+  let states: ReturnType<typeof enumerationsOf> | undefined;
   const shared = new Map<string, MetricSet>();
   const share = (set: MetricSet): MetricSet => {
     // Functions of a set follow from its profile, which is named in it; the rest is data.
@@ -23,6 +25,10 @@ export function createProfileSource(book: ProfileBook): ProfileSource {
   };
   return {
     probes: [],
+    states: (name) => {
+      states ??= enumerationsOf(book.profiles.values());
+      return states.get(name);
+    },
     probesOf: (head) => book.probeOids(head),
     select: (facts, forced) => selectProfiles(matchesOf(book, facts, forced), share),
   };

@@ -171,6 +171,7 @@ function UnitPlot(props: PlotPanelProps & { readonly unit: string; readonly seri
       fromMs: answer.fromMs,
       toMs: answer.toMs,
       unit,
+      ...statesOf(series),
       zone: view.zone,
       ranged: answer.source !== "chunks",
     };
@@ -182,6 +183,16 @@ function UnitPlot(props: PlotPanelProps & { readonly unit: string; readonly seri
       <figcaption class="visually-hidden">{series.map(describe).join(" ")}</figcaption>
     </figure>
   );
+}
+
+/** Names of the states, if all series of the picture call each value the same. */
+function statesOf(series: readonly PlotSeries[]): { readonly states?: Readonly<Record<string, string>> } {
+  const merged: Record<string, string> = {};
+  for (const [value, name] of series.flatMap(({ states }) => Object.entries(states ?? {}))) {
+    if (Object.hasOwn(merged, value) && merged[value] !== name) return {};
+    merged[value] = name;
+  }
+  return Object.keys(merged).length === 0 ? {} : { states: merged };
 }
 
 /** The picture in words, for those who do not see it. */

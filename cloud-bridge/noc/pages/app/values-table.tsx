@@ -105,5 +105,5 @@ function ValueRow(props: Pick<ValuesProps, "plotted" | "onPlot"> & { readonly va
 function shownValue(value: LastValueView): string {
   if (value.value === null) return value.kind === "c" ? "no rate yet" : "unknown";
   if (typeof value.value === "string") return value.value;
-  return formatValue(value.value, shownUnit(value));
+  return value.text ?? formatValue(value.value, shownUnit(value));
 }

@@ -30,6 +30,7 @@ import {
   type GatewayColumns,
   gapOf,
   gatewayOf,
+  jsonOf,
   type StreamColumns,
   streamOf,
 } from "./columns.ts";
@@ -144,6 +145,13 @@ export class SqliteQueries implements StoreQueries {
   async seriesByRef(gatewayRef: number, refs: readonly number[]): Promise<readonly SeriesRow[]> {
     const sql = `SELECT ${seriesColumns} FROM series s WHERE s.gateway = ? AND s.ref IN (SELECT value FROM json_each(?)) LIMIT 64`;
     return this.#db.all<SeriesColumns>(sql, gatewayRef, JSON.stringify(refs)).map(seriesOf);
+  }
+
+  async enumerations(gatewayRef: number, ids: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    const sql = `SELECT id, json_extract(inventory, '$.enumerations') AS names FROM equipment
+      WHERE gateway = ? AND id IN (SELECT value FROM json_each(?)) AND names IS NOT NULL`;
+    const rows = this.#db.all<{ id: string; names: string }>(sql, gatewayRef, JSON.stringify(ids));
+    return new Map(rows.map(({ id, names }) => [id, jsonOf(names)]));
   }
 
   async lastValues(groupRefs: readonly number[]): Promise<ReadonlyMap<number, LastValues>> {

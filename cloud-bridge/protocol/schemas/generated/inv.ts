@@ -29,6 +29,14 @@ export interface InventoryMessage {
       [k: string]: unknown;
     }[];
     /**
+     * what the values of state metrics are called, by the name in enum:NAME
+     */
+    enumerations?: {
+      [k: string]: {
+        [k: string]: string;
+      };
+    };
+    /**
      * @maxItems 20000
      */
     changes?: {

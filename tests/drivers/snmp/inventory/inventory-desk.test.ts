@@ -26,6 +26,15 @@ async function settle(bench: Bench, polls = 4): Promise<Inventory> {
 }
 
 describe("the inventory of a device", () => {
+  it("says what the values of its states are called, and says it once", async () => {
+    const bench = new Bench(chassis("S1", "1.0"));
+    const { inventory } = await bench.next();
+    expect(inventory?.enumerations?.["ifOperStatus"]).toMatchObject({ "1": "up", "2": "down" });
+    const later: unknown[] = [];
+    for (let poll = 0; poll < 6; poll++) later.push((await bench.next()).inventory);
+    expect(later.filter((one) => one !== undefined).length).toBeLessThanOrEqual(1);
+  });
+
   it("comes with the first poll and holds identity and components", async () => {
     const { inventory } = await new Bench(chassis("S1", "1.0")).next();
     expect(inventory?.identity).toMatchObject({
