@@ -105,7 +105,7 @@ describe.skipIf(!peer("snmpd").available)(`a v3 agent under the poller ${peer("s
   afterEach(async () => {
     await site.end();
     await snmpd.kill();
-    snmpd.dispose();
+    await snmpd.dispose();
   });
 
   it("is polled again within two cycles after it came back with lower boots", { timeout: 40_000 }, async () => {
