@@ -32,9 +32,7 @@ export interface InventoryMessage {
      * what the values of state metrics are called, by the name in enum:NAME
      */
     enumerations?: {
-      [k: string]: {
-        [k: string]: string;
-      };
+      [k: string]: unknown;
     };
     /**
      * @maxItems 20000

@@ -314,147 +314,122 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             if (data6.enumerations !== void 0) {
               let data12 = data6.enumerations;
-              if (data12 && typeof data12 == "object" && !Array.isArray(data12)) {
-                for (const key0 in data12) {
-                  let data13 = data12[key0];
-                  if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
-                    for (const key1 in data13) {
-                      if (typeof data13[key1] !== "string") {
-                        const err24 = { instancePath: instancePath + "/add/" + i0 + "/enumerations/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") + "/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/add/items/properties/enumerations/additionalProperties/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                        if (vErrors === null) {
-                          vErrors = [err24];
-                        } else {
-                          vErrors.push(err24);
-                        }
-                        errors++;
-                      }
-                    }
-                  } else {
-                    const err25 = { instancePath: instancePath + "/add/" + i0 + "/enumerations/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/add/items/properties/enumerations/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-                    if (vErrors === null) {
-                      vErrors = [err25];
-                    } else {
-                      vErrors.push(err25);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err26 = { instancePath: instancePath + "/add/" + i0 + "/enumerations", schemaPath: "#/properties/add/items/properties/enumerations/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+              if (!(data12 && typeof data12 == "object" && !Array.isArray(data12))) {
+                const err24 = { instancePath: instancePath + "/add/" + i0 + "/enumerations", schemaPath: "#/properties/add/items/properties/enumerations/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
-                  vErrors = [err26];
+                  vErrors = [err24];
                 } else {
-                  vErrors.push(err26);
+                  vErrors.push(err24);
                 }
                 errors++;
               }
             }
             if (data6.changes !== void 0) {
-              let data15 = data6.changes;
-              if (Array.isArray(data15)) {
-                if (data15.length > 2e4) {
-                  const err27 = { instancePath: instancePath + "/add/" + i0 + "/changes", schemaPath: "#/properties/add/items/properties/changes/maxItems", keyword: "maxItems", params: { limit: 2e4 }, message: "must NOT have more than 20000 items" };
+              let data13 = data6.changes;
+              if (Array.isArray(data13)) {
+                if (data13.length > 2e4) {
+                  const err25 = { instancePath: instancePath + "/add/" + i0 + "/changes", schemaPath: "#/properties/add/items/properties/changes/maxItems", keyword: "maxItems", params: { limit: 2e4 }, message: "must NOT have more than 20000 items" };
                   if (vErrors === null) {
-                    vErrors = [err27];
+                    vErrors = [err25];
                   } else {
-                    vErrors.push(err27);
+                    vErrors.push(err25);
                   }
                   errors++;
                 }
-                const len2 = data15.length;
+                const len2 = data13.length;
                 for (let i2 = 0; i2 < len2; i2++) {
-                  let data16 = data15[i2];
-                  if (!(data16 && typeof data16 == "object" && !Array.isArray(data16))) {
-                    const err28 = { instancePath: instancePath + "/add/" + i0 + "/changes/" + i2, schemaPath: "#/properties/add/items/properties/changes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                  let data14 = data13[i2];
+                  if (!(data14 && typeof data14 == "object" && !Array.isArray(data14))) {
+                    const err26 = { instancePath: instancePath + "/add/" + i0 + "/changes/" + i2, schemaPath: "#/properties/add/items/properties/changes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                     if (vErrors === null) {
-                      vErrors = [err28];
+                      vErrors = [err26];
                     } else {
-                      vErrors.push(err28);
+                      vErrors.push(err26);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err29 = { instancePath: instancePath + "/add/" + i0 + "/changes", schemaPath: "#/properties/add/items/properties/changes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err27 = { instancePath: instancePath + "/add/" + i0 + "/changes", schemaPath: "#/properties/add/items/properties/changes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
-                  vErrors = [err29];
+                  vErrors = [err27];
                 } else {
-                  vErrors.push(err29);
+                  vErrors.push(err27);
                 }
                 errors++;
               }
             }
           } else {
-            const err30 = { instancePath: instancePath + "/add/" + i0, schemaPath: "#/properties/add/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err28 = { instancePath: instancePath + "/add/" + i0, schemaPath: "#/properties/add/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err30];
+              vErrors = [err28];
             } else {
-              vErrors.push(err30);
+              vErrors.push(err28);
             }
             errors++;
           }
         }
       } else {
-        const err31 = { instancePath: instancePath + "/add", schemaPath: "#/properties/add/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err29 = { instancePath: instancePath + "/add", schemaPath: "#/properties/add/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err31];
+          vErrors = [err29];
         } else {
-          vErrors.push(err31);
+          vErrors.push(err29);
         }
         errors++;
       }
     }
     if (data.del !== void 0) {
-      let data17 = data.del;
-      if (Array.isArray(data17)) {
-        if (data17.length > 1e3) {
-          const err32 = { instancePath: instancePath + "/del", schemaPath: "#/properties/del/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
+      let data15 = data.del;
+      if (Array.isArray(data15)) {
+        if (data15.length > 1e3) {
+          const err30 = { instancePath: instancePath + "/del", schemaPath: "#/properties/del/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
           if (vErrors === null) {
-            vErrors = [err32];
+            vErrors = [err30];
           } else {
-            vErrors.push(err32);
+            vErrors.push(err30);
           }
           errors++;
         }
-        const len3 = data17.length;
+        const len3 = data15.length;
         for (let i3 = 0; i3 < len3; i3++) {
-          let data18 = data17[i3];
-          if (typeof data18 === "string") {
-            if (func1(data18) > 63) {
-              const err33 = { instancePath: instancePath + "/del/" + i3, schemaPath: "#/properties/del/items/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
+          let data16 = data15[i3];
+          if (typeof data16 === "string") {
+            if (func1(data16) > 63) {
+              const err31 = { instancePath: instancePath + "/del/" + i3, schemaPath: "#/properties/del/items/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
               if (vErrors === null) {
-                vErrors = [err33];
+                vErrors = [err31];
               } else {
-                vErrors.push(err33);
+                vErrors.push(err31);
               }
               errors++;
             }
           } else {
-            const err34 = { instancePath: instancePath + "/del/" + i3, schemaPath: "#/properties/del/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err32 = { instancePath: instancePath + "/del/" + i3, schemaPath: "#/properties/del/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err34];
+              vErrors = [err32];
             } else {
-              vErrors.push(err34);
+              vErrors.push(err32);
             }
             errors++;
           }
         }
       } else {
-        const err35 = { instancePath: instancePath + "/del", schemaPath: "#/properties/del/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err33 = { instancePath: instancePath + "/del", schemaPath: "#/properties/del/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err35];
+          vErrors = [err33];
         } else {
-          vErrors.push(err35);
+          vErrors.push(err33);
         }
         errors++;
       }
     }
   } else {
-    const err36 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err34 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err36];
+      vErrors = [err34];
     } else {
-      vErrors.push(err36);
+      vErrors.push(err34);
     }
     errors++;
   }
