@@ -8,6 +8,7 @@ import { countFrom, dictionaryFrame, missPayload, offsetOf, priorityOf, refusal,
 import { GroupEncoder, GroupScratch } from "./group-encoder.ts";
 import { limits } from "./layout.ts";
 import { elementText, type JsonObservation } from "./observation-json.ts";
+import { RetiredGroups } from "./retired-groups.ts";
 import { SlotClock } from "./slots.ts";
 
 export interface FrameEncoderOptions {
@@ -45,6 +46,8 @@ interface TableEntry {
 
 /** A table unused for this long, and for ten of its intervals, may make room for a new one. */
 const idleMs = 3_600_000;
+/** Of maxSeries, on top of it: groups whose table changed while their slot is open. */
+const retiredShare = 0.25;
 const textEncoder = new TextEncoder();
 /** Raw bytes a cell is planned for when a table is cut into groups. */
 const plannedBytes = { counter: 20, gauge: 10, state: 5, text: 96 } as const;
@@ -73,6 +76,7 @@ class TelemetryEncoder implements FrameEncoder {
   readonly #maxSeries: number;
   readonly #slots: SlotClock;
   readonly #dictionary: DictionaryWriter;
+  readonly #retired: RetiredGroups;
   readonly #tables = new Map<string, TableEntry>();
   /** Entries of `#tables` once more: shapes are the same object from report to report. */
   readonly #byShape = new Map<TableShape, TableEntry>();
@@ -90,6 +94,7 @@ class TelemetryEncoder implements FrameEncoder {
     });
     const [a = 0, b = 0, c = 0, d = 0] = options.entropy.bytes(4);
     this.#dictionary = new DictionaryWriter(((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
+    this.#retired = new RetiredGroups(this.#slots, this.#maxSeries * retiredShare, (gid) => this.#dictionary.remove(gid));
   }
 
   get dictionaryRevision(): number {
@@ -159,7 +164,7 @@ class TelemetryEncoder implements FrameEncoder {
 
   #lastStamp: Stamp = { wallMs: 0, monotonicMs: 0, bootId: "" };
 
-  /** The table's groups; new ones for a new shape, whose predecessors leave the dictionary. */
+  /** The table's groups; new ones for a new shape, whose predecessors leave the dictionary when their slot is over. */
   #entryOf(shape: TableShape, at: Instant, frames: Frame[]): TableEntry {
     const same = this.#byShape.get(shape);
     if (same !== undefined) {
@@ -168,7 +173,7 @@ class TelemetryEncoder implements FrameEncoder {
     }
     const key = keyOf(shape);
     const known = this.#tables.get(key);
-    if (known !== undefined) this.#drop(key, known);
+    if (known !== undefined) this.#drop(key, known, at.monotonicMs);
     const wanted = shape.rows.length * shape.metrics.length;
     if (this.#seriesCount + wanted > this.#maxSeries) this.#evictIdle(at.monotonicMs);
     const room = Math.max(0, this.#maxSeries - this.#seriesCount);
@@ -189,9 +194,9 @@ class TelemetryEncoder implements FrameEncoder {
     });
   }
 
-  #drop(key: string, entry: TableEntry): void {
+  #drop(key: string, entry: TableEntry, nowMs: number): void {
     for (const encoder of entry.groups) {
-      this.#dictionary.remove(encoder.group.gid);
+      this.#retired.retire(encoder.group.gid, encoder.seriesCount, entry.shape.intervalMs, nowMs);
       this.#seriesCount -= encoder.seriesCount;
     }
     this.#tables.delete(key);
@@ -200,12 +205,13 @@ class TelemetryEncoder implements FrameEncoder {
 
   #evictIdle(nowMs: number): void {
     for (const [key, entry] of this.#tables) {
-      if (nowMs - entry.lastUsedMs > Math.max(idleMs, 10 * entry.shape.intervalMs)) this.#drop(key, entry);
+      if (nowMs - entry.lastUsedMs > Math.max(idleMs, 10 * entry.shape.intervalMs)) this.#drop(key, entry, nowMs);
     }
   }
 
   #appendDictionary(at: Instant, frames: Frame[]): void {
     this.#lastStamp = stampOf(at);
+    this.#retired.sweep(at.monotonicMs);
     for (const text of this.#dictionary.takeRecords()) frames.push(dictionaryFrame(text, this.#lastStamp));
   }
 

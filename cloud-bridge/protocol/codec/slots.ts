@@ -70,6 +70,11 @@ export class SlotClock {
     return this.#openSlot(own, number, at, dictionaryRevision);
   }
 
+  /** When the open slot of this class ends, monotonic; undefined when none is open. */
+  openUntilMs(intervalMs: number): number | undefined {
+    return this.#classes.get(intervalMs)?.open?.slot.endsAtMs;
+  }
+
   /** The next report of every class opens a slot that is a key-frame. */
   restart(): void {
     for (const own of this.#classes.values()) {

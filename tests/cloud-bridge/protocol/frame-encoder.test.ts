@@ -57,6 +57,35 @@ describe("the frame encoder", () => {
     expect(encoder.seriesCount).toBe(3);
   });
 
+  it("keeps a group in the dictionary until the slot that holds rows of it is over, though its table changed meanwhile", () => {
+    const encoder = encoderWith();
+    const store = new MemoryStore(createChunkAssembler());
+    const first = encoder.encodeReport(poll(shapeOf("sw-1", "t", [octets], 2), instant(0)));
+    const { endsAtMs } = slotOf(first);
+    const grown = shapeOf("sw-1", "t", [octets], 3);
+    const middleMs = (instant(0).monotonicMs + endsAtMs) / 2 - instant(0).monotonicMs;
+    store.append(first);
+    store.append(encoder.encodeReport(poll(grown, instant(middleMs))));
+    store.sealNow();
+    store.append(encoder.encodeReport(poll(grown, instant(middleMs + 5 * minute))));
+    store.sealNow();
+    const live = new Map<number, ReadonlySet<number>>();
+    const chunks: { readonly groupIds: readonly number[]; readonly dictionaryRevision: number }[] = [];
+    for (const { bytes } of store.chunks) {
+      const payload = createChunkDecoder().decode(bytes);
+      if (payload.kind === "chunk") chunks.push(payload.chunk);
+      if (payload.kind !== "dict") continue;
+      const { full, base, removed, groups, revision } = payload.record;
+      const kept = new Set(full ? [] : live.get(base));
+      for (const gid of removed) kept.delete(gid);
+      live.set(revision, new Set([...kept, ...groups.map(({ groupId }) => groupId)]));
+    }
+    expect(chunks.map(({ groupIds }) => groupIds)).toEqual([[1, 2], [2]]);
+    for (const { groupIds, dictionaryRevision } of chunks)
+      expect([...(live.get(dictionaryRevision) ?? [])]).toEqual(expect.arrayContaining([...groupIds]));
+    expect([...(live.get(encoder.dictionaryRevision) ?? [])]).toEqual([2]);
+  });
+
   it("says in the chunk's head the revision that its newest group needs", () => {
     const encoder = encoderWith();
     const store = new MemoryStore(createChunkAssembler());
