@@ -49,6 +49,7 @@ function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Recor
     reachability: reachability.state,
     sinceS: Math.round((nowMs - reachability.sinceMs) / 1_000),
     lastError: reachability.lastCode,
+    lastErrorText: reachability.lastMessage,
     lastPollMs: lastPoll?.wallMs,
     tables: lastPoll?.tables ?? 0,
     polls: statistics.polls,

@@ -170,8 +170,10 @@ export class PolledEquipment {
     this.statistics.failures += 1;
     const wentDown = this.reachability.failed(error, clock.monotonicMs(), this.equipment.pollIntervalMs);
     if (wentDown) {
-      logger.warn({ equipment: this.equipment.id, address: this.equipment.address, code: error.code }, "equipment does not answer");
-      await this.#transition("equipment.unreachable", `equipment does not answer: ${error.message}`);
+      // It is there and says no: to look for a broken cable would be the wrong thing to do.
+      const what = error.code === "driver.auth" ? "equipment refuses the credential" : "equipment does not answer";
+      logger.warn({ equipment: this.equipment.id, address: this.equipment.address, code: error.code }, what);
+      await this.#transition("equipment.unreachable", `${what}: ${error.message}`);
     }
     await this.#recordGap(plannedAtMs, gapReasonOf(error.code));
   }

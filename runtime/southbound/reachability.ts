@@ -5,6 +5,7 @@ import type { GapReason } from "#model/report.ts";
 export type ReachabilityState = "new" | "up" | "down";
 
 const failuresUntilDown = 2;
+const maxMessageChars = 300;
 /** A probe is one packet: even 300 dead devices cost 20 packets/s at this spacing, and what returns is noticed soon. */
 const maxProbeSpacingMs = 15_000;
 
@@ -25,6 +26,7 @@ export class Reachability {
   #state: ReachabilityState = "new";
   #failures = 0;
   #lastCode: ErrorCode | undefined;
+  #lastMessage: string | undefined;
   #sinceMs: number;
   #nextProbeMs = 0;
 
@@ -49,6 +51,11 @@ export class Reachability {
     return this.#lastCode;
   }
 
+  /** What was wrong at the last failure, in words; undefined while it answers. */
+  get lastMessage(): string | undefined {
+    return this.#lastMessage;
+  }
+
   /** What to do in this slot: a full poll, a probe first, or nothing but a recorded gap. */
   plan(nowMs: number): "poll" | "probe" | "rest" {
     if (this.#state !== "down") return "poll";
@@ -62,6 +69,7 @@ export class Reachability {
     this.#state = "up";
     this.#failures = 0;
     this.#lastCode = undefined;
+    this.#lastMessage = undefined;
     return changed;
   }
 
@@ -69,6 +77,7 @@ export class Reachability {
   failed(error: GatewayError, nowMs: number, intervalMs: number): boolean {
     this.#failures += 1;
     this.#lastCode = error.code;
+    this.#lastMessage = error.message.slice(0, maxMessageChars);
     // The first eight slots are all tried (a switch reboots in minutes), later every second, fourth ... but every 15 s at least (or each slot, where the interval is longer).
     const slots = 2 ** Math.min(10, Math.max(0, this.#failures - 8));
     const spacingMs = Math.max(intervalMs, Math.min(maxProbeSpacingMs, intervalMs * slots));

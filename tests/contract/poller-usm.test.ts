@@ -139,13 +139,14 @@ describe.skipIf(!peer("snmpd").available)(`a v3 agent under the poller ${peer("s
     );
     await until("gaps say why", () => site.cycles(wrongFrom).filter((one) => one === "auth").length >= 3, limitMs);
     expect(site.cycles(wrongFrom)).not.toContain(true);
-    expect(site.events(wrongFrom, "equipment.unreachable").join()).toMatch(/authentication key/);
+    expect(site.events(wrongFrom, "equipment.unreachable").join()).toMatch(/refuses the credential: .*authentication key/);
+    expect(site.polled?.reachability.lastMessage).toMatch(/authentication key/);
     await snmpd.kill();
     await snmpd.start(users(), { boots: 42, engineId });
     const from = site.observations.length;
     await site.good(from, 2);
     expect(lostCycles(site.cycles(from))).toBeLessThanOrEqual(2);
-    expect(site.polled?.reachability).toMatchObject({ state: "up", lastCode: undefined });
+    expect(site.polled?.reachability).toMatchObject({ state: "up", lastCode: undefined, lastMessage: undefined });
     expect(site.events(from, "equipment.reachable")).toHaveLength(1);
   });
 });
