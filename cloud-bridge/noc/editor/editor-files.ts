@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
-import { pipeline } from "node:stream";
+import { joinStreams } from "./join-streams.ts";
 
 /** The editor's own files, as the NOC has them: the same for every gateway with this version of the editor. */
 export interface EditorFiles {
@@ -37,6 +37,6 @@ export function sendEditorFile(files: EditorFiles, path: string, response: Serve
     // The address holds the version's mark (`?v=`).
     "cache-control": "private, max-age=86400",
   });
-  pipeline(createReadStream(file), response, () => undefined);
+  joinStreams(createReadStream(file), response);
   return true;
 }

@@ -1,6 +1,7 @@
 import { request as ask, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
-import { type Duplex, pipeline } from "node:stream";
+import type { Duplex } from "node:stream";
 import { type AnswerCache, type KeptAnswer, maxKeptAnswerBytes } from "./answer-cache.ts";
+import { joinStreams } from "./join-streams.ts";
 import type { RemoteSession } from "./remote-editors.ts";
 
 /** What a browser may tell the editor; cookies and origins of the NOC are none of its business. */
@@ -48,15 +49,19 @@ export function forward(question: Question & { readonly cache: AnswerCache }, re
       sendKept(known, request, response);
       return;
     }
+    if (response.destroyed) {
+      answer.destroy();
+      return;
+    }
     response.writeHead(answer.statusCode ?? 502, down);
     if (isKept && answer.statusCode === 200) keep({ cache, key, headers: down }, answer);
-    pipeline(answer, response, () => undefined);
+    joinStreams(answer, response);
   });
   asked.on("error", failed);
   response.on("close", () => {
     if (!response.writableFinished) asked.destroy();
   });
-  pipeline(request, asked, () => undefined);
+  joinStreams(request, asked);
 }
 
 /** A WebSocket: the head is written as the browser would, then bytes go both ways. */
@@ -74,8 +79,8 @@ export function forwardUpgrade(
   }
   stream.write(`${lines.join("\r\n")}\r\n\r\n`);
   if (head.length > 0) stream.write(head);
-  pipeline(socket, stream, () => socket.destroy());
-  pipeline(stream, socket, () => stream.destroy());
+  joinStreams(socket, stream);
+  joinStreams(stream, socket);
 }
 
 function upHeaders(request: IncomingMessage): OutgoingHttpHeaders {

@@ -250,8 +250,15 @@ class TunnelAgent extends Agent {
     this.#tunnel = tunnel;
   }
 
-  override createConnection(): Duplex {
-    return this.#tunnel.connect();
+  override createConnection(_options: object, done?: (error: Error | null, stream: Duplex) => void): Duplex | undefined {
+    try {
+      return this.#tunnel.connect();
+    } catch (error) {
+      // Thrown here it would hit whoever freed a connection, not who asks.
+      if (!isGatewayError(error) || done === undefined) throw error;
+      (done as (error: Error) => void)(error);
+      return undefined;
+    }
   }
 }
 

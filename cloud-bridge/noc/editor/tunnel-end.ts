@@ -54,6 +54,7 @@ export class TunnelEnd {
     // Whoever uses the stream may have let go of it when the line breaks.
     stream.on("error", () => undefined);
     this.#said(stream, connection, "open");
+    if (stream.destroyed) throw new GatewayError("noc.unreachable", { message: "there is no line to the gateway" });
     return stream;
   }
 
