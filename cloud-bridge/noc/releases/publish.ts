@@ -17,6 +17,8 @@ export interface Publication {
   readonly bases?: readonly string[];
   /** Oldest version that may be installed from now on. */
   readonly floor?: string;
+  /** zstd's level for the full file, 1 to 19; default 19. */
+  readonly level?: number;
 }
 
 export interface Published {
@@ -25,7 +27,7 @@ export interface Published {
 }
 
 /** Window of 8 MiB: what a gateway needs to unpack. Level 19 costs a minute here and saves a tenth on every line. */
-const fullParams = { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: 23 };
+const fullParams = (level: number) => ({ [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: 23 });
 /** A delta that is no smaller than this share of the full file is not worth its own. */
 const worthwhile = 0.5;
 
@@ -57,7 +59,7 @@ export function publish(repository: ReleaseRepository, one: Publication, keys: K
     durablyWritten(join(repository.folder, "targets", name), bytes);
     targets[name] = { length: bytes.length, hashes: { sha256: sha256(bytes) }, custom };
   };
-  const full = zstdCompressSync(program, { params: fullParams });
+  const full = zstdCompressSync(program, { params: fullParams(one.level ?? 19) });
   add(`${prefix}.zst`, full, "zstd");
   const deltaBytes: number[] = [];
   for (const file of one.bases ?? []) {

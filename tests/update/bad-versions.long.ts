@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RolloutField } from "../integration/rollout-field.ts";
+import { peer } from "../peers.ts";
+import { badVersions, PackagedVersions } from "./packaged-versions.ts";
+
+/** Packs seven versions of the program, so only when asked for: GATEHOUSE_PACKAGED_UPDATES=1 npx vitest run tests/update/bad-versions.long.ts. Needs what npm run build needs. */
+describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed and rolled out, that", () => {
+  const field = new RolloutField();
+  let versions: PackagedVersions;
+  const order = (version: string) => field.ask("POST", "/api/rollouts", { version, waves: ["100%"], soakMs: 0, gateways: ["gw-first"] });
+
+  beforeAll(async () => {
+    versions = new PackagedVersions(field.workspace.folder);
+    await field.start(versions.pack("1.0.0"));
+    field.gateway("gw-first");
+    await field.online("gw-first");
+  }, 180_000);
+  afterAll(() => field.end(), 60_000);
+
+  it.each(Object.entries(badVersions).map(([what, patches], index) => ({ what, patches, version: `1.${index + 1}.0` })))(
+    "$what leaves the old one running, is never tried again, and the NOC is told",
+    async ({ patches, version }) => {
+      field.kit.release(version, readFileSync(versions.pack(version, patches)), { bases: [field.factory], level: 1 });
+      await order(version);
+      const view = await field.rollout("it halts", ({ state }) => state === "halted", 300_000);
+      expect(view.reason).toMatch(/^wave 1: 1 failed; acme\/gw-first (rolled-back|refused): /);
+      await field.online("gw-first");
+      await order(version);
+      const again = await field.rollout("it halts again", ({ state }) => state === "halted");
+      expect(again.reason).toMatch(/^wave 1: 1 failed/);
+      process.stdout.write(`${version}: ${view.reason}\n`);
+    },
+    600_000,
+  );
+
+  it("is good is kept, after all of them", async () => {
+    field.kit.release("2.0.0", readFileSync(versions.pack("2.0.0")), { bases: [field.factory], level: 1 });
+    await order("2.0.0");
+    await field.rollout("it is done", ({ state }) => state === "done", 300_000);
+  }, 600_000);
+});
