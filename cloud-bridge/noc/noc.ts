@@ -134,7 +134,7 @@ function editorOf(options: NocOptions): { readonly editors: RemoteEditors; reado
   const { authority, editor, clock, entropy, logger, allowedHosts = [] } = options;
   if (authority === undefined || editor === undefined) return undefined;
   const editors = new RemoteEditors({ authority, clock, entropy, logger });
-  return { editors, server: new EditorServer({ ...editor, allowedHosts, editors, logger }) };
+  return { editors, server: new EditorServer({ ...editor, allowedHosts, editors, clock, logger }) };
 }
 
 /** Signed commands, a day long: who is offline gets them when it is back. What cannot be ordered holds at the NOC all the same. */

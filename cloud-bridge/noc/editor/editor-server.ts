@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 import { AnswerCache } from "./answer-cache.ts";
@@ -16,9 +17,11 @@ export interface EditorServerOptions {
   readonly editors: RemoteEditors;
   /** Absent: everything comes from the gateway. */
   readonly files?: EditorFiles;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
+const retryMs = 30_000;
 const cookieName = "gatehouse_editor";
 const pathPattern = /^\/gateways\/([a-z0-9-]{3,40})\/([a-z0-9-]{3,40})\/editor\/(.*)$/s;
 
@@ -48,7 +51,7 @@ export class EditorServer implements Unit {
     server.maxConnections = 256;
     server.on("request", (request, response) => this.#answer(request, response));
     server.on("upgrade", (request, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
-    await this.#listen(server);
+    await this.#listenAtLast(server, signal);
     try {
       await new Promise<void>((resolve) => {
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -57,6 +60,25 @@ export class EditorServer implements Unit {
     } finally {
       server.close();
       server.closeAllConnections();
+    }
+  }
+
+  /** A busy port costs the editors, not the NOC: it is said once and tried again. */
+  async #listenAtLast(server: Server, signal: AbortSignal): Promise<void> {
+    const { clock, logger, listen } = this.#options;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await this.#listen(server);
+        return;
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+        if (tries === 0)
+          logger.warn(
+            { code: error.code, ...listen },
+            "the flow editors of gateways cannot be reached here: choose another --editor-listen",
+          );
+        await clock.sleep(retryMs, signal);
+      }
     }
   }
 
