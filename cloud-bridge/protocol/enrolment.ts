@@ -98,10 +98,12 @@ export function formatLabel(label: LabelContent): string {
 
 /** @throws GatewayError config.invalid; the message never repeats the label, which holds a secret */
 export function parseLabel(text: string): LabelContent {
-  const [product, version, serial = "", claim = "", fingerprint = ""] = text.trim().split(":");
+  const [product, version, serial = "", claim = "", fingerprint = "", ...rest] = text.trim().slice(0, 512).split(":");
   const bytes = Buffer.from(claim, "base64url");
-  const isRight =
-    product === "gatehouse" && version === "1" && serialPattern.test(serial) && bytes.length >= 16 && /^[0-9a-f]{64}$/.test(fingerprint);
+  // Letter by letter: the decoder would leave out what it does not know, and a smudge would pass for another claim.
+  const isClaim = /^[A-Za-z0-9_-]{22,128}$/.test(claim) && bytes.length >= 16;
+  const isHead = product === "gatehouse" && version === "1" && rest.length === 0;
+  const isRight = isHead && serialPattern.test(serial) && isClaim && /^[0-9a-f]{64}$/.test(fingerprint);
   if (!isRight) {
     throw new GatewayError("config.invalid", {
       message: "this is not the text of a gateway's label: gatehouse:1:SERIAL:CLAIM:FINGERPRINT was expected; scan or copy it again, whole",

@@ -31,16 +31,22 @@ export function register(program: Command, context: CommandContext): void {
     .command("factory-reset")
     .option("--state <folder>", "state folder of the gateway", "./gatehouse-state")
     .option("--yes", "really do it")
+    .option("--no-free-space", "leave the file system's free space as it is: quick, but earlier contents can be recovered from it")
     .description("overwrite and remove everything this gateway knows: measurements, credentials, keys, flows")
     .addHelpText("after", examples("factory-reset --state /var/lib/gatehouse --yes"))
-    .action(async (options: { state: string; yes?: boolean }) => {
-      const { eraseState } = await import("../host/erase-state.ts");
+    .action(async (options: { state: string; yes?: boolean; freeSpace: boolean }) => {
+      const { eraseFreeSpace, eraseState } = await import("../host/erase-state.ts");
       if (options.yes !== true) {
         throw new GatewayError("command.refused", {
           message: `nothing was removed: everything in ${resolve(options.state)} would be lost for good. Add --yes if that is meant`,
         });
       }
       const { files, bytes } = await eraseState(options.state, context.clock);
+      if (options.freeSpace) {
+        context.say("overwriting free space, so that nothing can be recovered from it; this takes as long as writing it\n");
+        const free = eraseFreeSpace(resolve(options.state, ".."));
+        context.print(`${free} bytes of free space were overwritten\n`);
+      }
       context.print(`${files} files with ${bytes} bytes were overwritten and removed; this device is nobody's gateway any more\n`);
     });
 }

@@ -69,3 +69,35 @@ function overwrite(file: string): number {
     closeSync(handle);
   }
 }
+
+/**
+ * Writes zeros over what is free on the file system of a folder: a database's files come and go while a gateway runs, and what was in them stands in
+ * blocks that belong to nobody any more. The file system is full for a moment. @returns bytes written
+ */
+export function eraseFreeSpace(folder: string): number {
+  const file = join(folder, `.erase-${process.pid}`);
+  const handle = openSync(file, "wx", 0o600);
+  let bytes = 0;
+  try {
+    for (const length of [blockBytes, 4_096]) {
+      const zeros = new Uint8Array(length);
+      while (isRoom(handle, zeros)) bytes += length;
+    }
+    fsyncSync(handle);
+    return bytes;
+  } finally {
+    closeSync(handle);
+    unlinkSync(file);
+  }
+}
+
+/** Writes once; false = the file system is full. */
+function isRoom(handle: number, zeros: Uint8Array): boolean {
+  try {
+    return writeSync(handle, zeros) === zeros.length;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOSPC" || code === "EDQUOT") return false;
+    throw new GatewayError("buffer.denied", { message: `free space cannot be overwritten (${code ?? "unknown reason"})`, cause });
+  }
+}

@@ -7,6 +7,7 @@ import type { CommandContext } from "../cli/context.ts";
 import type { GatewayConfiguration } from "../config/gateway-configuration.ts";
 import { type Gateway, Restart } from "../gateway.ts";
 import { AuditBook } from "../host/audit-book.ts";
+import { demandClosedEnvironment } from "../host/closed-environment.ts";
 import { controlServer } from "../host/control-server.ts";
 import { IdentityFolder } from "../host/identity-folder.ts";
 import { LogTap } from "../host/log-tap.ts";
@@ -38,6 +39,7 @@ export interface RunOptions {
 
 /** Runs one gateway until it is told to stop; changes that need it are a run of their own. @throws GatewayError config.* | buffer.* | host.* */
 export async function runGateway(options: RunOptions, context: CommandContext): Promise<void> {
+  const open = demandClosedEnvironment(context.environment, options.beat !== undefined);
   const identity = new IdentityFolder(options.stateDir, context.entropy);
   const site = new SiteConfiguration({
     ...{ file: options.file, drivers: await context.drivers(), environment: context.environment },
@@ -48,6 +50,8 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
   const own = await site.load([]);
   if (own.equipment.length <= maxThriftyEquipment) preferLittleMemory();
   let logger = await loggerFor(own, context);
+  if (open.length > 0)
+    logger.warn({ variables: open.join(" ") }, "the environment could change what this program runs or whom it believes");
   for (const warning of own.warnings) logger.warn({ file: warning.file, line: warning.line, pointer: warning.pointer }, warning.sentence);
   let gateway: Gateway | undefined;
   for (let again = true; again && !stop.aborted; ) {
