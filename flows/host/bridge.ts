@@ -63,6 +63,11 @@ export class Bridge {
     this.#line.send({ t: "result", n: handle.id, value, ...(error === undefined ? {} : { error }) });
   }
 
+  /** Monotonic milliseconds, for pauses. */
+  pauseMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
   /** Calls again and again until it is ended. */
   every(ms: number, call: () => void): () => void {
     const stop = new AbortController();

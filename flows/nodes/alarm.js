@@ -3,8 +3,14 @@ const { equipmentOf } = require("./lib/node.js");
 module.exports = (RED) => {
   const bridge = RED.settings.gatehouse;
 
+  /** Alarms whose last order is remembered, so that what has not changed is not ordered again at every poll. */
+  const maxRemembered = 1024;
+  /** The same is said again after this time, should it have been held back or put aside in between. */
+  const sayAgainMs = 60_000;
+
   function Alarm(config) {
     RED.nodes.createNode(this, config);
+    const last = new Map();
     this.on("input", (msg, send, done) => {
       const given = typeof msg.payload === "object" && msg.payload !== null ? msg.payload : {};
       const raise = "raise" in given ? Boolean(given.raise) : Boolean(msg.payload);
@@ -21,8 +27,19 @@ module.exports = (RED) => {
         order.cause = config.cause || "";
         order.repair = config.repair || "";
       }
+      const which = `${order.equipment}|${order.path}|${order.qualifier}`;
+      const what = raise ? `${order.severity}|${order.text}` : "";
+      const before = last.get(which);
+      const now = bridge.pauseMs();
+      if (before !== undefined && before.what === what && now - before.at < sayAgainMs) {
+        msg.alarm = raise;
+        send(msg);
+        done();
+        return;
+      }
       bridge.order(this, raise ? "alarm.set" : "alarm.clear", order).then(
         () => {
+          if (last.size < maxRemembered || last.has(which)) last.set(which, { what, at: now });
           this.status(raise ? { fill: "yellow", shape: "dot", text: "raised" } : { fill: "green", shape: "dot", text: "clear" });
           msg.alarm = raise;
           send(msg);
