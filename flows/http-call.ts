@@ -9,7 +9,7 @@ const maxHeaderBytes = 16 * 1024;
 const maxHeaders = 32;
 
 /** Where no flow may ever call: this machine, link-local (cloud metadata lies there), multicast, nowhere. */
-const forbidden = new BlockList();
+const forbidden = { ipv4: new BlockList(), ipv6: new BlockList() } as const;
 for (const [net, prefix] of [
   ["0.0.0.0", 8],
   ["127.0.0.0", 8],
@@ -18,7 +18,7 @@ for (const [net, prefix] of [
   ["100.100.100.200", 32],
   ["192.0.0.192", 32],
 ] as const)
-  forbidden.addSubnet(net, prefix, "ipv4");
+  forbidden.ipv4.addSubnet(net, prefix, "ipv4");
 for (const [net, prefix] of [
   ["::", 127],
   ["fe80::", 10],
@@ -27,7 +27,7 @@ for (const [net, prefix] of [
   ["::ffff:0:0", 96],
   ["64:ff9b::", 96],
 ] as const)
-  forbidden.addSubnet(net, prefix, "ipv6");
+  forbidden.ipv6.addSubnet(net, prefix, "ipv6");
 
 export interface HttpCall {
   readonly method: string;
@@ -73,7 +73,8 @@ export function isForbiddenAddress(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, "").replace(/^::ffff:(?=\d+\.)/i, "");
   const family = isIP(plain);
   if (family === 0) return false;
-  if (forbidden.check(plain, family === 4 ? "ipv4" : "ipv6")) return true;
+  // Two lists: in one, a net of mapped addresses (::ffff:0:0/96) would match every IPv4 address there is.
+  if (family === 4 ? forbidden.ipv4.check(plain, "ipv4") : forbidden.ipv6.check(plain, "ipv6")) return true;
   return Object.values(networkInterfaces()).some((list) => list?.some((own) => own.address === plain) === true);
 }
 

@@ -130,6 +130,13 @@ export const faults: Readonly<Record<string, FaultDefinition>> = {
   "paper-empty": { help: "no paper, nobody refills", device: "printer-1", apply: emptyPaper },
   jam: { help: "paper jam", device: "printer-1", apply: ({ office, on }) => (office.printer.state.jammed = on) },
   "wan-down": { help: "the line to the provider is gone", device: "fw-1", apply: ({ office, on }) => plug(office, office.router.wan, !on) },
+  "channel-crowded": {
+    help: "foreign networks use `percent` (default 80) of the channels",
+    device: "ap-1",
+    apply: ({ office, on, order }) => {
+      office.accessPoint.foreignPercent = on ? (order.percent ?? 80) : 0;
+    },
+  },
   overload: {
     help: "processor load + `percent` (default 85)",
     device: "fw-1",

@@ -1,5 +1,5 @@
 import { Device, type DeviceIdentityOptions } from "./device.ts";
-import { createAccessPoint } from "./devices/access-point.ts";
+import { createAccessPoint, type SimulatedAccessPoint } from "./devices/access-point.ts";
 import { createCamera } from "./devices/camera.ts";
 import { createNas, type SimulatedNas } from "./devices/nas.ts";
 import { createPrinter, type SimulatedPrinter } from "./devices/printer.ts";
@@ -48,6 +48,7 @@ export interface Office {
   readonly printer: SimulatedPrinter;
   readonly nas: SimulatedNas;
   readonly router: SimulatedRouter;
+  readonly accessPoint: SimulatedAccessPoint;
   /** The second switch, with printer and NAS behind it; absent in the small office. */
   readonly annex?: SimulatedSwitch;
 }
@@ -81,7 +82,7 @@ export function createOffice(seed: number, readElapsedMs: () => number, startWal
     printer: createPrinter(model, printer, flows.printer),
     nas: createNas(model, nas, flows.nas),
   };
-  createAccessPoint(model, ap, flows.staff, flows.guests);
+  const accessPoint = createAccessPoint(model, ap, flows.staff, flows.guests);
   createCamera(model, camera, flows.camera);
   // The router is made before the switch knows its clients: it shares the list, which the switch's flows complete below.
   const routed: Flow[] = [];
@@ -121,7 +122,7 @@ export function createOffice(seed: number, readElapsedMs: () => number, startWal
   routed.push(...model.flows.filter(({ path }) => path.includes(router.wan)).map((each) => each.flow));
   addSiteAddresses(model, fw);
   begin(model);
-  return { model, switch: simulatedSwitch, ...made, router, ...(annex === undefined ? {} : { annex }) };
+  return { model, switch: simulatedSwitch, ...made, router, accessPoint, ...(annex === undefined ? {} : { annex }) };
 }
 
 /** The router knows everybody's address (ARP). */

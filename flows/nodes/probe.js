@@ -1,5 +1,9 @@
 const { ask, number, object } = require("./lib/node.js");
 
+/** First run after the deploy, and the range over which first runs are spread, ms. */
+const firstMs = 200;
+const spreadMs = 1_500;
+
 module.exports = (RED) => {
   const bridge = RED.settings.gatehouse;
 
@@ -27,8 +31,16 @@ module.exports = (RED) => {
     const everyS = number(config.everyS, 0);
     if (everyS <= 0) return;
     const fire = () => this.receive({});
-    fire();
-    this.on("close", bridge.every(Math.max(5, everyS) * 1000, fire));
+    // Not at once: what it is wired to is made after it, and a deploy of many must not fire all of them together.
+    const stopFirst = bridge.every(firstMs + Math.random() * spreadMs, () => {
+      stopFirst();
+      fire();
+    });
+    const stop = bridge.every(Math.max(5, everyS) * 1000, fire);
+    this.on("close", () => {
+      stopFirst();
+      stop();
+    });
   }
   RED.nodes.registerType("probe", Probe);
 };

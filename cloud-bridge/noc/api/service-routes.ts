@@ -91,8 +91,8 @@ async function rowOf(context: ApiContext, request: Pick<FastifyRequest<Path>, "p
   return found;
 }
 
-/** What gateways report themselves. Of a gateway that has reported nothing yet nothing is known, and it judges alone. */
+/** What gateways report themselves; services report as `service:ID` and are no equipment. Of a gateway that has reported nothing yet nothing is known, and it judges alone. */
 async function knownOf({ store }: ApiContext, row: GatewayRow): Promise<KnownSite> {
-  const equipment = new Set((await store.read.equipment(row.ref)).map(({ id }) => id));
+  const equipment = new Set((await store.read.equipment(row.ref)).map(({ id }) => id).filter((id) => !id.includes(":")));
   return { equipment: equipment.size === 0 ? undefined : equipment, checks: undefined };
 }

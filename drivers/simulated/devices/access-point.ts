@@ -10,6 +10,8 @@ import type { SiteModel } from "../site-model.ts";
 
 export interface SimulatedAccessPoint {
   readonly device: Device;
+  /** Per cent of the channels that foreign networks use: a fault. */
+  foreignPercent: number;
 }
 
 /** A Wi-Fi access point with two radios; the guests' and the staff's traffic are two flows. */
@@ -18,8 +20,9 @@ export function createAccessPoint(model: SiteModel, device: Device, staff: Flow,
   const dayFactor = () => diurnalFactor(time.wallMs() % 86_400_000);
   const stations = (offset: number, most: number) => () =>
     Math.max(0, Math.round(most * dayFactor() + wander(seed + offset, time.elapsedMs(), 0, 1.6)));
+  const point: SimulatedAccessPoint = { device, foreignPercent: 0 };
   const channelUse = (offset: number, flow: Flow) => () =>
-    Math.max(2, Math.min(97, wander(seed + offset, time.elapsedMs(), 14, 4) + flow.downOctetsPerS / 40_000));
+    Math.max(2, Math.min(97, wander(seed + offset, time.elapsedMs(), 14, 4) + flow.downOctetsPerS / 40_000 + point.foreignPercent));
   const radios: Radio[] = [
     { index: 1, name: "radio0", ssid: "office", channel: 36, stations: stations(1, 14), channelUsePercent: channelUse(3, staff) },
     { index: 2, name: "radio1", ssid: "guests", channel: 6, stations: stations(2, 9), channelUsePercent: channelUse(4, guests) },
@@ -71,5 +74,5 @@ export function createAccessPoint(model: SiteModel, device: Device, staff: Flow,
     cachedKiB: () => 22_000,
     cpuPercent: () => Math.max(1, wander(seed + 8, time.elapsedMs(), 12, 4)),
   });
-  return { device };
+  return point;
 }

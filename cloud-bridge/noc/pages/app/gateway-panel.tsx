@@ -9,6 +9,7 @@ import { GatewayFacts, LedgerLine } from "./gateway-facts.tsx";
 import { Incidents } from "./incidents.tsx";
 import { type PlotAnswer, PlotPanel } from "./plot-panel.tsx";
 import { type ServerError, useLoaded } from "./server.ts";
+import { ServicesPanel } from "./services-panel.tsx";
 import { ValuesTable } from "./values-table.tsx";
 import { maxSeries, type ViewState } from "./view-state.ts";
 
@@ -54,6 +55,7 @@ export function GatewayPanel(props: GatewayPanelProps) {
         <EquipmentTable equipment={equipment.value?.equipment} selected={view.equipment} onSelect={(id) => onView({ equipment: id })} />
         <Incidents alarms={alarms.value?.alarms} events={events.value?.events} zone={view.zone} />
       </div>
+      <ServicesPanel tenant={gateway.tenant} gateway={gateway.id} version={version} zone={view.zone} onError={onError} />
       <ChecksTable checks={checks.value?.checks} onSelect={(id) => onView({ equipment: id })} />
       <PlotPanel answer={points.value} view={view} onView={onView} />
       <ValuesTable
