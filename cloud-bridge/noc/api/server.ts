@@ -24,7 +24,7 @@ import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addReleaseRoutes } from "./release-routes.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
-import { addServiceRoutes } from "./service-routes.ts";
+import { addCatalogueRoute, addServiceRoutes } from "./service-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
 export interface ApiOptions {
@@ -166,6 +166,7 @@ function buildApp(context: ApiContext): FastifyInstance {
   addConnectorRoutes(app, context);
   addReleaseRoutes(app, context.releases);
   if (context.authority !== undefined) addAuthorityRoutes(app, context, context.authority);
+  addCatalogueRoute(app, context.services);
   if (context.authority !== undefined && context.services !== undefined)
     addServiceRoutes(app, context, context.authority, context.services);
   if (context.authority !== undefined && context.rollouts !== undefined)

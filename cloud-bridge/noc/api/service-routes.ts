@@ -36,11 +36,15 @@ const body = {
   },
 } as const;
 
-/** The catalogue, and services of gateways: checked before they are sent, and followed to their end. */
+/** What can be sold; `orders: false` = this NOC only listens, and has no catalogue. */
+export function addCatalogueRoute(app: FastifyInstance, desk: ServiceDesk | undefined): void {
+  app.get("/api/services", async () => ({ orders: desk !== undefined, services: desk?.catalogue() ?? [] }));
+}
+
+/** Services of gateways: checked before they are sent, and followed to their end. */
 export function addServiceRoutes(app: FastifyInstance, context: ApiContext, authority: NocAuthority, desk: ServiceDesk): void {
   const by = (request: FastifyRequest) => actorOf(request, context, authority);
   const row = (request: Pick<FastifyRequest<Path>, "params" | "query">) => rowOf(context, request);
-  app.get("/api/services", async () => ({ services: desk.catalogue() }));
   app.get<Path & { Querystring: { tenant?: string; waitMs: number } }>(
     "/api/gateways/:gateway/services",
     {

@@ -35,18 +35,26 @@ const marks: Readonly<Record<ServiceView["state"], string>> = {
 };
 const waitMs = 15_000;
 
+interface CatalogueAnswer {
+  /** false = this NOC only listens: there are no services to show. */
+  readonly orders: boolean;
+  readonly services: readonly CatalogueEntry[];
+}
+
 /** Services of one gateway: what is active and how it is, and the catalogue to add from. */
 export function ServicesPanel(props: ServicesPanelProps) {
+  const catalogue = useLoaded<CatalogueAnswer>("/api/services", 0, props.onError);
+  return catalogue.value?.orders === true ? <Services {...props} entries={catalogue.value.services} /> : null;
+}
+
+function Services(props: ServicesPanelProps & { readonly entries: readonly CatalogueEntry[] }) {
+  const { entries } = props;
   const path = (rest: string) =>
     `/api/gateways/${encodeURIComponent(props.gateway)}/services${rest}?tenant=${encodeURIComponent(props.tenant)}`;
-  const catalogue = useLoaded<{ readonly services: readonly CatalogueEntry[] }>("/api/services", 0, props.onError);
   const [answer, reload] = useServices(path(""), props);
   const [editing, setEditing] = useState<Editing | undefined>(undefined);
   const [choosing, setChoosing] = useState(false);
   const [problem, setProblem] = useState<string | undefined>(undefined);
-  // A NOC without the role that orders has no services to show.
-  if (catalogue.value === undefined && catalogue.error !== undefined) return null;
-  const entries = catalogue.value?.services ?? [];
   const change = (service: ServiceView) => {
     const entry = entries.find((one) => one.id === service.template.split("@")[0]);
     if (entry !== undefined) setEditing({ entry, known: service });
