@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CertificateAuthority } from "../../cloud-bridge/noc/enrolment/certificate-authority.ts";
 import { EnrolmentDesk } from "../../cloud-bridge/noc/enrolment/enrolment-desk.ts";
+import { requestOf } from "../../cloud-bridge/noc/enrolment/enrolment-server.ts";
 import { Roster } from "../../cloud-bridge/noc/enrolment/roster.ts";
 import { editorFrameCodec } from "../../cloud-bridge/protocol/editor-frames.ts";
 import { formatLabel, parseLabel } from "../../cloud-bridge/protocol/enrolment.ts";
@@ -205,7 +206,7 @@ async function authenticated(folder: string, ends: (() => void)[]): Promise<read
       valid: [text({ ...body, nonce: "x", proof: "y" })],
       share: 0.2,
       read: async (bytes) => {
-        const given = JSON.parse(Buffer.from(bytes).toString("utf8")) as typeof body & { readonly proof: unknown };
+        const given = requestOf(Object(JSON.parse(Buffer.from(bytes).toString("utf8"))));
         const door = desk();
         const { nonce } = door.start("GH-FUZZ-01");
         // The proof is of the genuine body: what was changed on the way is not proven.

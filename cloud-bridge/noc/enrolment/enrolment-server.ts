@@ -108,7 +108,8 @@ function textOf(body: Readonly<Record<string, unknown>>, name: string): string {
   return value;
 }
 
-function requestOf(body: Readonly<Record<string, unknown>>): EnrolmentRequest {
+/** The body of `/enrol/finish`, looked at member by member. @throws GatewayError noc.invalid */
+export function requestOf(body: Readonly<Record<string, unknown>>): EnrolmentRequest {
   const key = (name: string, crv: string) => {
     const value = body[name] as Record<string, unknown> | undefined;
     const isRight = typeof value === "object" && value !== null && value["crv"] === crv && typeof value["x"] === "string";
