@@ -15,10 +15,14 @@ describe("the process of a gateway", () => {
     const file = workspace.write("gatehouse.yaml", "gateway: { id: gw-closed-01 }\n");
     const args = ["run", "--config", file, "--state", workspace.path("state"), "--beat", workspace.path("beat")];
     const child = gatehouse(args, { NODE_EXTRA_CA_CERTS: file, NODE_OPTIONS: "" });
-    expect(await child.exited).not.toBe(0);
-    await until("its output is read", () => child.isRead);
-    expect(child.lines.join("\n")).toContain("NODE_EXTRA_CA_CERTS");
-    workspace.remove();
+    try {
+      await until("it has ended", () => child.isRead);
+      expect(await child.exited).not.toBe(0);
+      expect(child.lines.join("\n")).toContain("NODE_EXTRA_CA_CERTS");
+    } finally {
+      await child.end("SIGKILL");
+      workspace.remove();
+    }
   });
 
   it("never starts with certificate checks switched off, by hand neither", () => {
