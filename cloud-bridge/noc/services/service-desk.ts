@@ -66,8 +66,10 @@ export class ServiceDesk implements Unit {
     const blamed = culprits(reportOfServices(view), view.reported?.gen === view.gen ? wanted : []);
     const ids = new Set([...wanted.map(({ id }) => id), ...changes.filter(isWorthTelling).map(({ service }) => service)]);
     const titles = new Map(this.catalogue().map((entry) => [entry.id, entry.title]));
-    return [...ids].sort().map((id) =>
+    const isOthersTurn = changes.some(({ state }) => state === "sent");
+    const views = [...ids].sort().map((id) =>
       viewOf(id, {
+        isOthersTurn,
         view,
         titles,
         isBlamed: blamed.has(id),
@@ -75,6 +77,8 @@ export class ServiceDesk implements Unit {
         change: changes.find((one) => one.service === id),
       }),
     );
+    // What moves or failed is what people look for; a sort keeps the order of the rest.
+    return views.toSorted((a, b) => rankOf(a) - rankOf(b));
   }
 
   /** Activates or changes one service. @throws GatewayError noc.invalid. What is wrong with its parameters is told by `check`, which the caller asks first. */
@@ -193,6 +197,11 @@ export class ServiceDesk implements Unit {
         "a service did not come into effect and was taken out again",
       );
   }
+}
+
+function rankOf({ state }: ServiceView): number {
+  if (state === "on its way") return 0;
+  return state === "healthy" || state === "switched off" ? 2 : 1;
 }
 
 /** What ended well and is gone needs no line; what failed stays to be read. */

@@ -33,6 +33,8 @@ export function viewOf(
     readonly view: DesiredView;
     readonly titles: ReadonlyMap<string, string>;
     readonly isBlamed: boolean;
+    /** Another service of the gateway is on its way: what the document says is not about this one. */
+    readonly isOthersTurn: boolean;
     readonly wanted: WantedService | undefined;
     readonly change: Activation | undefined;
   },
@@ -56,7 +58,7 @@ export function viewOf(
   };
 }
 
-function stateOf({ view, isBlamed, wanted, change }: Parameters<typeof viewOf>[1]): Pick<ServiceView, "state" | "reason"> {
+function stateOf({ view, isBlamed, isOthersTurn, wanted, change }: Parameters<typeof viewOf>[1]): Pick<ServiceView, "state" | "reason"> {
   if (change?.state === "sent") return { state: "on its way", reason: "" };
   if (change?.state === "refused" || change?.state === "rolled-back")
     return { state: change.state === "refused" ? "refused" : "rolled back", reason: change.reason ?? "" };
@@ -65,7 +67,7 @@ function stateOf({ view, isBlamed, wanted, change }: Parameters<typeof viewOf>[1
   if (isBlamed && report?.error !== undefined)
     return { state: report.error.code === "E_QUARANTINED" ? "quarantined" : "rolled back", reason: report.error.msg ?? "" };
   if (change?.state === "healthy") return { state: "healthy", reason: "" };
-  return { state: report?.state === "same" ? "healthy" : "waiting", reason: "" };
+  return { state: report?.state === "same" || isOthersTurn ? "healthy" : "waiting", reason: "" };
 }
 
 function stepWord({ view, change }: Parameters<typeof viewOf>[1], steps: readonly ServiceStep[]): string {
