@@ -85,7 +85,7 @@ function Control(props: ControlProps): JSX.Element {
     onInput: (event: { readonly currentTarget: { readonly value: string } }) => onChange(event.currentTarget.value),
   };
   if (schema.format === "password")
-    return <input {...box} type="password" autoComplete="new-password" placeholder="unchanged if left empty" />;
+    return <input {...box} type="password" autoComplete="new-password" placeholder="sealed; empty: unchanged" />;
   if (choices === undefined) return <input {...box} type="text" inputMode={isNumber ? "decimal" : "text"} autoComplete="off" />;
   const placeholder = choices.length === 0 ? "type it" : `choose one of ${choices.length}`;
   return (

@@ -59,8 +59,15 @@ function wordOf(schema: ParameterForm, value: unknown): unknown {
     return Array.isArray(value) ? value.map((one) => wordOf(schema.items ?? { type: "string" }, one) ?? "") : undefined;
   if (schema.type === "object") return wordsOf(schema, (value ?? {}) as FormValues).parameters;
   if (value === "" || value === undefined) return undefined;
+  if (schema.format === "password") return sealedOf(String(value));
   if (schema.type === "string") return String(value);
   const number = Number(value);
   // What is no number is sent as it was typed, so that the answer says so at its field.
   return Number.isFinite(number) ? number : String(value);
+}
+
+/** Secrets come sealed, as `gatehouse noc secret seal` prints them. Anything else is refused by the NOC, which says how to do it. */
+function sealedOf(text: string): unknown {
+  const sealed = /^\{\s*"?\$sealed"?\s*:\s*"([^"]+)"\s*\}$/.exec(text.trim())?.[1];
+  return sealed === undefined ? text : { $sealed: sealed };
 }
