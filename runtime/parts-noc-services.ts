@@ -15,7 +15,7 @@ export function openServiceDirectory(folder = join(import.meta.dirname, "../flow
     check: (wanted, site) => {
       const document: DesiredDocument = {
         ...{ kind: "services", id: "services", rev: 0, sha256: "" },
-        content: { v: 1, services: [{ ...wanted, enabled: true, ...sealed(wanted.secrets) }] },
+        content: { v: 1, services: [{ ...wanted, enabled: true }] },
       };
       const { problems } = compileSet([document], { gateway: "", catalogue, site, registry: undefined });
       return problems.map(({ code, path, message }) => ({
@@ -25,9 +25,4 @@ export function openServiceDirectory(folder = join(import.meta.dirname, "../flow
       }));
     },
   };
-}
-
-/** Only the gateway can open them; that they are there is all that can be judged here. */
-function sealed(secrets: Readonly<Record<string, unknown>> | undefined): object {
-  return secrets === undefined ? {} : { secrets: Object.fromEntries(Object.keys(secrets).map((name) => [name, "sealed"])) };
 }

@@ -26,8 +26,8 @@ export interface WantedService {
   readonly enabled?: boolean;
   readonly label?: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** Values of parameters with `format: password`, by name; sealed to the gateway: the NOC sends nothing in clear. */
-  readonly secrets?: Readonly<Record<string, unknown>>;
+  /** Values of parameters with `format: password`, by name. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly plan?: string;
   readonly quarantine?: number;
 }

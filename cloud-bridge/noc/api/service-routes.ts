@@ -30,7 +30,7 @@ const body = {
     label: text(80),
     parameters: { type: "object", maxProperties: 64 },
     // Sealed to the gateway; clear text is refused where documents are made, with what to do.
-    secrets: { type: "object", maxProperties: 16 },
+    secrets: { type: "object", maxProperties: 16, additionalProperties: { anyOf: [text(4_096), { type: "object", maxProperties: 1 }] } },
     plan: text(48),
     quarantine: { type: "integer", minimum: 0, maximum: 1_000_000_000 },
   },

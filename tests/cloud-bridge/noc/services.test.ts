@@ -48,11 +48,12 @@ const state = (id: string) => desk.list(site).find((one) => one.id === id);
 const wanted = () => desk.list(site).flatMap((one) => (one.wanted ? [one.id] : []));
 
 /** What the gateway says of a generation. */
-function report(gen: number, phase: string, document: object = { st: "applied" }): void {
+function report(gen: number, phase: string, document: Readonly<Record<string, unknown>> = {}): void {
   const found = authority.sites.of(site.tenant, site.gateway);
   if (found === undefined) throw new Error("no site");
   const [held] = authority.store.documents(site.tenant, site.gateway);
-  const message = { v: 1, gen, phase, docs: [{ id: "services", sha256: held?.sha256, ...document }] } as ReportedMessage;
+  const docs = [{ id: "services", st: "applied", ...(held === undefined ? {} : { sha256: held.sha256 }), ...document }];
+  const message: ReportedMessage = { v: 1, gen, phase, docs };
   authority.sites.reported(found, message, clock.now().wallMs);
   authority.wake();
 }
@@ -125,7 +126,7 @@ describe("services at the NOC", () => {
 
   it("lose their line once they are deactivated, and keep their secrets to themselves", async () => {
     const backup = { id: "backup", template: "backup-freshness", parameters: { url: "https://b.example.net/", useToken: true } };
-    const first = desk.activate(site, { ...backup, secrets: { apiToken: "hush" } }, "anna");
+    const first = desk.activate(site, { ...backup, secrets: { apiToken: { $sealed: "hush" } } }, "anna");
     report(first.gen, "ok");
     await until("it is healthy", () => state("backup")?.state === "healthy");
     expect(state("backup")?.secrets).toEqual(["apiToken"]);
