@@ -27,7 +27,7 @@ export interface WantedService {
   readonly label?: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Values of parameters with `format: password`, by name. */
-  readonly secrets?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, unknown>>;
   readonly plan?: string;
   readonly quarantine?: number;
 }

@@ -126,7 +126,7 @@ describe("services at the NOC", () => {
 
   it("lose their line once they are deactivated, and keep their secrets to themselves", async () => {
     const backup = { id: "backup", template: "backup-freshness", parameters: { url: "https://b.example.net/", useToken: true } };
-    const first = desk.activate(site, { ...backup, secrets: { apiToken: { $sealed: "hush" } } }, "anna");
+    const first = desk.activate(site, { ...backup, secrets: { apiToken: { $sealed: "hush.a.b.c.d" } } }, "anna");
     report(first.gen, "ok");
     await until("it is healthy", () => state("backup")?.state === "healthy");
     expect(state("backup")?.secrets).toEqual(["apiToken"]);
