@@ -33,6 +33,10 @@ describe("the whole gateway and the NOC's ingest on virtual time", () => {
     expect((await simulateSeed(1_093, 12.5)).violations).toEqual([]);
   }, 120_000);
 
+  it("drains a stream whose eviction the NOC was told before the stream's first chunk (seed 70380)", async () => {
+    expect((await simulateSeed(70_380, 8)).violations).toEqual([]);
+  }, 120_000);
+
   it("starts although a turned bit changed the name of a column of the backlog (seed 2198)", async () => {
     expect((await simulateSeed(2_198, 1)).violations).toEqual([]);
   }, 120_000);

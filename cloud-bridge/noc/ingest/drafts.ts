@@ -3,6 +3,7 @@ import type { ChunkRow, EquipmentRow, GatewayRow, RollupLevel, StreamRow } from 
 import type { StoreTransaction } from "../store/store.ts";
 import { emptyLast, emptyRollup } from "./derive.ts";
 import type { IngestLimits } from "./limits.ts";
+import { withRange } from "./ranges.ts";
 
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -24,6 +25,13 @@ export interface LastDraft {
   readonly texts: Record<string, string>;
   /** Columns that got their first value in this transaction. */
   readonly seen: Set<number>;
+}
+
+/** What will never come counts as received: the acknowledgement passes over it. */
+export function passOver(stream: Draft<StreamRow>, from: number, to: number, limits: IngestLimits): void {
+  if (stream.received.length >= limits.maxRanges) return;
+  stream.received = withRange(stream.received, from, to);
+  stream.tombstones += to - from + 1;
 }
 
 /** Rows in use by one transaction: read at first use, changed in memory, written by `flush`. Lives as long as the transaction. */
@@ -76,13 +84,20 @@ export class Drafts {
     const known = gateway.streams.get(id);
     if (known !== undefined) return known;
     let row = await this.tx.stream(gateway.row.ref, id);
+    const isNew = row === undefined;
     if (row === undefined) {
       if (streamClass === undefined || (await this.tx.streamCount(gateway.row.ref)) >= this.#limits.maxStreams) return undefined;
       row = await this.tx.addStream(gateway.row.ref, id, streamClass, this.nowMs);
     }
     const draft = { ...row };
+    if (isNew) await this.#passOverTold(gateway, draft);
     gateway.streams.set(id, draft);
     return draft;
+  }
+
+  /** Events travel first: what an outage cost a stream that began with it is told before the stream's first chunk is here. */
+  async #passOverTold(gateway: GatewayDraft, stream: Draft<StreamRow>): Promise<void> {
+    for (const [from, to] of await this.tx.gapRanges(gateway.row.ref, stream.id)) passOver(stream, from, to, this.#limits);
   }
 
   /** Undefined = the gateway has as many as it may. */

@@ -3,9 +3,8 @@ import { applyAlarmList } from "./alarm-list.ts";
 import { countOf, elementsOf, numberOf, objectOf, textOf, timeOf } from "./batch-elements.ts";
 import { applyCheckLatency, applyCheckResult } from "./checks.ts";
 import { anchorShift } from "./chunk-time.ts";
-import type { Drafts, GatewayDraft } from "./drafts.ts";
+import { type Drafts, type GatewayDraft, passOver } from "./drafts.ts";
 import type { IngestLimits } from "./limits.ts";
-import { withRange } from "./ranges.ts";
 
 const severities = new Set(["indeterminate", "warning", "minor", "major", "critical"]);
 
@@ -128,10 +127,8 @@ async function applyGap(drafts: Drafts, gateway: GatewayDraft, limits: IngestLim
   await addEvent(drafts, gateway, placed, "stream.gap");
   if (from === undefined || to === undefined || from < 1 || to < from) return;
   const stream = await drafts.stream(gateway, streamId);
-  if (stream === undefined || stream.received.length >= limits.maxRanges) return;
-  // What will never come counts as received: the acknowledgement passes over it.
-  stream.received = withRange(stream.received, from, to);
-  stream.tombstones += to - from + 1;
+  // Of a stream not heard of yet, the record is looked up when its first chunk comes.
+  if (stream !== undefined) passOver(stream, from, to, limits);
 }
 
 async function applyAnchor(drafts: Drafts, gateway: GatewayDraft, element: JsonObject): Promise<void> {

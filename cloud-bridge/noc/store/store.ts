@@ -18,6 +18,7 @@ import type {
   MissSpan,
   RollupLevel,
   RollupRow,
+  SeqRanges,
   SeriesRow,
   StreamRow,
 } from "./rows.ts";
@@ -79,6 +80,8 @@ export interface StoreTransaction {
   dateEvents(gatewayRef: number, bootId: string, shiftMs: number): Promise<void>;
   anchors(gatewayRef: number, bootId: string): Promise<readonly AnchorRow[]>;
   addGap(row: GapRow): Promise<void>;
+  /** Ranges that gap records gave up of one stream, in the order they came, neither sorted nor joined; at most 10,000. */
+  gapRanges(gatewayRef: number, streamId: string): Promise<SeqRanges>;
   readonly checks: CheckWrites;
   readonly alarms: AlarmWrites;
   addDeadLetter(row: DeadLetterRow): Promise<void>;

@@ -55,6 +55,25 @@ describe("streams", () => {
     expect((await ledger()).waiting.pending).toBe(0);
   });
 
+  it("passes over what was given up of a stream that it had not heard of when it was told", async () => {
+    const chunks = polls(gateway, 0, 8);
+    const lost = {
+      kind: "gap",
+      reason: "cap",
+      stream: "aaaaaaaaaaaa",
+      fromSeq: 2,
+      toSeq: 6,
+      samples: 50,
+      fromMs: start,
+      toMs: start + 1,
+    } as const;
+    await kit.receive("ev", gateway.tell({ ...lost, observedAt: instant(at(9)) }).bytes);
+    const left = chunks.filter((chunk) => chunk.seq === 1 || chunk.seq >= 7);
+    const { news } = await kit.receive("bf", ...left.map((chunk) => chunk.bytes));
+    expect(news[0]?.streams.get("aaaaaaaaaaaa")).toEqual({ upTo: 9, ranges: [] });
+    expect(await ledger()).toMatchObject({ missing: 0, gaps: { records: 1, samples: 50 } });
+  });
+
   it("shows what lies behind a hole after a while, and takes the late chunk when it comes", async () => {
     const chunks = polls(gateway, 0, 6, (poll) => 20 + poll);
     await kit.receive("tm", ...chunks.filter((chunk) => chunk.seq !== 3).map((chunk) => chunk.bytes));

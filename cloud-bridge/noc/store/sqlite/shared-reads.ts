@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from "node:zlib";
-import type { ChunkRow, DictionaryRow, GroupRow, LastValues, RollupLevel } from "../rows.ts";
+import type { ChunkRow, DictionaryRow, GroupRow, LastValues, RollupLevel, SeqRanges } from "../rows.ts";
 import {
   type ChunkColumns,
   chunkColumns,
@@ -88,4 +88,11 @@ export function readRollup(db: Connection, level: RollupLevel, groupRef: number,
   const sql = "SELECT grp, bucket, packed, numbers FROM rollup WHERE level = ? AND grp = ? AND bucket = ?";
   const row = db.get<RollupColumns>(sql, level, groupRef, bucketMs);
   return row === undefined ? undefined : unpackRollup(row);
+}
+
+/** Without records that name no seqs. */
+export function gapRanges(db: Connection, gatewayRef: number, streamId: string): SeqRanges {
+  const sql =
+    "SELECT from_seq AS low, to_seq AS high FROM gap WHERE gateway = ? AND stream = ? AND from_seq >= 1 AND to_seq >= from_seq ORDER BY ref LIMIT 10000";
+  return db.all<{ low: number; high: number }>(sql, gatewayRef, streamId).map(({ low, high }) => [low, high] as const);
 }

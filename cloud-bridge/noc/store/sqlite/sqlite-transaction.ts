@@ -34,7 +34,7 @@ import {
 import type { Connection } from "./connection.ts";
 import { internGroup } from "./groups.ts";
 import { addEvent, dateEvents, putAlarm } from "./incident-writes.ts";
-import { chunksSinceKeyFrame, findDictionary, findGroup, readLastValues, readRollup, runRevisions } from "./shared-reads.ts";
+import { chunksSinceKeyFrame, findDictionary, findGroup, gapRanges, readLastValues, readRollup, runRevisions } from "./shared-reads.ts";
 import { SqliteAlarmWrites } from "./sqlite-alarms.ts";
 import { SqliteCheckWrites } from "./sqlite-checks.ts";
 
@@ -262,9 +262,8 @@ export class SqliteTransaction implements StoreTransaction {
 
   async anchors(gatewayRef: number, bootId: string): Promise<readonly AnchorRow[]> {
     const sql = "SELECT mono, wall, source, error FROM anchor WHERE gateway = ? AND boot = ? ORDER BY mono LIMIT 256";
-    return this.#db
-      .all<{ mono: number; wall: number; source: string; error: number }>(sql, gatewayRef, bootId)
-      .map((row) => ({ gatewayRef, bootId, monotonicMs: row.mono, wallMs: row.wall, source: row.source, errorMs: row.error }));
+    const rows = this.#db.all<{ mono: number; wall: number; source: string; error: number }>(sql, gatewayRef, bootId);
+    return rows.map((row) => ({ gatewayRef, bootId, monotonicMs: row.mono, wallMs: row.wall, source: row.source, errorMs: row.error }));
   }
 
   async addGap(row: GapRow): Promise<void> {
@@ -275,16 +274,18 @@ export class SqliteTransaction implements StoreTransaction {
     );
   }
 
+  async gapRanges(gatewayRef: number, streamId: string): Promise<StreamRow["received"]> {
+    return gapRanges(this.#db, gatewayRef, streamId);
+  }
+
   async addDeadLetter(row: DeadLetterRow): Promise<void> {
     this.#db.run(
       "INSERT INTO dead_letter (gateway, leaf, stream, seq, reason, received, bytes, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       ...[row.gatewayRef, row.leaf, row.streamId, row.seq, row.reason, row.receivedMs, row.bytes, row.payload],
     );
     // A gateway that sends rubbish for ever keeps its newest thousand pieces only.
-    this.#db.run(
-      "DELETE FROM dead_letter WHERE gateway = ?1 AND ref <= (SELECT ref FROM dead_letter WHERE gateway = ?1 ORDER BY ref DESC LIMIT 1 OFFSET 1000)",
-      row.gatewayRef,
-    );
+    const older = "ref <= (SELECT ref FROM dead_letter WHERE gateway = ?1 ORDER BY ref DESC LIMIT 1 OFFSET 1000)";
+    this.#db.run(`DELETE FROM dead_letter WHERE gateway = ?1 AND ${older}`, row.gatewayRef);
   }
 
   async pendingStreams(beforeMs: number, limit: number): Promise<readonly PendingStream[]> {
