@@ -12,7 +12,7 @@ import type { ServiceReports } from "./service-reports.ts";
 import type { FlowSettings } from "./settings.ts";
 import type { UnitStore } from "./unit-store.ts";
 
-const maxOpen = 1_000;
+const maxOpen = 4_000;
 const maxSettingsBytes = 64 * 1024;
 const maxPickerRows = 5_000;
 

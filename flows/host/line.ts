@@ -3,7 +3,7 @@ import { editorFrame, FrameReader, messageFrame } from "../frames.ts";
 import type { FromHost, ToHost } from "../protocol.ts";
 
 /** Orders that wait for their answer; beyond it a flow's order fails at once. */
-const maxOpenOrders = 500;
+const maxOpenOrders = 4_000;
 /** Bytes the telemetry process has not taken yet; beyond it what may be lost (logs, statuses) is lost. */
 const maxWaitingBytes = 4 * 1024 * 1024;
 

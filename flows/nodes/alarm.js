@@ -5,7 +5,7 @@ module.exports = (RED) => {
 
   /** Alarms whose last order is remembered, so that what has not changed is not ordered again at every poll. */
   const maxRemembered = 1024;
-  /** The same is said again after this time, should it have been held back or put aside in between. */
+  /** The same is said again after one to two of this time, should it have been put aside in between; spread, so that services do not all speak at one poll. */
   const sayAgainMs = 60_000;
 
   function Alarm(config) {
@@ -31,7 +31,7 @@ module.exports = (RED) => {
       const what = raise ? `${order.severity}|${order.text}` : "";
       const before = last.get(which);
       const now = bridge.pauseMs();
-      if (before !== undefined && before.what === what && now - before.at < sayAgainMs) {
+      if (before !== undefined && before.what === what && now < before.againMs) {
         msg.alarm = raise;
         send(msg);
         done();
@@ -39,7 +39,7 @@ module.exports = (RED) => {
       }
       bridge.order(this, raise ? "alarm.set" : "alarm.clear", order).then(
         () => {
-          if (last.size < maxRemembered || last.has(which)) last.set(which, { what, at: now });
+          if (last.size < maxRemembered || last.has(which)) last.set(which, { what, againMs: now + sayAgainMs * (1 + Math.random()) });
           this.status(raise ? { fill: "yellow", shape: "dot", text: "raised" } : { fill: "green", shape: "dot", text: "clear" });
           msg.alarm = raise;
           send(msg);

@@ -9,7 +9,8 @@ import { client, path, show } from "./order-client.ts";
 import { valuesOf } from "./parameter-words.ts";
 import { renderTable } from "./render.ts";
 
-const waitMs = 15_000;
+/** Longest wait of one question; also the longest that news between two questions is missed. */
+const waitMs = 2_000;
 
 /** `noc services`: of a gateway, or without one the catalogue. */
 export async function services(gateway: string | undefined, options: OrderOptions, context: CommandContext): Promise<void> {

@@ -36,6 +36,7 @@ export class ServicesField {
   #nocPort = 0;
   #controlPort = 0;
   #token = "";
+  #news = 0;
   gateway: RunningProcess | undefined;
 
   async start(pollIntervalMs = 1_000): Promise<void> {
@@ -111,8 +112,12 @@ export class ServicesField {
     return (await this.ask<{ gen: number }>("GET", `/api/gateways/${gatewayId}/desired`)).gen;
   }
 
+  /** With the next news after those of the last answer. */
   async services(waitMs = 0): Promise<readonly ServiceSeen[]> {
-    return (await this.ask<{ services: readonly ServiceSeen[] }>("GET", `/api/gateways/${gatewayId}/services?waitMs=${waitMs}`)).services;
+    const path = `/api/gateways/${gatewayId}/services?waitMs=${waitMs}&seen=${this.#news}`;
+    const { services, news } = await this.ask<{ services: readonly ServiceSeen[]; news: number }>("GET", path);
+    this.#news = news;
+    return services;
   }
 
   /** Until the NOC says how it ended. */

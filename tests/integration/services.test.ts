@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTlsServer } from "node:tls";
+import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { peer } from "../peers.ts";
 import { OwnNetwork } from "./own-network.ts";
-import { freeUdpPort, gatehouse } from "./processes.ts";
+import { freeUdpPort, gatehouse, until } from "./processes.ts";
 import { type AlarmSeen, gatewayId, ServicesField } from "./services-field.ts";
 import { type Trial, trialsAt } from "./services-trials.ts";
 
@@ -216,5 +217,52 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
       await field.ask("DELETE", `/api/gateways/${gatewayId}/services/ups-extra`);
       await field.until("it is gone", async () => !(await field.services(500)).some(({ id }) => id === "ups-extra"));
     }, 90_000);
+
+    it.skipIf(!peer("chromium").available)(
+      "on the page: by the keyboard, with what is wrong at its field, from sent to healthy, and gone again",
+      async () => {
+        const browser = await chromium.launch({ executablePath: peer("chromium").path, args: ["--no-sandbox", "--disable-gpu"] });
+        try {
+          const page = await browser.newPage({ viewport: { width: 420, height: 900 } });
+          const problems: string[] = [];
+          page.on("pageerror", (error) => problems.push(error.message));
+          const { url } = await field.ask<{ url: string }>("POST", "/api/sign-in-links");
+          await page.goto(url);
+          await page.getByRole("button", { name: "Add a service" }).press("Enter");
+          await page.getByLabel("Search the catalogue").fill("ups");
+          await page.getByRole("button", { name: /^UPS guardian/ }).press("Enter");
+          await page.getByLabel("Name of this instance").fill("ups-by-page");
+          await page.getByLabel("Alarm below a runtime of").fill("900");
+          await page.getByRole("button", { name: "Activate", exact: true }).press("Enter");
+          await page.getByText("must be at most 600 min").waitFor();
+          const equipment = page.getByLabel("UPS (needed)", { exact: true });
+          expect(await equipment.evaluate((field) => field === document.activeElement)).toBe(true);
+          // The picker holds what the site has.
+          await until("the picker is filled", () =>
+            page
+              .locator('datalist option[value="ups-1"]')
+              .count()
+              .then((count) => count === 1),
+          );
+          await equipment.fill("ups-1");
+          await page.getByLabel("Alarm below a runtime of").fill("8");
+          await page.getByRole("button", { name: "Activate", exact: true }).press("Enter");
+          const row = page.getByRole("row", { name: /ups-by-page/ });
+          await row
+            .getByText(/soaking/)
+            .first()
+            .waitFor();
+          await row.getByText("healthy", { exact: true }).waitFor({ timeout: 30_000 });
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(420);
+          page.on("dialog", (dialog) => void dialog.accept());
+          await page.getByRole("button", { name: "Deactivate ups-by-page" }).press("Enter");
+          await row.waitFor({ state: "detached", timeout: 30_000 });
+          expect(problems).toEqual([]);
+        } finally {
+          await browser.close();
+        }
+      },
+      120_000,
+    );
   });
 });

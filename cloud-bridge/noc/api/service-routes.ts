@@ -45,18 +45,27 @@ export function addCatalogueRoute(app: FastifyInstance, desk: ServiceDesk | unde
 export function addServiceRoutes(app: FastifyInstance, context: ApiContext, authority: NocAuthority, desk: ServiceDesk): void {
   const by = (request: FastifyRequest) => actorOf(request, context, authority);
   const row = (request: Pick<FastifyRequest<Path>, "params" | "query">) => rowOf(context, request);
-  app.get<Path & { Querystring: { tenant?: string; waitMs: number } }>(
+  app.get<Path & { Querystring: { tenant?: string; waitMs: number; seen?: number } }>(
     "/api/gateways/:gateway/services",
     {
       schema: {
-        querystring: { type: "object", properties: { tenant, waitMs: { type: "integer", minimum: 0, maximum: 20_000, default: 0 } } },
+        querystring: {
+          type: "object",
+          properties: {
+            tenant,
+            waitMs: { type: "integer", minimum: 0, maximum: 20_000, default: 0 },
+            seen: { type: "integer", minimum: 0 },
+          },
+        },
       },
     },
     async (request) => {
       const found = await row(request);
-      if (request.query.waitMs > 0) await authority.news(request.query.waitMs, context.signal);
+      const { waitMs, seen } = request.query;
+      if (waitMs > 0) await authority.news(waitMs, context.signal, seen);
+      const news = authority.newsCount;
       const site = { tenant: found.tenant, gateway: found.id };
-      return { nowMs: context.clock.now().wallMs, services: desk.list(site) };
+      return { nowMs: context.clock.now().wallMs, news, services: desk.list(site) };
     },
   );
   app.post<ServicePath & { Body: ServiceBody }>(

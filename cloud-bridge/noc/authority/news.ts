@@ -9,12 +9,21 @@ export class News {
     this.#clock = clock;
   }
 
+  #count = 0;
+
+  /** Grows with each announcement. */
+  get count(): number {
+    return this.#count;
+  }
+
   announce(): void {
+    this.#count += 1;
     for (const wake of [...this.#waiters]) wake();
   }
 
-  /** Resolves at the next news, or after `ms`, or with the signal. */
-  next(ms: number, signal: AbortSignal): Promise<void> {
+  /** Resolves at the next news, or after `ms`, or with the signal; at once when there was news since the count that was seen. */
+  next(ms: number, signal: AbortSignal, seen = this.#count): Promise<void> {
+    if (this.#count > seen) return Promise.resolve();
     const over = new AbortController();
     const ended = AbortSignal.any([signal, over.signal]);
     const woken = new Promise<void>((resolve) => {

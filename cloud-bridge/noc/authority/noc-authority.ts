@@ -137,8 +137,13 @@ export class NocAuthority implements Unit {
   }
 
   /** Resolves at the next news of anything here, or after `ms`. */
-  news(ms: number, signal: AbortSignal): Promise<void> {
-    return this.#news.next(ms, signal);
+  news(ms: number, signal: AbortSignal, seen?: number): Promise<void> {
+    return this.#news.next(ms, signal, seen);
+  }
+
+  /** Grows with the news: who names it when asking again misses nothing in between. */
+  get newsCount(): number {
+    return this.#news.count;
   }
 
   /** News made here: whoever waits looks again. */

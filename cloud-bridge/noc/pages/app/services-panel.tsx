@@ -15,6 +15,8 @@ interface ServicesPanelProps {
 
 interface ServicesAnswer {
   readonly nowMs: number;
+  /** Named when asking again, so that nothing is missed in between. */
+  readonly news: number;
   readonly services: readonly ServiceView[];
 }
 
@@ -110,7 +112,7 @@ function useServices(path: string, props: ServicesPanelProps): readonly [Service
   useEffect(() => {
     const stop = new AbortController();
     // While something moves each answer waits for the next news, and the next question follows it.
-    const query = moving && round > 0 ? `${path}&waitMs=${waitMs}` : path;
+    const query = moving && round > 0 ? `${path}&waitMs=${waitMs}&seen=${answer?.news ?? 0}` : path;
     ask<ServicesAnswer>(query, { signal: stop.signal }).then(
       (value) => {
         if (stop.signal.aborted) return;
