@@ -47,7 +47,7 @@ function addDesiredRoutes(app: FastifyInstance, { context, authority, by, site }
     { schema: { querystring: query } },
     async (request) => {
       const { tenant: owner, gateway } = await site(request);
-      if (request.query.waitMs > 0) await authority.news(request.query.waitMs, context.signal);
+      if (request.query.waitMs > 0) await authority.news.next(request.query.waitMs, context.signal);
       return authority.view(owner, gateway);
     },
   );
@@ -123,7 +123,7 @@ function addCommandRoutes(app: FastifyInstance, { context, authority, by, site }
         const row = authority.commands.get(request.params.id);
         const leftMs = endMs - context.clock.monotonicMs();
         if (row.version > after || leftMs <= 0 || context.signal.aborted) return row;
-        await authority.news(leftMs, context.signal);
+        await authority.news.next(leftMs, context.signal);
       }
     },
   );

@@ -62,8 +62,8 @@ export function addServiceRoutes(app: FastifyInstance, context: ApiContext, auth
     async (request) => {
       const found = await row(request);
       const { waitMs, seen } = request.query;
-      if (waitMs > 0) await authority.news(waitMs, context.signal, seen);
-      const news = authority.newsCount;
+      if (waitMs > 0) await authority.news.next(waitMs, context.signal, seen);
+      const news = authority.news.count;
       const site = { tenant: found.tenant, gateway: found.id };
       return { nowMs: context.clock.now().wallMs, news, services: desk.list(site) };
     },

@@ -48,7 +48,8 @@ export class NocAuthority implements Unit {
   readonly #options: NocAuthorityOptions;
   readonly #blobs: BlobDesk;
   readonly #line: AuthorityLine;
-  readonly #news: News;
+  /** Of anything here. */
+  readonly news: News;
   readonly #published = new Map<string, number>();
   readonly #toPublish: { readonly tenant: string; readonly gateway: string }[] = [];
   readonly #stopped = new AbortController();
@@ -58,7 +59,7 @@ export class NocAuthority implements Unit {
   constructor(options: NocAuthorityOptions) {
     const { store, keys, clock } = options;
     this.#options = options;
-    this.#news = new News(clock);
+    this.news = new News(clock);
     this.commands = new CommandBook(options);
     this.manifests = new Manifests(store, keys, clock);
     this.#blobs = new BlobDesk(store, clock);
@@ -86,7 +87,7 @@ export class NocAuthority implements Unit {
       await line;
     } finally {
       this.#stopped.abort(new Error("stopped"));
-      this.#news.announce();
+      this.news.announce();
       await Promise.allSettled([line]);
       store.close();
     }
@@ -135,19 +136,6 @@ export class NocAuthority implements Unit {
   view(tenant: string, gateway: string): DesiredView {
     return this.manifests.view(tenant, gateway, this.sites.get(tenant, gateway));
   }
-
-  /** Resolves at the next news of anything here, or after `ms`. */
-  news(ms: number, signal: AbortSignal, seen?: number): Promise<void> {
-    return this.#news.next(ms, signal, seen);
-  }
-
-  /** Grows with the news: who names it when asking again misses nothing in between. */
-  get newsCount(): number {
-    return this.#news.count;
-  }
-
-  /** News made here: whoever waits looks again. */
-  wake = (): void => this.#news.announce();
 
   async rotate(newEpoch: boolean, by: string): Promise<void> {
     await this.keys.rotate(newEpoch);
@@ -206,7 +194,7 @@ export class NocAuthority implements Unit {
       if (!isGatewayError(error)) throw error;
       this.#options.logger.warn({ gateway: site.gateway, leaf: message.leaf, code: error.code }, "a message of a gateway is not readable");
     }
-    if (message.leaf !== "eds") this.wake();
+    if (message.leaf !== "eds") this.news.announce();
   }
 
   #read(site: SiteView, { leaf, payload, retained }: Message): void {

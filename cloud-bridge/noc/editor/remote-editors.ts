@@ -207,7 +207,7 @@ export class RemoteEditors implements Unit {
           message: `the gateway did not open its editor: ${row.error?.msg ?? row.error?.code ?? row.state}`,
         });
       if (clock.monotonicMs() > endMs) throw new GatewayError("noc.unreachable", { message: "the gateway did not answer in 30 s" });
-      await authority.news(1_000, signal);
+      await authority.news.next(1_000, signal);
       signal.throwIfAborted();
     }
   }

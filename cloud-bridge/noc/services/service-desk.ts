@@ -104,7 +104,7 @@ export class ServiceDesk implements Unit {
   async run(signal: AbortSignal): Promise<void> {
     const { authority, logger } = this.#options;
     while (!signal.aborted) {
-      await authority.news(lookEveryMs, signal);
+      await authority.news.next(lookEveryMs, signal);
       if (signal.aborted) return;
       try {
         this.#settle();
@@ -176,7 +176,7 @@ export class ServiceDesk implements Unit {
     const endedMs = Math.round(clock.now().wallMs);
     for (const { one, ending } of ended) this.#keep({ ...one, ...ending, endedMs, steps: stepsOf(view, one.service) });
     this.#takeBack(site, ended, view);
-    authority.wake();
+    authority.news.announce();
   }
 
   /** A service that did not come into effect must not make the next change fail. */

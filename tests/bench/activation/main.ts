@@ -15,8 +15,7 @@ const template = JSON.parse(readFileSync(join(import.meta.dirname, "../../../flo
   readonly flow: { readonly nodes: readonly unknown[] };
 };
 const soakMs = template.health.soakS * 1_000;
-/** A tab beside the template's nodes. */
-const nodesOfOne = template.flow.nodes.length + 1;
+const nodesOfOne = template.flow.nodes.length;
 
 interface Command {
   readonly id: string;

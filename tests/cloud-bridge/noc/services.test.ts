@@ -55,7 +55,7 @@ function report(gen: number, phase: string, document: Readonly<Record<string, un
   const docs = [{ id: "services", st: "applied", ...(held === undefined ? {} : { sha256: held.sha256 }), ...document }];
   const message: ReportedMessage = { v: 1, gen, phase, docs };
   authority.sites.reported(found, message, clock.now().wallMs);
-  authority.wake();
+  authority.news.announce();
 }
 
 describe("services at the NOC", () => {
