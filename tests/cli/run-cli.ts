@@ -32,7 +32,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
 /** Runs `gatehouse ARGS` to its end. @throws Error when it does not end in time */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const child = startCli(args, options);
-  return ended(child, options.timeoutMs ?? 20_000, args);
+  return ended(child, options.timeoutMs ?? 60_000, args);
 }
 
 export function ended(child: ChildProcess, timeoutMs: number, args: readonly string[] = []): Promise<CliResult> {

@@ -31,7 +31,7 @@ ${more}`,
   });
 }
 
-async function untilStatus(state: string, deadlineMs = 15_000): Promise<Record<string, unknown>> {
+async function untilStatus(state: string, deadlineMs = 60_000): Promise<Record<string, unknown>> {
   const endMs = performance.now() + deadlineMs;
   for (;;) {
     const { code, stdout } = await runCli(["status", "--state", state, "--json"]);

@@ -108,7 +108,7 @@ describe.skipIf(!peer("snmpd").available)(`a v3 agent under the poller ${peer("s
     await snmpd.dispose();
   });
 
-  it("is polled again within two cycles after it came back with lower boots", { timeout: 40_000 }, async () => {
+  it("is polled again within two cycles after it came back with lower boots", { timeout: 120_000 }, async () => {
     await snmpd.kill();
     await snmpd.start(users(), { boots: 2, engineId });
     const from = site.observations.length;
@@ -119,7 +119,7 @@ describe.skipIf(!peer("snmpd").available)(`a v3 agent under the poller ${peer("s
     expect(site.polled?.reachability.lastCode).toBeUndefined();
   });
 
-  it("is polled on when its clock stands still", { timeout: 40_000 }, async () => {
+  it("is polled on when its clock stands still", { timeout: 120_000 }, async () => {
     site.clock.shiftMs += 400_000;
     const from = site.observations.length;
     await site.good(from, 2);
@@ -127,7 +127,7 @@ describe.skipIf(!peer("snmpd").available)(`a v3 agent under the poller ${peer("s
   });
 
   it("is said to refuse the credential while its pass phrase is another, and is polled again within two cycles", {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     await snmpd.kill();
     await snmpd.start(users("changed-password"), { boots: 41, engineId });

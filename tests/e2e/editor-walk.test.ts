@@ -62,12 +62,12 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     browser = await chromium.launch({ executablePath: browserPeer.path, args: ["--no-sandbox", "--disable-gpu"] });
     const context = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
     page = await context.newPage();
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
     await field.end();
-  }, 60_000);
+  }, 120_000);
 
   const shot = async (of: Page, name: string) => {
     if (shotFolder === undefined) return;
@@ -105,7 +105,7 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     await editor.waitForSelector("#red-ui-palette .red-ui-palette-node");
     expect(editor.url()).not.toContain("access_token");
     await shot(editor, "editor");
-  }, 30_000);
+  }, 120_000);
 
   it("draws metric in, switch and alarm, deploys them, and the alarm is at the NOC", async () => {
     await editor.keyboard.press("Control+i");
@@ -114,7 +114,7 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     await editor.locator("#red-ui-clipboard-dialog-ok").click();
     await editor.locator(".red-ui-notification", { hasText: "Imported" }).click();
     await editor.locator("#red-ui-workspace-tabs li", { hasText: "Mine" }).click();
-    await editor.locator(".red-ui-flow-node-group").nth(2).waitFor({ timeout: 5_000 });
+    await editor.locator(".red-ui-flow-node-group").nth(2).waitFor({ timeout: 60_000 });
     await editor.locator(".red-ui-flow-node-group", { hasText: "metric in" }).first().dblclick();
     const metric = editor.locator("#node-input-metric");
     await metric.waitFor();
@@ -129,14 +129,14 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     await editor.locator("#red-ui-header-button-deploy").click();
     expect(await notice(/deployed|NOC|failed|refused/i)).toContain("Successfully deployed");
     await shot(editor, "deployed");
-    await until("the alarm is at the NOC", () => isAtNoc("walked: "), 15_000);
+    await until("the alarm is at the NOC", () => isAtNoc("walked: "));
     await page.goto(await field.said(["noc", "sign-in", "--url", field.nocUrl(""), "--token-file", field.workspace.path("noc", "token")]));
     await page
       .getByText(/walked: \d+/)
       .first()
       .waitFor();
     await shot(page, "noc");
-  }, 30_000);
+  }, 120_000);
 
   it("is told why a tab of the NOC cannot be changed", async () => {
     await field.activate("links", "link-errors", { equipment: "sw-1" });
@@ -160,5 +160,5 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     expect(await notice(/deployed|NOC|failed/i)).toContain("belongs to a service of the NOC");
     expect(await notice(/NOC/)).not.toContain("{");
     await shot(editor, "refused");
-  }, 40_000);
+  }, 120_000);
 });

@@ -100,7 +100,7 @@ describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /u
     } as const;
     await publisher.send([gateway.tell({ ...alarm, ...what, observedAt, raisedAt: observedAt })]);
     browser = await chromium.launch({ executablePath: chromiumPath, args: browserArguments });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
@@ -232,9 +232,9 @@ describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /u
       .first()
       .waitFor();
     await publisher.send(gateway.poll(switchReport(shape, at(50), 50, 77.7)));
-    await page.getByRole("cell", { name: "77.7 °C" }).first().waitFor({ timeout: 10_000 });
+    await page.getByRole("cell", { name: "77.7 °C" }).first().waitFor({ timeout: 60_000 });
     await publisher.publish("state", formatState({ v: 1, on: false, conn: 1, why: "will" }), true);
-    await page.locator("main").getByText("connection lost").waitFor({ timeout: 10_000 });
+    await page.locator("main").getByText("connection lost").waitFor({ timeout: 60_000 });
   });
 
   it("keeps the chosen theme and has enough contrast in both", async () => {

@@ -37,19 +37,19 @@ describe.skipIf(needed.some(({ available }) => !available))(`the editor of a gat
     await ear.subscribeAsync(["gh/1/demo/g/+/eds", "gh/1/demo/g/+/tm"], { qos: 0 });
     browser = await chromium.launch({ executablePath: needed[0]?.path ?? "", args: ["--no-sandbox", "--disable-gpu"] });
     context = await browser.newContext({ viewport: { width: 1300, height: 850 } });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
     await ear?.endAsync(true);
     await field.end();
-  }, 60_000);
+  }, 120_000);
 
   const openEditor = async (from: Page): Promise<Page> => {
     const opened = context.waitForEvent("page");
     await from.getByRole("button", { name: "Open the flow editor" }).click();
     const page = await opened;
-    await page.waitForSelector("#red-ui-palette .red-ui-palette-node", { timeout: 30_000 });
+    await page.waitForSelector("#red-ui-palette .red-ui-palette-node", { timeout: 120_000 });
     return page;
   };
   const shot = async (of: Page, name: string) => {
@@ -97,7 +97,7 @@ describe.skipIf(needed.some(({ available }) => !available))(`the editor of a gat
     });
     await editor.locator("#red-ui-header-button-deploy").click();
     await editor.locator(".red-ui-notification", { hasText: "Successfully deployed" }).waitFor();
-  }, 60_000);
+  }, 120_000);
 
   it("keeps what was drawn over a cut of the line, and deploys it afterwards", async () => {
     await editor.evaluate(() => {
@@ -107,9 +107,9 @@ describe.skipIf(needed.some(({ available }) => !available))(`the editor of a gat
       RED.nodes.dirty(true);
     });
     await field.cutLine();
-    await editor.locator(".red-ui-notification", { hasText: /lost connection/i }).waitFor({ timeout: 30_000 });
+    await editor.locator(".red-ui-notification", { hasText: /lost connection/i }).waitFor({ timeout: 120_000 });
     await field.restoreLine();
-    await editor.locator(".red-ui-notification", { hasText: /lost connection/i }).waitFor({ state: "hidden", timeout: 40_000 });
+    await editor.locator(".red-ui-notification", { hasText: /lost connection/i }).waitFor({ state: "hidden", timeout: 120_000 });
     await shot(editor, "remote-back");
     const sentences = editor.locator(".red-ui-notification", { hasText: "Successfully deployed" });
     await until(
@@ -117,7 +117,7 @@ describe.skipIf(needed.some(({ available }) => !available))(`the editor of a gat
       async () => {
         if ((await sentences.count()) > 0) return true;
         await editor.locator("#red-ui-header-button-deploy").click();
-        await sentences.first().waitFor({ timeout: 5_000 });
+        await sentences.first().waitFor({ timeout: 60_000 });
         return true;
       },
       30_000,

@@ -109,7 +109,7 @@ export class RunningWing {
     this.#running = this.wing.unit.run(this.#stop.signal);
   }
 
-  async until(what: string, holds: () => boolean, withinMs = 20_000): Promise<void> {
+  async until(what: string, holds: () => boolean, withinMs = 60_000): Promise<void> {
     const endMs = performance.now() + withinMs;
     while (!holds()) {
       if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}; ${JSON.stringify(this.wing.status())}`);

@@ -23,7 +23,7 @@ function setUp(format: "json" | "text", level: "error" | "warn" | "info" | "debu
 async function linesOf(file: string, logger: RootLogger, count: number): Promise<readonly string[]> {
   logger.flush();
   const read = () => readFileSync(file, "utf8").split("\n").slice(0, -1);
-  await expect.poll(() => read().length, { timeout: 5000, interval: 5 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(() => read().length, { timeout: 60_000, interval: 5 }).toBeGreaterThanOrEqual(count);
   return read();
 }
 

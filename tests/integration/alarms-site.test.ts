@@ -87,7 +87,7 @@ describe("alarms from the equipment to the NOC and back", () => {
         ((await response.json()) as { readonly gateways: readonly { readonly online: boolean }[] }).gateways.some(({ online }) => online)
       );
     });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     for (const one of processes.toReversed()) await one.end("SIGKILL");

@@ -101,7 +101,7 @@ describe("a function that escaped its sandbox cannot", () => {
         wing.ground.active.get(`||probe|probe${index}`)?.text ?? `nothing: ${JSON.stringify(wing.wing.status().services)}`,
       );
     }
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await wing.stop();

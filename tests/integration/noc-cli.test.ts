@@ -94,7 +94,7 @@ describe("gatehouse noc", () => {
     await publisher.end();
     child.kill("SIGTERM");
     expect((await end).code).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   it("keeps token and data over a restart", async () => {
     const first = await serve();
@@ -105,7 +105,7 @@ describe("gatehouse noc", () => {
     expect(JSON.parse(devices.stdout)).toMatchObject([{ id: "gw-one" }]);
     second.child.kill("SIGTERM");
     await second.end;
-  }, 60_000);
+  }, 120_000);
 
   it("says in a sentence what is wrong, with the exit code for it", async () => {
     const server = createServer();

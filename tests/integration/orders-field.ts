@@ -97,7 +97,7 @@ export class OrdersField {
     this.gateway = gatehouse(["run", "--config", this.workspace.path("gatehouse.yaml"), "--state", this.workspace.path("gateway")]);
   }
 
-  async connected(limitMs = 30_000): Promise<void> {
+  async connected(limitMs = 60_000): Promise<void> {
     await until(
       "the gateway follows orders",
       async () => (await this.status())?.uplink.state === "connected",

@@ -14,7 +14,7 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     expect(await field.order("poll.now", { dev: "loop-1" })).toMatchObject({ state: "ok", result: { equipment: "loop-1" } });
     expect(await field.order("poll.now", { dev: "nobody" })).toMatchObject({ state: "denied", error: { code: "command.refused" } });
     expect(await field.order("logs.capture", { args: { seconds: 0 } })).toMatchObject({ state: "ok" });
-  }, 60_000);
+  }, 120_000);
 
   it("that disrupt wait for a second person, who is another one", async () => {
     const row = await field.ask<CommandView>("POST", `/api/gateways/${gatewayId}/commands`, { op: "gateway.restart" });
@@ -25,7 +25,7 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     await field.ask("POST", `/api/commands/${row.id}/approve`, {}, token);
     expect(await field.ended(row)).toMatchObject({ state: "ok", result: { restarting: true } });
     await field.connected();
-  }, 60_000);
+  }, 120_000);
 
   it("about settings take effect while running and are confirmed; a local override is seen as drift", async () => {
     const { gen } = await field.want(overlay(2_000));
@@ -37,7 +37,7 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     expect(await field.outcome(next.gen)).toMatchObject({ reported: { phase: "ok" }, drift: [{ path: "/equipment" }] });
     await field.control("config-override", {});
     expect(await field.interval()).toBe(3_000);
-  }, 60_000);
+  }, 120_000);
 
   it("that cut the gateway off are taken back by the gateway alone", async () => {
     const before = await field.interval();
@@ -45,7 +45,7 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     const view = await field.outcome(gen);
     expect(view.reported).toMatchObject({ phase: "rolled_back", reason: expect.stringContaining("not reached within 5 s") });
     expect(await field.interval()).toBe(before);
-  }, 60_000);
+  }, 120_000);
 
   it.each([150])(
     "leave old or new when the gateway is killed %d ms after they were sent, and the NOC is told the truth",
@@ -95,5 +95,5 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     expect((after?.authority.accepted ?? 0) - accepted).toBeLessThanOrEqual(2);
     expect(after?.authority.refusedByReason).toMatchObject({ "not a compact JWS": 2, "too long": 2 });
     expect(after?.authority.refusedByReason.nonce).toBeGreaterThanOrEqual(1);
-  }, 60_000);
+  }, 120_000);
 });

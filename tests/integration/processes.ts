@@ -57,7 +57,7 @@ export class RunningProcess {
   }
 
   /** Waits until a condition holds. @throws Error with the last lines after `limitMs` */
-  async until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+  async until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
     await until(`${what} (${this.#command})`, condition, limitMs, () => this.lines.slice(-15).join("\n"));
   }
 }
@@ -66,7 +66,7 @@ export class RunningProcess {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 20_000,
+  limitMs = 60_000,
   explain = () => "",
 ): Promise<void> {
   const endMs = performance.now() + limitMs;

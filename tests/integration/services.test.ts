@@ -252,11 +252,11 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
             .getByText(/soaking/)
             .first()
             .waitFor();
-          await row.getByText("healthy", { exact: true }).waitFor({ timeout: 30_000 });
+          await row.getByText("healthy", { exact: true }).waitFor({ timeout: 120_000 });
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(420);
           page.on("dialog", (dialog) => void dialog.accept());
           await page.getByRole("button", { name: "Deactivate ups-by-page" }).press("Enter");
-          await row.waitFor({ state: "detached", timeout: 30_000 });
+          await row.waitFor({ state: "detached", timeout: 120_000 });
           expect(problems).toEqual([]);
         } finally {
           await browser.close();

@@ -141,7 +141,7 @@ describe.skipIf(missing !== "")(`the link over mosquitto${missing === "" ? "" : 
     const { ledger } = await one.buffer.stats();
     expect(ledger.delivered).toBe(ledger.polled);
     expect(ledger.dropped).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   it("keeps what the broker has acknowledged until the noc has, also when the broker forgets it", async () => {
     const { site: one, broker: forgetful } = await open();
@@ -154,12 +154,12 @@ describe.skipIf(missing !== "")(`the link over mosquitto${missing === "" ? "" : 
     try {
       await until("the noc is back", () => again.isListening);
       one.link.routeChanged();
-      await until("everything arrives at last", () => one.empty(), 20_000);
+      await until("everything arrives at last", () => one.empty());
       expect(again.noc.stored).toBe(15);
     } finally {
       await again.stop();
     }
-  }, 60_000);
+  }, 120_000);
 
   it("stops only the lane that the broker's access list forbids", async () => {
     const { site: one, broker: strict } = await open();
@@ -177,7 +177,7 @@ describe.skipIf(missing !== "")(`the link over mosquitto${missing === "" ? "" : 
     await until("telemetry is stopped", () => one.link.status().lanes.some((lane) => lane.paused === "not authorized"));
     await until("events pass", () => (one.link.status().lanes.find((lane) => lane.lane === "urgent")?.sentChunks ?? 0) > 0);
     expect(await one.empty()).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   it("holds back what a misconfigured broker finds too large, and the rest passes", async () => {
     const { site: one, broker: narrow } = await open(["allow_anonymous true", "message_size_limit 20000"]);
@@ -194,7 +194,7 @@ describe.skipIf(missing !== "")(`the link over mosquitto${missing === "" ? "" : 
     await until("the large chunk is through", () => one.empty());
     const { ledger } = await one.buffer.stats();
     expect(ledger.dropped).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   it("does not heat up when two gateways fight over one identity", async () => {
     const { site: one, broker: shared } = await open();
@@ -207,7 +207,7 @@ describe.skipIf(missing !== "")(`the link over mosquitto${missing === "" ? "" : 
     } finally {
       await twin.end();
     }
-  }, 60_000);
+  }, 120_000);
 
   it("says that it is there and that it goes", async () => {
     const { site: one } = await open();
@@ -221,5 +221,5 @@ describe.skipIf(missing !== "")(`the link over mosquitto${missing === "" ? "" : 
     await until("its goodbye is here", () => noc.presence.length > 1);
     expect(noc.presence.at(-1)).toMatchObject({ on: false, why: "shutdown" });
     await stopNoc();
-  }, 60_000);
+  }, 120_000);
 });

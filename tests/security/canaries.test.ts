@@ -95,7 +95,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     spy = await mqtt.connectAsync(`mqtt://127.0.0.1:${site.nocBrokerPort}`, { protocolVersion: 5 });
     spy.on("message", (topic, payload) => void overheard.push({ topic, payload }));
     await spy.subscribeAsync("#", { qos: 1 });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await spy?.endAsync(true);

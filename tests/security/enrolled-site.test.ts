@@ -38,7 +38,7 @@ describe.skipIf(missing.length > 0)(`a site over client certificates ${missing.j
     await expect(site.done(["noc", "secret", "seal", "gw-nobody", "--stdin", "--dir", site.path("enrolment")], "x")).rejects.toThrow(
       /not enrolled/,
     );
-  }, 60_000);
+  }, 120_000);
 
   it("tells a cloned state folder from the gateway itself within one session", async () => {
     await site.gateways.at(-1)?.end("SIGTERM");
@@ -52,5 +52,5 @@ describe.skipIf(missing.length > 0)(`a site over client certificates ${missing.j
     await until("the NOC sees two of them", async () => (await cloned()) !== undefined);
     expect(await cloned()).toMatchObject({ type: "gatewayCloned", gateway: site.gatewayId, incident: true });
     await until("it is certain", async () => (await cloned())?.severity === "critical", 30_000);
-  }, 60_000);
+  }, 120_000);
 });

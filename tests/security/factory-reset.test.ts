@@ -78,7 +78,7 @@ describe.skipIf(missing !== "")(`an owner's change ${missing}`, () => {
     const after = bytesOnDisk();
     expect(after.includes(canary)).toBe(false);
     expect(after.includes(root)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 });
 
 function bufferHas(state: string, text: string): boolean {

@@ -54,7 +54,7 @@ describe(`${cases} damaged inputs`, () => {
   let all: Awaited<ReturnType<typeof fuzzSubjects>>;
   beforeAll(async () => {
     all = await fuzzSubjects();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => all.end());
 
   it("crash no reader, and are never taken for genuine", async () => {

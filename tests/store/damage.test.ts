@@ -81,7 +81,7 @@ function survive(
 }
 
 describe("a damaged store", () => {
-  it("opens after bit flips anywhere in the journal, says what is lost and repeats no seq", { timeout: 60_000 }, () => {
+  it("opens after bit flips anywhere in the journal, says what is lost and repeats no seq", { timeout: 120_000 }, () => {
     const origin = [filled(true), filled(false)];
     fc.assert(
       fc.property(fc.array(fc.nat(1024 * 1024 * 8 - 1), { minLength: 1, maxLength: 40 }), fc.nat(1), (bits, which) => {
@@ -102,7 +102,7 @@ describe("a damaged store", () => {
     );
   });
 
-  it("opens after damage anywhere in the backlog, salvages rows and books the rest as lost", { timeout: 60_000 }, () => {
+  it("opens after damage anywhere in the backlog, salvages rows and books the rest as lost", { timeout: 120_000 }, () => {
     const from = filled(false);
     fc.assert(
       fc.property(fc.array(fc.nat(600_000), { minLength: 1, maxLength: 6 }), (places) => {

@@ -139,7 +139,7 @@ export interface GatewayOptions {
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** Runs an updater until a condition holds, then ends it. */
-export async function runUntil(updater: SlotUpdater, what: string, condition: () => boolean, limitMs = 15_000): Promise<void> {
+export async function runUntil(updater: SlotUpdater, what: string, condition: () => boolean, limitMs = 60_000): Promise<void> {
   const stop = new AbortController();
   const running = updater.run(stop.signal);
   running.catch(() => undefined);

@@ -107,5 +107,5 @@ describe("chunks in any order, any number of times, in any batches, with restart
       }),
       { numRuns: Number(process.env["NOC_ORDER_RUNS"] ?? 12) },
     );
-  }, 60_000);
+  }, 120_000);
 });

@@ -196,5 +196,5 @@ it.each(["http://a", "mqtt://", "broker:1883", "ws://a:80"])("refuses %s as a br
 });
 
 async function until(condition: () => boolean): Promise<void> {
-  await expect.poll(condition, { timeout: 5_000, interval: 5 }).toBe(true);
+  await expect.poll(condition, { timeout: 60_000, interval: 5 }).toBe(true);
 }

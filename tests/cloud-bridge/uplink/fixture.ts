@@ -68,7 +68,7 @@ export class HurriedClock implements Clock {
 }
 
 /** Polls until true. @throws Error after `limitMs` */
-export async function until(condition: () => boolean, limitMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, limitMs = 60_000): Promise<void> {
   const endMs = clock.monotonicMs() + limitMs;
   while (!condition()) {
     if (clock.monotonicMs() > endMs) throw new Error(`condition not met within ${limitMs} ms`);

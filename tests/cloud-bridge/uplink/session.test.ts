@@ -147,7 +147,7 @@ it("notices a silent half-open line by keep-alive", async () => {
 
 it("uses the keep-alive that the broker asks for", async () => {
   const { session, peer } = await sessionWith({ connect: (to) => to.send(connack(0, { serverKeepAlive: 1 })) });
-  await until(() => peer.of("pingreq").length >= 2, 5_000);
+  await until(() => peer.of("pingreq").length >= 2);
   expect(await Promise.race([session.closed, Promise.resolve("open")])).toBe("open");
 });
 

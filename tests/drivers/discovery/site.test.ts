@@ -90,5 +90,5 @@ describe("the simulated site, read over SNMP as discovery reads it", () => {
       expect([identity.serial, identity.deviceClass]).toEqual([device?.serial, device?.kind]);
       expect(members.length).toBeLessThanOrEqual(1);
     }
-  }, 60_000);
+  }, 120_000);
 });

@@ -69,7 +69,7 @@ export async function read(port: number, oid: string, access: readonly string[] 
 }
 
 /** Polls a condition; fails after `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`condition not met within ${limitMs} ms`);
