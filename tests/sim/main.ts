@@ -38,7 +38,14 @@ const totals = {
 };
 
 await simulateSeeds(
-  { first: Number(values.first), seeds: Number(values.seeds), step: Number(values.step), hours, jobs: Number(values.jobs), hangMs: 300_000 },
+  {
+    first: Number(values.first),
+    seeds: Number(values.seeds),
+    step: Number(values.step),
+    hours,
+    jobs: Number(values.jobs),
+    hangMs: 300_000,
+  },
   (outcome) => {
     const isGood = count(outcome);
     return isGood || !values["stop-at-first"];
