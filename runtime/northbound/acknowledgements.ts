@@ -71,7 +71,8 @@ export class Acknowledgements {
     const { memory, streams } = this.#parts;
     const cursor = streams.get(ack.stream);
     if (cursor === undefined) {
-      memory.counters.unknownAcks += 1;
+      if (streams.isSettled(ack.stream)) this.#pending.set(ack.stream, { ...ack, ranges: [] });
+      else memory.counters.unknownAcks += 1;
       return;
     }
     const before = cursor.unacked.size;
@@ -82,7 +83,8 @@ export class Acknowledgements {
       memory.counters.impossibleAcks += 1;
       return;
     }
-    this.#pending.set(ack.stream, { stream: ack.stream, upTo: cursor.acked, ranges: cursor.ranges });
+    // The NOC's own word: the buffer says again what it gave up until the NOC has passed it.
+    this.#pending.set(ack.stream, { stream: ack.stream, upTo: cursor.confirmedUpTo, ranges: cursor.ranges });
   }
 
   #dictionaryNeeded(revision: number, nowMs: number): void {

@@ -22,8 +22,10 @@ export class StreamCursor {
   readonly stream: StreamId;
   readonly streamClass: StreamClass;
   open: boolean;
-  /** Everything up to here is the NOC's. */
+  /** Everything up to here is the NOC's, or was given up here. */
   acked: number;
+  /** How far the NOC itself says that it is; behind `acked` until it has been told what was given up. */
+  confirmedUpTo = 0;
   /** Beyond `acked`, ascending. */
   ranges: readonly Range[] = [];
   /** One past the newest seq known to exist. */
@@ -103,8 +105,9 @@ export class StreamCursor {
     const before = this.unacked.size;
     const advanced = ack.upTo > this.acked;
     if (advanced) this.#advance(ack.upTo);
-    if (ack.upTo >= this.acked) this.ranges = ack.ranges;
-    else this.ranges = this.ranges.filter(([, to]) => to > this.acked);
+    this.confirmedUpTo = Math.max(this.confirmedUpTo, ack.upTo);
+    // As long as the NOC has not been told what was given up here, it stands behind that and all it has beyond comes as ranges.
+    this.ranges = ack.ranges.flatMap(([from, to]) => (to > this.acked ? [[Math.max(from, this.acked + 1), to] as const] : []));
     for (const [seq, entry] of this.unacked) {
       if (!this.isAcked(seq)) continue;
       this.#newestAckedSentAtMs = Math.max(this.#newestAckedSentAtMs, entry.sentAtMs);

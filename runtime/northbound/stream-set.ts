@@ -40,6 +40,8 @@ interface StreamSetParts {
 export class StreamSet {
   readonly #parts: StreamSetParts;
   readonly #cursors = new Map<StreamId, StreamCursor>();
+  /** Closed, and all that was in them delivered or given up: nothing to send, but the NOC's word on what was given up still counts. */
+  #settled: ReadonlySet<StreamId> = new Set();
   readonly #reading = new Map<StreamCursor, Promise<void>>();
   #tail: { readonly cursor: StreamCursor; readonly chunk: Chunk }[] = [];
   #pausedUntilMs = 0;
@@ -54,6 +56,10 @@ export class StreamSet {
     return this.#cursors.get(stream);
   }
 
+  isSettled(stream: StreamId): boolean {
+    return this.#settled.has(stream);
+  }
+
   all(): Iterable<StreamCursor> {
     return this.#cursors.values();
   }
@@ -62,8 +68,12 @@ export class StreamSet {
   async refresh(): Promise<void> {
     const { streams } = await this.#parts.buffer.stats();
     const alive = new Set<StreamId>();
+    const settled = new Set<StreamId>();
     for (const state of streams) {
-      if (!state.open && state.firstSeq >= state.nextSeq) continue;
+      if (!state.open && state.firstSeq >= state.nextSeq) {
+        settled.add(state.stream);
+        continue;
+      }
       if (alive.size >= maxStreams && !state.open) continue;
       alive.add(state.stream);
       this.#learn(state);
@@ -71,6 +81,7 @@ export class StreamSet {
     for (const [stream, cursor] of this.#cursors) {
       if (!alive.has(stream) && cursor.unacked.size === 0) this.#cursors.delete(stream);
     }
+    this.#settled = settled;
     this.#sort();
   }
 

@@ -148,3 +148,38 @@ it("does not let one stream that is never acknowledged hold up the other old str
   expect(harness.noc.has(other, 200)).toBe(true);
   await harness.stop();
 });
+
+it("hands on what the NOC has beyond an eviction, and never says for it that it has heard of that", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  await harness.pass(100);
+  const { stream } = harness.buffer.put("T", 10);
+  for (let seq = 2; seq <= 4; seq++) harness.buffer.put("T", 10);
+  await harness.pass(2_000);
+  harness.buffer.evict(stream, 2);
+  harness.buffer.put("T", 10);
+  await harness.pass(60_000);
+  harness.uplink.session?.deliver("ack", { ...quiet, streams: [{ stream, upTo: 0, ranges: [[3, 4]] }] });
+  await harness.pass(100);
+  expect(harness.buffer.acks).toEqual([{ stream, upTo: 0, ranges: [[3, 4]] }]);
+  expect(harness.buffer.remaining).toBe(1);
+  await harness.stop();
+});
+
+it("hands on what the NOC says of a stream of which nothing is left but what was given up", async () => {
+  const harness = new Harness();
+  harness.uplink.silentNoc = true;
+  harness.start();
+  await harness.pass(100);
+  const { stream } = harness.buffer.put("T", 10);
+  await harness.pass(2_000);
+  await harness.buffer.splitStream("T");
+  harness.buffer.evict(stream, 1);
+  harness.buffer.put("T", 10);
+  await harness.pass(600_000);
+  harness.uplink.session?.deliver("ack", { ...quiet, streams: [{ stream, upTo: 1, ranges: [] }] });
+  await harness.pass(100);
+  expect(harness.buffer.acks).toEqual([{ stream, upTo: 1, ranges: [] }]);
+  await harness.stop();
+});

@@ -96,3 +96,22 @@ it("follows the buffer past what was evicted", () => {
   cursor.refresh({ stream, streamClass: "T", open: false, firstSeq: 5, nextSeq: 12, bytes: 0, samples: 0, oldestSealedAtMs: undefined });
   expect([cursor.acked, cursor.nextRead, cursor.endSeq, cursor.unacked.size, cursor.open]).toEqual([4, 5, 12, 0, false]);
 });
+
+it("takes the ranges of a NOC that has not been told yet what was evicted, and tells its word from ours", () => {
+  const cursor = cursorAt(1, 20);
+  for (let seq = 1; seq <= 12; seq++) deliver(cursor, seq, seq);
+  cursor.acknowledge({ stream, upTo: 2, ranges: [] }, 100);
+  cursor.refresh({ stream, streamClass: "T", open: true, firstSeq: 6, nextSeq: 20, bytes: 0, samples: 0, oldestSealedAtMs: undefined });
+  const ranges = [
+    [4, 4],
+    [5, 8],
+    [10, 11],
+  ] as const;
+  expect(cursor.acknowledge({ stream, upTo: 2, ranges }, 200)).toBe("progress");
+  expect([...cursor.unacked.keys()]).toEqual([9, 12]);
+  expect(cursor.ranges).toEqual([
+    [6, 8],
+    [10, 11],
+  ]);
+  expect([cursor.acked, cursor.confirmedUpTo]).toEqual([5, 2]);
+});

@@ -114,6 +114,12 @@ export class MemoryBuffer implements Buffer {
     return Promise.resolve();
   }
 
+  /** Gives up the oldest chunks of a stream, as for lack of room. */
+  evict(id: StreamId, upTo: number): void {
+    const stream = this.#streams.get(id);
+    for (const seq of stream?.chunks.keys() ?? []) if (seq <= upTo) stream?.chunks.delete(seq);
+  }
+
   sealNow(): Promise<void> {
     for (const { streamClass, bytes } of this.#held.splice(0)) this.put(streamClass, bytes);
     return Promise.resolve();

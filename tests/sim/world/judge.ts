@@ -140,13 +140,14 @@ export class Judge {
       const isBereft = salvaged || gaps.some((gap) => gap.reason === "corrupt" && gap.fromSeq < row.seq);
       const groups = [book, ...(isBereft ? this.#books : [])].map((one) => one.at(dictionaryRevision)).find((one) => one !== undefined);
       if (groups === undefined) {
-        // The NOC then says that it cannot read the chunk.
-        if (isBereft && row.state === "parked") continue;
+        // The NOC then says that it cannot read the chunk: it waits for the dictionary, and is a dead letter in the end.
+        if (isBereft && (row.state === "parked" || row.state === "dead")) continue;
         this.#wrong(
           `stream ${row.streamRef} seq ${row.seq}: dictionary ${payload.chunk.dictionaryRevision} is not in the stream before it (${row.state})`,
         );
         continue;
       }
+      if (row.state === "dead") this.#wrong(`stream ${row.streamRef} seq ${row.seq} is a dead letter, although it can be read`);
       // Follows nothing in its stream; and what comes next does not follow it.
       if (salvaged) this.#keyedGroups = new Set();
       const chunk = decoder.resolve(payload.chunk, groups, memory);
@@ -240,29 +241,7 @@ export class Judge {
           missing += 1;
           if (atMs > lastDamageMs && ++missingSince * samplesPerPoll > droppedSince)
             this.#wrong(`${id}: poll ${poll} of ${new Date(atMs).toISOString()} is gone without a word`);
-          if (atMs <= lastDamageMs && !tellsOf(gaps, atMs)) {
-            untold += 1;
-            if (process.env.DBG) {
-              const st = Date.UTC(2026, 10, 21, 6);
-              console.error(
-                id,
-                poll,
-                (atMs - st) / 60000,
-                gaps.map((g) =>
-                  [
-                    g.reason,
-                    g.streamId,
-                    g.fromSeq,
-                    g.toSeq,
-                    ((g.fromMs - st) / 6e4).toFixed(1),
-                    ((g.toMs - st) / 6e4).toFixed(1),
-                    g.samples,
-                    ((g.recordedMs - st) / 6e4).toFixed(1),
-                  ].join(" "),
-                ),
-              );
-            }
-          }
+          if (atMs <= lastDamageMs && !tellsOf(gaps, atMs)) untold += 1;
         }
       }
     }
