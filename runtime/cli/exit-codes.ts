@@ -31,6 +31,7 @@ const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   "buffer.io": exitCodes.state,
   "buffer.version": exitCodes.state,
   "buffer.corrupt": exitCodes.state,
+  "buffer.migration": exitCodes.state,
   "driver.auth": exitCodes.unreachable,
   "driver.timeout": exitCodes.unreachable,
   "driver.unreachable": exitCodes.unreachable,

@@ -27,6 +27,10 @@ export const errorTable = {
   "buffer.busy": { retryable: false, help: "Another process uses this state folder. Stop it or choose another with --state." },
   "buffer.denied": { retryable: false, help: "The state folder cannot be written. Check owner and rights." },
   "buffer.version": { retryable: false, help: "The state folder was written by a newer version. Use that version or another folder." },
+  "buffer.migration": {
+    retryable: false,
+    help: "This version changes a database so that the version before could not go on. Nothing was changed; do not install it.",
+  },
   "codec.malformed": { retryable: false, help: "The bytes are not a valid chunk." },
   "codec.limit": { retryable: false, help: "The chunk exceeds a limit of the protocol." },
   "codec.dictionary": { retryable: true, help: "The chunk refers to a dictionary revision that is not known yet." },

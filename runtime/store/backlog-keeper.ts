@@ -83,8 +83,6 @@ export class BacklogKeeper {
       return true;
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      // What a person must put right is not to be worked around.
-      if (error.code === "buffer.version") throw error;
       this.#failed(error);
       return false;
     }

@@ -3,19 +3,22 @@ import type { ChunkFacts } from "./record.ts";
 
 export const backlogFile = "buffer.db";
 
-export const backlogMigrations: Migrations = [
-  [
-    "CREATE TABLE stream (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, class TEXT NOT NULL) STRICT",
-    // Descriptions and bytes apart: counting a full backlog at a start reads a few MiB, not all of it.
-    `CREATE TABLE chunk (key INTEGER PRIMARY KEY, samples INTEGER NOT NULL, priority INTEGER NOT NULL, sealed_at REAL NOT NULL,
+export const backlogMigrations: Migrations = {
+  expand: [
+    [
+      "CREATE TABLE stream (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, class TEXT NOT NULL) STRICT",
+      // Descriptions and bytes apart: counting a full backlog at a start reads a few MiB, not all of it.
+      `CREATE TABLE chunk (key INTEGER PRIMARY KEY, samples INTEGER NOT NULL, priority INTEGER NOT NULL, sealed_at REAL NOT NULL,
       from_ms REAL NOT NULL, to_ms REAL NOT NULL, crc INTEGER NOT NULL, size INTEGER NOT NULL) STRICT`,
-    "CREATE TABLE payload (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
-    `CREATE TABLE dead_letter (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
+      "CREATE TABLE payload (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
+      `CREATE TABLE dead_letter (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
       at_ms REAL NOT NULL, samples INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT`,
-    `CREATE TABLE eviction (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
+      `CREATE TABLE eviction (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
       from_ms REAL NOT NULL, to_ms REAL NOT NULL, samples INTEGER NOT NULL) STRICT`,
+    ],
   ],
-];
+  contract: [],
+};
 
 export const backlogTables = ["stream", "chunk", "payload", "dead_letter", "eviction"] as const;
 

@@ -81,8 +81,9 @@ export class Backlog {
 
   /** One transaction, durable on return. A chunk that is there already is left alone. */
   insert(batches: readonly BacklogBatch[]): void {
-    const chunk = this.#database.prepare("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    const payload = this.#database.prepare("INSERT OR IGNORE INTO payload VALUES (?, ?)");
+    const columns = "key, samples, priority, sealed_at, from_ms, to_ms, crc, size";
+    const chunk = this.#database.prepare(`INSERT OR IGNORE INTO chunk (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    const payload = this.#database.prepare("INSERT OR IGNORE INTO payload (key, bytes) VALUES (?, ?)");
     let bytes = 0;
     this.#transaction(() => {
       for (const batch of batches) {

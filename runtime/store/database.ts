@@ -2,7 +2,8 @@ import SqliteDatabase, { type Database } from "better-sqlite3";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
-import { type Migrations, migrate } from "./migrations.ts";
+import { type Migrations, migrate, newestSchema, readSchemaNumber, schemaNumberStatement, tooNew } from "./migrations.ts";
+import { shapeOf, takenAway } from "./schema-shape.ts";
 
 export interface DatabaseOptions {
   readonly migrations: Migrations;
@@ -13,8 +14,6 @@ export interface DatabaseOptions {
   readonly tables: readonly string[];
   /** Verify the file's structure first: after an unclean stop. */
   readonly check: boolean;
-  /** Rather set aside than let a version number that nobody wrote keep the program from starting. */
-  readonly isDisposable?: boolean;
 }
 
 const walLimitBytes = 8 * 1024 * 1024;
@@ -40,8 +39,8 @@ export function openOwnDatabase(disk: Disk, file: string, options: DatabaseOptio
       database.pragma("foreign_keys = OFF");
       if (options.check) checkStructure(database, file);
     });
-    if (options.check && options.isDisposable === true) atDisk({ file }, () => checkVersion(database, options.migrations, file));
-    migrate(database, options.migrations, file);
+    checkNumber(database, options.migrations, file);
+    migrate(database, options.migrations, file, { mayContract: isConfirmed(disk) });
     if (options.check) atDisk({ file }, () => checkSchema(database, options.migrations, file));
     atDisk({ file }, () => {
       if (options.maxBytes > 0) database.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes(database))}`);
@@ -70,27 +69,56 @@ function checkStructure(database: Database, file: string): void {
   if (answer !== "ok") throw new GatewayError("buffer.corrupt", { message: "quick_check found damage", fields: { file } });
 }
 
-/** A version that is ahead of the schema is a turned bit, not a newer program: the file must not keep this one from starting. */
-function checkVersion(database: Database, migrations: Migrations, file: string): void {
-  const found = Number(database.pragma("user_version", { simple: true }));
-  if (found > migrations.length) checkSchema(database, migrations, file, true);
+/**
+ * A number that is ahead was written by a newer program, and what we know of the schema is still there; or it is a turned bit, and the schema is
+ * exactly ours: then the number is put right. @throws GatewayError buffer.version when the newer program left nothing this one can use
+ */
+function checkNumber(database: Database, migrations: Migrations, file: string): void {
+  const found = readSchemaNumber(database, file);
+  const known = newestSchema(migrations);
+  if (found.schema <= known && found.compatibleFrom <= found.schema) return;
+  const ours = madeBy(migrations, 0);
+  try {
+    atDisk({ file }, () => {
+      if (textOf(database) === textOf(ours)) database.exec(schemaNumberStatement({ schema: known, compatibleFrom: 0 }));
+      else if (found.compatibleFrom > found.schema || takenAway(shapeOf(ours), shapeOf(database)).length > 0)
+        throw tooNew(file, found, known);
+    });
+  } finally {
+    ours.close();
+  }
 }
 
 /**
  * The schema is text in the file like everything else: a turned bit in the name of a column is sound to SQLite and an error in every statement of ours.
  */
-function checkSchema(database: Database, migrations: Migrations, file: string, isAhead = false): void {
-  const fresh = new SqliteDatabase(":memory:");
+function checkSchema(database: Database, migrations: Migrations, file: string): void {
+  const { schema, compatibleFrom } = readSchemaNumber(database, file);
+  const fresh = madeBy(migrations, compatibleFrom);
   try {
-    migrate(fresh, migrations, ":memory:");
-    if ((schemaOf(database) === schemaOf(fresh)) === isAhead)
+    const isOurs = schema === newestSchema(migrations) && compatibleFrom === 0;
+    if (isOurs ? textOf(database) !== textOf(fresh) : takenAway(shapeOf(fresh), shapeOf(database)).length > 0)
       throw new GatewayError("buffer.corrupt", { message: "the database's schema is not the one that was made", fields: { file } });
   } finally {
     fresh.close();
   }
 }
 
-function schemaOf(database: Database): string {
+/** An empty database as these migrations make it, contracted as far as the one in question. */
+function madeBy(migrations: Migrations, compatibleFrom: number): Database {
+  const contract = migrations.contract.filter((one) => one.compatibleFrom <= compatibleFrom);
+  const database = new SqliteDatabase(":memory:");
+  migrate(database, { ...migrations, contract }, ":memory:", { mayContract: true });
+  return database;
+}
+
+/** The launcher's line names a version as pending while the one before may still come back. */
+function isConfirmed(disk: Disk): boolean {
+  const boot = disk.readWhole("slots/boot");
+  return boot === undefined || !Buffer.from(boot).toString("latin1").includes("pending=");
+}
+
+function textOf(database: Database): string {
   return JSON.stringify(database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").raw().all());
 }
 
@@ -115,19 +143,19 @@ export function quarantine(disk: Disk, file: string, wallMs: number): string {
   return folder;
 }
 
-/** Opens, or sets a damaged file aside and begins a new one. */
+/** Opens, or sets a file aside and begins a new one: one that is damaged, or that a newer version left in a form that nobody here can read. */
 export function openOrQuarantine(
   disk: Disk,
   file: string,
   options: DatabaseOptions,
   wallMs: number,
-): { readonly database: Database; readonly setAside: string | undefined } {
+): { readonly database: Database; readonly setAside: string | undefined; readonly code?: "buffer.corrupt" | "buffer.version" } {
   try {
     return { database: openOwnDatabase(disk, file, options), setAside: undefined };
   } catch (error) {
     if (!isGatewayError(error)) throw error;
-    if (error.code !== "buffer.corrupt") throw error;
+    if (error.code !== "buffer.corrupt" && error.code !== "buffer.version") throw error;
     const setAside = quarantine(disk, file, wallMs);
-    return { database: openOwnDatabase(disk, file, { ...options, check: false }), setAside };
+    return { database: openOwnDatabase(disk, file, { ...options, check: false }), setAside, code: error.code };
   }
 }

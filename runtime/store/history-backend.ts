@@ -34,8 +34,8 @@ export function openLocalHistory(parts: LocalHistoryParts): HistoryBackend {
   const settings = { ...defaultHistorySettings, ...parts.settings };
   const options = { migrations: historyMigrations, tables: historyTables, maxBytes: settings.maxBytes, cacheKiB: 2048, check: false };
   try {
-    const { database, setAside } = openOrQuarantine(disk, historyFile, options, clock.now().wallMs);
-    if (setAside !== undefined) log.error({ code: "buffer.corrupt", setAside }, "the history is damaged and was set aside");
+    const { database, setAside, code } = openOrQuarantine(disk, historyFile, options, clock.now().wallMs);
+    if (setAside !== undefined) log.error({ code, setAside }, "the history is damaged, or a newer version's, and was set aside");
     atDisk({ file: historyFile }, () => database.exec("DELETE FROM series WHERE equipment NOT IN (SELECT DISTINCT equipment FROM block)"));
     return new LocalHistory(new HistoryCore(database, { clock, log, settings }), clock, log);
   } catch (error) {

@@ -119,7 +119,9 @@ export class HistoryBlocks {
       this.#database
         .transaction(() => {
           for (const { equipment } of names) this.insert(to, equipment, this.#binned(from, equipment, { startMs, endMs, binMs, times }));
-          this.#database.prepare("INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value").run(name, endMs);
+          this.#database
+            .prepare("INSERT INTO progress (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value")
+            .run(name, endMs);
         })
         .immediate(),
     );

@@ -129,10 +129,11 @@ function openJournal(parts: OpenStoreParts, budgetBytes: number, now: Instant): 
   } catch (error) {
     file.close();
     if (!isGatewayError(error)) throw error;
-    if (error.code !== "buffer.corrupt") throw error;
-    if (file.isDevice) return { ...beginDevice(parts), replaced: false };
+    // What a newer version left and nobody here can read costs its measurements, not the site's connection.
+    if (error.code !== "buffer.corrupt" && error.code !== "buffer.version") throw error;
+    if (file.isDevice) return { ...beginDevice(parts, error.code === "buffer.version"), replaced: error.code === "buffer.version" };
     const setAside = quarantine(disk, journalFile, now.wallMs);
-    log.error({ code: error.code, setAside }, "the journal is damaged and was set aside");
+    log.error({ code: error.code, setAside }, "the journal is damaged, or a newer version's, and was set aside");
     return { ...createJournal(parts, budgetBytes), replaced: true };
   }
 }
@@ -146,11 +147,13 @@ function restoreLength(disk: Disk, file: DiskFile): DiskFile {
   return disk.preallocate(journalFile, bytes, content);
 }
 
-/** A partition that is empty becomes a journal. One that holds anything else is somebody's. @throws GatewayError buffer.denied */
-function beginDevice({ disk, entropy }: OpenStoreParts): Pick<OpenedJournal, "file" | "scan"> {
+/** A partition that is empty, or that was a newer version's, becomes a journal. One that holds anything else is somebody's. @throws GatewayError buffer.denied */
+function beginDevice({ disk, entropy, log }: OpenStoreParts, isOurs: boolean): Pick<OpenedJournal, "file" | "scan"> {
   const file = disk.open(journalFile);
   if (file === undefined) throw new Error("the journal's device vanished");
-  if (file.bytes < minJournalBytes || file.read(0, deviceProofBytes).some((byte) => byte !== 0)) {
+  if (isOurs)
+    log.error({ code: "buffer.version" }, "the journal's device was a newer version's: it is begun anew, what stood there is lost");
+  else if (file.bytes < minJournalBytes || file.read(0, deviceProofBytes).some((byte) => byte !== 0)) {
     const message = "the device under journal.ring is too small or holds something else; clear its first MiB to let it be used";
     throw new GatewayError("buffer.denied", { message, fields: { bytes: file.bytes } });
   }
@@ -193,14 +196,13 @@ function openBacklog(
     maxBytes: how.maxBytes,
     cacheKiB: 1024,
     check: how.check && isCheckable,
-    isDisposable: true,
   };
-  const { database, setAside } = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, clock.now().wallMs), how.space);
+  const { database, setAside, code } = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, clock.now().wallMs), how.space);
   const backlog = new Backlog(database);
   if (setAside === undefined) return backlog;
   const file = `${setAside}/${backlogFile}`;
   const rows = salvage({ disk, file, into: backlog, streams: how.streams, clock, budgetMs: settings.checkBudgetMs });
-  log.error({ code: "buffer.corrupt", setAside, rows }, "the backlog is damaged and was set aside");
+  log.error({ code, setAside, rows }, "the backlog is damaged, or a newer version's, and was set aside");
   return backlog;
 }
 

@@ -9,6 +9,11 @@ export const blockBytes = 4096;
 export const headerBytes = 192;
 const magic = 0x314a4847; // "GHJ1"
 export const recordVersion = 1;
+
+/** Whether a program that knows `known` reads what a newer one wrote: it says so itself, 0 = it does not. */
+export function isReadable(written: { readonly version: number; readonly compatibleFrom: number }, known: number): boolean {
+  return written.version <= known || (written.compatibleFrom > 0 && written.compatibleFrom <= known);
+}
 /** Bound of the unpacked descriptive part: a damaged length must not take the memory. */
 const maxMetaBytes = 64 * 1024 * 1024;
 
@@ -17,6 +22,8 @@ export const recordFlag = { cleanStop: 1, start: 2 } as const;
 /** Fixed head of a journal record. All counts are totals since the buffer was created, so any two records tell what lies between them. */
 export interface RecordHeader {
   readonly version: number;
+  /** The oldest version whose program reads this record without loss: what a newer one added may be ignored. 0 = none but its own. */
+  readonly compatibleFrom: number;
   readonly flags: number;
   /** 16 hex digits; records of another buffer that once used this space are not ours. */
   readonly bufferId: string;
@@ -168,6 +175,7 @@ export function encodeHeader(header: RecordHeader, into: Buffer): void {
   const words = [header.previousCrc, header.totalBytes, header.metaBytes, header.metaRawBytes, header.blobBytes, header.payloadCrc];
   for (const [index, value] of words.entries()) into.writeUInt32LE(value, 104 + index * 4);
   into.write(header.bootId.slice(0, 8), 128, 8, "latin1");
+  into.writeUInt16LE(header.compatibleFrom, 136);
   into.writeUInt32LE(crc32(into.subarray(0, headerBytes - 4)), headerBytes - 4);
 }
 
@@ -200,6 +208,7 @@ export function decodeHeader(bytes: Uint8Array): RecordHeader | undefined {
     blobBytes: word(4),
     payloadCrc: word(5),
     bootId: view.toString("latin1", 128, 136).replaceAll("\0", ""),
+    compatibleFrom: view.readUInt16LE(136),
   };
 }
 

@@ -1,7 +1,16 @@
 import { crc32 } from "node:zlib";
 import { GatewayError } from "#model/errors.ts";
 import type { DiskFile } from "./disk.ts";
-import { blockBytes, decodeHeader, headerBytes, headerCrc, type RecordHeader, recordVersion, resemblesHeader } from "./record.ts";
+import {
+  blockBytes,
+  decodeHeader,
+  headerBytes,
+  headerCrc,
+  isReadable,
+  type RecordHeader,
+  recordVersion,
+  resemblesHeader,
+} from "./record.ts";
 
 /** Two blocks with the same superblock stand before the records. */
 export const firstDataOffset = 2 * blockBytes;
@@ -32,6 +41,7 @@ export function writeSuperblock(file: DiskFile, bufferId: string): void {
   const block = Buffer.alloc(blockBytes);
   block.writeUInt32LE(superMagic, 0);
   block.writeUInt16LE(superVersion, 4);
+  block.writeUInt16LE(superVersion, 6);
   block.write(bufferId, 8, 8, "hex");
   block.writeDoubleLE(file.bytes, 16);
   block.writeUInt32LE(crc32(block.subarray(0, 60)), 60);
@@ -46,6 +56,13 @@ export function journalBytesOf(file: DiskFile): number | undefined {
   return readSuperblock(file)?.bytes;
 }
 
+function tooNew(found: number, known: number): GatewayError {
+  return new GatewayError("buffer.version", {
+    message: `the journal is of format ${found}, this version reads ${known}`,
+    fields: { found, known },
+  });
+}
+
 /** @throws GatewayError buffer.version; buffer.corrupt when it is no journal at all */
 export function scanRing(file: DiskFile): RingScan {
   const headers = findHeaders(file);
@@ -53,6 +70,9 @@ export function scanRing(file: DiskFile): RingScan {
   if (bufferId === undefined)
     throw new GatewayError("buffer.corrupt", { message: "the journal's first blocks are damaged and it holds no records" });
   const own = headers.filter((found) => found.header.bufferId === bufferId).sort((a, b) => a.header.seq - b.header.seq);
+  // Only what is ours: a device that was begun anew still holds records of the buffer before.
+  const newer = own.find(({ header }) => !isReadable(header, recordVersion));
+  if (newer !== undefined) throw tooNew(newer.header.version, recordVersion);
   const highestSeq = own.at(-1)?.header.seq ?? 0;
   let lastIndex = own.length - 1;
   while (lastIndex >= 0 && !isIntact(file, own[lastIndex])) lastIndex -= 1;
@@ -67,7 +87,7 @@ function readSuperblock(file: DiskFile): { readonly bufferId: string; readonly b
     const block = Buffer.from(file.read(offset, 64));
     if (block.length < 64 || block.readUInt32LE(0) !== superMagic || block.readUInt32LE(60) !== crc32(block.subarray(0, 60))) continue;
     const version = block.readUInt16LE(4);
-    if (version > superVersion) throw new GatewayError("buffer.version", { fields: { found: version, known: superVersion } });
+    if (!isReadable({ version, compatibleFrom: block.readUInt16LE(6) }, superVersion)) throw tooNew(version, superVersion);
     return { bufferId: block.toString("hex", 8, 16), bytes: block.readDoubleLE(16) };
   }
   return undefined;
@@ -81,8 +101,6 @@ function findHeaders(file: DiskFile): FoundRecord[] {
       const bytes = piece.subarray(at, at + headerBytes);
       const header = decodeHeader(bytes);
       if (header === undefined) continue;
-      if (header.version > recordVersion)
-        throw new GatewayError("buffer.version", { fields: { found: header.version, known: recordVersion } });
       found.push({ header, offset: base + at, crc: headerCrc(bytes) });
     }
   }

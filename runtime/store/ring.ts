@@ -157,6 +157,7 @@ export class Ring {
     const header: RecordHeader = {
       ...stamp,
       version: recordVersion,
+      compatibleFrom: recordVersion,
       bufferId: this.bufferId,
       seq: this.#nextSeq,
       previousSeq: last?.seq ?? 0,

@@ -14,9 +14,10 @@ const keyPattern = /^[a-z][a-z0-9./_-]{0,127}$/;
 const putsPerBackup = 16;
 const maxValueBytes = 1024 * 1024;
 
-export const stateMigrations: Migrations = [
-  ["CREATE TABLE entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID"],
-];
+export const stateMigrations: Migrations = {
+  expand: [["CREATE TABLE entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID"]],
+  contract: [],
+};
 
 const options = { migrations: stateMigrations, maxBytes: 64 * 1024 * 1024, cacheKiB: 256, check: true, tables: ["entry"] } as const;
 
