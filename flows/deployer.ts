@@ -7,12 +7,12 @@ import { pointerPart } from "./compile/problem.ts";
 import type { CompiledUnit } from "./compile/unit.ts";
 
 import { asFlow, type FlowSet } from "./flow-set.ts";
-import { broken, hasReported, type UnitTracker } from "./health.ts";
+import type { UnitTracker } from "./health.ts";
 import type { HostLink } from "./host-link.ts";
 import { localTabs } from "./local-tabs.ts";
 import type { ServiceReports } from "./service-reports.ts";
+import { fail, type Soak } from "./soak.ts";
 
-const lookEveryMs = 50;
 /** Entries of the report; of more tabs the operation `flows.local` tells. */
 const maxDrift = 20;
 const waitForHostMs = 90_000;
@@ -26,8 +26,7 @@ export interface DeployerParts {
   readonly context: () => CompileContext;
   /** The pipe to a host whose flows run. @throws the signal's reason */
   readonly running: (signal: AbortSignal) => Promise<HostLink>;
-  /** Asks the flow host for a sign of life, and when the last one came (monotonic milliseconds). */
-  readonly life: { ping(): void; lastSignMs(): number };
+  readonly soak: Soak;
   /** Why there is no flow host at all. */
   readonly unavailable: () => string | undefined;
   readonly onSubscriptionsGone: (unit: string) => void;
@@ -138,7 +137,7 @@ export class Deployer implements DocumentOwner {
     say("applying");
     await this.#send(link, plan);
     say("soaking");
-    await Promise.all(plan.upsert.map((unit) => this.#soak(unit, run.signal)));
+    await Promise.all(plan.upsert.map((unit) => this.#parts.soak.run(unit, run.signal)));
     const failed = new Map<string, string>();
     for (const [id, { failure }] of set.trials) if (failure !== undefined) failed.set(id, failure);
     const healthy = plan.upsert.filter(({ id }) => !failed.has(id));
@@ -192,38 +191,6 @@ export class Deployer implements DocumentOwner {
     }
   }
 
-  /** Ends when the rule has held long enough, or the trial has failed. */
-  async #soak(unit: CompiledUnit, signal: AbortSignal): Promise<void> {
-    const { clock, set, tracker } = this.#parts;
-    const { health } = unit;
-    const soakMs = health.soakS * 1000;
-    const reportMs = (health.firstReport?.withinS ?? 0) * 1000;
-    const beganMs = clock.monotonicMs();
-    while (set.trials.get(unit.id)?.failure === undefined) {
-      const facts = tracker.of(unit.id);
-      const reason = broken(health, facts, unit.id);
-      const elapsedMs = clock.monotonicMs() - beganMs;
-      const reported = hasReported(health, facts);
-      if (reason !== undefined) fail(set, unit.id, reason);
-      else if (elapsedMs >= soakMs && reported) break;
-      else if (!reported && elapsedMs >= Math.max(soakMs, reportMs))
-        fail(set, unit.id, `no report within ${health.firstReport?.withinS} s`);
-      else await clock.sleep(lookEveryMs, signal);
-    }
-    await this.#proveAlive(unit.id, signal);
-  }
-
-  /** A soak that nobody broke may be that of a host that hangs: only a sign of life from after it counts. A child that died must run again. */
-  async #proveAlive(id: string, signal: AbortSignal): Promise<void> {
-    const { clock, set, life } = this.#parts;
-    const endMs = clock.monotonicMs();
-    life.ping();
-    while (set.trials.get(id)?.failure === undefined && life.lastSignMs() < endMs) {
-      await clock.sleep(lookEveryMs / 5, signal);
-      if (clock.monotonicMs() - endMs > waitForHostMs) fail(set, id, "the flow host gave no sign of life after the soak");
-    }
-  }
-
   async #rollBack(failed: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
     if (failed.size === 0) return;
     const { set } = this.#parts;
@@ -255,11 +222,6 @@ export class Deployer implements DocumentOwner {
     const isTouched = run.plan.upsert.some((unit) => unit.document === document.id) || run.plan.remove.length > 0;
     return outcomeOf(document.id, isTouched ? "applied" : "unchanged", run.tookMs);
   }
-}
-
-function fail(set: FlowSet, id: string, reason: string): void {
-  const trial = set.trials.get(id);
-  if (trial !== undefined) trial.failure ??= reason;
 }
 
 function touched(plan: Plan, documents: readonly DesiredDocument[]): readonly string[] {

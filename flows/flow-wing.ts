@@ -12,18 +12,19 @@ import { Tunnel } from "./editor-tunnel.ts";
 import { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
 import { asFlow, FlowSet } from "./flow-set.ts";
+import { type HostHearers, hear } from "./from-host.ts";
 import { UnitTracker } from "./health.ts";
 import { HostDesk } from "./host-desk.ts";
 import { HostKeeper } from "./host-keeper.ts";
-import type { HostLink } from "./host-link.ts";
 import { localCapabilities } from "./local-tabs.ts";
 import { MetricBook } from "./metric-book.ts";
 import { flowOperations } from "./operations.ts";
 import { Orders } from "./orders.ts";
-import { type FlowNode, type FromHost, localUnit } from "./protocol.ts";
+import type { FlowNode } from "./protocol.ts";
 import { ServiceMetrics } from "./service-metrics.ts";
 import { ServiceReports } from "./service-reports.ts";
 import { type FlowSettings, standardThresholds } from "./settings.ts";
+import { Soak } from "./soak.ts";
 import { UnitStore } from "./unit-store.ts";
 import { picked, siteOf, wingStatus } from "./wing-status.ts";
 
@@ -106,7 +107,7 @@ class Wing implements FlowWing {
       ...{ clock, logger, set: this.#set, tracker: this.#tracker, reports: this.#reports },
       context: () => this.#context(),
       ...{ running, unavailable: () => parts.missing },
-      life: { ping: () => this.#keeper.ping(), lastSignMs: () => this.#keeper.lastPongMs },
+      soak: this.#makeSoak(parts),
       onSubscriptionsGone: (unit) => this.#orders.clearAlarms(unit),
     });
     this.#desk = new HostDesk({
@@ -124,13 +125,27 @@ class Wing implements FlowWing {
     this.unit = { name: "flows", run: (signal) => this.#run(signal) };
   }
 
+  #makeSoak({ ground }: FlowWingParts): Soak {
+    return new Soak({
+      ...{ clock: ground.clock, set: this.#set, tracker: this.#tracker },
+      life: { ping: () => this.#keeper.ping(), lastSignMs: () => this.#keeper.lastPongMs },
+      openOrders: (unit) => this.#orders.open(unit),
+      pollIntervalMs: (equipment) => ground.equipment().find(({ id }) => id === equipment)?.pollIntervalMs,
+    });
+  }
+
   #makeKeeper({ ground, settings, gateway }: FlowWingParts, stormS: number): HostKeeper {
     const { clock, logger, spawner } = ground;
+    let made: HostHearers | undefined;
+    const hearers = () => {
+      made ??= this.#hearers();
+      return made;
+    };
     return new HostKeeper({
       ...{ clock, logger, spawner, settings, gateway },
       handlers: {
         startSet: () => this.#startSet(),
-        onMessage: (message, link) => this.#received(message, link),
+        onMessage: (message, link) => hear(message, link, hearers(), this.#signal),
         onEditor: (connection, bytes) => this.editor.connections.fromHost(connection, bytes),
         onRunning: () => this.#policy.running(),
         isUnit: (unit) => this.#set.isUnit(unit),
@@ -214,50 +229,14 @@ class Wing implements FlowWing {
     };
   }
 
-  #received(message: FromHost, link: HostLink): void {
-    switch (message.t) {
-      case "pong":
-        this.#created = message.created;
-        this.#tracker.droppedTotals(message.dropped);
-        return;
-      case "deployed":
-        this.#created = message.created;
-        return;
-      case "subscribe":
-        this.#feed.subscribe(message.list.filter(({ service }) => this.#isRunning(service)));
-        return;
-      case "order":
-        this.#desk.receive(message, link, this.#signal);
-        return;
-      case "log":
-        this.#logged(message);
-        return;
-      case "status":
-        this.#tracker.status(message.unit, message.node, message);
-        return;
-      case "result":
-        this.#commands.result(message.n, message.value, message.error);
-        return;
-      case "editor":
-        this.editor.answered(message.n, message.error);
-        return;
-      case "connection":
-        this.editor.connections.event(message.connection, message.event);
-        return;
-      case "window":
-        this.editor.connections.taken(message.connection, message.bytes);
-        return;
-      default:
-    }
-  }
-
-  #logged({ unit, node, level, text }: Extract<FromHost, { readonly t: "log" }>): void {
-    if (level <= 20 && unit !== "") this.#tracker.error(unit, text);
-    this.#parts.ground.logger.debug({ unit, node, level, text }, "a flow says");
-  }
-
-  #isRunning(service: string): boolean {
-    return service.startsWith(`${localUnit}/`) || this.#set.unit(service) !== undefined;
+  #hearers(): HostHearers {
+    return {
+      ...{ logger: this.#parts.ground.logger, set: this.#set, feed: this.#feed, desk: this.#desk },
+      ...{ tracker: this.#tracker, commands: this.#commands, editor: this.editor },
+      onCreated: (nodes) => {
+        this.#created = nodes;
+      },
+    };
   }
 
   #gone(): void {

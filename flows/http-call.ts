@@ -35,6 +35,8 @@ export interface HttpCall {
   /** Names that may be called; empty = the host of `url`. */
   readonly hosts: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Those that hold a secret: they go to the origin of `url` only, never along a redirect to another. */
+  readonly secretHeaders: readonly string[];
   readonly body: string | undefined;
   readonly maxBytes: number;
   readonly redirects: number;
@@ -49,11 +51,12 @@ export interface HttpAnswer {
 /** One bounded request on behalf of a flow. @param isForbiddenHost further names and addresses @throws OrderRefused */
 export async function httpCall(call: HttpCall, isForbiddenHost: (host: string) => boolean, signal: AbortSignal): Promise<HttpAnswer> {
   let url = parsed(call.url);
+  const { origin } = url;
   const hosts = call.hosts.length > 0 ? call.hosts : [url.hostname];
   for (let hops = 0; ; hops += 1) {
     if (!hosts.includes(url.hostname)) throw new OrderRefused("E_HOST", `${url.hostname} is not among the hosts of this node`);
     if (isForbiddenHost(url.hostname)) throw new OrderRefused("E_HOST", `${url.hostname} is the NOC or this gateway`);
-    const answer = await once(call, url, isForbiddenHost, signal);
+    const answer = await once(url.origin === origin ? call : withoutSecrets(call), url, isForbiddenHost, signal);
     const location = answer.headers["location"];
     if (answer.status < 300 || answer.status > 399 || location === undefined || hops >= call.redirects) return answer;
     url = parsed(new URL(location, url).href);
@@ -110,6 +113,10 @@ function once(call: HttpCall, url: URL, isForbiddenHost: (host: string) => boole
     );
     request.end(call.body);
   });
+}
+
+function withoutSecrets(call: HttpCall): HttpCall {
+  return { ...call, headers: Object.fromEntries(Object.entries(call.headers).filter(([name]) => !call.secretHeaders.includes(name))) };
 }
 
 async function collect(response: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {

@@ -5,13 +5,19 @@ import type { PerceivedSeverity } from "#model/observation.ts";
 import type { FlowGround } from "#ports/flow-ground.ts";
 import { Arguments } from "./arguments.ts";
 import type { Capability, CompiledUnit } from "./compile/unit.ts";
-import { type HttpAnswer, type HttpCall, httpCall } from "./http-call.ts";
+import { httpOrder } from "./http-order.ts";
 import { OrderRefused } from "./order-refused.ts";
 import { OrderRates } from "./rate.ts";
 import type { ServiceMetrics } from "./service-metrics.ts";
+import { Turns } from "./turns.ts";
 
 const severities = ["warning", "minor", "major", "critical", "indeterminate"] as const satisfies readonly PerceivedSeverity[];
-const maxConcurrent = 50;
+/** Of orders that wait for somebody else. Runs of checks: the check desk makes no more at once than this. */
+const turns = { total: 50, perService: 10, waiting: 1_000, waitingPerService: 100, waitMs: 60_000 };
+const probeTurns = { ...turns, total: 16, perService: 4 };
+/** The packets of all checks are rated: a run waits for its share. */
+const packetsWaitMs = 30_000;
+const packetsLookMs = 250;
 const alarmTypePattern = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
 const oidPattern = /^[0-2](\.\d{1,10}){1,127}$/;
 const snmpTypes = ["integer", "octet-string", "oid", "ip-address", "gauge32", "counter32", "timeticks"] as const;
@@ -20,6 +26,8 @@ interface Operation {
   readonly capability?: Capability;
   /** Orders per minute where the service says nothing. */
   readonly perMin: number;
+  /** It waits for somebody else; absent = done at once. */
+  readonly turns?: "probe" | "other";
   cost?(args: Arguments): number;
   run(service: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> | unknown;
 }
@@ -44,27 +52,44 @@ export class Orders {
   readonly #parts: OrderParts;
   readonly #rates: OrderRates;
   readonly #operations: Readonly<Record<string, Operation>>;
-  #running = 0;
+  readonly #turns: Turns;
+  readonly #probeTurns: Turns;
   #refused = 0;
 
   constructor(parts: OrderParts) {
     this.#parts = parts;
     this.#rates = new OrderRates(parts.ground.clock);
+    this.#turns = new Turns(parts.ground.clock, turns);
+    this.#probeTurns = new Turns(parts.ground.clock, probeTurns);
     this.#operations = {
       "metric.put": { perMin: 600, cost: (args) => args.list("values", 100).length, run: (asking, args) => this.#putMetrics(asking, args) },
       "alarm.set": { perMin: 60, run: (asking, args) => this.#alarm(asking, args, true) },
       "alarm.clear": { perMin: 600, run: (asking, args) => this.#alarm(asking, args, false) },
-      "snmp.get": { capability: "snmp.get", perMin: 120, run: (asking, args, signal) => this.#snmpGet(asking, args, signal) },
-      "snmp.set": { capability: "snmp.set", perMin: 6, run: (asking, args, signal) => this.#snmpSet(asking, args, signal) },
-      probe: { capability: "probe", perMin: 60, run: (asking, args, signal) => this.#probe(asking, args, signal) },
+      "snmp.get": {
+        capability: "snmp.get",
+        turns: "other",
+        perMin: 120,
+        run: (asking, args, signal) => this.#snmpGet(asking, args, signal),
+      },
+      "snmp.set": { capability: "snmp.set", turns: "other", perMin: 6, run: (asking, args, signal) => this.#snmpSet(asking, args, signal) },
+      probe: { capability: "probe", turns: "probe", perMin: 60, run: (asking, args, signal) => this.#probe(asking, args, signal) },
       notify: { capability: "notify", perMin: 10, run: (asking, args) => this.#notify(asking, args) },
-      http: { capability: "http", perMin: 60, run: (asking, args, signal) => this.#http(asking, args, signal) },
+      http: { capability: "http", turns: "other", perMin: 60, run: (asking, args, signal) => this.#http(asking, args, signal) },
     };
   }
 
   /** Refused and failed since the start. */
   get refused(): Readonly<Record<string, number>> {
     return { ...this.#rates.refused(), ordersRefused: this.#refused, seriesRefused: this.#parts.metrics.refused };
+  }
+
+  /** Orders of a service that wait for their turn or for an answer. */
+  open(service: string): number {
+    return this.#turns.open(service) + this.#probeTurns.open(service);
+  }
+
+  #turnsOf(kind: "probe" | "other"): Turns {
+    return kind === "probe" ? this.#probeTurns : this.#turns;
   }
 
   /** @throws OrderRefused */
@@ -75,14 +100,13 @@ export class Orders {
       if (found === undefined) throw new OrderRefused("E_OPERATION", "there is no such operation");
       const args = new Arguments(fields);
       this.#allow(asking, operation, found, args);
-      // Metrics and alarms are done at once; only what waits for somebody is counted. A switch of 48 ports clears 48 alarms in one breath.
-      if (found.capability !== undefined && this.#running >= maxConcurrent)
-        throw new OrderRefused("E_BUSY", `more than ${maxConcurrent} orders at once`);
-      this.#running += 1;
+      // Metrics, alarms and notices are done at once; only what waits for somebody takes turns.
+      if (found.turns === undefined) return await found.run(asking, args, signal);
+      const end = await this.#turnsOf(found.turns).take(asking.id, signal);
       try {
         return await found.run(asking, args, signal);
       } finally {
-        this.#running -= 1;
+        end();
       }
     } catch (error) {
       this.#refused += 1;
@@ -216,9 +240,23 @@ export class Orders {
       settings: args.object("settings", 8_192),
     };
     if (checkId === "" && made.target === "") throw new OrderRefused("E_ARGUMENT", "which target?");
-    const result = await checks.run(checkId === "" ? made : checkId, signal);
+    const result = await this.#withPackets(() => checks.run(checkId === "" ? made : checkId, signal), signal);
     this.#parts.onReport(id, "probe");
     return { ok: result.ok, evidence: result.evidence, check: result.check, vantage: result.vantage, at: result.observedAt.wallMs };
+  }
+
+  async #withPackets<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock } = this.#parts.ground;
+    const lastMs = clock.monotonicMs() + packetsWaitMs;
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        if (!isGatewayError(error) || error.fields["reason"] !== "packet-budget") throw error;
+        if (clock.monotonicMs() >= lastMs) throw new OrderRefused("E_BUSY", error.message);
+        await clock.sleep(packetsLookMs, signal);
+      }
+    }
   }
 
   #notify({ id }: Asking, args: Arguments): void {
@@ -235,32 +273,11 @@ export class Orders {
   }
 
   async #http({ id, unit }: Asking, args: Arguments, signal: AbortSignal): Promise<unknown> {
-    const { ground } = this.#parts;
-    const secretName = args.text("secret", { max: 64, standard: "" });
-    const secret = await this.#secret(secretName, unit);
-    const timeoutMs = args.number("timeoutMs", { min: 100, max: 30_000, standard: 10_000 });
-    const body = args.raw("body");
-    const call: HttpCall = {
-      method: args.oneOf("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const, "GET"),
-      url: args.text("url", { max: 2_048 }),
-      hosts: args.list("hosts", 16).map(String),
-      headers: withSecret(args.object("headers", 4_096), secret),
-      body: body === undefined || body === null ? undefined : (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 262_144),
-      maxBytes: args.number("maxBytes", { min: 0, max: 1_048_576, standard: 65_536 }),
-      redirects: args.number("redirects", { min: 0, max: 3, standard: 0 }),
-    };
-    const stop = new AbortController();
-    ground.clock.sleep(timeoutMs, stop.signal).then(
-      () => stop.abort(new OrderRefused("E_TIMEOUT", `no answer within ${timeoutMs} ms`)),
-      () => undefined,
-    );
-    try {
-      const answer = await httpCall(call, (host) => ground.forbiddenHosts.includes(host), AbortSignal.any([signal, stop.signal]));
-      this.#parts.onReport(id, "http");
-      return withoutSecret(answer, secret);
-    } finally {
-      stop.abort(new Error("done"));
-    }
+    const { clock, forbiddenHosts } = this.#parts.ground;
+    const secret = await this.#secret(args.text("secret", { max: 64, standard: "" }), unit);
+    const answer = await httpOrder(args, { clock, secret, isForbiddenHost: (host) => forbiddenHosts.includes(host) }, signal);
+    this.#parts.onReport(id, "http");
+    return answer;
   }
 
   async #secret(name: string, unit: CompiledUnit | undefined): Promise<string | undefined> {
@@ -276,21 +293,4 @@ export class Orders {
       throw new OrderRefused("E_SECRET", `the secret "${name}" is not sealed to this gateway: let the NOC seal it again`);
     }
   }
-}
-
-function withSecret(headers: Readonly<Record<string, unknown>>, secret: string | undefined): Readonly<Record<string, string>> {
-  const given = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
-  if (secret === undefined) return Object.fromEntries(given);
-  const isNamed = given.some(([, value]) => value.includes("{{secret}}"));
-  const put = given.map(([name, value]) => [name, value.replaceAll("{{secret}}", () => secret)] as const);
-  return Object.fromEntries(isNamed ? put : [...put, ["authorization", `Bearer ${secret}`]]);
-}
-
-/** Some servers tell a caller what it sent. A flow must not learn its secret that way. */
-function withoutSecret(answer: HttpAnswer, secret: string | undefined): HttpAnswer {
-  if (secret === undefined || secret === "") return answer;
-  const forms = [secret, Buffer.from(secret).toString("base64"), encodeURIComponent(secret)];
-  const hidden = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
-  const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, hidden(value)]));
-  return { status: answer.status, headers, body: hidden(answer.body) };
 }

@@ -23,7 +23,8 @@ export interface CheckDeskOptions {
   };
 }
 
-const maxAdHoc = 4;
+/** Services' checks; they take turns before they come here. */
+const maxAdHoc = 16;
 const maxTaps = 16;
 /** Of the permits: a check of something dead holds one for as long as its timeout lasts. */
 const failingShare = 0.5;

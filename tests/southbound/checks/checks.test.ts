@@ -284,11 +284,11 @@ describe("a check on request", () => {
   });
 
   it("is refused when too many run, or when the budget is used up", async () => {
-    const one = site([], { bytesPerHour: 4_500 });
+    const one = site([], { bytesPerHour: 16_500 });
     const asked = { type: "tcp", target: "192.0.2.1:25" } as const;
-    const all = await one.clock.runUntil(Promise.allSettled(Array.from({ length: 6 }, () => one.desk.run(asked, signal))));
+    const all = await one.clock.runUntil(Promise.allSettled(Array.from({ length: 18 }, () => one.desk.run(asked, signal))));
     expect(all.filter((run) => run.status === "rejected").map((run) => (run.reason as GatewayError).message)).toEqual(
-      Array.from({ length: 2 }, () => "4 made-up checks run already; try again when one has ended"),
+      Array.from({ length: 2 }, () => "16 made-up checks run already; try again when one has ended"),
     );
     await expect(one.desk.run(asked, signal)).rejects.toMatchObject({ fields: { reason: "bytes-budget" } });
   });
