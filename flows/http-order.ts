@@ -51,7 +51,7 @@ function withSecret(headers: Readonly<Record<string, unknown>>, secret: string |
 }
 
 /** Some servers tell a caller what it sent, in one writing or another. A flow must not learn its secret that way. */
-function withoutSecret(answer: HttpAnswer, secret: string | undefined): HttpAnswer {
+export function withoutSecret(answer: HttpAnswer, secret: string | undefined): HttpAnswer {
   if (secret === undefined || secret === "") return answer;
   const forms = formsOf(secret);
   const redacted = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, hidden), text);
