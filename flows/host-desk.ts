@@ -90,7 +90,7 @@ export class HostDesk {
       case "token.verify":
         return door.verify(order.arguments["token"]);
       case "pick":
-        return this.#parts.pickers(String(order.arguments["what"]), String(order.arguments["equipment"] ?? "")).slice(0, maxPickerRows);
+        return this.#parts.pickers(textOf(order.arguments, "what"), textOf(order.arguments, "equipment")).slice(0, maxPickerRows);
       case "local.check":
         return { nodes: this.#checked(order.arguments) };
       case "local.deploy":
@@ -110,7 +110,7 @@ export class HostDesk {
   }
 
   #checked(fields: Fields): readonly FlowNode[] {
-    const person = String(fields["user"] ?? "");
+    const person = textOf(fields, "user");
     // The child is not believed: somebody must really be signed in with the right to write.
     if (!this.#parts.door.mayWrite(person)) throw new OrderRefused("E_SCOPE", "your sign-in does not allow to change flows");
     return this.#checkedNodes(fields["nodes"]);
@@ -148,4 +148,10 @@ export class HostDesk {
       throw new OrderRefused("E_TOO_LARGE", error.message);
     }
   }
+}
+
+/** The child may send anything: an object in the place of a text has no text. */
+function textOf(fields: Fields, name: string): string {
+  const value = fields[name];
+  return typeof value === "string" ? value : "";
 }

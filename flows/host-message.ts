@@ -11,7 +11,10 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Reads one message of the flow host. @returns undefined = not one: dropped and counted */
 export function parseHostMessage(text: string): FromHost | undefined {
   const fields = parseObject(text);
-  return fields === undefined ? undefined : readers[String(fields["t"])]?.(fields);
+  const kind = fields?.["t"];
+  // Own members only: "toString" is none of ours, and "__proto__" no function.
+  if (fields === undefined || typeof kind !== "string" || !Object.hasOwn(readers, kind)) return undefined;
+  return readers[kind]?.(fields);
 }
 
 function parseObject(text: string): Fields | undefined {

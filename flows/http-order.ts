@@ -43,7 +43,7 @@ export async function httpOrder(args: Arguments, order: HttpOrder, signal: Abort
 }
 
 function withSecret(headers: Readonly<Record<string, unknown>>, secret: string | undefined): Readonly<Record<string, string>> {
-  const given = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+  const given = Object.entries(headers).map(([name, value]) => [name, typeof value === "object" ? "" : String(value)] as const);
   if (secret === undefined) return Object.fromEntries(given);
   const isNamed = given.some(([, value]) => value.includes(placeholder));
   const put = given.map(([name, value]) => [name, value.replaceAll(placeholder, () => secret)] as const);

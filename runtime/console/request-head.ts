@@ -24,10 +24,10 @@ export function parseHead(bytes: Uint8Array): RequestHead | undefined {
   if (request === null || lines.length > maxHeaders) return undefined;
   const headers = new Map<string, string>();
   for (const line of lines) {
-    const header = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}):[ \t]*(.*?)[ \t]*$/.exec(line);
+    const header = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}):(.*)$/.exec(line);
     if (header === null) return undefined;
     const name = (header[1] ?? "").toLowerCase();
-    if (!headers.has(name)) headers.set(name, header[2] ?? "");
+    if (!headers.has(name)) headers.set(name, (header[2] ?? "").trim());
   }
   const [method, target] = [request[1] ?? "", request[2] ?? ""];
   return { method, target, headers };

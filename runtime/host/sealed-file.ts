@@ -38,10 +38,10 @@ export class SealedFiles {
     const bytes = readIfThere(file);
     if (bytes === undefined) return undefined;
     try {
-      const { iv, tag, data } = JSON.parse(bytes.toString("utf8")) as Sealed;
-      const decipher = createDecipheriv(algorithm, this.#key(false), Buffer.from(iv, "base64"));
-      decipher.setAuthTag(Buffer.from(tag, "base64"));
-      const clear = Buffer.concat([decipher.update(Buffer.from(data, "base64")), decipher.final()]);
+      const sealed = JSON.parse(bytes.toString("utf8")) as Readonly<Record<string, unknown>>;
+      const decipher = createDecipheriv(algorithm, this.#key(false), bytesOf(sealed["iv"]));
+      decipher.setAuthTag(bytesOf(sealed["tag"]));
+      const clear = Buffer.concat([decipher.update(bytesOf(sealed["data"])), decipher.final()]);
       return JSON.parse(clear.toString("utf8")) as unknown;
     } catch (cause) {
       throw new GatewayError("config.secret", {
@@ -76,6 +76,12 @@ export class SealedFiles {
     if (root?.length !== rootBytes) throw new Error("no root");
     return Buffer.from(hkdfSync("sha256", root, this.#binding(), "gatehouse at rest 1", 32));
   }
+}
+
+/** Text only: of an object with a `length` Node would make a buffer of that size. */
+function bytesOf(value: unknown): Buffer {
+  if (typeof value !== "string") throw new TypeError("not text");
+  return Buffer.from(value, "base64");
 }
 
 function boardBinding(): string {

@@ -1,10 +1,10 @@
-/** `npm run bench -- snmp|store|uplink|codec|site|checks|commits|flows|activation|footprint|alarms|attacks [arguments]`: one bench after the other; each figure with its goal. README.md says how each is got. */
+/** `npm run bench -- snmp|store|uplink|codec|site|checks|commits|flows|activation|footprint|alarms|attacks|fuzz [arguments]`: one bench after the other; each figure with its goal. README.md says how each is got. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const names = ["snmp", "store", "uplink", "codec", "site", "checks", "commits", "flows", "activation", "footprint", "alarms", "attacks"];
+const names = ["snmp", "store", "uplink", "codec", "site", "checks", "commits", "flows", "activation", "footprint", "alarms", "attacks", "fuzz"];
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => names.includes(argument));
 // What is not the name of a bench belongs to the bench: `-- site --seconds 300`.

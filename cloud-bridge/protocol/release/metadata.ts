@@ -90,6 +90,7 @@ export function keyIdOf(key: PublicKey): string {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isVersion = (value: unknown) => Number.isSafeInteger(value) && Number(value) > 0;
+const isText = (value: unknown, pattern: RegExp) => typeof value === "string" && pattern.test(value);
 const isHash = (value: unknown): value is string => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 
 /** Parses a role's file and checks its shape; nothing is trusted yet. @throws GatewayError update.untrusted */
@@ -99,11 +100,10 @@ export function parseRole(name: RoleName, bytes: Uint8Array): Signed {
   if (!isRecord(document) || !isRecord(document.signed) || !Array.isArray(document.signatures))
     throw untrusted(`${name} is not signed metadata`);
   const { signed, signatures } = document;
-  const isCommon = signed._type === name && /^1\.\d+(\.\d+)?$/.test(String(signed.spec_version)) && isVersion(signed.version);
-  if (!isCommon || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(String(signed.expires)))
-    throw untrusted(`${name} is not metadata of its kind`);
+  const isCommon = signed._type === name && isText(signed.spec_version, /^1\.\d+(\.\d+)?$/) && isVersion(signed.version);
+  if (!isCommon || !isText(signed.expires, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)) throw untrusted(`${name} is not metadata of its kind`);
   if (signatures.length > maxSignatures) throw untrusted(`${name} has more than ${maxSignatures} signatures`);
-  if (!signatures.every((one) => isRecord(one) && isHash(one.keyid) && /^[0-9a-f]{128}$/.test(String(one.sig))))
+  if (!signatures.every((one) => isRecord(one) && isHash(one.keyid) && isText(one.sig, /^[0-9a-f]{128}$/)))
     throw untrusted(`${name} has a signature that is none`);
   if (!shapes[name](signed)) throw untrusted(`${name} does not have the shape it should`);
   // Everything that is used was looked at above.
@@ -167,7 +167,7 @@ function isTarget([path, value]: readonly [string, unknown]): boolean {
  */
 export function verifySignatures(root: RootRole, name: RoleName, document: Signed): void {
   const { keyids, threshold } = root.roles[name];
-  const text = Buffer.from(canonicalJson(document.signed));
+  const text = signedText(name, document);
   const signers = new Set<string>();
   for (const { keyid, sig } of document.signatures) {
     const key = root.keys[keyid];
@@ -175,6 +175,15 @@ export function verifySignatures(root: RootRole, name: RoleName, document: Signe
     if (isSignature(key, text, sig)) signers.add(key.keyval.public);
   }
   if (signers.size < threshold) throw untrusted(`${name} is signed by ${signers.size} of the ${threshold} keys it needs`);
+}
+
+/** What the signatures are over. Nothing is trusted yet: fractions and nesting without end have no such form. */
+function signedText(name: RoleName, document: Signed): Uint8Array {
+  try {
+    return Buffer.from(canonicalJson(document.signed));
+  } catch (cause) {
+    throw untrusted(`${name} has no canonical form`, cause instanceof Error ? cause.name : undefined);
+  }
 }
 
 /** The fixed head of an Ed25519 public key in SubjectPublicKeyInfo (RFC 8410). */

@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { SealedFiles } from "../../../runtime/host/sealed-file.ts";
+import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
+import { NodeDisk } from "../../../runtime/store/node-disk.ts";
+import { openState } from "../../../runtime/store/state.ts";
+import type { FuzzSubject } from "../subject.ts";
+import { folderFor } from "./documents.ts";
+
+function stateImage(): Uint8Array {
+  const folder = folderFor("image");
+  const state = openState(folder.path, { wallMs: 0, onDamage: () => undefined });
+  for (let at = 0; at < 40; at++) state.put({ [`order/${at}`]: JSON.stringify({ id: at, text: "x".repeat(60 + at * 9) }) });
+  state.close();
+  const image = readFileSync(join(folder.path, "state.db"));
+  folder.end();
+  return image;
+}
+
+/** Opens a damaged state.db in a folder in memory, with the copy of a good one beside it or without. */
+function openDamaged(withCopy: boolean): FuzzSubject {
+  return {
+    name: withCopy ? "state.db, its copy beside it" : "state.db",
+    share: 0.05,
+    files: ["runtime/store/state.ts", "runtime/store/database.ts", "runtime/store/migrations.ts"],
+    open: () => {
+      const folder = folderFor("state");
+      const image = stateImage();
+      const disk = new NodeDisk(folder.path);
+      let damaged = 0;
+      const read = (bytes: Uint8Array) => {
+        for (const name of ["state.db", "state.db-wal", "state.bak", "corrupt"]) disk.remove(name);
+        writeFileSync(join(folder.path, "state.db"), bytes);
+        if (withCopy) writeFileSync(join(folder.path, "state.bak"), image);
+        const state = openState(folder.path, { disk, wallMs: 0, onDamage: () => void damaged++ });
+        try {
+          for (const key of state.keys("order/", 100)) state.get(key);
+          state.put({ "a/b": "c" });
+          if (state.getText("a/b") !== "c") throw new Error("what was put is not there");
+        } finally {
+          state.close();
+        }
+      };
+      const check = () => {
+        if (damaged === 0) throw new Error("no damage was noticed");
+      };
+      return { valid: [image], read, check, close: folder.end };
+    },
+  };
+}
+
+/** Files of the state folder. */
+export const fileSubjects: readonly FuzzSubject[] = [
+  openDamaged(false),
+  openDamaged(true),
+  {
+    name: "identity file (sealed)",
+    files: ["runtime/host/sealed-file.ts"],
+    open: () => {
+      const folder = folderFor("sealed");
+      const sealed = new SealedFiles(join(folder.path, "root.key"), systemEntropy, () => "board");
+      const identity = join(folder.path, "identity.sealed");
+      sealed.write(identity, { gateway: "gw-fuzz-01" });
+      const read = (bytes: Uint8Array) => {
+        writeFileSync(identity, bytes);
+        return JSON.stringify(sealed.read(identity)) !== '{"gateway":"gw-fuzz-01"}';
+      };
+      return { valid: [readFileSync(identity)], form: "json", read, close: folder.end };
+    },
+  },
+];

@@ -1,0 +1,17 @@
+import type { FuzzSubject } from "../subject.ts";
+import { authenticatedSubjects } from "./authenticated.ts";
+import { documentSubjects } from "./documents.ts";
+import { doorSubjects } from "./doors.ts";
+import { fileSubjects } from "./files.ts";
+import { messageSubjects } from "./messages.ts";
+import { releaseSubjects } from "./releases.ts";
+
+/** Every handler of messages and parser of files, by name. */
+export const fuzzSubjects: readonly FuzzSubject[] = [
+  ...messageSubjects,
+  ...documentSubjects,
+  ...fileSubjects,
+  ...authenticatedSubjects,
+  ...releaseSubjects,
+  ...doorSubjects,
+];
