@@ -4,7 +4,21 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const names = ["snmp", "store", "uplink", "codec", "site", "checks", "commits", "flows", "activation", "footprint", "alarms", "attacks", "fuzz"];
+const names = [
+  "snmp",
+  "store",
+  "uplink",
+  "codec",
+  "site",
+  "checks",
+  "commits",
+  "flows",
+  "activation",
+  "footprint",
+  "alarms",
+  "attacks",
+  "fuzz",
+];
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => names.includes(argument));
 // What is not the name of a bench belongs to the bench: `-- site --seconds 300`.
