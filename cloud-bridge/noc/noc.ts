@@ -23,6 +23,7 @@ import { OfflineWatch } from "./ingest/offline-watch.ts";
 import { Telemetry } from "./ingest/telemetry.ts";
 import type { PageAssets } from "./pages/assets.ts";
 import type { OrderOutlet } from "./registry/alarm-desk.ts";
+import type { ReleaseRenewal } from "./releases/renewal.ts";
 import type { Rollouts } from "./releases/rollouts.ts";
 import { ServiceDesk } from "./services/service-desk.ts";
 import type { NocStore } from "./store/store.ts";
@@ -56,6 +57,8 @@ export interface NocOptions {
   readonly directory?: ServiceDirectory;
   /** Brings released versions to many gateways, through the authority. */
   readonly rollouts?: Rollouts;
+  /** Signs the releases' short-lived metadata anew. */
+  readonly renewal?: ReleaseRenewal;
   /** Where browsers reach the editors of gateways; only with an authority. Absent: there are none. */
   readonly editor?: {
     readonly listen: { readonly host: string; readonly port: number };
@@ -110,7 +113,7 @@ export function createNoc(options: NocOptions): Noc {
   const connectors = new Connectors(options.connectors ?? [], { store: store.outgoing, clock, entropy, logger });
   const offline = new OfflineWatch({ store, clock, onChanged: (gateways) => feed.announce(gateways) });
   const orders = options.orders ?? ordersBy(options.authority, logger);
-  const { authority, directory, rollouts } = options;
+  const { authority, directory, rollouts, renewal } = options;
   const services =
     authority === undefined || directory === undefined ? undefined : new ServiceDesk({ authority, directory, clock, logger });
   const editor = editorOf(options);
@@ -126,7 +129,8 @@ export function createNoc(options: NocOptions): Noc {
     url: api.url,
     status,
     signInLink: () => api.signInLink(),
-    run: (signal) => runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, rollouts, offline, editor }, signal),
+    run: (signal) =>
+      runNoc({ link, ingest, acker, api, store, clock, connectors, authority, services, rollouts, renewal, offline, editor }, signal),
   };
 }
 
@@ -161,6 +165,7 @@ interface Parts {
   readonly authority: NocAuthority | undefined;
   readonly services: ServiceDesk | undefined;
   readonly rollouts: Rollouts | undefined;
+  readonly renewal: ReleaseRenewal | undefined;
   readonly offline: OfflineWatch;
   readonly editor: ReturnType<typeof editorOf>;
 }
@@ -179,6 +184,7 @@ async function runNoc(parts: Parts, signal: AbortSignal): Promise<void> {
     ...(parts.authority === undefined ? [] : [parts.authority.run(inner.signal)]),
     ...(parts.services === undefined ? [] : [parts.services.run(inner.signal)]),
     ...(parts.rollouts === undefined ? [] : [parts.rollouts.run(inner.signal)]),
+    ...(parts.renewal === undefined ? [] : [parts.renewal.run(inner.signal)]),
     ...(parts.editor === undefined ? [] : [parts.editor.editors.run(inner.signal), parts.editor.server.run(inner.signal)]),
     parts.offline.run(inner.signal),
     expire(parts, inner.signal),

@@ -55,7 +55,7 @@ export function registerReleases(noc: Command, context: CommandContext): void {
     )
     .action((options: PublishOptions) => publishOne(options, context));
   places(release.command("renew"))
-    .description("sign snapshot and timestamp anew; once a day, they hold for three")
+    .description("sign snapshot and timestamp anew, where no noc serve --release-keys does it; once a day, they hold for three")
     .addHelpText("after", examples("noc release renew"))
     .action(async (options: Places) => {
       const { ReleaseRepository } = await import("../../cloud-bridge/noc/releases/repository.ts");
@@ -85,6 +85,7 @@ async function init(options: Places, context: CommandContext): Promise<void> {
   new ReleaseRepository(options.repository).initialise(keys, 2, context.clock.now().wallMs);
   const root = join(options.repository, "metadata/1.root.json");
   context.print(`Keys in ${options.keys}: take the private keys of root and targets away from this machine.\n`);
+  context.print("snapshot.pem and timestamp.pem go to the NOC: noc serve --release-keys FOLDER signs with them each day.\n");
   context.print(`Gateways get ${root} as /etc/gatehouse/update-root.json, and update.url: http://THIS-HOST:8440/releases\n`);
 }
 

@@ -29,6 +29,7 @@ interface ServeOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly releases?: string;
+  readonly releaseKeys?: string;
   readonly config?: string;
   readonly editorListen: string;
   readonly editorUrl?: string;
@@ -62,6 +63,10 @@ export function register(program: Command, context: CommandContext): void {
     .option("--cert <file>", "client certificate (PEM)")
     .option("--key <file>", "key of the client certificate (PEM)")
     .option("--releases <folder>", "repository of releases for gateways, served under /releases/ (default: DIR/releases)")
+    .option(
+      "--release-keys <folder>",
+      "snapshot.pem and timestamp.pem, with which release metadata is signed anew each day; those of root and targets do not belong there (default: DIR/release-keys)",
+    )
     .option(
       "--editor-listen <host:port>",
       "where browsers reach the flow editors of gateways: another port than the page's; port 0 = any",
@@ -191,6 +196,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     version: packageJson.version,
     ...(await connectorsOf(options, context)),
     ...(await authorityOf(options, context, logger)),
+    renewal: await renewalOf(options, context, logger),
     editor: await editorOf(options),
   });
   const signal = context.stopSignal();
@@ -228,6 +234,19 @@ async function authorityOf(options: ServeOptions, context: CommandContext, logge
   const { Rollouts } = await import("../../cloud-bridge/noc/releases/rollouts.ts");
   const releases = options.releases ?? join(options.dir, "releases");
   return { directory: openServiceDirectory(), authority, rollouts: new Rollouts({ authority, releases, clock, logger }) };
+}
+
+/** Timestamps of releases hold three days: signed here, or a NOC where nothing is published freezes the updates of its gateways. */
+async function renewalOf(options: ServeOptions, context: CommandContext, logger: Logger) {
+  const { ReleaseRenewal } = await import("../../cloud-bridge/noc/releases/renewal.ts");
+  const { ReleaseRepository } = await import("../../cloud-bridge/noc/releases/repository.ts");
+  const keys = options.releaseKeys ?? join(options.dir, "release-keys");
+  return new ReleaseRenewal({
+    repository: new ReleaseRepository(options.releases ?? join(options.dir, "releases")),
+    keys: { snapshot: [join(keys, "snapshot.pem")], timestamp: [join(keys, "timestamp.pem")] },
+    clock: context.clock,
+    logger,
+  });
 }
 
 async function editorOf({ editorListen, editorUrl }: ServeOptions) {

@@ -18,21 +18,34 @@ const atRun = (body: string): Patch => ({
 });
 const migration = (statement: string): Patch => ({
   file: "runtime/store/state.ts",
-  from: 'STRICT, WITHOUT ROWID"],\n',
-  to: `STRICT, WITHOUT ROWID"],\n  ["${statement}"],\n`,
+  from: 'STRICT, WITHOUT ROWID"]],\n',
+  to: `STRICT, WITHOUT ROWID"], ["${statement}"]],\n`,
 });
+/** Goes on as if nothing were, some time after it began: later than a start takes, sooner than it is confirmed. */
+const later = (body: string): Patch => atRun(`setTimeout(() => { ${body} }, 3_000);`);
 
 /** Everything that a new version can do wrong after it was built, signed and published in order. */
 export const badVersions = {
-  crashes: [atRun(`throw new Error("planted");`)],
-  hangs: [atRun("for (;;);")],
+  "crashes at its start": [atRun(`throw new Error("planted");`)],
+  "crashes later": [later(`throw new Error("planted");`)],
+  "hangs at its start": [atRun("for (;;);")],
+  "hangs later": [later("for (;;);")],
   "cannot reach the NOC": [
     { file: "cloud-bridge/uplink/socket.ts", from: "const { host, port } = address;", to: "const { host } = address;\n  const port = 1;" },
   ],
   "breaks the schema": [migration("ALTER TABLE entry RENAME TO entries")],
+  "breaks the schema for the version before only": [
+    migration("ALTER TABLE entry RENAME TO entries"),
+    { file: "runtime/store/state.ts", from: 'tables: ["entry"]', to: 'tables: ["entries"]' },
+    { file: "runtime/store/self-test.ts", from: 'tables: ["entry"]', to: 'tables: ["entries"]' },
+    { file: "runtime/store/state.ts", from: "SELECT value FROM entry", to: "SELECT value FROM entries" },
+    { file: "runtime/store/state.ts", from: "INSERT INTO entry", to: "INSERT INTO entries" },
+    { file: "runtime/store/state.ts", from: "DELETE FROM entry", to: "DELETE FROM entries" },
+    { file: "runtime/store/state.ts", from: "SELECT key FROM entry", to: "SELECT key FROM entries" },
+  ],
   "widens the schema and crashes then": [
     migration("CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT"),
-    atRun(`setTimeout(() => { throw new Error("planted"); }, 3_000);`),
+    later(`throw new Error("planted");`),
   ],
 } satisfies Readonly<Record<string, readonly Patch[]>>;
 

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GatewayError } from "#model/errors.ts";
@@ -39,7 +39,10 @@ export class ReleaseRepository {
   read<R extends Role>(name: RoleName): Signed<R> | undefined {
     const version = this.#newest(name);
     if (version === 0) return undefined;
-    return parseRole(name, readFileSync(this.#path(name, version))) as Signed<R>;
+    return parseRole(
+      name,
+      atFiles(() => readFileSync(this.#path(name, version))),
+    ) as Signed<R>;
   }
 
   /** Writes the first root and empty roles below it. @param threshold how many of its keys root and targets need */
@@ -74,13 +77,13 @@ export class ReleaseRepository {
 
   /** Signs snapshot and timestamp anew: daily, or a gateway takes the silence for somebody holding releases back. */
   renew(keys: Pick<KeyFiles, "snapshot" | "timestamp">, nowMs: number): void {
-    const targets = this.#metaOf("targets");
+    const targets = this.metaOf("targets");
     this.#write(
       "snapshot",
       { ...common("snapshot", this.#newest("snapshot") + 1, nowMs), meta: { "targets.json": targets } },
       keys.snapshot,
     );
-    const snapshot = this.#metaOf("snapshot");
+    const snapshot = this.metaOf("snapshot");
     this.#write(
       "timestamp",
       { ...common("timestamp", this.#newest("timestamp") + 1, nowMs), meta: { "snapshot.json": snapshot } },
@@ -96,9 +99,10 @@ export class ReleaseRepository {
     this.#write("root", { ...change(before.signed), version, expires: expiryOf("root", nowMs) }, signers);
   }
 
-  #metaOf(name: RoleName): MetaFile {
+  /** Version, length and hash of the newest file of a role, as the role above it names them. */
+  metaOf(name: RoleName): MetaFile {
     const version = this.#newest(name);
-    const bytes = readFileSync(this.#path(name, version));
+    const bytes = atFiles(() => readFileSync(this.#path(name, version)));
     return { version, length: bytes.length, hashes: { sha256: createHash("sha256").update(bytes).digest("hex") } };
   }
 
@@ -161,17 +165,32 @@ export function publicKeyOf(file: string): PublicKey {
   return { keytype: "ed25519", scheme: "ed25519", keyval: { public: der.subarray(-32).toString("hex") } };
 }
 
-/** All or nothing, and there after a power cut. */
+/** All or nothing, and there after a power cut. @throws GatewayError noc.store */
 export function durablyWritten(path: string, content: string | Uint8Array): void {
+  atFiles(() => written(path, content));
+}
+
+/** The border to the file system: a full disk must not end the NOC. */
+function atFiles<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new GatewayError("noc.store", { message: `the repository's files: ${cause instanceof Error ? cause.message : cause}`, cause });
+  }
+}
+
+function written(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
-  const file = openSync(`${path}.new`, "w", 0o644);
+  // A name of its own: a publication and a renewal are processes that know nothing of each other.
+  const fresh = `${path}.${randomBytes(4).toString("hex")}.new`;
+  const file = openSync(fresh, "w", 0o644);
   try {
     writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  renameSync(`${path}.new`, path);
+  renameSync(fresh, path);
   const folder = openSync(dirname(path), "r");
   try {
     fsyncSync(folder);
