@@ -1,5 +1,17 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { GatewayError } from "#model/errors.ts";
 import { canonicalJson } from "../../protocol/release/canonical-json.ts";
@@ -181,16 +193,17 @@ function atFiles<T>(work: () => T): T {
 
 function written(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
-  // A name of its own: a publication and a renewal are processes that know nothing of each other.
-  const fresh = `${path}.${randomBytes(4).toString("hex")}.new`;
-  const file = openSync(fresh, "w", 0o644);
+  // A place of its own: a publication and a renewal are processes that know nothing of each other.
+  const place = mkdtempSync(`${path}.`);
+  const file = openSync(join(place, "new"), "w", 0o644);
   try {
     writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  renameSync(fresh, path);
+  renameSync(join(place, "new"), path);
+  rmdirSync(place);
   const folder = openSync(dirname(path), "r");
   try {
     fsyncSync(folder);
