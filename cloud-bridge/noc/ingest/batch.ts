@@ -3,6 +3,7 @@ import type { ChunkDecoder } from "#ports/codec.ts";
 import type { ChunkRow, JsonObject, StreamRow } from "../store/rows.ts";
 import type { StoreTransaction } from "../store/store.ts";
 import type { Delivery, GatewayNews } from "./delivery.ts";
+import { DictionaryWatch } from "./dictionary-watch.ts";
 import { type Draft, Drafts, type GatewayDraft } from "./drafts.ts";
 import { applyEvents } from "./events.ts";
 import { watchIdentity } from "./identity-watch.ts";
@@ -54,11 +55,13 @@ export class BatchWriter {
   readonly #decoder: ChunkDecoder;
   readonly #telemetry: Telemetry;
   readonly #limits: IngestLimits;
+  readonly #dictionaries: DictionaryWatch;
 
   constructor(decoder: ChunkDecoder, telemetry: Telemetry, limits: IngestLimits) {
     this.#decoder = decoder;
     this.#telemetry = telemetry;
     this.#limits = limits;
+    this.#dictionaries = new DictionaryWatch(limits);
   }
 
   async write(tx: StoreTransaction, deliveries: readonly Delivery[], nowMs: number): Promise<BatchResult> {
@@ -80,12 +83,13 @@ export class BatchWriter {
   /** Applies chunks that are stored and were not yet: of streams that wait for a lost predecessor, or (`all`) whatever earlier transactions left. */
   async settle(tx: StoreTransaction, nowMs: number, all: boolean): Promise<BatchResult> {
     const drafts = new Drafts(tx, nowMs, this.#limits);
+    await this.#dictionaries.look(drafts);
     for (const pending of await tx.pendingStreams(all ? nowMs + 1 : nowMs - this.#limits.patienceMs, 64)) {
       const gateway = await drafts.gateway(pending.tenant, pending.gateway);
       if (gateway !== undefined) await drafts.stream(gateway, pending.stream.id);
     }
     const result = await this.#finish(drafts, { chunks: 0, duplicates: 0, refused: 0 });
-    return { ...result, waits: (await tx.pendingStreams(nowMs + 1, 1)).length > 0 };
+    return { ...result, waits: this.#dictionaries.waits || (await tx.pendingStreams(nowMs + 1, 1)).length > 0 };
   }
 
   async #finish(drafts: Drafts, tally: Tally): Promise<BatchResult> {

@@ -138,7 +138,7 @@ async function applyAnchor(drafts: Drafts, gateway: GatewayDraft, element: JsonO
   if (bootId === "" || monotonicMs === undefined || wallMs === undefined) return;
   const errorMs = numberOf(element, "err") ?? 0;
   await drafts.tx.addAnchor({ gatewayRef: gateway.row.ref, bootId, monotonicMs, wallMs, source: textOf(element, "src", 16), errorMs });
-  await drafts.tx.unpark(gateway.row.ref, { bootId });
+  await drafts.tx.waiting.unpark(gateway.row.ref, { bootId });
   await drafts.tx.dateEvents(gateway.row.ref, bootId, wallMs - monotonicMs);
   for (const undated of await drafts.tx.checks.takeUndated(gateway.row.ref, bootId))
     await applyCheckLatency(drafts, gateway, undated.body, undated.monotonicMs + wallMs - monotonicMs);

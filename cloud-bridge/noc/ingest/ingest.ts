@@ -122,7 +122,11 @@ export class Ingest {
   }
 
   async #settle(signal: AbortSignal, all: boolean): Promise<BatchResult> {
-    return this.#persist(signal, (nowMs) => this.#parts.store.transaction((tx) => this.#parts.writer.settle(tx, nowMs, all)));
+    const result = await this.#persist(signal, (nowMs) => this.#parts.store.transaction((tx) => this.#parts.writer.settle(tx, nowMs, all)));
+    // Whatever is found to be missing now has no message of its own to be answered with.
+    const asking = result.news.filter((one) => one.neededRevisions.length > 0);
+    if (asking.length > 0) this.#parts.onCommitted(asking);
+    return result;
   }
 
   /** Tries until it is committed, or the signal aborts (then rejects: nothing was acknowledged). */

@@ -21,6 +21,14 @@ export interface IngestLimits {
   readonly patienceMs: number;
   /** The same while the gateway is offline: it cannot fill the hole, and what is shown is old anyway. */
   readonly patienceOfflineMs: number;
+  /** A dictionary that is not here is asked for so often, while its gateway is online; */
+  readonly dictionaryAskMs: number;
+  /** after so many requests people are told, */
+  readonly dictionaryAlarmAsks: number;
+  /** from then on it is asked for only so often, */
+  readonly dictionarySlowAskMs: number;
+  /** and after so many in all the chunks that need it become dead letters. */
+  readonly dictionaryMaxAsks: number;
   /** Chunks applied in one transaction; the rest follows in the next. */
   readonly appliesPerTransaction: number;
   /** Streams whose decoding memory is kept; the least used is forgotten and rebuilt from its last key frame. */
@@ -41,6 +49,10 @@ export const defaultIngestLimits: IngestLimits = {
   maxAlarms: 10_000,
   patienceMs: 20_000,
   patienceOfflineMs: 600_000,
+  dictionaryAskMs: 60_000,
+  dictionaryAlarmAsks: 5,
+  dictionarySlowAskMs: 3_600_000,
+  dictionaryMaxAsks: 29,
   appliesPerTransaction: 256,
   maxMemories: 1_000,
   maxReplay: 1_500,

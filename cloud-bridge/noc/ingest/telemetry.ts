@@ -2,8 +2,10 @@ import type { DecodedChunk, DecodedGroup, DictionaryRecord } from "#model/chunk.
 import { isGatewayError } from "#model/errors.ts";
 import type { ChunkDecoder, RawChunk } from "#ports/codec.ts";
 import type { AnchorRow, ChunkRow, ChunkState, StreamRow } from "../store/rows.ts";
+import { bury } from "./bury.ts";
 import { anchorShift, firstAt } from "./chunk-time.ts";
 import { deriveRow, rollupLevels } from "./derive.ts";
+import { continued } from "./dictionary-groups.ts";
 import type { Draft, Drafts, GatewayDraft } from "./drafts.ts";
 import type { IngestLimits } from "./limits.ts";
 import { contentOf, counterTimes, RecentlyUsed, type ResolvedDictionary, StreamMemories, type StreamMemory } from "./memories.ts";
@@ -54,7 +56,6 @@ export class Telemetry {
       const turn = await this.#take(drafts, gateway, stream, chunk);
       if (turn === "wait") return false;
       stream.appliedTo = Math.max(stream.appliedTo, chunk.seq);
-      if (turn === "dead") stream.deadLetters += 1;
     }
     return highestSeq(stream.received) > stream.appliedTo;
   }
@@ -103,11 +104,11 @@ export class Telemetry {
       const decoded = this.#decoder.decode(chunk.payload);
       if (decoded.kind === "dict") return await this.#learn(drafts, gateway, stream, chunk, decoded.record);
       if (decoded.kind === "chunk") return await this.#derive(drafts, gateway, stream, chunk, decoded.chunk);
-      return "dead";
+      return "dead"; // Never stored as a chunk.
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
       if (error.code === "codec.dictionary") return await this.#park(drafts, gateway, stream, chunk);
-      await this.#bury(drafts, gateway, stream, chunk, error.code);
+      await bury(drafts, stream, chunk, error.code);
       return "dead";
     }
   }
@@ -115,7 +116,7 @@ export class Telemetry {
   /** Sets a chunk aside until the dictionary it needs is known; it is asked for with the next ack. */
   async #park(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow): Promise<Turn> {
     if (this.#refused.get(`${gateway.row.ref}/${chunk.dictionaryRevision}`) === true) {
-      await this.#bury(drafts, gateway, stream, chunk, "too-many-series");
+      await bury(drafts, stream, chunk, "too-many-series");
       return "dead";
     }
     gateway.needed.add(chunk.dictionaryRevision);
@@ -123,32 +124,25 @@ export class Telemetry {
     return "parked";
   }
 
-  async #bury(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, reason: string): Promise<void> {
-    const { seq, payload } = chunk;
-    const letter = { gatewayRef: gateway.row.ref, leaf: "tm", streamId: stream.id, seq, reason, bytes: payload.byteLength, payload };
-    await drafts.tx.addDeadLetter({ ...letter, receivedMs: drafts.nowMs });
-    await drafts.tx.markChunk(chunk, "dead");
-  }
-
   async #learn(drafts: Drafts, gateway: GatewayDraft, stream: Draft<StreamRow>, chunk: ChunkRow, record: DictionaryRecord): Promise<Turn> {
     const base = record.full ? undefined : await drafts.tx.dictionary(gateway.row.ref, stream.ref, record.base, chunk.seq);
     if (!record.full && base === undefined) return await this.#park(drafts, gateway, stream, chunk);
-    const groups = new Map(base?.groups ?? []);
-    for (const groupId of record.removed) groups.delete(groupId);
+    const earlier = record.full ? await drafts.tx.waiting.priorDictionary(gateway.row.ref, record.revision) : base;
+    const { groups, removed } = continued(earlier, record);
     for (const group of record.groups) {
       const row = await drafts.tx.internGroup(gateway.row.ref, contentOf(group), this.#limits.maxSeries);
       if (row === undefined) {
         this.#refused.set(`${gateway.row.ref}/${record.revision}`, true);
-        await drafts.tx.unpark(gateway.row.ref, { revision: record.revision });
-        await this.#bury(drafts, gateway, stream, chunk, "too-many-series");
+        await drafts.tx.waiting.unpark(gateway.row.ref, { revision: record.revision });
+        await bury(drafts, stream, chunk, "too-many-series");
         return "dead";
       }
       groups.set(group.groupId, row.ref);
     }
     const place = { streamRef: stream.ref, gatewayRef: gateway.row.ref, seq: chunk.seq, revision: record.revision };
-    await drafts.tx.addDictionary({ ...place, groups });
+    await drafts.tx.addDictionary({ ...place, groups, removed });
     await drafts.tx.markChunk(chunk, "applied");
-    await drafts.tx.unpark(gateway.row.ref, { revision: record.revision });
+    await drafts.tx.waiting.unpark(gateway.row.ref, { revision: record.revision });
     this.#memories.passDictionary(stream.ref, chunk.seq);
     return "applied";
   }

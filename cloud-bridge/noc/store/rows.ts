@@ -87,6 +87,8 @@ export interface DictionaryRow {
   readonly seq: number;
   readonly revision: number;
   readonly groups: ReadonlyMap<number, number>;
+  /** Of them, those that the gateway has removed since: kept for chunks that come late. Oldest first. */
+  readonly removed: ReadonlySet<number>;
 }
 
 /** One table of one equipment with a fixed list of series; interned by content, so that a repeated dictionary costs nothing. */

@@ -22,6 +22,7 @@ import type {
   SeriesRow,
   StreamRow,
 } from "./rows.ts";
+import type { WaitingWrites } from "./waiting.ts";
 
 /**
  * What ingest does inside one transaction. Everything is asynchronous, so that a server database can stand behind it; nothing of SQL
@@ -42,8 +43,6 @@ export interface StoreTransaction {
   addChunk(row: ChunkRow): Promise<boolean>;
   /** The pending chunk with the lowest seq >= `fromSeq`. */
   nextPending(streamRef: number, fromSeq: number): Promise<ChunkRow | undefined>;
-  /** Parked chunks of the gateway that wait for this become pending again. */
-  unpark(gatewayRef: number, what: { readonly revision: number } | { readonly bootId: string }): Promise<void>;
   markChunk(chunk: Pick<ChunkRow, "streamRef" | "seq" | "fromMs" | "toMs" | "samples">, state: ChunkState): Promise<void>;
   /** Chunks of the stream from its last key frame (at most `limit` back) up to before `seq`, ascending; for rebuilding memory. */
   chunksSinceKeyFrame(streamRef: number, seq: number, limit: number): Promise<readonly ChunkRow[]>;
@@ -83,6 +82,7 @@ export interface StoreTransaction {
   /** Ranges that gap records gave up of one stream, in the order they came, neither sorted nor joined; at most 10,000. */
   gapRanges(gatewayRef: number, streamId: string): Promise<SeqRanges>;
   readonly checks: CheckWrites;
+  readonly waiting: WaitingWrites;
   readonly alarms: AlarmWrites;
   addDeadLetter(row: DeadLetterRow): Promise<void>;
   /** Streams that have pending chunks received before `beforeMs`, oldest first. */

@@ -4,7 +4,6 @@ import type {
   BootTime,
   ChunkRow,
   ChunkState,
-  DictionaryRow,
   EquipmentRow,
   EventRow,
   GapRow,
@@ -130,19 +129,6 @@ export function chunkOf(c: ChunkColumns): ChunkRow {
     receivedMs: c.received,
     payload: c.payload,
   };
-}
-
-export interface DictionaryColumns {
-  stream: number;
-  seq: number;
-  gateway: number;
-  rev: number;
-  groups: string;
-}
-
-export function dictionaryOf(c: DictionaryColumns): DictionaryRow {
-  const groups = JSON.parse(c.groups) as readonly (readonly [number, number])[];
-  return { streamRef: c.stream, gatewayRef: c.gateway, seq: c.seq, revision: c.rev, groups: new Map(groups) };
 }
 
 export interface GroupColumns {

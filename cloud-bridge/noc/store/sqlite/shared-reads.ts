@@ -1,16 +1,8 @@
 import { zstdDecompressSync } from "node:zlib";
 import type { ChunkRow, DictionaryRow, GroupRow, LastValues, RollupLevel, SeqRanges } from "../rows.ts";
-import {
-  type ChunkColumns,
-  chunkColumns,
-  chunkOf,
-  type DictionaryColumns,
-  dictionaryOf,
-  type GroupColumns,
-  groupOf,
-  numbersOf,
-} from "./columns.ts";
+import { type ChunkColumns, chunkColumns, chunkOf, type GroupColumns, groupOf, numbersOf } from "./columns.ts";
 import type { Connection } from "./connection.ts";
+import { type DictionaryColumns, dictionaryOf } from "./dictionary-columns.ts";
 
 /** Revisions of one process run of a gateway lie within one multiple of this (protocol/codec/dictionary-writer.ts). */
 export const runRevisions = 1_048_576;

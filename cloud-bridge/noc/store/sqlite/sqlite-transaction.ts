@@ -32,21 +32,25 @@ import {
   streamOf,
 } from "./columns.ts";
 import type { Connection } from "./connection.ts";
+import { groupsText } from "./dictionary-columns.ts";
 import { internGroup } from "./groups.ts";
 import { addEvent, dateEvents, putAlarm } from "./incident-writes.ts";
-import { chunksSinceKeyFrame, findDictionary, findGroup, gapRanges, readLastValues, readRollup, runRevisions } from "./shared-reads.ts";
+import { chunksSinceKeyFrame, findDictionary, findGroup, gapRanges, readLastValues, readRollup } from "./shared-reads.ts";
 import { SqliteAlarmWrites } from "./sqlite-alarms.ts";
 import { SqliteCheckWrites } from "./sqlite-checks.ts";
+import { SqliteWaiting } from "./sqlite-waiting.ts";
 
 /** The writes, one statement each; runs between BEGIN IMMEDIATE and COMMIT of SqliteStore. */
 export class SqliteTransaction implements StoreTransaction {
   readonly checks: SqliteCheckWrites;
   readonly alarms: SqliteAlarmWrites;
+  readonly waiting: SqliteWaiting;
   readonly #db: Connection;
 
   constructor(connection: Connection) {
     this.checks = new SqliteCheckWrites(connection);
     this.alarms = new SqliteAlarmWrites(connection);
+    this.waiting = new SqliteWaiting(connection);
     this.#db = connection;
   }
 
@@ -120,15 +124,6 @@ export class SqliteTransaction implements StoreTransaction {
     return row === undefined ? undefined : chunkOf(row);
   }
 
-  async unpark(gatewayRef: number, what: { readonly revision: number } | { readonly bootId: string }): Promise<void> {
-    const sql = "UPDATE chunk SET state = 'pending' WHERE gateway = ? AND state = 'parked' AND";
-    if ("bootId" in what) this.#db.run(`${sql} boot = ?`, gatewayRef, what.bootId);
-    else {
-      const runStart = Math.floor(what.revision / runRevisions) * runRevisions;
-      this.#db.run(`${sql} dict >= ? AND dict <= ?`, gatewayRef, runStart, what.revision);
-    }
-  }
-
   async markChunk(chunk: Pick<ChunkRow, "streamRef" | "seq" | "fromMs" | "toMs" | "samples">, state: ChunkState): Promise<void> {
     this.#db.run(
       "UPDATE chunk SET state = ?, t0 = ?, t1 = ?, samples = ? WHERE stream = ? AND seq = ?",
@@ -150,7 +145,7 @@ export class SqliteTransaction implements StoreTransaction {
   async addDictionary(row: DictionaryRow): Promise<void> {
     this.#db.run(
       "INSERT INTO dictionary (stream, seq, gateway, rev, groups) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      ...[row.streamRef, row.seq, row.gatewayRef, row.revision, JSON.stringify([...row.groups])],
+      ...[row.streamRef, row.seq, row.gatewayRef, row.revision, groupsText(row)],
     );
   }
 
