@@ -32,7 +32,7 @@ async function liveWithWrongClock(errorMs: number, lineIsUp: boolean): Promise<W
 
 function historyOf(world: World): WorldHistory {
   const none = { missedSlots: 0, latenessMsMax: 0, openBytesMax: 0, storeBytesMax: 0, droppedAtDamage: 0 };
-  const lists = { powerCutsMs: [], faults: [], damagesMs: [], stopsMs: [], violations: [] };
+  const lists = { powerCutsMs: [], refusals: [], faults: [], damagesMs: [], stopsMs: [], violations: [] };
   return {
     ...none,
     ...lists,

@@ -35,6 +35,23 @@ export function tellsOf(gaps: readonly GapRow[], atMs: number): boolean {
   );
 }
 
+/** After a failed sync the next try comes at most so much later (runtime/store/disk-health.ts). */
+const retryMs = 60_000;
+/** The durability window, and what was on its way to it. */
+const windowMs = 11_000;
+
+/** Whether a poll may not have been durable when the power went: of the last seconds, or, told by the start that followed, since the disk refused. */
+export function mayNotBeDurable(history: WorldHistory, gaps: readonly GapRow[], atMs: number): boolean {
+  return history.powerCutsMs.some((cutMs) => {
+    if (atMs > cutMs) return false;
+    if (atMs > cutMs - windowMs) return true;
+    const refused = history.refusals.some(
+      ({ fromMs, untilMs }) => fromMs <= cutMs && untilMs > cutMs - retryMs - windowMs && atMs > fromMs - windowMs,
+    );
+    return refused && tellsOf(gaps, atMs);
+  });
+}
+
 /** A record whose sync failed just before the power went cannot be told from a damaged one. */
 export function mayBeTorn(history: WorldHistory, receivedMs: number): boolean {
   return history.powerCutsMs.some((cutMs) => cutMs <= receivedMs) && history.faults.some((fault) => fault.includes("disk errors"));

@@ -3,7 +3,7 @@ import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder
 import { DictionaryBook } from "../../../cloud-bridge/protocol/codec/dictionary-book.ts";
 import { type DecodedChunk, type DecodedGroup, type DictionaryGroup, salvagedFlag } from "../../../runtime/model/chunk.ts";
 import { datedAt, earliestOf, numberOf, type UndatedRow, wrongCells } from "./judge-cells.ts";
-import { chunksByStream, failuresWithoutMiss, liveFirst, mayBeTorn, tellsOf, unexplainedHoles } from "./judge-parts.ts";
+import { chunksByStream, failuresWithoutMiss, liveFirst, mayBeTorn, mayNotBeDurable, tellsOf, unexplainedHoles } from "./judge-parts.ts";
 import type { WorldHistory } from "./schedule.ts";
 import { samplesPerPoll } from "./sim-driver.ts";
 import type { World } from "./world.ts";
@@ -235,8 +235,7 @@ export class Judge {
     for (const [id, agent] of this.#world.site.agents) {
       for (const [poll, atMs] of agent.truth.answeredAtMs) {
         if (this.#seen.get(id)?.has(poll) === true) continue;
-        // Not durable yet when the power went: at most the durability window, and what was on its way to it.
-        if (this.#history.powerCutsMs.some((cutMs) => atMs <= cutMs && atMs > cutMs - 11_000)) lost += 1;
+        if (mayNotBeDurable(this.#history, gaps, atMs)) lost += 1;
         else {
           missing += 1;
           if (atMs > lastDamageMs && ++missingSince * samplesPerPoll > droppedSince)

@@ -5,6 +5,8 @@ import type { World } from "./world.ts";
 /** What the world went through; the judge needs to know. */
 export interface WorldHistory {
   readonly powerCutsMs: number[];
+  /** When syncs failed: what is durable meanwhile may be older than the durability window. */
+  readonly refusals: { readonly fromMs: number; untilMs: number }[];
   /** Boots whose clock was right at the start or became so: their samples must be dated right. */
   readonly anchoredBoots: Set<string>;
   readonly faults: string[];
@@ -143,10 +145,13 @@ const faults: Readonly<Record<string, Fault>> = {
     await world.clock.advance(between(entropy, 2_000, minuteMs));
     await boot(world, entropy, history);
   },
-  "disk errors": async (world, entropy) => {
+  "disk errors": async (world, entropy, history) => {
+    const refusal = { fromMs: world.trueWallMs(), untilMs: Number.POSITIVE_INFINITY };
+    history.refusals.push(refusal);
     world.disk.faults.syncFails = 0.3;
     await world.clock.advance(between(entropy, minuteMs, 5 * minuteMs));
     world.disk.faults.syncFails = 0;
+    refusal.untilMs = world.trueWallMs();
   },
   "disk full": async (world, entropy) => {
     world.disk.faults.full = true;
@@ -232,6 +237,7 @@ export async function liveThrough(world: World, hours: number): Promise<WorldHis
   const { entropy } = world;
   const history: WorldHistory = {
     powerCutsMs: [],
+    refusals: [],
     anchoredBoots: new Set(),
     faults: [],
     missedSlots: 0,
