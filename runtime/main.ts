@@ -31,6 +31,7 @@ import { register as status } from "./cli/status.ts";
 import { register as supportBundle } from "./cli/support-bundle.ts";
 import { register as update } from "./cli/update.ts";
 import { register as version } from "./cli/version.ts";
+import { endProcess } from "./host/end-process.ts";
 
 const args = process.argv.slice(2);
 const context = processContext(args, async () => (await import("./parts-appliance.ts")).describeDrivers());
@@ -39,7 +40,7 @@ const context = processContext(args, async () => (await import("./parts-applianc
 process.on("uncaughtException", (error) => {
   const code = report(error, context);
   context.flush();
-  process.exit(code);
+  endProcess(code);
 });
 
 const code = await runCommandLine(
@@ -53,5 +54,6 @@ const code = await runCommandLine(
 );
 context.flush();
 // What failed half-way may have left a thread or a socket open; it must not keep a dead process alive for init to look at.
-if (code !== 0) process.exit(code);
+if (code !== 0) endProcess(code);
 process.exitCode = context.exitCode;
+process.once("beforeExit", () => endProcess(context.exitCode));

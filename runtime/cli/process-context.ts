@@ -1,4 +1,5 @@
 import type { DriverDescription } from "../config/driver-settings.ts";
+import { endProcess } from "../host/end-process.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { systemEntropy } from "../host/system-entropy.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
@@ -74,7 +75,7 @@ function abortOnSignals(): AbortController {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
       // The second one means: now.
-      if (stop.signal.aborted) process.exit(128 + numbers[name]);
+      if (stop.signal.aborted) endProcess(128 + numbers[name]);
       stop.abort(new Error(`${name} received`));
     });
   }
