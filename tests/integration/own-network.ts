@@ -9,6 +9,7 @@ export class OwnNetwork {
   readonly #name = `gh${process.pid}`.slice(0, 12);
   #holder: ChildProcess | undefined;
   #server: ChildProcess | undefined;
+  #echo: ChildProcess | undefined;
   #file = "";
   isOpen = false;
 
@@ -62,12 +63,24 @@ export class OwnNetwork {
     this.#server = spawn("nsenter", [...this.#inside.slice(1), process.execPath, "-e", code], { stdio: "ignore" });
   }
 
+  /** On port 8081 the worst of servers: it tells whoever asks what was sent, in header and body, in every writing it knows. */
+  echo(): void {
+    if (!this.isOpen) return;
+    const code = `require("http").createServer((q,r)=>{
+      const a=q.headers.authorization||"",t=a.replace(/^Bearer /,""),b=Buffer.from(t);
+      r.setHeader("x-you-sent",a);r.setHeader("content-type","application/json");
+      r.end(JSON.stringify({asked:q.headers,told:[a,b.toString("base64"),b.toString("hex"),encodeURIComponent(t),Buffer.from("operator:"+t).toString("base64")],length:t.length}))
+    }).listen(8081)`;
+    this.#echo = spawn("nsenter", [...this.#inside.slice(1), process.execPath, "-e", code], { stdio: "ignore" });
+  }
+
   tell(ageHours: number): void {
     if (this.#file !== "") writeFileSync(this.#file, String(ageHours));
   }
 
   close(): void {
     this.#server?.kill("SIGKILL");
+    this.#echo?.kill("SIGKILL");
     this.#holder?.kill("SIGKILL");
     this.isOpen = false;
   }

@@ -94,7 +94,7 @@ export class ServicesField {
     return this.#own(process);
   }
 
-  until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 60_000, explain: () => string = () => ""): Promise<void> {
+  until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 120_000, explain: () => string = () => ""): Promise<void> {
     return until(what, condition, limitMs, () => `${explain()}\n${this.gateway?.lines.slice(-12).join("\n") ?? ""}`);
   }
 
@@ -129,7 +129,7 @@ export class ServicesField {
         last = await this.services(1_000);
         return last.find((one) => one.id === id)?.state !== "on its way";
       },
-      90_000,
+      180_000,
       () => JSON.stringify(last.find((one) => one.id === id)),
     );
     return last.find((one) => one.id === id);

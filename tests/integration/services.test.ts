@@ -49,7 +49,7 @@ async function raises(trial: Trial): Promise<void> {
     return seen.length > 0;
   };
   const explain = () => JSON.stringify(seen);
-  await field.until(`${trial.service} raises`, () => raised(0), 60_000, explain);
+  await field.until(`${trial.service} raises`, () => raised(0), 120_000, explain);
   expect(seen[0]?.severity).toBe(trial.severity);
   for (const [index, { severity, change }] of trial.variants.entries()) {
     if (severity === undefined) expect(await alarmsOf(trial, index + 1), JSON.stringify(change)).toEqual([]);
@@ -66,7 +66,7 @@ async function clears(trial: Trial): Promise<void> {
     seen = await alarmsOf(trial);
     return seen.length > 0 && !seen.some(isActive);
   };
-  await field.until(`${trial.service} clears`, cleared, 60_000, () => JSON.stringify(seen));
+  await field.until(`${trial.service} clears`, cleared, 120_000, () => JSON.stringify(seen));
 }
 
 const isActive = (alarm: AlarmSeen) => !alarm.cleared;
@@ -140,11 +140,11 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
         view = found;
         return found.reported?.gen === gen && ["ok", "failed", "rolled_back"].includes(found.reported.phase);
       },
-      90_000,
+      180_000,
       () => JSON.stringify(view),
     );
     expect(JSON.stringify(view)).toContain('"state":"same"');
-  }, 150_000);
+  }, 300_000);
   afterAll(async () => {
     network.close();
     app.close();
@@ -160,18 +160,18 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
     async (_name, trial) => {
       await raises(trial);
     },
-    90_000,
+    240_000,
   );
 
   describe("when things break", () => {
-    beforeAll(breakIt, 30_000);
+    beforeAll(breakIt, 120_000);
 
     it.each(named(broken))(
       "%s raises its alarm at the NOC, and other parameters change that",
       async (_name, trial) => {
         if (trial.needsNetwork !== true || network.isOpen) await raises(trial);
       },
-      90_000,
+      240_000,
     );
 
     it.each(named(all.filter(({ isReversed }) => isReversed)))(
@@ -179,19 +179,19 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
       async (_name, trial) => {
         await clears(trial);
       },
-      90_000,
+      240_000,
     );
   });
 
   describe("when things are mended", () => {
-    beforeAll(mend, 30_000);
+    beforeAll(mend, 120_000);
 
     it.each(named(broken))(
       "%s clears its alarm at the NOC",
       async (_name, trial) => {
         if (trial.needsNetwork !== true || network.isOpen) await clears(trial);
       },
-      90_000,
+      240_000,
     );
   });
 
@@ -209,14 +209,21 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
       expect(await field.generation()).toBe(before);
     });
 
-    it("is activated and deactivated, and followed to its end", async () => {
-      await field.activate("ups-extra", "ups-guardian", ups);
-      const healthy = await field.ended("ups-extra");
-      expect(healthy).toMatchObject({ state: "healthy", wanted: true });
-      expect(healthy?.steps.map(([step]) => step)).toEqual(expect.arrayContaining(["checked", "staged", "applying", "soaking", "healthy"]));
-      await field.ask("DELETE", `/api/gateways/${gatewayId}/services/ups-extra`);
-      await field.until("it is gone", async () => !(await field.services(500)).some(({ id }) => id === "ups-extra"));
-    }, 90_000);
+    // The page goes the same way, with a person's eyes.
+    it.skipIf(peer("chromium").available)(
+      "is activated and deactivated, and followed to its end",
+      async () => {
+        await field.activate("ups-extra", "ups-guardian", ups);
+        const healthy = await field.ended("ups-extra");
+        expect(healthy).toMatchObject({ state: "healthy", wanted: true });
+        expect(healthy?.steps.map(([step]) => step)).toEqual(
+          expect.arrayContaining(["checked", "staged", "applying", "soaking", "healthy"]),
+        );
+        await field.ask("DELETE", `/api/gateways/${gatewayId}/services/ups-extra`);
+        await field.until("it is gone", async () => !(await field.services(500)).some(({ id }) => id === "ups-extra"));
+      },
+      240_000,
+    );
 
     it.skipIf(!peer("chromium").available)(
       "on the page: by the keyboard, with what is wrong at its field, from sent to healthy, and gone again",
@@ -224,6 +231,7 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
         const browser = await chromium.launch({ executablePath: peer("chromium").path, args: ["--no-sandbox", "--disable-gpu"] });
         try {
           const page = await browser.newPage({ viewport: { width: 420, height: 900 } });
+          page.setDefaultTimeout(120_000);
           const problems: string[] = [];
           page.on("pageerror", (error) => problems.push(error.message));
           const { url } = await field.ask<{ url: string }>("POST", "/api/sign-in-links");
@@ -248,11 +256,14 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
           await page.getByLabel("Alarm below a runtime of").fill("8");
           await page.getByRole("button", { name: "Activate", exact: true }).press("Enter");
           const row = page.getByRole("row", { name: /ups-by-page/ });
-          await row
-            .getByText(/soaking/)
-            .first()
-            .waitFor();
-          await row.getByText("healthy", { exact: true }).waitFor({ timeout: 120_000 });
+          await row.getByText("healthy", { exact: true }).first().waitFor();
+          await row.getByText(/^took /).press("Enter");
+          expect(await row.locator("li").allInnerTexts()).toEqual([
+            "sent",
+            ...["checked", "staged", "applying", "soaking", "healthy"].map((step) =>
+              expect.stringMatching(new RegExp(`^${step} \\d+ ms$`)),
+            ),
+          ]);
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(420);
           page.on("dialog", (dialog) => void dialog.accept());
           await page.getByRole("button", { name: "Deactivate ups-by-page" }).press("Enter");
@@ -262,7 +273,7 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
           await browser.close();
         }
       },
-      120_000,
+      240_000,
     );
   });
 });

@@ -9,10 +9,12 @@ import { parseLabel } from "../../cloud-bridge/protocol/enrolment.ts";
 import { IdentityFolder } from "../../runtime/host/identity-folder.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
 import { SmtpServer } from "../cloud-bridge/notify/smtp-server.ts";
+import { OwnNetwork } from "../integration/own-network.ts";
 import { gatehouse, until } from "../integration/processes.ts";
 import { peer } from "../peers.ts";
 import { Canary, CanaryHunt } from "./canary-hunt.ts";
 import { SecuredSite, type Status } from "./secured-site.ts";
+import { tellTaleService } from "./tell-tale-service.ts";
 
 const missing = [peer("mosquitto"), peer("snmpd")].filter((one) => !one.available).map((one) => one.reason);
 const made = (name: string) => new Canary(name, `CANARY-${name}-${randomBytes(9).toString("hex")}`);
@@ -28,6 +30,7 @@ const planted = {
   httpToken: made("http-token"),
   pushed: made("sealed-community"),
   apiToken: made("service-api-token"),
+  used: made("service-token-in-use"),
   flow: made("flow-credential"),
   clear: made("clear-text-by-mistake"),
 };
@@ -59,10 +62,13 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
   let web: Server;
   let mail: SmtpServer;
   let spy: MqttClient;
+  const network = new OwnNetwork();
   const overheard: { topic: string; payload: Buffer }[] = [];
 
   beforeAll(async () => {
     web = await tellTale();
+    network.open();
+    network.echo();
     mail = await SmtpServer.start({ instead: { AUTH: "535 go away" } });
     const webPort = (web.address() as AddressInfo).port;
     site = new SecuredSite({ community: planted.pushed.text, environment });
@@ -101,6 +107,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     await spy?.endAsync(true);
     await site?.end();
     await mail?.stop();
+    network.close();
     web?.close();
   });
 
@@ -159,7 +166,35 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     ];
     const file = site.workspace.write("flow.json", JSON.stringify(flow));
     expect(await tried(hunt, ["noc", "push-flow", site.gatewayId, "carrier", file, ...asked()])).toContain("clear text");
+    if (network.isOpen) await useSecret(hunt);
     killFlowHost(site.gateways.at(-1)?.child.pid ?? 0);
+  }
+
+  /** A service that uses its secret at a server which tells it back, and then says wherever it can all that it saw. */
+  async function useSecret(hunt: CanaryHunt): Promise<void> {
+    const [, value = ""] = /\$sealed: "([^"]+)"/.exec(await sealed(planted.used.text)) ?? [];
+    const documents = tellTaleService(`http://${network.address}:8081/`, value);
+    const headers = { authorization: `Bearer ${site.token}`, "content-type": "application/json" };
+    const desired = site.nocUrl(`/api/gateways/${site.gatewayId}/desired`);
+    const before = (await (await fetch(desired, { headers })).json()) as { readonly documents?: readonly object[] };
+    expect(before).toBeDefined();
+    hunt.look(
+      "desired with a sealed secret",
+      await (await fetch(desired, { method: "PUT", headers, body: JSON.stringify({ documents }) })).text(),
+    );
+    let said = "";
+    await until(
+      "the service told what it saw",
+      async () => {
+        said = JSON.stringify(await site.control("alarms"));
+        return said.includes("[secret]");
+      },
+      90_000,
+      () => said,
+    );
+    // The server had all of it: its length is that of the planted text.
+    expect(said).toContain(`length ${planted.used.text.length}`);
+    hunt.look("what the service saw", said);
   }
 
   it("stand in no log, error, answer, page, message, database, bundle or dump", async () => {

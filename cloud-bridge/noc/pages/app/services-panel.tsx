@@ -180,7 +180,7 @@ function ServiceRow(props: Omit<ServiceTableProps, "services"> & { readonly serv
           {service.state === "on its way" ? `${service.step} ...` : service.state}
         </span>
         {service.reason === "" ? null : <div class="service-reason">because {service.reason}</div>}
-        {service.state === "on its way" ? <Steps service={service} /> : null}
+        {service.state === "on its way" ? <Steps service={service} /> : <PastSteps service={service} />}
       </td>
       <td class="nowrap">
         {service.atMs === 0 ? "" : formatMoment(service.atMs, serverNowMs(), props.zone)}
@@ -197,6 +197,18 @@ function ServiceRow(props: Omit<ServiceTableProps, "services"> & { readonly serv
         ) : null}
       </td>
     </tr>
+  );
+}
+
+/** How the last change went, once it has ended. */
+function PastSteps(props: { readonly service: ServiceView }) {
+  const lastMs = props.service.steps.at(-1)?.[1];
+  if (lastMs === undefined) return null;
+  return (
+    <details class="muted">
+      <summary>took {(lastMs / 1_000).toFixed(1)} s</summary>
+      <Steps service={props.service} />
+    </details>
   );
 }
 
