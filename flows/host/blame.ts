@@ -25,6 +25,7 @@ export function unitOfTab(tab: string): string {
  */
 export class Crumb {
   #last = "";
+  #node: RunningNode | undefined;
   readonly #bytes = new Uint8Array(crumbLength);
 
   touch(node: RunningNode): void {
@@ -32,12 +33,33 @@ export class Crumb {
     const key = node.type === "function" ? node.id : unitOf(node);
     if (key === this.#last) return;
     this.#last = key;
+    this.#node = node;
     this.#bytes.fill(0);
     utf8.encodeInto(
       JSON.stringify({ unit: unitOf(node).slice(0, 80), node: node.id.slice(0, 80), type: node.type.slice(0, 40) }),
       this.#bytes,
     );
     writeSync(crumbDescriptor, this.#bytes, 0, crumbLength, 0);
+  }
+
+  /** What a node put off runs in its name: timers of functions among them. */
+  followTimers(): void {
+    const follow = <T extends (call: (...args: never[]) => void, ...rest: never[]) => unknown>(timer: T): T => {
+      const followed = (call: (...args: never[]) => void, ...rest: never[]) => {
+        const node = this.#node;
+        if (node === undefined || typeof call !== "function") return timer(call, ...rest);
+        const inItsName = (...args: never[]) => {
+          this.touch(node);
+          call(...args);
+        };
+        return timer(inItsName, ...rest);
+      };
+      // What hangs on it (promisify) stays.
+      return Object.defineProperties(followed, Object.getOwnPropertyDescriptors(timer)) as unknown as T;
+    };
+    globalThis.setTimeout = follow(globalThis.setTimeout as never) as never;
+    globalThis.setInterval = follow(globalThis.setInterval as never) as never;
+    globalThis.setImmediate = follow(globalThis.setImmediate as never) as never;
   }
 }
 
@@ -46,8 +68,21 @@ export function nodeInStack(stack: string): string | undefined {
   return /Function node:([A-Za-z0-9_.-]+)/.exec(stack)?.[1];
 }
 
-/** Last words of this process. */
+/** Somebody ends the process himself: who is in the stack of it. */
+export function writeExit(code: number, unitOfNode: (id: string) => string | undefined): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 50;
+  const words = new Error(`a flow ended the process with code ${code}`);
+  Error.stackTraceLimit = stackTraceLimit;
+  if (nodeInStack(words.stack ?? "") !== undefined) writeFatal(words, unitOfNode);
+}
+
+let hasSpoken = false;
+
+/** Last words of this process; the first are the true ones. */
 export function writeFatal(error: unknown, unitOfNode: (id: string) => string | undefined): void {
+  if (hasSpoken) return;
+  hasSpoken = true;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const node = nodeInStack(stack);
   const words = { unit: node === undefined ? undefined : unitOfNode(node), node, message: stack.slice(0, 800) };

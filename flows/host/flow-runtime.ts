@@ -133,6 +133,7 @@ export class FlowRuntime {
 
   #hook(): void {
     const crumb = new Crumb();
+    crumb.followTimers();
     this.#util.hooks.add("preDeliver.gatehouse", (event) => (this.#limiter.admit(unitOf(event.source?.node)) ? undefined : false));
     this.#util.hooks.add("onReceive.gatehouse", (event) => {
       if (event.destination?.node !== undefined) crumb.touch(event.destination.node);

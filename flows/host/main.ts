@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { Clock } from "#ports/clock.ts";
 import { type ToHost, unitOfId } from "../protocol.ts";
-import { nodeInStack, unitOfTab, writeFatal } from "./blame.ts";
+import { nodeInStack, unitOfTab, writeExit, writeFatal } from "./blame.ts";
 import { Bridge } from "./bridge.ts";
 import { EditorHost } from "./editor.ts";
 import { FlowRuntime } from "./flow-runtime.ts";
@@ -60,6 +60,7 @@ function lastWords(line: Line, runtime: () => FlowRuntime | undefined): void {
     writeFatal(error, unitOfNode);
     process.exit(bugExitCode);
   });
+  process.on("exit", (code) => writeExit(code, unitOfNode));
   process.on("unhandledRejection", (reason) => {
     const stack = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     const node = nodeInStack(stack) ?? "";

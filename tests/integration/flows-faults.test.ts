@@ -7,12 +7,16 @@ const thresholds = { hangMs: 2_000, killMs: 500, stormS: 3, memoryLookMs: 50 };
 /** Runs between the sandbox' text search and the process' walls: what a determined author would write. */
 const wayOut = 'const word = ["constr", "uctor"].join(""); const out = Buffer[word]("return process")();';
 
+/** Seconds from the commit to the late crash; 45 is what is promised, and takes that long. */
+const lateS = Number(process.env["GATEHOUSE_LATE_CRASH_S"] ?? 1.5);
+
 const steady = flowDocument("steady", functionFlow("return msg;"));
 
-/** The whole life of one gateway, fault after fault: telemetry goes on (a beat every 20 ms is never late by a second), the neighbour is never restarted for long. */
+/** The whole life of one gateway, fault after fault: telemetry goes on (between two beats of 20 ms this process never works for a second), the neighbour is never restarted for long. */
 describe("the flow host with services that misbehave", () => {
   let wing: RunningWing;
-  let worstBeatMs = 0;
+  /** Most work that this process did between two beats, CPU milliseconds: a loaded machine must not decide. */
+  let mostWorkMs = 0;
   let beating = true;
   let beats: Promise<void>;
 
@@ -20,9 +24,10 @@ describe("the flow host with services that misbehave", () => {
     wing = new RunningWing({ thresholds });
     beats = (async () => {
       while (beating) {
-        const startMs = performance.now();
+        const before = process.threadCpuUsage();
         await new Promise((resolve) => setTimeout(resolve, 20));
-        worstBeatMs = Math.max(worstBeatMs, performance.now() - startMs - 20);
+        const { user, system } = process.threadCpuUsage(before);
+        mostWorkMs = Math.max(mostWorkMs, (user + system) / 1_000);
       }
     })();
     await wing.running();
@@ -98,20 +103,29 @@ describe("the flow host with services that misbehave", () => {
     expect(wing.wing.status().state).toBe("running");
   });
 
-  it("switches off alone what goes wrong after it was committed, and leaves it off until it changes", async () => {
-    const bomb = flowDocument(
-      "timebomb",
-      functionFlow(
-        `if (flow.get("from") && Date.now() > flow.get("from") + 1500) { ${wayOut} out.exit(9); } if (!flow.get("from")) flow.set("from", Date.now()); return msg;`,
-      ),
-    );
+  it("switches off alone what goes wrong after it was committed, in a timer while others work, and leaves it off until it changes", async () => {
+    const code = `if (!context.get("set")) setTimeout(() => { ${wayOut} out.exit(9); }, ${lateS * 1_000}); context.set("set", true); return msg;`;
+    const bomb = flowDocument("timebomb", functionFlow(code));
     expect(await outcomeOf(bomb)).toMatchObject({ status: "applied" });
-    await wing.until("it went off and was switched off", () => stateOf("timebomb")?.state === "quarantined");
+    const { restarts } = wing.wing.status();
+    await wing.until("it went off and was switched off", () => stateOf("timebomb")?.state === "quarantined", lateS * 1_000 + 60_000);
     await wing.running();
+    expect(wing.wing.status().restarts).toBe(restarts + 1);
+    expect(stateOf("timebomb")?.reason).toContain("a flow ended the process with code 9");
     expect(stateOf("steady")?.state).toBe("running");
     expect(wing.ground.active.has("||serviceQuarantined|timebomb")).toBe(true);
+    expect(wing.ground.events("service.quarantined").at(-1)?.attributes).toMatchObject({ service: "timebomb" });
     expect(await outcomeOf(bomb)).toMatchObject({ status: "quarantined" });
     await deploy();
+  });
+
+  it("names a service that hangs in a timer it set, while others work", async () => {
+    const code = `if (!context.get("set")) setTimeout(() => { while (true) {} }, 1500); context.set("set", true); return msg;`;
+    expect(await outcomeOf(flowDocument("sleeper", functionFlow(code)))).toMatchObject({ status: "applied" });
+    await wing.until("it was switched off", () => stateOf("sleeper")?.state === "quarantined", 60_000);
+    expect(stateOf("steady")?.state).toBe("running");
+    await deploy();
+    await wing.running();
   });
 
   it("is killed and begins anew when it is stopped from outside, and nobody is blamed", async () => {
@@ -128,7 +142,7 @@ describe("the flow host with services that misbehave", () => {
   });
 
   it("cost the telemetry process no more than a moment at any time", () => {
-    expect(worstBeatMs).toBeLessThan(1_500);
+    expect(mostWorkMs).toBeLessThan(1_000);
   });
 });
 

@@ -260,7 +260,7 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
           await row.getByText(/^took /).press("Enter");
           expect(await row.locator("li").allInnerTexts()).toEqual([
             "sent",
-            ...["checked", "staged", "applying", "soaking", "healthy"].map((step) =>
+            ...["checked", "validated", "staged", "applying", "soaking", "healthy"].map((step) =>
               expect.stringMatching(new RegExp(`^${step} \\d+ ms$`)),
             ),
           ]);
