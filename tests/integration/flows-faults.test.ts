@@ -123,9 +123,9 @@ describe("the flow host with services that misbehave", () => {
     const code = `if (!context.get("set")) setTimeout(() => { while (true) {} }, 1500); context.set("set", true); return msg;`;
     expect(await outcomeOf(flowDocument("sleeper", functionFlow(code)))).toMatchObject({ status: "applied" });
     await wing.until("it was switched off", () => stateOf("sleeper")?.state === "quarantined", 60_000);
+    await wing.running();
     expect(stateOf("steady")?.state).toBe("running");
     await deploy();
-    await wing.running();
   });
 
   it("is killed and begins anew when it is stopped from outside, and nobody is blamed", async () => {
