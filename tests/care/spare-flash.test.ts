@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -47,6 +47,17 @@ describe.skipIf(!canMount())("spare-flash on an ext4 of its own (needs root and 
   it("makes the commit longer and leaves the other options as they are", () => {
     const options = optionsAfter("noatime,nosuid");
     expect(options).toEqual(expect.arrayContaining(["rw", "noatime", "nosuid", "commit=30"]));
+  });
+
+  it("makes it three durability windows where those are long", () => {
+    const config = join(folder, "gatehouse.yaml");
+    const optionsWith = (text: string) => {
+      writeFileSync(config, text);
+      return optionsAfter("noatime", { GATEHOUSE_CONFIG: config });
+    };
+    expect(optionsWith("buffer:\n  # durabilityWindowMs: 20000\n  durabilityWindowMs: 60000 # a minute\n")).toContain("commit=180");
+    expect(optionsWith("buffer: { durabilityWindowMs: 5000, budgetBytes: 60000000 }\n")).toContain("commit=30");
+    expect(optionsWith("buffer: { durabilityWindowMs: 0b1 }\n")).toContain("commit=30");
   });
 
   it("leaves a longer one alone, and everything when it is told to", () => {

@@ -28,7 +28,7 @@ interface Case {
 const cases: readonly Case[] = [
   { load: () => smallSite(1), windowMs: 10_000, goal: 40 },
   { load: () => smallSite(1), windowMs: 60_000, goal: 10 },
-  { load: () => switches(100, 20_000), windowMs: 10_000, goal: 2.5 },
+  { load: () => switches(50, 10_000), windowMs: 10_000, goal: 2.5 },
   { load: () => switches(25, 5_000), windowMs: 10_000, goal: 2.5 },
 ];
 const rows: Record<string, string | number>[] = [];
@@ -57,8 +57,8 @@ const realCases = [
   { load: small, windowMs: 10_000, mount: "noatime,commit=30", goal: 40 },
   { load: small, windowMs: 60_000, mount: "defaults", goal: 10 },
   { load: small, windowMs: 60_000, mount: "noatime,commit=180", goal: 10 },
-  { load: () => switches(100, 20_000), windowMs: 10_000, mount: "defaults", goal: 2.5 },
-  { load: () => switches(100, 20_000), windowMs: 10_000, mount: "noatime,commit=30", goal: 2.5 },
+  { load: () => switches(50, 10_000), windowMs: 10_000, mount: "defaults", goal: 2.5 },
+  { load: () => switches(50, 10_000), windowMs: 10_000, mount: "noatime,commit=30", goal: 2.5 },
 ] as const;
 
 const only = argument("--real-case", -1);

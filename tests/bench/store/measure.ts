@@ -48,10 +48,16 @@ export interface StoreRun {
 }
 
 class VirtualClock {
+  readonly #firstMs: number;
+  readonly #startedMs = performance.now();
+  readonly #inRealTime: boolean;
   #now: Instant;
 
-  constructor(first: Instant) {
+  /** @param inRealTime whether `at` waits until that time has really passed */
+  constructor(first: Instant, inRealTime: boolean) {
     this.#now = first;
+    this.#firstMs = first.monotonicMs;
+    this.#inRealTime = inRealTime;
   }
 
   now(): Instant {
@@ -63,6 +69,8 @@ class VirtualClock {
   }
 
   at(now: Instant): void {
+    const aheadMs = now.monotonicMs - this.#firstMs - (performance.now() - this.#startedMs);
+    if (this.#inRealTime && aheadMs >= 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, aheadMs);
     this.#now = now;
   }
 }
@@ -91,7 +99,7 @@ function measureOn(loop: Medium, { load, windowMs, fileSystem, virtualMs, ackAft
   let reports = load.next();
   const first = reports[0]?.observedAt;
   if (first === undefined) throw new Error("a load without reports");
-  const clock = new VirtualClock(first);
+  const clock = new VirtualClock(first, fileSystem === "real");
   const encoder = createFrameEncoder({ entropy: systemEntropy, streamSalt: "bench", intervalsPerChunk: () => 1 });
   const { core, release } = openStore({
     disk: fileSystem === "each" ? journalingDisk(loop.mountPoint) : new NodeDisk(loop.mountPoint),
@@ -123,7 +131,7 @@ function measureOn(loop: Medium, { load, windowMs, fileSystem, virtualMs, ackAft
   const feed = (untilMs: number): void => {
     while ((reports[0]?.observedAt.monotonicMs ?? 0) < untilMs) {
       for (const report of reports) {
-        stepTo(clock, report, tick, fileSystem === "real");
+        stepTo(clock, report, tick);
         core.append(encoder.encodeReport(report));
         tick();
       }
@@ -156,12 +164,11 @@ function measureOn(loop: Medium, { load, windowMs, fileSystem, virtualMs, ackAft
 }
 
 /** Moves the clock to a report, a second at a time, so that everything due in between happens when it is due. */
-function stepTo(clock: VirtualClock, report: Report, tick: () => void, inRealTime: boolean): void {
+function stepTo(clock: VirtualClock, report: Report, tick: () => void): void {
   for (;;) {
     const now = clock.now();
     const leftMs = report.observedAt.monotonicMs - now.monotonicMs;
     if (leftMs <= 1_000) break;
-    if (inRealTime) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
     clock.at({
       ...now,
       monotonicMs: (now.monotonicMs + 1_000) as Instant["monotonicMs"],
