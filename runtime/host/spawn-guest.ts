@@ -1,5 +1,17 @@
 import { type ChildProcess as NodeChild, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -32,17 +44,11 @@ function stopAtExit(child: NodeChild): void {
   });
 }
 
-/** Command line of this same program in another role, with Node options of its own. */
-function commandLineOf(
-  role: string,
-  args: readonly string[],
-  nodeOptions: readonly string[],
-  entry: string | undefined,
-): readonly string[] {
-  const isScript = entry !== undefined && /\.(ts|js|mjs|cjs)$/.test(entry) && existsSync(entry) && !("pkg" in process);
-  if (isScript) return [process.execPath, ...nodeOptions, entry, role, ...args];
-  // In the single binary the executable is the program; it is baked so that options come by this one argument only.
-  return [process.execPath, `--node-options=${nodeOptions.join(" ")}`, role, ...args];
+/** Command line of the program in another role, with Node options of its own. */
+function commandLineOf(role: string, args: readonly string[], nodeOptions: readonly string[], program: string): readonly string[] {
+  if (/\.(ts|js|mjs|cjs)$/.test(program)) return [process.execPath, ...nodeOptions, program, role, ...args];
+  // The single binary is the program; it is baked so that options come by this one argument only.
+  return [program, `--node-options=${nodeOptions.join(" ")}`, role, ...args];
 }
 
 /** Not every root gives everybody the memory file system. */
@@ -113,12 +119,18 @@ function isPrivileged(): boolean {
   return process.geteuid?.() === 0;
 }
 
-/** @param entry the program's script; absent = this process' own (or none: the single binary) */
-export const guestSpawner = (entry = process.argv[1]): GuestSpawner => ({
+/** What runs as a guest is this same program: a script under Node, or the single binary. */
+function ownProgram(): string {
+  const script = process.argv[1];
+  return script === undefined || "pkg" in process || !existsSync(script) ? process.execPath : realpathSync(script);
+}
+
+/** @param program the program's script or single binary; absent = this process' own */
+export const guestSpawner = (program = ownProgram()): GuestSpawner => ({
   spawnGuest(role, args, { environment, onLine, limits }): GuestProcess {
     const crumb = openCrumb();
     const user = limits.user !== undefined && isPrivileged() ? limits.user : undefined;
-    const command = commandLineOf(role, args, limits.nodeOptions, entry);
+    const command = commandLineOf(role, args, limits.nodeOptions, program);
     const child = spawn("/bin/sh", ["-c", launcher, "gatehouse-guest", "nice", "-n", String(limits.niceness), ...command], {
       stdio: ["ignore", "pipe", "pipe", "pipe", crumb],
       detached: true,

@@ -1,18 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createNoc, type Noc } from "../../cloud-bridge/noc/noc.ts";
-import { bundledPages } from "../../cloud-bridge/noc/pages/bundle.ts";
-import { SqliteStore } from "../../cloud-bridge/noc/store/sqlite/sqlite-store.ts";
 import { formatHello, formatState } from "../../cloud-bridge/protocol/messages/presence.ts";
 import { runDemoBroker } from "../../runtime/demo/broker.ts";
-import { SystemClock } from "../../runtime/host/system-clock.ts";
-import { systemEntropy } from "../../runtime/host/system-entropy.ts";
 import { equipmentId, instant, SmallGateway, switchReport, switchShape } from "../cloud-bridge/noc/small-gateway.ts";
 import { freePort, Publisher, until } from "../integration/noc-peers.ts";
-import { silentLogger } from "../sim/silent-logger.ts";
+import { gatehouse, type RunningProcess, Workspace } from "../integration/processes.ts";
 
 const chromiumPath = "/usr/bin/chromium";
 const browserArguments = [
@@ -24,13 +17,15 @@ const browserArguments = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const token = "a".repeat(64);
 const shape = switchShape("sw-1", 12, 60_000);
 
 describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /usr/bin/chromium)", () => {
   const stop = new AbortController();
-  const dir = mkdtempSync(join(tmpdir(), "noc-e2e-"));
-  const running: Promise<void>[] = [];
-  let noc: Noc;
+  const workspace = new Workspace();
+  let broker: Promise<void>;
+  let noc: RunningProcess;
+  let nocUrl: string;
   let publisher: Publisher;
   let browser: Browser;
   let page: Page;
@@ -42,26 +37,21 @@ describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /u
   beforeAll(async () => {
     const port = await freePort();
     const listening = Promise.withResolvers<void>();
-    running.push(runDemoBroker("127.0.0.1", port, stop.signal, () => listening.resolve()));
+    broker = runDemoBroker("127.0.0.1", port, stop.signal, () => listening.resolve());
     await listening.promise;
-    noc = createNoc({
-      ...{
-        brokerUrl: `mqtt://127.0.0.1:${port}`,
-        tenants: ["acme"],
-        listen: { host: "127.0.0.1", port: 0 },
-        token: "a".repeat(64),
-        version: "test",
-      },
-      ...{
-        store: new SqliteStore(dir),
-        clock: new SystemClock(() => true),
-        entropy: systemEntropy,
-        logger: silentLogger,
-        pages: bundledPages(),
-      },
-    });
-    running.push(noc.run(stop.signal));
-    await until("the NOC is at the broker", () => noc.status().brokerConnected);
+    const args = ["noc", "serve", "--broker", `mqtt://127.0.0.1:${port}`, "--dir", workspace.path("noc"), "--tenant", "acme"];
+    const nocPort = await freePort();
+    nocUrl = `http://127.0.0.1:${nocPort}`;
+    noc = gatehouse([
+      ...args,
+      "--listen",
+      `127.0.0.1:${nocPort}`,
+      "--token-file",
+      workspace.write("token", token),
+      "--editor-listen",
+      "127.0.0.1:0",
+    ]);
+    await noc.until("the NOC is at the broker", () => noc.lines.some((line) => line.includes("connected to the broker")), 120_000);
     publisher = await Publisher.connect(`mqtt://127.0.0.1:${port}`, "gw-lisbon-01");
     await publisher.publish("state", formatState({ v: 1, on: true, conn: 1, boot: "b1", why: "connect" }), true);
     const hello = {
@@ -105,9 +95,10 @@ describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /u
   afterAll(async () => {
     await browser?.close();
     await publisher?.end();
+    await noc?.end();
     stop.abort(new Error("test over"));
-    await Promise.allSettled(running);
-    rmSync(dir, { recursive: true, force: true });
+    await broker;
+    workspace.remove();
   });
 
   beforeEach(async () => {
@@ -130,13 +121,18 @@ describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /u
     expect(problems).toEqual([]);
   });
 
+  const signInLink = async () => {
+    const answer = await fetch(`${nocUrl}/api/sign-in-links`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+    return ((await answer.json()) as { readonly url: string }).url;
+  };
+
   const signIn = async () => {
-    await page.goto(await noc.signInLink());
+    await page.goto(await signInLink());
     await page.getByRole("heading", { level: 1, name: "gw-lisbon-01" }).waitFor();
   };
 
   it("signs in by a link that works once and leaves no trace in the address", async () => {
-    const link = await noc.signInLink();
+    const link = await signInLink();
     await page.goto(link);
     await page.getByRole("heading", { level: 1, name: "gw-lisbon-01" }).waitFor();
     expect(page.url()).not.toContain("sign-in");
@@ -145,7 +141,7 @@ describe.skipIf(!existsSync(chromiumPath))("the NOC's page in Chromium (needs /u
     await page.goto("about:blank");
     await page.goto(link);
     await page.getByRole("alert").getByText("the link was used before").waitFor();
-    await page.getByLabel("Or paste the API token").fill("a".repeat(64));
+    await page.getByLabel("Or paste the API token").fill(token);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { level: 1, name: "gw-lisbon-01" }).waitFor();
   });

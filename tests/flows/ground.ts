@@ -15,6 +15,7 @@ import { guestSpawner } from "../../runtime/host/spawn-guest.ts";
 import { SystemClock } from "../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
 import { openState } from "../../runtime/store/state.ts";
+import { gatehouseProgram } from "../program.ts";
 import { silentLogger } from "../sim/silent-logger.ts";
 
 export const root = join(import.meta.dirname, "../..");
@@ -24,7 +25,7 @@ export class TestGround implements FlowGround {
   readonly clock = new SystemClock(() => true);
   readonly entropy = systemEntropy;
   readonly logger = process.env["SHOW"] ? loud : silentLogger;
-  readonly spawner = guestSpawner(join(root, "runtime/main.ts"));
+  readonly spawner = guestSpawner(gatehouseProgram());
   readonly forbiddenHosts = ["noc.example.net"];
   readonly observed: Observation[] = [];
   readonly active = new Map<string, AlarmCondition>();

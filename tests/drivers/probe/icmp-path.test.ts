@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parseFping, parsePing, parseUnreachable } from "../../../drivers/probe/icmp/echo-programs.ts";
 import { parseFpingHop, parseTracepath, parseTraceroute } from "../../../drivers/probe/path/trace.ts";
 import { peer } from "../../peers.ts";
+import { gatehouseCommand } from "../../program.ts";
 import { probe, Servers } from "./probe-kit.ts";
 
 const servers = new Servers();
@@ -183,7 +184,8 @@ describe.skipIf(!hasNamespaces)("a path check over a real router (ip netns: the 
 
   it("names the router on the way, and the target", () => {
     const args = ["probe", "run", "path", "10.91.2.2", "--json", "--set", 'through=["10.91.1.1"]', "--set", "maxHops=4"];
-    const { stdout } = inNear(process.execPath, new URL("../../../runtime/main.ts", import.meta.url).pathname, ...args);
+    const { command, args: words } = gatehouseCommand(args);
+    const { stdout } = inNear(command, ...words);
     const result = JSON.parse(stdout) as {
       readonly ok: boolean;
       readonly vantage: string;
@@ -196,7 +198,8 @@ describe.skipIf(!hasNamespaces)("a path check over a real router (ip netns: the 
 
   it("says how far it came where the way ends", () => {
     const args = ["probe", "run", "path", "10.91.2.77", "--json", "--set", "maxHops=3", "--set", "hopTimeoutMs=300"];
-    const { stdout } = inNear(process.execPath, new URL("../../../runtime/main.ts", import.meta.url).pathname, ...args);
+    const { command, args: words } = gatehouseCommand(args);
+    const { stdout } = inNear(command, ...words);
     const result = JSON.parse(stdout) as { readonly failure: { readonly text: string } };
     expect(result.failure.text).toContain("the last to answer was hop 1, 10.91.1.1");
   });
