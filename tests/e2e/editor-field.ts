@@ -74,11 +74,27 @@ export class EditorField {
 
   /** What a command prints. */
   async said(args: readonly string[]): Promise<string> {
+    const { code, said } = await this.#ended(args);
+    if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${said}`);
+    return said;
+  }
+
+  /** Asked for until there is one: a gateway that has just started opens its console after everything else. */
+  async consoleCode(): Promise<{ readonly url: string; readonly code: string }> {
+    let last = { code: null as number | null, said: "" };
+    const isGiven = async () => {
+      last = await this.#ended(["console", "code", "--json", "--state", this.workspace.path("gateway")]);
+      return last.code === 0;
+    };
+    await until("the console gives a code", isGiven, 60_000, () => last.said);
+    return JSON.parse(last.said) as { readonly url: string; readonly code: string };
+  }
+
+  async #ended(args: readonly string[]): Promise<{ readonly code: number | null; readonly said: string }> {
     const child = gatehouse(args);
     const code = await child.exited;
     await until("its output is read", () => child.isRead);
-    if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${child.lines.join("\n")}`);
-    return child.lines.join("\n");
+    return { code, said: child.lines.join("\n") };
   }
 
   /** A service of the NOC, running. */

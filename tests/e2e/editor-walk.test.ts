@@ -89,10 +89,7 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
   };
 
   it("signs in by a one-time code and opens the editor", async () => {
-    const { url, code } = JSON.parse(await field.said(["console", "code", "--json", "--state", field.workspace.path("gateway")])) as Record<
-      "url" | "code",
-      string
-    >;
+    const { url, code } = await field.consoleCode();
     await page.goto(url);
     await page.getByLabel("One-time code or token").fill(code);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
