@@ -82,6 +82,8 @@ export function picked(what: string, equipment: string, ground: FlowGround, book
   if (what === "equipment") return ground.equipment().map(({ id, name }) => ({ id, label: name ?? id }));
   if (what === "checks")
     return (ground.checks?.list() ?? []).map(({ definition }) => ({ id: definition.id, label: definition.name ?? definition.id }));
+  if (what === "channels")
+    return (ground.channels?.() ?? []).map(({ name, kind }) => ({ id: name, label: name === kind ? name : `${name} (${kind})` }));
   if (what === "metrics") return book.entries(equipment === "" ? undefined : equipment);
   return [];
 }

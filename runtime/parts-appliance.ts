@@ -42,7 +42,7 @@ import { flowUnits, openFlows } from "./parts-flows.ts";
 import { openLink } from "./parts-line.ts";
 import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
-import { openSecondPath } from "./parts-notify.ts";
+import { openNotices, openSecondPath } from "./parts-notify.ts";
 import { openReceivers } from "./parts-receivers.ts";
 import { openUpdate } from "./parts-update.ts";
 
@@ -180,7 +180,8 @@ export async function assembleGateway(
   const discovery = openDiscovery(configuration, { state, sink: events, engine, profiles, equipment }, platform);
   const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
   const rooms = { gateway: () => gateway, alarms: () => alarms.engine.list, equipment: () => watched(), desk: () => northbound.desk };
-  const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk, identity: run.identity }, platform);
+  const notices = openNotices(configuration, { state, sink: events }, platform);
+  const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk, identity: run.identity, notices }, platform);
   const seen = { configuration: owner, discovery, gateway: () => gateway, alarms: () => alarms.engine, firmware: update.firmware, flows };
   const { updater } = update;
   const updates = updater === undefined ? {} : { update: () => updater.current() };
@@ -208,6 +209,7 @@ export async function assembleGateway(
       ...[events.feeds(intake), discovery, ...openReceivers(configuration, receiverParts, platform)],
       checks.schedule(intake, platform.clock),
       ...(secondPath === undefined ? [] : [secondPath.watches(intake)]),
+      ...(notices === undefined ? [] : [notices]),
       ...[...alarms.feeders(intake), ...flowUnits(flows, link, platform)],
     ],
     checks: checks.desk,
@@ -219,6 +221,7 @@ export async function assembleGateway(
       flows: () => flows.status(),
       ...alarms.sections,
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
+      ...(notices === undefined ? {} : { notices: () => ({ paths: notices.status() }) }),
     },
     ...{ residentBytes: () => process.memoryUsage.rss(), machine: () => readMachine(stateDir), updater: update.updater },
     services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine, flows) ?? [])],

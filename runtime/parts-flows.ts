@@ -7,7 +7,7 @@ import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Alarms } from "#ports/alarms.ts";
 import type { Checks } from "#ports/checks.ts";
-import type { FlowGround, FlowOrder, FlowWing } from "#ports/flow-ground.ts";
+import type { FlowGround, FlowNotice, FlowOrder, FlowWing } from "#ports/flow-ground.ts";
 import type { IdentityStore } from "#ports/identity.ts";
 import type { CommandDesk } from "#ports/operations.ts";
 import type { State } from "#ports/state.ts";
@@ -20,6 +20,7 @@ import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Gateway } from "./gateway.ts";
 import { guestSpawner } from "./host/spawn-guest.ts";
 import type { Link } from "./northbound/link.ts";
+import type { Notices } from "./northbound/second-path/notices.ts";
 import type { Platform } from "./parts-appliance.ts";
 import { openSealed } from "./parts-technician.ts";
 
@@ -35,6 +36,8 @@ export interface FlowParts {
   readonly equipment: () => readonly Equipment[];
   readonly desk: () => CommandDesk;
   readonly identity: IdentityStore;
+  /** Receivers beside the NOC; undefined = none is configured. */
+  readonly notices: Notices | undefined;
 }
 
 export function openFlows(configuration: GatewayConfiguration, parts: FlowParts, platform: Platform): FlowWing {
@@ -77,12 +80,10 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
       active: () => parts.alarms().active(),
     },
     operate: (order, signal) => operate(order, parts, platform, signal),
+    channels: () => [{ name: "noc", kind: "noc" }, ...(parts.notices?.channels() ?? [])],
     notify: (notice) => {
-      if (notice.channel !== "noc")
-        throw new GatewayError("command.refused", {
-          message: `this gateway has no channel "${notice.channel}" for notices; alarms take the second path`,
-        });
-      const { service, title, text, severity } = notice;
+      if (notice.channel !== "noc") toReceiver(notice, parts.notices);
+      const { service, channel, title, text, severity } = notice;
       const event = {
         kind: "event",
         type: "service.notice",
@@ -90,13 +91,20 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
         severity,
         text: `${title}: ${text}`,
         observedAt: platform.clock.now(),
-        attributes: { service, title },
+        attributes: { service, title, channel },
       } as const;
       intake.accept(event).catch((error: unknown) => platform.logger.warn({ reason: String(error) }, "a notice of a flow was not kept"));
     },
     opener: { open: (sealed) => openSealed(sealed, parts.identity) },
     forbiddenHosts: configuration.uplink === undefined ? [] : [URL.parse(configuration.uplink.url)?.hostname ?? ""],
   };
+}
+
+/** @throws GatewayError command.refused */
+function toReceiver(notice: FlowNotice, notices: Notices | undefined): void {
+  if (notices !== undefined) return notices.send(notice);
+  const message = `this gateway has no channel "${notice.channel}" for notices, only noc: nobody is named under notify: in its configuration`;
+  throw new GatewayError("command.refused", { message });
 }
 
 /** Reads go to the equipment at once; a change goes over the command desk, which journals and audits it. @throws GatewayError */

@@ -4,8 +4,10 @@ import type { Notifier } from "#ports/notifier.ts";
 import type { State } from "#ports/state.ts";
 import { MailNotifier } from "../cloud-bridge/notify/mail-notifier.ts";
 import { WebhookNotifier } from "../cloud-bridge/notify/webhook-notifier.ts";
+import { InstanceIds } from "./alarms/identity.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Link } from "./northbound/link.ts";
+import { Notices } from "./northbound/second-path/notices.ts";
 import { SecondPath, type SecondPathTarget } from "./northbound/second-path/second-path.ts";
 import type { Platform } from "./parts-appliance.ts";
 
@@ -36,6 +38,18 @@ export function openSecondPath(
   // Without an uplink there is nobody to wait for.
   const holdMs = link === undefined ? 0 : configuration.notify.holdMs;
   return new SecondPath({ targets, holdMs, nocAnswers, buffer, state, sink, ...platform });
+}
+
+/** What services may tell people by the same receivers; undefined = the configuration names nobody. */
+export function openNotices(
+  configuration: Pick<GatewayConfiguration, "gateway" | "notify">,
+  parts: { readonly state: State; readonly sink: EventSink },
+  platform: Platform,
+): Notices | undefined {
+  const targets = [...webhooks(configuration, platform), ...mail(configuration, platform)];
+  const ids = new InstanceIds(platform.entropy);
+  if (targets.length === 0) return undefined;
+  return new Notices({ targets, nextId: () => ids.next(platform.clock.now().wallMs), ...parts, ...platform });
 }
 
 function webhooks({ gateway, notify }: Pick<GatewayConfiguration, "gateway" | "notify">, { clock }: Platform): readonly SecondPathTarget[] {

@@ -14,6 +14,6 @@ module.exports = (RED) => {
       (error) => response.status(503).json({ code: error.code, message: error.message }),
     );
   };
-  for (const what of ["equipment", "metrics", "checks"])
+  for (const what of ["equipment", "metrics", "checks", "channels"])
     RED.httpAdmin.get(`/gatehouse/${what}`, RED.auth.needsPermission("nodes.read"), pick(what));
 };

@@ -20,7 +20,7 @@ import type { Unit } from "./unit.ts";
 export interface FlowNotice {
   /** Service instance that says so; `local` = a technician's tab. */
   readonly service: string;
-  /** `noc`: an event at the NOC; others by what the gateway's configuration offers: `webhook`, `mail`. */
+  /** `noc`: an event at the NOC alone; the name of a receiver of the gateway's configuration; `webhook`, `mail`: all of that kind. */
   readonly channel: string;
   /** At most 200 characters. */
   readonly title: string;
@@ -74,6 +74,8 @@ export interface FlowGround {
   operate?(order: FlowOrder, signal: AbortSignal): Promise<CommandResult["output"]>;
   /** Queued and sent as soon as there is a way. @throws GatewayError command.refused when there is no such channel */
   notify?(notice: FlowNotice): void;
+  /** Where notices can go, for pickers. */
+  channels?(): readonly { readonly name: string; readonly kind: string }[];
   /** Addresses a service's `http call` may never reach besides loopback, link-local and metadata ranges: the NOC, the broker, the gateway's own ports. */
   readonly forbiddenHosts: readonly string[];
   /** Opens secrets of services; absent = nothing can be sealed to this gateway, and services with secrets are refused them. */

@@ -33,9 +33,10 @@ window.Gatehouse = {
   prepare(prefix, node) {
     const picker = (kind) => document.querySelector(`[id^="${prefix}-"][data-gatehouse="${kind}"]`) || undefined;
     const named = (list) => list.map(({ id, label }) => ({ value: id, label }));
-    const [equipment, check] = [picker("equipment"), picker("check")];
+    const [equipment, check, channel] = [picker("equipment"), picker("check"), picker("channel")];
     if (equipment) this.fetched("equipment", "", (list) => this.suggest(equipment, named(list)));
     if (check) this.fetched("checks", "", (list) => this.suggest(check, named(list)));
+    if (channel) this.fetched("channels", "", (list) => this.suggest(channel, named(list)));
     if (picker("metric"))
       this.prepareMetric(prefix, node, { metric: picker("metric"), table: picker("table"), row: picker("row"), equipment });
   },

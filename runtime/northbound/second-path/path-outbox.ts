@@ -35,6 +35,7 @@ export class PathOutbox {
   readonly #state: State;
   readonly #prefix: string;
   readonly #leastRank: number;
+  readonly #isOnce: boolean;
   readonly #waiting: Waiting[] = [];
   readonly #told = new Map<string, Told>();
   /** State keys to be written (or deleted) by the next flush. */
@@ -44,9 +45,17 @@ export class PathOutbox {
   #nextNumber = 1;
   #dropped = 0;
 
-  constructor(options: { readonly state: State; readonly path: string; readonly minSeverity: PerceivedSeverity; readonly nowMs: number }) {
+  constructor(options: {
+    readonly state: State;
+    readonly path: string;
+    readonly minSeverity: PerceivedSeverity;
+    readonly nowMs: number;
+    /** What is sent is said once and never cleared: nothing is remembered of it, and it lies apart from alarms. */
+    readonly isOnce?: boolean;
+  }) {
     this.#state = options.state;
-    this.#prefix = `notify/${options.path}/`;
+    this.#isOnce = options.isOnce === true;
+    this.#prefix = `${this.#isOnce ? "notice" : "notify"}/${options.path}/`;
     this.#leastRank = severityRank[options.minSeverity];
     this.#load(options.nowMs);
   }
@@ -110,9 +119,9 @@ export class PathOutbox {
   delivered(entry: Waiting): void {
     const { change } = entry;
     const key = toldKey(this.#prefix, change.key);
-    if (change.cleared) {
+    if (change.cleared || this.#isOnce) {
       this.#told.delete(change.key);
-      this.#unsaved.set(key, undefined);
+      if (!this.#isOnce) this.#unsaved.set(key, undefined);
       this.#remove([entry]);
       return;
     }

@@ -17,6 +17,8 @@ export interface PathSenderOptions {
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly sink: EventSink;
+  /** Why somebody is told, for the event at the NOC. */
+  readonly because: string;
 }
 
 /** What `gatehouse status` shows of one path. */
@@ -113,7 +115,7 @@ export class PathSender {
     this.#delivered += 1;
     outbox.delivered(entry);
     this.save();
-    this.#say(entry.change, "notify.delivered", `told ${notifier.name} by the second path: the noc did not answer`);
+    this.#say(entry.change, "notify.delivered", `told ${notifier.name}: ${this.#options.because}`);
   }
 
   #failed(entry: Waiting, error: GatewayError): void {

@@ -60,10 +60,11 @@ export class SecondPath implements Unit {
     this.#options = options;
     const { state, clock, entropy, logger, sink } = options;
     const nowMs = clock.monotonicMs();
+    const because = "by the second path, the noc did not answer";
     this.#silentSinceMs = nowMs;
     this.#senders = options.targets.map(({ notifier, minSeverity, maxPerHour }) => {
       const outbox = new PathOutbox({ state, path: notifier.name, minSeverity, nowMs });
-      return new PathSender({ notifier, outbox, maxPerHour, clock, entropy, logger, sink });
+      return new PathSender({ notifier, outbox, maxPerHour, clock, entropy, logger, sink, because });
     });
   }
 
