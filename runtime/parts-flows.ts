@@ -102,7 +102,10 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
 
 /** @throws GatewayError command.refused */
 function toReceiver(notice: FlowNotice, notices: Notices | undefined): void {
-  if (notices !== undefined) return notices.send(notice);
+  if (notices !== undefined) {
+    notices.send(notice);
+    return;
+  }
   const message = `this gateway has no channel "${notice.channel}" for notices, only noc: nobody is named under notify: in its configuration`;
   throw new GatewayError("command.refused", { message });
 }

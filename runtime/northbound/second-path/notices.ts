@@ -93,9 +93,10 @@ export class Notices implements Unit {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
-      await Promise.all(this.#senders.map((sender) => sender.send(() => true, signal)));
+      // Before what is sent: a notice that comes meanwhile must not wait.
       const stop = new AbortController();
       this.#wake = () => stop.abort(new Error("a notice came"));
+      await Promise.all(this.#senders.map((sender) => sender.send(() => true, signal)));
       // Rejects with a notice or with the end, which the loop's condition sees.
       const isWaiting = this.#senders.some(({ outbox }) => outbox.waiting.length > 0);
       await clock.sleep(isWaiting ? lookEveryMs : idleMs, AbortSignal.any([signal, stop.signal])).catch(() => undefined);
