@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import type { Logger } from "#ports/logger.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { registerRollouts } from "./noc-rollout.ts";
@@ -102,4 +103,21 @@ async function publishOne(options: PublishOptions, context: CommandContext): Pro
   );
   const deltas = deltaBytes.map((bytes) => `${bytes.toLocaleString("en")} B`).join(", ");
   context.print(`${version} for ${hardware}: ${fullBytes.toLocaleString("en")} B${deltas === "" ? "" : `, deltas ${deltas}`}\n`);
+}
+
+/** Timestamps of releases hold three days: signed here, or a NOC where nothing is published freezes the updates of its gateways. */
+export async function renewalOf(
+  options: { readonly releases?: string; readonly releaseKeys?: string; readonly dir: string },
+  context: CommandContext,
+  logger: Logger,
+) {
+  const { ReleaseRenewal } = await import("../../cloud-bridge/noc/releases/renewal.ts");
+  const { ReleaseRepository } = await import("../../cloud-bridge/noc/releases/repository.ts");
+  const keys = options.releaseKeys ?? join(options.dir, "release-keys");
+  return new ReleaseRenewal({
+    repository: new ReleaseRepository(options.releases ?? join(options.dir, "releases")),
+    keys: { snapshot: [join(keys, "snapshot.pem")], timestamp: [join(keys, "timestamp.pem")] },
+    clock: context.clock,
+    logger,
+  });
 }

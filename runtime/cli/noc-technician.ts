@@ -21,6 +21,7 @@ export function registerTechnician(noc: Command, context: CommandContext): void 
     .option("--scope <words>", `what the person may do: ${scopes.join(", ")}`, "view operate")
     .option("--hours <number>", "how long it is good, at most 8", "8")
     .option("--dir <folder>", "folder of the NOC's end, with its signing keys", "./gatehouse-state/noc")
+    .option("--keys <folder>", "the signing keys themselves, where noc signer serve has them (default: DIR/keys)")
     .addHelpText(
       "after",
       examples("noc technician token gw-lisbon-01 --tenant acme --person ana@acme --scope 'view operate flows.write' --hours 4"),
@@ -40,6 +41,7 @@ interface TokenOptions {
   readonly scope: string;
   readonly hours: string;
   readonly dir: string;
+  readonly keys?: string;
 }
 
 async function token(gateway: string, options: TokenOptions, context: CommandContext): Promise<void> {
@@ -54,7 +56,7 @@ async function token(gateway: string, options: TokenOptions, context: CommandCon
     throw new GatewayError("noc.invalid", { message: "--person must be 1 to 120 printable characters" });
   const { issuer, SigningKeys } = await import("../../cloud-bridge/noc/authority/signing-keys.ts");
   const nowS = () => Math.floor(context.clock.now().wallMs / 1_000);
-  const keys = await SigningKeys.open(join(options.dir, "keys"), nowS);
+  const keys = await SigningKeys.open(options.keys ?? join(options.dir, "keys"), nowS);
   const claims = {
     ...{ iss: issuer, aud: gateway, tenant: options.tenant, sub: options.person, scope: wanted.join(" ") },
     ...{ jti: Buffer.from(context.entropy.bytes(12)).toString("base64url"), iat: nowS(), exp: nowS() + Math.round(hours * 3_600) },

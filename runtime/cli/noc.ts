@@ -9,8 +9,9 @@ import type { CommandContext } from "./context.ts";
 import { registerAlarms } from "./noc-alarms.ts";
 import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
-import { registerReleases } from "./noc-release.ts";
+import { registerReleases, renewalOf } from "./noc-release.ts";
 import { registerSecrets } from "./noc-secret.ts";
+import { registerSigner, signerOf, signerOption } from "./noc-signer.ts";
 import { registerTechnician } from "./noc-technician.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
@@ -34,6 +35,7 @@ interface ServeOptions {
   readonly editorListen: string;
   readonly editorUrl?: string;
   readonly keys?: string;
+  readonly signer?: string;
   readonly authority: boolean;
   readonly authorityUsername?: string;
   readonly authorityPasswordFile?: string;
@@ -74,6 +76,7 @@ export function register(program: Command, context: CommandContext): void {
     )
     .option("--editor-url <url>", "address of the same behind a TLS proxy, e.g. https://editor.example.net")
     .option("--keys <folder>", "signing keys; made at the first start (default: DIR/keys)")
+    .addOption(signerOption)
     .option("--no-authority", "only listen: sign nothing, order nothing")
     .option("--authority-username <name>", "user at the broker of the role that orders, if it is another")
     .option("--authority-password-file <file>", "file with its password")
@@ -90,6 +93,7 @@ export function register(program: Command, context: CommandContext): void {
   registerReleases(noc, context);
   registerAlarms(noc, context, { url: defaultUrl, tokenFile: join(defaultDir, "token") }, (options) => client(options));
   registerEnrolment(noc, context);
+  registerSigner(noc, context);
   registerTechnician(noc, context);
   registerSecrets(noc, context);
   registerAuthority(noc, context);
@@ -216,9 +220,7 @@ async function authorityOf(options: ServeOptions, context: CommandContext, logge
   if (!options.authority) return {};
   const { NocAuthority } = await import("../../cloud-bridge/noc/authority/noc-authority.ts");
   const { AuthorityStore } = await import("../../cloud-bridge/noc/authority/authority-store.ts");
-  const { SigningKeys } = await import("../../cloud-bridge/noc/authority/signing-keys.ts");
   const { clock, entropy } = context;
-  const keys = await SigningKeys.open(options.keys ?? join(options.dir, "keys"), () => clock.now().wallMs / 1_000);
   const { authorityUsername, authorityPasswordFile, authorityCert, authorityKey } = options;
   const own = {
     ...(authorityUsername === undefined ? {} : { username: authorityUsername }),
@@ -227,26 +229,19 @@ async function authorityOf(options: ServeOptions, context: CommandContext, logge
     ...(authorityKey === undefined ? {} : { key: authorityKey }),
   };
   const credentials = credentialsOf({ ...options, ...own });
-  const store = new AuthorityStore(options.dir);
-  const { openServiceDirectory } = await import("../parts-noc-services.ts");
   const line = { brokerUrl: options.broker, tenants: options.tenant ?? [], credentials };
-  const authority = new NocAuthority({ ...line, store, keys, clock, entropy, logger });
+  const authority = new NocAuthority({
+    ...line,
+    store: new AuthorityStore(options.dir),
+    keys: await signerOf(options, context),
+    clock,
+    entropy,
+    logger,
+  });
+  const { openServiceDirectory } = await import("../parts-noc-services.ts");
   const { Rollouts } = await import("../../cloud-bridge/noc/releases/rollouts.ts");
   const releases = options.releases ?? join(options.dir, "releases");
   return { directory: openServiceDirectory(), authority, rollouts: new Rollouts({ authority, releases, clock, logger }) };
-}
-
-/** Timestamps of releases hold three days: signed here, or a NOC where nothing is published freezes the updates of its gateways. */
-async function renewalOf(options: ServeOptions, context: CommandContext, logger: Logger) {
-  const { ReleaseRenewal } = await import("../../cloud-bridge/noc/releases/renewal.ts");
-  const { ReleaseRepository } = await import("../../cloud-bridge/noc/releases/repository.ts");
-  const keys = options.releaseKeys ?? join(options.dir, "release-keys");
-  return new ReleaseRenewal({
-    repository: new ReleaseRepository(options.releases ?? join(options.dir, "releases")),
-    keys: { snapshot: [join(keys, "snapshot.pem")], timestamp: [join(keys, "timestamp.pem")] },
-    clock: context.clock,
-    logger,
-  });
 }
 
 async function editorOf({ editorListen, editorUrl }: ServeOptions) {

@@ -35,7 +35,7 @@ export interface FieldStatus {
   }[];
 }
 
-/** mosquitto, the NOC's end with its own keys, and a gateway with equipment that needs no network; each a process. */
+/** mosquitto, the NOC's end, the signer that alone has its keys, and a gateway with equipment that needs no network; each a process. */
 export class OrdersField {
   readonly workspace = new Workspace();
   readonly #clock = new SystemClock(() => true);
@@ -44,6 +44,7 @@ export class OrdersField {
   token = "";
   broker: RunningProcess | undefined;
   noc: RunningProcess | undefined;
+  signer: RunningProcess | undefined;
   gateway: RunningProcess | undefined;
 
   async start(options: { readonly confirmWindowMs: number }): Promise<void> {
@@ -54,9 +55,20 @@ export class OrdersField {
       [`listener ${this.brokerPort} 127.0.0.1`, "allow_anonymous true", "persistence false", ""].join("\n"),
     );
     await this.startBroker();
+    const signer = gatehouse([
+      "noc",
+      "signer",
+      "serve",
+      "--keys",
+      this.workspace.path("signer"),
+      "--socket",
+      this.workspace.path("sign.sock"),
+    ]);
+    this.signer = signer;
+    await signer.until("the signer is ready", () => signer.lines.some((line) => line.includes("the signer is ready")));
     const noc = gatehouse([
       ...["noc", "serve", "--broker", `mqtt://127.0.0.1:${this.brokerPort}`, "--dir", this.workspace.path("noc"), "--tenant", "acme"],
-      ...["--listen", `127.0.0.1:${this.nocPort}`],
+      ...["--listen", `127.0.0.1:${this.nocPort}`, "--signer", this.workspace.path("sign.sock")],
     ]);
     this.noc = noc;
     await noc.until("the NOC answers", () =>
@@ -72,7 +84,7 @@ export class OrdersField {
         `gateway: { id: ${gatewayId}, tenant: acme, site: field }`,
         "flows: { enabled: false }",
         `uplink: { url: "mqtt://127.0.0.1:${this.brokerPort}", retryMaxMs: 1000 }`,
-        `authority: { root: { $file: noc/keys/root.pub.jwk }, confirmWindowMs: ${options.confirmWindowMs} }`,
+        `authority: { root: { $file: signer/root.pub.jwk }, confirmWindowMs: ${options.confirmWindowMs} }`,
         "equipment:",
         "  - { id: loop-1, address: 127.0.0.1, driver: loopback, pollIntervalMs: 1000 }",
         "traps: { enabled: false }",
@@ -185,7 +197,7 @@ export class OrdersField {
   }
 
   async end(): Promise<void> {
-    for (const one of [this.gateway, this.noc, this.broker]) await one?.end("SIGKILL");
+    for (const one of [this.gateway, this.noc, this.signer, this.broker]) await one?.end("SIGKILL");
     this.workspace.remove();
   }
 }

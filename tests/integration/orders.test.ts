@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from "node:fs";
 import mqtt from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { peer } from "../peers.ts";
+import { foundInMemory, openFilesOf } from "./memory-of.ts";
 import { type CommandView, gatewayId, OrdersField, overlay } from "./orders-field.ts";
 import { until } from "./processes.ts";
 
@@ -15,6 +17,31 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     expect(await field.order("poll.now", { dev: "nobody" })).toMatchObject({ state: "denied", error: { code: "command.refused" } });
     expect(await field.order("logs.capture", { args: { seconds: 0 } })).toMatchObject({ state: "ok" });
   }, 120_000);
+
+  it.skipIf(process.platform !== "linux")(
+    "are signed by a process that alone holds the keys: neither files nor memory of the other have them",
+    async () => {
+      expect(await field.order("poll.now", { dev: "loop-1" })).toMatchObject({ state: "ok" });
+      const file = readFileSync(field.workspace.path("signer", "signing.json"), "utf8");
+      const { keys } = JSON.parse(file) as { readonly keys: readonly { readonly role: string; readonly jwk: { readonly d: string } }[] };
+      const root = JSON.parse(readFileSync(field.workspace.path("signer", "root.jwk"), "utf8")) as { readonly d: string };
+      const secrets = [...keys.map(({ role, jwk }) => [role, jwk.d] as const), ["root", root.d] as const];
+      const needles = Object.fromEntries(
+        secrets.flatMap(([name, d]) => [
+          [name, Buffer.from(d)],
+          [`${name} raw`, Buffer.from(d, "base64url")],
+        ]),
+      );
+      const [signer, noc, gateway] = [field.signer, field.noc, field.gateway].map((one) => one?.child.pid ?? 0);
+      expect(foundInMemory(signer ?? 0, needles)).toContain("cmd");
+      for (const pid of [noc ?? 0, gateway ?? 0]) {
+        expect(foundInMemory(pid, needles)).toEqual([]);
+        expect(openFilesOf(pid).filter((path) => path.startsWith(field.workspace.path("signer")))).toEqual([]);
+      }
+      expect(existsSync(field.workspace.path("noc", "keys"))).toBe(false);
+    },
+    120_000,
+  );
 
   it("that disrupt wait for a second person, who is another one", async () => {
     const row = await field.ask<CommandView>("POST", `/api/gateways/${gatewayId}/commands`, { op: "gateway.restart" });

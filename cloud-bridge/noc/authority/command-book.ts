@@ -4,7 +4,8 @@ import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { type CommandMessage, formatCommand, type ResponseMessage } from "../../protocol/messages/command.ts";
 import type { AuthorityStore } from "./authority-store.ts";
-import { issuer, type SigningKeys } from "./signing-keys.ts";
+import type { Signer } from "./signer.ts";
+import { issuer } from "./signing-keys.ts";
 import type { SiteView } from "./site-book.ts";
 import { ulid } from "./ulid.ts";
 
@@ -59,12 +60,12 @@ const risks: readonly Risk[] = ["read", "write", "disruptive", "destructive"];
 
 /** Orders and their answers, durable. Signs each for the present session of its gateway; the same id never runs twice there. */
 export class CommandBook {
-  readonly #parts: { readonly store: AuthorityStore; readonly keys: SigningKeys; readonly clock: Clock; readonly entropy: Entropy };
+  readonly #parts: { readonly store: AuthorityStore; readonly keys: Signer; readonly clock: Clock; readonly entropy: Entropy };
   readonly #open = new Map<string, CommandRow>();
   readonly #sent = new Map<string, { readonly atMs: number; readonly nonce: string }>();
   readonly #pieces = new Map<string, { readonly size: number; readonly sha256: string; readonly bytes: Uint8Array; received: number }>();
 
-  constructor(parts: { readonly store: AuthorityStore; readonly keys: SigningKeys; readonly clock: Clock; readonly entropy: Entropy }) {
+  constructor(parts: { readonly store: AuthorityStore; readonly keys: Signer; readonly clock: Clock; readonly entropy: Entropy }) {
     this.#parts = parts;
     for (const row of parts.store.openCommands<CommandRow>()) this.#open.set(row.id, row);
   }

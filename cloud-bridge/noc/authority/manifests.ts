@@ -5,7 +5,8 @@ import type { Clock } from "#ports/clock.ts";
 import { type DesiredDocument, type DesiredManifest, formatDesired } from "../../protocol/messages/twin.ts";
 import type { AuthorityStore, StoredManifest, WantedDocument } from "./authority-store.ts";
 import { clearSecretIn } from "./clear-secrets.ts";
-import { issuer, type SigningKeys } from "./signing-keys.ts";
+import type { Signer } from "./signer.ts";
+import { issuer } from "./signing-keys.ts";
 import type { SiteView } from "./site-book.ts";
 
 /** A change of what a gateway is to have; `content: null` takes the document away. */
@@ -52,11 +53,11 @@ const idPattern = /^[A-Za-z0-9._-]{1,128}$/;
 /** What each gateway is to have: documents, their generation, the signed manifest. */
 export class Manifests {
   readonly #store: AuthorityStore;
-  readonly #keys: SigningKeys;
+  readonly #keys: Signer;
   readonly #clock: Clock;
   readonly #signed = new Map<string, { readonly gen: number; readonly keyVersion: number; readonly jws: string }>();
 
-  constructor(store: AuthorityStore, keys: SigningKeys, clock: Clock) {
+  constructor(store: AuthorityStore, keys: Signer, clock: Clock) {
     this.#store = store;
     this.#keys = keys;
     this.#clock = clock;

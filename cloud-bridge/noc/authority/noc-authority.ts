@@ -16,12 +16,12 @@ import { CommandBook, type CommandRow, type NewCommand } from "./command-book.ts
 import { sha256 } from "./digest.ts";
 import { type DesiredView, type DocumentChange, Manifests } from "./manifests.ts";
 import { News } from "./news.ts";
-import type { SigningKeys } from "./signing-keys.ts";
+import type { Signer } from "./signer.ts";
 import { SiteBook, type SiteView } from "./site-book.ts";
 
 export interface NocAuthorityOptions extends Omit<AuthorityLineOptions, "onMessage" | "onConnected"> {
   readonly store: AuthorityStore;
-  readonly keys: SigningKeys;
+  readonly keys: Signer;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -74,7 +74,7 @@ export class NocAuthority implements Unit {
     return this.#line.connected;
   }
 
-  get keys(): SigningKeys {
+  get keys(): Signer {
     return this.#options.keys;
   }
 

@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { GatewayError } from "#model/errors.ts";
 import { type DocumentType, signDocument } from "../../protocol/envelope.ts";
 import { formatKeys, type KeyRole, keysAudience } from "../../protocol/messages/keys.ts";
+import type { SignedType, Signer } from "./signer.ts";
 
 /** `iss` of everything that is signed here. */
 export const issuer = "noc";
@@ -38,7 +39,7 @@ const signingFile = "signing.json";
  * The keys that speak for the NOC, in a folder of their own (0700, files 0600) that ingest and brokers never read. The root signs key documents
  * only: with one tenant or known ones, `root.jwk` is moved to the safe once their documents are made, and comes back for a rotation.
  */
-export class SigningKeys {
+export class SigningKeys implements Signer {
   readonly #folder: string;
   readonly #nowS: () => number;
   #file: KeyFile;
@@ -85,7 +86,7 @@ export class SigningKeys {
   }
 
   /** Signs with the key for this type of document. @returns compact JWS */
-  async sign(type: "gh-desired+jws" | "gh-cmd+jws" | "gh-tech+jws", payload: Uint8Array): Promise<string> {
+  async sign(type: SignedType, payload: Uint8Array): Promise<string> {
     const key = this.#file.keys.find((one) => one.role === roleOfType[type]);
     if (key?.jwk.kid === undefined) throw new GatewayError("noc.store", { message: "there is no key for this kind of document" });
     return signDocument(payload, { type, kid: key.jwk.kid }, key.jwk);

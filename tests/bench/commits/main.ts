@@ -54,6 +54,8 @@ interface Row {
   readonly phase: string;
   readonly exact: boolean;
   readonly truthful: boolean;
+  /** Why it went back, in the gateway's words to the NOC. */
+  readonly reason: string;
 }
 
 async function one(
@@ -74,7 +76,10 @@ async function one(
   const isNew = found[0] === wanted[0] && found[1] === wanted[1];
   const isOld = found[0] === before[0] && found[1] === before[1];
   const phase = view.reported?.phase ?? "unknown";
-  return { row: { cut, phase, exact: isNew || isOld, truthful: phase === "ok" ? isNew : isOld }, now: found };
+  return {
+    row: { cut, phase, exact: isNew || isOld, truthful: phase === "ok" ? isNew : isOld, reason: view.reported?.reason ?? "" },
+    now: found,
+  };
 }
 
 async function inForce(field: OrdersField): Promise<readonly [number, number]> {
@@ -106,9 +111,9 @@ try {
     const outcome = await one(field, run, now);
     rows.push(outcome.row);
     now = outcome.now;
-    const { cut, phase, exact, truthful } = outcome.row;
+    const { cut, phase, exact, truthful, reason } = outcome.row;
     console.log(
-      `${String(run).padStart(4)}  ${cut.padEnd(30)} ${phase.padEnd(12)} ${exact ? "exact" : "NEITHER"} ${truthful ? "told" : "LIED"}`,
+      `${String(run).padStart(4)}  ${cut.padEnd(30)} ${phase.padEnd(12)} ${exact ? "exact" : "NEITHER"} ${truthful ? "told" : "LIED"}  ${reason}`,
     );
   }
 } finally {
