@@ -5,7 +5,8 @@ import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
 import { errorStatus, errorStatusName } from "./error-status.ts";
 import { compareOids, dottedOid, encodeOid, sameBytes } from "./oid.ts";
-import { nullVarbind, type PduSpec } from "./request.ts";
+import { compacted, nullVarbind, type PduSpec, type PreparedRequest } from "./request.ts";
+import { Shared } from "./shared.ts";
 import { decodeValue, encodeVarbind, readVarbind, varbindSpan } from "./values.ts";
 
 /** OIDs of one GET at first; their values may be long. */
@@ -18,16 +19,59 @@ interface Reply {
   readonly varbinds: readonly Varbind[];
 }
 
-/** The varbind read last, as the port defines it. A value that does not fit its type is counted and comes as a null. */
-export function currentVarbind(bytes: Uint8Array, conversation: Conversation): Varbind {
+/** The varbind read last, as the port defines it. A value that does not fit its type is counted and comes as a null. @param oid where it is known */
+export function currentVarbind(bytes: Uint8Array, conversation: Conversation, oid?: string): Varbind {
   const { nameStart, nameEnd, tag, valueStart, valueEnd } = varbindSpan;
   const { type, value, fit } = decodeValue(bytes, tag, valueStart, valueEnd);
   if (!fit) conversation.peer.counters.unfitValues += 1;
-  return { oid: dottedOid(bytes, nameStart, nameEnd), type, value };
+  return { oid: oid ?? dottedOid(bytes, nameStart, nameEnd), type, value };
+}
+
+/** A list of OIDs as it is asked for: encoded once as long as the caller keeps the list, which must not change. */
+class Asked {
+  readonly names: readonly Uint8Array[];
+  /** Without a leading dot. */
+  readonly oids: readonly string[];
+  readonly varbinds: readonly Uint8Array[];
+  /** By what the askers have in common; made with the second request for the list. */
+  #requests: Shared<PreparedRequest> | undefined;
+
+  constructor(oids: readonly string[]) {
+    this.oids = oids.map((oid) => (oid.startsWith(".") ? oid.slice(1) : oid));
+    this.names = oids.map(encodeOid);
+    this.varbinds = this.names.map(nullVarbind);
+  }
+
+  static of(oids: readonly string[]): { readonly asked: Asked; readonly isKept: boolean } {
+    const known = askedBefore.get(oids);
+    if (known !== undefined) return { asked: known, isKept: true };
+    const asked = new Asked(oids);
+    askedBefore.set(oids, asked);
+    return { asked, isKept: false };
+  }
+
+  request(key: string, make: () => PreparedRequest): PreparedRequest {
+    this.#requests ??= new Shared(maxSharedRequests);
+    return this.#requests.get(key, () => ({ ...compacted(make()), isShared: true }));
+  }
+}
+
+const askedBefore = new WeakMap<readonly string[], Asked>();
+const maxSharedRequests = 64;
+
+/** What one PDU asks for. */
+interface AskedPdu {
+  readonly spec: PduSpec;
+  readonly names: readonly Uint8Array[];
+  /** Of a GET or SET: what the answer's names must be, as text. */
+  readonly oids?: readonly string[];
+  /** The encoded request; absent = made for this once. */
+  readonly prepare?: () => PreparedRequest;
 }
 
 /** One PDU with these OIDs. The answer must name exactly them (GET, SET), or each one's successor (GETNEXT). */
-async function askFor(conversation: Conversation, spec: PduSpec, names: readonly Uint8Array[], signal: AbortSignal): Promise<Reply> {
+async function askFor(conversation: Conversation, pduAsked: AskedPdu, signal: AbortSignal): Promise<Reply> {
+  const { spec, names, oids, prepare } = pduAsked;
   const { counters, security } = conversation.peer;
   const reply: { status: number; index: number; varbinds: Varbind[] } = { status: 0, index: 0, varbinds: [] };
   await conversation.ready(signal);
@@ -37,18 +81,18 @@ async function askFor(conversation: Conversation, spec: PduSpec, names: readonly
     reply.varbinds = [];
     if (pdu.errorStatus !== 0) return true;
     let at = pdu.varbindsStart;
-    for (const name of names) {
+    for (const [place, name] of names.entries()) {
       if (!readVarbind(bytes, at, pdu.varbindsEnd)) return false;
       if (!isExpected(spec.type, bytes, name)) {
         counters.oidViolations += 1;
         return false;
       }
       at = varbindSpan.end;
-      reply.varbinds.push(currentVarbind(bytes, conversation));
+      reply.varbinds.push(currentVarbind(bytes, conversation, oids?.[place]));
     }
     return at === pdu.varbindsEnd;
   };
-  await conversation.ask({ prepare: () => security.prepare(spec), read, signal });
+  await conversation.ask({ prepare: prepare ?? (() => security.prepare(spec)), read, signal });
   return reply;
 }
 
@@ -66,15 +110,14 @@ export async function getAll(
   oids: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Varbind[]> {
-  const names = oids.map(encodeOid);
+  const { asked, isKept } = Asked.of(oids);
   const answers = new Array<Varbind | undefined>(oids.length);
   let waiting = [...oids.keys()];
   let chunkMax = chunkOids;
   while (waiting.length > 0) {
     const chunk = waiting.slice(0, Math.min(chunkMax, conversation.peer.learned.maxRequestVarbinds));
-    const asked = chunk.map((index) => names[index] ?? new Uint8Array(0));
-    const spec = { type, nonRepeaters: 0, maxRepetitions: 0, varbinds: asked.map(nullVarbind) };
-    const reply = await askFor(conversation, spec, asked, signal).catch((error: unknown) => badReply(error, chunk.length, oids.length));
+    const part = chunk.length === oids.length ? wholeOf(asked, type, isKept ? conversation : undefined) : partOf(asked, type, chunk);
+    const reply = await askFor(conversation, part, signal).catch((error: unknown) => badReply(error, chunk.length, oids.length));
     const culprit = chunk[reply.index - 1];
     if (reply.status === 0) {
       for (const [position, index] of chunk.entries()) answers[index] = reply.varbinds[position];
@@ -89,6 +132,31 @@ export async function getAll(
     waiting = waiting.filter((index) => answers[index] === undefined);
   }
   return answers.filter((answer) => answer !== undefined);
+}
+
+/** All of the list. `asker`: it asks for this list again and again, so that the encoded request is worth keeping. */
+function wholeOf(asked: Asked, type: number, asker: Conversation | undefined): AskedPdu {
+  const { names, varbinds } = asked;
+  const spec = { type, nonRepeaters: 0, maxRepetitions: 0, varbinds };
+  const security = asker?.peer.security;
+  const sharedBy = security?.sharedBy;
+  return {
+    spec,
+    names,
+    ...(type === tags.get && { oids: asked.oids }),
+    ...(security !== undefined &&
+      sharedBy !== undefined && { prepare: () => asked.request(`${type} ${sharedBy}`, () => security.prepare(spec)) }),
+  };
+}
+
+function partOf(asked: Asked, type: number, chunk: readonly number[]): AskedPdu {
+  const none = new Uint8Array(0);
+  const varbinds = chunk.map((index) => asked.varbinds[index] ?? none);
+  return {
+    spec: { type, nonRepeaters: 0, maxRepetitions: 0, varbinds },
+    names: chunk.map((index) => asked.names[index] ?? none),
+    ...(type === tags.get && { oids: chunk.map((index) => asked.oids[index] ?? "") }),
+  };
 }
 
 /** v1 says noSuchName where later versions have exceptions; genErr and tooBig of a single object leave nothing to tell. */
@@ -118,7 +186,7 @@ export async function setAll(conversation: Conversation, varbinds: readonly Varb
   const encoded = varbinds.map(encodeVarbind);
   const names = varbinds.map((varbind) => encodeOid(varbind.oid));
   const spec = { type: tags.set, nonRepeaters: 0, maxRepetitions: 0, varbinds: encoded };
-  const reply = await askFor(conversation, spec, names, signal);
+  const reply = await askFor(conversation, { spec, names }, signal);
   if (reply.status !== 0) throw refused(reply.status, varbinds[reply.index - 1]?.oid);
   return reply.varbinds;
 }

@@ -2,6 +2,7 @@ import type { Varbind } from "#ports/snmp.ts";
 import { assessUptime, type UptimeAssessment, type UptimeReading, type UptimeVerdict } from "../counters/agent-uptime.ts";
 import type { Exchange } from "./exchange.ts";
 import type { AgentMoment } from "./polled-table.ts";
+import { Shared } from "./shared.ts";
 
 export const headOids = {
   sysUpTime: "1.3.6.1.2.1.1.3.0",
@@ -30,6 +31,10 @@ export interface HeadReading {
   readonly entitiesChanged: boolean;
 }
 
+const allHeadOids: readonly string[] = Object.freeze(Object.values(headOids));
+/** One list for all agents that have the same: the engine keeps the encoded request with the list. */
+const askedLists = new Shared<readonly string[]>(2 ** allHeadOids.length);
+
 /** Readings of whole seconds this many times running mean a clock too coarse for rates over seconds. */
 const coarseAfter = 4;
 
@@ -42,7 +47,7 @@ const restartScoreTrusted = 0.5;
  * what the agent was found to have.
  */
 export class AgentHead {
-  #asked: readonly string[] = Object.values(headOids);
+  #asked: readonly string[] = allHeadOids;
   #previous: UptimeReading | undefined;
   #engineId: string | undefined;
   #sysObjectId: string | undefined;
@@ -72,10 +77,11 @@ export class AgentHead {
     this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
     const changes = this.#changes(found, assessment.verdict, uptime);
     // After a restart the agent may have learnt or lost something: ask for everything again.
-    this.#asked =
-      assessment.verdict === "restart"
-        ? Object.values(headOids)
-        : this.#asked.filter((oid) => oid === headOids.sysUpTime || isValue(found.get(oid)));
+    if (assessment.verdict === "restart") this.#asked = allHeadOids;
+    else if (!this.#asked.every((oid) => isAskedAgain(oid, found))) {
+      const asked = this.#asked.filter((oid) => isAskedAgain(oid, found));
+      this.#asked = askedLists.get(asked.join(), () => Object.freeze(asked));
+    }
     this.#previous = uptime;
     return {
       identityReset,
@@ -137,8 +143,8 @@ export class AgentHead {
   }
 }
 
-function isValue(varbind: Varbind | undefined): boolean {
-  return varbind?.value !== undefined;
+function isAskedAgain(oid: string, found: ReadonlyMap<string, Varbind>): boolean {
+  return oid === headOids.sysUpTime || found.get(oid)?.value !== undefined;
 }
 
 function numberOf(varbind: Varbind | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -20,7 +20,8 @@ export async function bundleGateway(): Promise<{ readonly script: string; remove
       bundler.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
         contents: readFileSync(path, "utf8")
           .replace('new URL("../store-worker.ts", import.meta.url)', `new URL(${JSON.stringify(worker)})`)
-          .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href)),
+          .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href))
+          .replaceAll("import.meta.dirname", JSON.stringify(dirname(path))),
         loader: "ts",
       })),
   };
