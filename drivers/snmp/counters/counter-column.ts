@@ -27,6 +27,23 @@ const two32 = 2 ** 32;
 const wrapZone = two32 * 0.75;
 const wrapIncreaseMax = two32 * 0.25;
 
+/** What one answer says of one column. */
+export interface CounterReading {
+  /** Low and high word of each value. */
+  readonly words: Uint32Array;
+  readonly present: Uint8Array;
+  /** Row of the column for each value, -1 = not in it. */
+  readonly target: Int32Array;
+  readonly bits: 32 | 64;
+}
+
+/** How much a row may have grown at most since its last reading: its speed, or `fastest` where none is known, times `perBit`; NaN = no limit. */
+export interface RowLimits {
+  readonly perBit: number;
+  readonly speeds: Float64Array;
+  readonly fastest: number;
+}
+
 /** What is kept of several counter columns between two polls: one block of memory, because a view of its own buffer costs more than its content. */
 export class CounterMemory {
   readonly rows: number;
@@ -167,6 +184,40 @@ export class CounterState {
     const difference = (high - oldHigh) * two32 + (low - oldLow);
     const increase = difference >= 0 ? difference : this.#resolveDecrease(row, oldLow, low, limit);
     return this.#judge(row, increase, limit);
+  }
+
+  /**
+   * What one answer says of the whole column: the same as `take` for each row, but what is plain (as wide as before, not less, within the limit)
+   * is done here without a call or a boxed number per cell; at 1,000 switches that is most of them, 150,000 times a second.
+   * @param taken told of every row that was not plain
+   */
+  takeAll(reading: CounterReading, limits: RowLimits, taken: (row: number, doubted: boolean) => void): void {
+    const { words: read, present: isRead, target, bits } = reading;
+    const { perBit, speeds, fastest } = limits;
+    const { words: memory, marks, refusedAt } = this.#memory;
+    const { increment, present } = this.column;
+    const reported = this.#words;
+    const first = this.#at;
+    for (let from = 0; from < target.length; from++) {
+      const row = target[from] ?? -1;
+      if (row < 0 || isRead[from] !== 1) continue;
+      const low = read[from * 2] ?? 0;
+      const high = read[from * 2 + 1] ?? 0;
+      const at = (first + row) * 2;
+      const difference = (high - (memory[at + 1] ?? 0)) * two32 + (low - (memory[at] ?? 0));
+      const speed = speeds[row] ?? Number.NaN;
+      const limit = (Number.isNaN(speed) ? fastest : speed) * perBit;
+      const isPlain = marks[first + row] === bits && marks[refusedAt + first + row] === 0;
+      // NaN, where there is no limit, is exceeded by nothing.
+      if (isPlain && difference >= 0 && difference <= Number.MAX_SAFE_INTEGER && !(difference > limit)) {
+        memory[at] = low;
+        memory[at + 1] = high;
+        reported[row * 2] = low;
+        reported[row * 2 + 1] = high;
+        present[row] = 1;
+        increment[row] = difference;
+      } else taken(row, this.take(row, high, low, bits, limit));
+    }
   }
 
   /** A smaller value than before: one wrap of a Counter32 if that is credible, else not known (NaN). A Counter64 does not wrap in practice. */

@@ -34,7 +34,10 @@ export class CellArena {
     this.blobs = columns.map(({ as }) => (as === "bytes" ? new Array<Uint8Array>(rows).fill(noBytes) : undefined));
     this.answer = columns.map(({ as }, column) => {
       const present = this.present.subarray(column * rows, (column + 1) * rows);
-      if (as === "counter") return { as, present, value: new BigUint64Array(values, column * rows * 8, rows), bits: 32 };
+      if (as === "counter") {
+        const words = this.words.subarray(column * rows * 2, (column + 1) * rows * 2);
+        return { as, present, value: new BigUint64Array(values, column * rows * 8, rows), words, bits: 32 };
+      }
       if (as === "number") return { as, present, value: new Float64Array(values, column * rows * 8, rows) };
       if (as === "text") return { as, present, value: this.texts[column] ?? [] };
       return { as, present, value: this.blobs[column] ?? [] };

@@ -57,17 +57,14 @@ function fillCounter(output: TableOutput, position: number, source: TableColumn,
   const state = context.cells.counters[position];
   const column = output.columns[position];
   if (state === undefined || column === undefined) return;
-  const limitOf = limiter(output, column.definition, context.elapsedMs);
   if (source.as === "counter") {
-    const words = wordsOf(source.value);
-    for (let row = 0; row < target.length; row++) {
-      const to = target[row] ?? -1;
-      if (to < 0 || source.present[row] !== 1) continue;
-      const limit = limitOf(to);
-      const doubted = state.take(to, words[row * 2 + 1] ?? 0, words[row * 2] ?? 0, source.bits, limit);
-      if (doubted) context.limitDoubted(output, to);
-      else if (state.isRefused(to)) context.speedsStale();
-    }
+    const words = source.words ?? wordsOf(source.value);
+    const perBit = growthPerBit(column.definition, context.elapsedMs);
+    const limits = { perBit, speeds: output.speeds, fastest: fastestLinkBitsPerS };
+    state.takeAll({ words, present: source.present, target, bits: source.bits }, limits, (row, doubted) => {
+      if (doubted) context.limitDoubted(output, row);
+      else if (state.isRefused(row)) context.speedsStale();
+    });
   } else if (source.as === "number") fillCounterFromNumbers(state, source, target, context);
 }
 
@@ -87,14 +84,11 @@ function fillCounterFromNumbers(
   }
 }
 
-function limiter(output: TableOutput, definition: ColumnDefinition, elapsedMs: number): (row: number) => number {
-  if (definition.rateLimit === undefined || Number.isNaN(elapsedMs)) return () => Number.NaN;
+/** What a counter may grow by at most in the time that passed, per bit/s of its link's speed; NaN = not limited. */
+function growthPerBit(definition: ColumnDefinition, elapsedMs: number): number {
+  if (definition.rateLimit === undefined) return Number.NaN;
   const bitsPerUnit = definition.rateLimit === "octets" ? bitsPerOctet : bitsPerSmallestFrame;
-  const perBit = (speedTolerance * (elapsedMs + elapsedSlackMs)) / 1000 / bitsPerUnit;
-  return (row) => {
-    const speed = output.speeds[row] ?? Number.NaN;
-    return (Number.isNaN(speed) ? fastestLinkBitsPerS : speed) * perBit;
-  };
+  return (speedTolerance * (elapsedMs + elapsedSlackMs)) / 1000 / bitsPerUnit;
 }
 
 function fillNumber(output: TableOutput, position: number, source: TableColumn, routing: AnswerRouting, context: FillContext): void {

@@ -1,8 +1,5 @@
-import { GatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
-
-/** One for all: taking a stack for each poll costs more than the poll's arithmetic. */
-const finished = new Error("finished");
 
 /** A signal that aborts with the caller's own or with `driver.limit` at the deadline. `done` must be called. */
 export interface PollDeadline {
@@ -10,22 +7,69 @@ export interface PollDeadline {
   done(): void;
 }
 
+/** One for all: taking a stack for each poll costs more than the poll's arithmetic. */
+const noneLeft = new Error("no deadline is left");
+const earlier = new Error("an earlier deadline came");
+
+/**
+ * The open deadlines of one clock behind one timer: most polls end long before theirs, and a timer, two signals and an event a poll cost more than
+ * its decoding. As many as there are polls and long tasks under way.
+ */
+class Deadlines {
+  readonly #clock: Clock;
+  readonly #open = new Map<AbortController, number>();
+  #untilMs = Number.POSITIVE_INFINITY;
+  #wake: AbortController | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(controller: AbortController, deadlineMs: number): void {
+    this.#open.set(controller, deadlineMs);
+    if (this.#wake === undefined) void this.#watch();
+    else if (deadlineMs < this.#untilMs) this.#wake.abort(earlier);
+  }
+
+  remove(controller: AbortController): void {
+    this.#open.delete(controller);
+    if (this.#open.size === 0) this.#wake?.abort(noneLeft);
+  }
+
+  async #watch(): Promise<void> {
+    while (this.#open.size > 0) {
+      const wake = new AbortController();
+      this.#wake = wake;
+      this.#untilMs = Math.min(...this.#open.values());
+      await this.#clock.sleep(Math.max(this.#untilMs - this.#clock.monotonicMs(), 0), wake.signal).catch((reason: unknown) => {
+        if (!wake.signal.aborted && !isGatewayError(reason)) throw reason;
+      });
+      const nowMs = this.#clock.monotonicMs();
+      for (const [controller, deadlineMs] of this.#open) {
+        if (deadlineMs > nowMs) continue;
+        this.#open.delete(controller);
+        controller.abort(new GatewayError("driver.limit", { message: "the poll's deadline came first" }));
+      }
+    }
+    this.#wake = undefined;
+  }
+}
+
+const deadlinesOf = new WeakMap<Clock, Deadlines>();
+
 export function pollDeadline(clock: Clock, deadlineMs: number, outer: AbortSignal): PollDeadline {
   const controller = new AbortController();
   const abort = (): void => controller.abort(outer.reason);
   if (outer.aborted) abort();
   else outer.addEventListener("abort", abort, { once: true });
-  const timer = new AbortController();
-  clock.sleep(Math.max(deadlineMs - clock.monotonicMs(), 0), timer.signal).then(
-    () => controller.abort(new GatewayError("driver.limit", { message: "the poll's deadline came first" })),
-    // The only way to get here is done() below.
-    () => undefined,
-  );
+  const deadlines = deadlinesOf.get(clock) ?? new Deadlines(clock);
+  deadlinesOf.set(clock, deadlines);
+  deadlines.add(controller, deadlineMs);
   return {
     signal: controller.signal,
     done(): void {
       outer.removeEventListener("abort", abort);
-      timer.abort(finished);
+      deadlines.remove(controller);
     },
   };
 }

@@ -64,6 +64,7 @@ export class TableOutput {
     for (const counter of cells.counters) {
       if (counter === undefined) continue;
       const { present } = counter.column;
+      if (!present.includes(0)) continue;
       for (let row = 0; row < present.length; row++) if (present[row] === 0) counter.miss(row);
     }
   }

@@ -122,7 +122,9 @@ export class Site {
     const env = { ...process.env, ...leanStart.allocator, BENCH_COMMUNITY: "public" };
     const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
     const site = new Site(folder, switches, gateway, { port, options });
-    const ended = once(gateway, "exit").then(([code]) => Promise.reject(new Error(`the gateway ended with ${String(code)} before it began`)));
+    const ended = once(gateway, "exit").then(([code]) =>
+      Promise.reject(new Error(`the gateway ended with ${String(code)} before it began`)),
+    );
     ended.catch(() => undefined);
     try {
       await Promise.race([once(gateway, "message"), ended]);
