@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import type { PerceivedSeverity } from "#model/observation.ts";
+import { yamlExcess } from "#model/yaml-size.ts";
 import type { TrapDefinition, TrapVariable } from "./trap-definitions.ts";
 
 /** Limits for files that strangers wrote (PROFILES 1.4). */
@@ -58,6 +59,8 @@ export async function loadTrapFolder(folder: string): Promise<TrapFile> {
 
 /** One file in Kentik's format: `traps: [{trap_oid, trap_name, drop_undefined, events: [{name, OID, tag, enum}]}]`, and our own `severity`. */
 export function parseTrapFile(file: string, text: string): TrapFile {
+  const excess = yamlExcess(text);
+  if (excess !== undefined) return { definitions: [], problems: [{ file, line: undefined, key: "", problem: excess }] };
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, customTags: [], logLevel: "silent" });
   const problems: TrapFileProblem[] = [];

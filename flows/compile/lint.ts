@@ -108,7 +108,7 @@ function checkType({ index, node, ids, rules, add }: Place): void {
 
 function checkPlace({ index, node, ids, add }: Place): void {
   const home = node.z === undefined ? undefined : ids.get(node.z);
-  if (node.z !== undefined && home === undefined) add(index, "E_NAMESPACE", "/z", `there is no tab "${node.z}" in this document`);
+  if (node.z !== undefined && home === undefined) add(index, "E_NAMESPACE", "/z", `there is no tab "${shown(node.z)}" in this document`);
   if (node.wires !== undefined && !Array.isArray(node.wires)) {
     add(index, "E_SCHEMA", "/wires", "wires is a list of lists of ids");
     return;
@@ -118,15 +118,16 @@ function checkPlace({ index, node, ids, add }: Place): void {
     else
       for (const [wire, id] of (wires as readonly string[]).entries()) {
         const target = ids.get(id);
-        if (target === undefined) add(index, "E_DANGLING", `/wires/${port}/${wire}`, `there is no node "${id}" in this document`);
+        if (target === undefined) add(index, "E_DANGLING", `/wires/${port}/${wire}`, `there is no node "${shown(id)}" in this document`);
         else if (target.z !== node.z)
-          add(index, "E_NAMESPACE", `/wires/${port}/${wire}`, `"${id}" lies on another tab; wires stay on their tab`);
+          add(index, "E_NAMESPACE", `/wires/${port}/${wire}`, `"${shown(id)}" lies on another tab; wires stay on their tab`);
       }
   }
-  if (!String(node.type).startsWith("link ")) return;
+  if (typeof node.type !== "string" || !node.type.startsWith("link ")) return;
   if (node["linkType"] === "dynamic") add(index, "E_NAMESPACE", "/linkType", "dynamic link calls can leave the tab");
   for (const [link, id] of asList(node["links"]).entries())
-    if (ids.get(String(id))?.z !== node.z) add(index, "E_NAMESPACE", `/links/${link}`, `"${id}" is no link node of the same tab`);
+    if (typeof id !== "string" || ids.get(id)?.z !== node.z)
+      add(index, "E_NAMESPACE", `/links/${link}`, `"${shown(id)}" is no link node of the same tab`);
 }
 
 function checkProperties({ index, node, rules, add }: Place): void {
@@ -166,4 +167,9 @@ function checkFunction({ index, node, add }: Place): void {
 
 function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** Whatever a document has where a name should be: an object may have no text at all. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "").slice(0, 80);
 }

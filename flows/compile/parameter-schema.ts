@@ -57,8 +57,9 @@ function checkNode(schema: unknown, path: string, depth: number, problems: Probl
   if (picker !== undefined && !pickers.has(picker))
     complain(`x-gatehouse must be one of ${[...pickers].join(", ")}`, `${path}/x-gatehouse`);
   if (node.pattern !== undefined) checkPattern(node.pattern, `${path}/pattern`, problems);
-  const properties = node.properties;
-  if (properties !== undefined) checkProperties(properties, path, depth, problems);
+  const properties: unknown = node.properties;
+  if (typeof properties === "object" && properties !== null) checkProperties(properties, path, depth, problems);
+  else if (properties !== undefined) complain("must be an object", `${path}/properties`);
   if (node.items !== undefined) checkNode(node.items, `${path}/items`, depth + 1, problems);
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit, type YAMLError } from "yaml";
 import { GatewayError } from "#model/errors.ts";
+import { yamlExcess } from "#model/yaml-size.ts";
 import { pointerSegments } from "./json-schema.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 
@@ -31,6 +32,8 @@ export function readSource(file: string): Source {
 
 /** @throws ConfigurationError when the text is not valid YAML */
 export function parseSource(text: string, file: string): Source {
+  const excess = yamlExcess(text);
+  if (excess !== undefined) throw new ConfigurationError(file, [wholeFileProblem(file, `it ${excess}`)]);
   const lines = new LineCounter();
   const document = parseYaml(text, file, lines);
   const faults = [...document.errors, ...document.warnings];
@@ -163,12 +166,18 @@ function structureProblems(document: Document.Parsed, file: string, lines: LineC
     const { line, col } = lines.linePos(node.range?.[0] ?? 0);
     problems.push({ severity: "error", file, line, column: col, pointer: "", sentence });
   };
+  // In the order of the text: looking from the top for each alias would take quadratic time.
+  const anchors = new Set<string>();
   visit(document, {
+    Scalar: (_key, node) => {
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+    },
     Alias: (_key, node) => {
-      if (node.resolve(document) === undefined) report(node, `nothing is anchored as ${quoted(node.source)} before this`);
+      if (!anchors.has(node.source)) report(node, `nothing is anchored as ${quoted(node.source)} before this`);
       return problems.length > maxStructureProblems ? visit.BREAK : undefined;
     },
     Collection: (_key, node, path) => {
+      if (node.anchor !== undefined) anchors.add(node.anchor);
       if (path.length > 2 * maxDepth) {
         report(node, `nested more than ${maxDepth} levels deep`);
         return visit.BREAK;

@@ -62,6 +62,8 @@ export function decodeBlock(packed: Uint8Array, wanted?: ReadonlySet<number>): r
     const found: BlockSeries[] = [];
     let at = 0;
     for (const [id, line, length] of header.series) {
+      // A turned bit in a length must not reserve the memory it names.
+      if (!Number.isSafeInteger(length) || length < 0 || at + length > count) throw new RangeError("length of a series");
       const times = lines[line];
       if (times !== undefined && (wanted === undefined || wanted.has(id)))
         found.push({ id, times, values: valuesAt(planes, count, at, length) });

@@ -1,12 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parseRole, type RootRole, type Signed, verifySignatures } from "../../cloud-bridge/protocol/release/metadata.ts";
+import { parseTrapFile } from "../../drivers/notifications/trap-files.ts";
+import { FileProblems } from "../../drivers/snmp/profiles/problem.ts";
+import { readYaml } from "../../drivers/snmp/profiles/yaml-tree.ts";
+import { ServiceCatalogue } from "../../flows/catalogue.ts";
+import { compileSet } from "../../flows/compile/compile-set.ts";
+import { checkParameterSchema } from "../../flows/compile/parameter-schema.ts";
 import { parseHostMessage } from "../../flows/host-message.ts";
+import { parseSource } from "../../runtime/config/source.ts";
 import { parseHead } from "../../runtime/console/request-head.ts";
 import { SealedFiles } from "../../runtime/host/sealed-file.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
+import { decodeBlock, encodeBlock } from "../../runtime/store/history-block.ts";
+import { flowDocument, root } from "../flows/ground.ts";
 
 /** Found by fuzzing; each once brought the process down or cost it without bound. */
 describe("a value that is of another kind than its reader thinks", () => {
@@ -56,4 +66,74 @@ describe("a value that is of another kind than its reader thinks", () => {
     const head = Buffer.from(`GET / HTTP/1.1\r\nHost:\t x\t \r\nX: a${" ".repeat(16_000)}b\r\n\r\n`);
     for (let turn = 0; turn < 200; turn++) expect(parseHead(head)?.headers.get("host")).toBe("x");
   });
+});
+
+describe("a YAML text that costs more than it shows", () => {
+  const refused = (text: string) => {
+    try {
+      parseSource(text, "file.yaml");
+      return "";
+    } catch (error) {
+      return error instanceof Error ? error.message : "";
+    }
+  };
+
+  // Before they were bounded: 1 GiB and more of memory for the first three, two minutes for the last.
+  it.each([
+    ["a list of a million", `a:\n${"- a\n".repeat(1_000_000)}`, /more than 300000 values/],
+    ["a flow of a million", `a: [${"a,".repeat(1_000_000)}a]`, /more than 300000 values/],
+    ["brackets without end", `a: ${"[".repeat(1_000_000)}`, /more than 300000 values/],
+    ["20,000 aliases", `a: &a 1\nb: [${"*a,".repeat(20_000)}1]`, /more than 1000 aliases/],
+  ])("is refused before it is parsed: %s", (_what, text, sentence) => {
+    expect(refused(text)).toMatch(sentence);
+    const problems = new FileProblems("file.yaml");
+    expect(readYaml(text, problems)).toBeUndefined();
+    expect(parseTrapFile("file.yaml", text).problems[0]?.problem).toMatch(sentence);
+  });
+
+  it("is not one with anchors of values, lists and mappings, as long as they stand before their aliases", () => {
+    const source = parseSource("a: &one 1\nb: &two { c: *one }\nd: &three [*two]\ne: [*three, *one]\n", "file.yaml");
+    expect(source.value).toEqual({ a: 1, b: { c: 1 }, d: [{ c: 1 }], e: [[{ c: 1 }], 1] });
+    expect(refused("a: *late\nb: &late 1\n")).toMatch(/nothing is anchored as "late"/);
+  });
+
+  it("is none with 4,096 equipment", () => {
+    const line = (n: number) =>
+      `  - { id: sw-${n}, name: Switch ${n}, address: 10.0.${n >> 8}.${n & 255}, credential: a, parent: fw-1, pollIntervalMs: 60000 }`;
+    expect(refused(`equipment:\n${Array.from({ length: 4_096 }, (_, n) => line(n)).join("\n")}\n`)).toBe("");
+  });
+});
+
+describe("documents of flows whose values are of another kind", () => {
+  const context = {
+    gateway: "gw-1",
+    catalogue: new ServiceCatalogue(join(root, "flows/library")),
+    registry: undefined,
+    site: { hasEquipment: () => true, hasCheck: () => false },
+  };
+
+  it.each([
+    { type: { toString: 1 } },
+    { type: "link out", links: [{ toString: 1 }] },
+    { wires: [[{ toString: 1 }]] },
+    { z: { toString: 1 } },
+  ])("are refused with sentences: %j", (change) => {
+    const content = flowDocument("x", [{ id: "a", type: "inject", z: "t", wires: [], ...change }]).content;
+    expect(() => compileSet([{ ...flowDocument("x", []), content }], context)).not.toThrow();
+  });
+
+  it("say that properties of parameters must be an object", () => {
+    expect(checkParameterSchema({ type: "object", properties: null }, "/p").map(({ path }) => path)).toContain("/p/properties");
+  });
+});
+
+it("a block of the history with a length that was turned reserves no memory", () => {
+  const block = encodeBlock([{ id: 1, times: [1, 2], values: Float64Array.of(1, 2) }]);
+  const raw = zstdDecompressSync(block);
+  const jsonBytes = raw.readUInt32LE(0);
+  const json = Buffer.from(raw.toString("utf8", 4, 4 + jsonBytes).replace("[1,0,2]", "[1,0,900000000]"));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(json.length);
+  const damaged = zstdCompressSync(Buffer.concat([length, json, raw.subarray(4 + jsonBytes)]));
+  expect(() => decodeBlock(damaged)).toThrowError(expect.objectContaining({ code: "buffer.corrupt" }));
 });

@@ -1,4 +1,5 @@
 import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { yamlExcess } from "#model/yaml-size.ts";
 import { profileLimits } from "./limits.ts";
 import type { FileProblems } from "./problem.ts";
 
@@ -28,6 +29,11 @@ interface Reading {
 
 /** Reads a file; undefined = it cannot be used, and `problems` says why. */
 export function readYaml(text: string, problems: FileProblems): YamlTree | undefined {
+  const excess = yamlExcess(text);
+  if (excess !== undefined) {
+    problems.add("file", undefined, "", excess);
+    return undefined;
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, schema: "core", logLevel: "silent" });
   for (const error of document.errors) {
