@@ -27,20 +27,23 @@ export function parseTemplate(content: unknown): { readonly template?: ServiceTe
 
 /** The templates of this gateway: those of its software, and those the NOC has sent on top. */
 export class ServiceCatalogue implements Catalogue {
-  readonly #builtIn = new Map<string, { readonly template: ServiceTemplate; readonly description: string }>();
+  readonly #folder: string;
+  #library: Library | undefined;
   #sent: ReadonlyMap<string, ServiceTemplate> = new Map();
-  /** Folders of the library that could not be read: file and reason. */
-  readonly broken: readonly { readonly folder: string; readonly problems: readonly Problem[] }[];
 
-  /** @param folder flows/library; a missing one is an empty catalogue */
+  /** @param folder flows/library, read when it is first asked for; a missing one is an empty catalogue */
   constructor(folder: string) {
-    const broken: { readonly folder: string; readonly problems: readonly Problem[] }[] = [];
-    for (const name of foldersIn(folder)) {
-      const { template, problems } = readTemplate(join(folder, name));
-      if (template === undefined) broken.push({ folder: name, problems });
-      else this.#builtIn.set(keyOf(template), { template, description: readText(join(folder, name, "README.md")) });
-    }
-    this.broken = broken;
+    this.#folder = folder;
+  }
+
+  /** Folders of the library that could not be read: file and reason. */
+  get broken(): Library["broken"] {
+    return this.#read().broken;
+  }
+
+  #read(): Library {
+    this.#library ??= readLibrary(this.#folder);
+    return this.#library;
   }
 
   /** Replaces what the NOC has sent. @throws RangeError more than 500 */
@@ -57,7 +60,7 @@ export class ServiceCatalogue implements Catalogue {
       category: template.category,
       summary: template.summary,
       parameters: template.parameters,
-      description: this.#builtIn.get(keyOf(template))?.description ?? "",
+      description: this.#read().builtIn.get(keyOf(template))?.description ?? "",
       ...(template.equipment === undefined ? {} : { equipment: template.equipment }),
       ...(template.dataSources === undefined ? {} : { dataSources: template.dataSources }),
       ...(template.plans === undefined ? {} : { plans: template.plans }),
@@ -84,8 +87,24 @@ export class ServiceCatalogue implements Catalogue {
 
   *#all(): Iterable<ServiceTemplate> {
     yield* this.#sent.values();
-    for (const { template } of this.#builtIn.values()) if (!this.#sent.has(keyOf(template))) yield template;
+    for (const { template } of this.#read().builtIn.values()) if (!this.#sent.has(keyOf(template))) yield template;
   }
+}
+
+interface Library {
+  readonly builtIn: ReadonlyMap<string, { readonly template: ServiceTemplate; readonly description: string }>;
+  readonly broken: readonly { readonly folder: string; readonly problems: readonly Problem[] }[];
+}
+
+function readLibrary(folder: string): Library {
+  const builtIn = new Map<string, { readonly template: ServiceTemplate; readonly description: string }>();
+  const broken: { readonly folder: string; readonly problems: readonly Problem[] }[] = [];
+  for (const name of foldersIn(folder)) {
+    const { template, problems } = readTemplate(join(folder, name));
+    if (template === undefined) broken.push({ folder: name, problems });
+    else builtIn.set(keyOf(template), { template, description: readText(join(folder, name, "README.md")) });
+  }
+  return { builtIn, broken };
 }
 
 function isNewer(one: string, other: string): boolean {

@@ -143,6 +143,7 @@ function byOid(output: unknown): unknown {
 
 /** A build without Node-RED runs as before, without flows. */
 function missingPackages(): string | undefined {
+  if (existsSync(join(import.meta.dirname, "../node_modules/@node-red/runtime/package.json"))) return undefined;
   try {
     createRequire(import.meta.url).resolve("@node-red/runtime");
     return undefined;

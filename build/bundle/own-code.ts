@@ -5,6 +5,7 @@ import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { lazyPackages } from "./lazy-packages.ts";
 import { pageModules } from "./pages.ts";
 import { plainHttp } from "./plain-http.ts";
+import { seldomFiles, seldomModules } from "./seldom-modules.ts";
 
 export interface OwnCode {
   /** Path in the artefact, from its root -> content. */
@@ -55,6 +56,7 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
   } satisfies BuildOptions;
   const program = await build({
     ...shared,
+    plugins: [seldomModules(root), ...shared.plugins],
     entryPoints: [{ in: join(root, "build/bundle/entry.ts"), out: "entry" }],
     format: "esm",
     splitting: true,
@@ -70,9 +72,10 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     outExtension: { ".js": ".cjs" },
     banner: { js: cjsBanner },
   });
-  const files = new Map<string, Uint8Array>();
+  const seldom = await seldomFiles(root, shared);
+  const files = new Map<string, Uint8Array>(seldom.files);
   for (const file of [...program.outputFiles, ...threads.outputFiles]) files.set(relative(root, file.path), file.contents);
-  return { files, packages: new Set([...packagesOf(program.metafile), ...packagesOf(threads.metafile)]) };
+  return { files, packages: new Set([program, threads, seldom].flatMap(({ metafile }) => [...packagesOf(metafile)])) };
 }
 
 /** Sources that somebody names as `new URL("x.ts", import.meta.url)`: programs of threads. */

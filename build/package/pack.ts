@@ -43,8 +43,12 @@ export async function pack(options: {
       manifest: join(folder, "manifest"),
       blob: join(folder, "blob"),
       addon: options.addon,
+      prelude: join(folder, "prelude"),
+      own: join(folder, "own"),
     };
-    writeFileSync(paths.main, prelude());
+    writeFileSync(paths.main, readFileSync(join(import.meta.dirname, "../bundle/light-start.cjs")));
+    writeFileSync(paths.prelude, prelude());
+    writeFileSync(paths.own, ownFiles(manifest));
     writeFileSync(paths.archive, archive);
     writeFileSync(paths.manifest, JSON.stringify(manifest));
     const config = {
@@ -56,7 +60,10 @@ export async function pack(options: {
       execArgv: options.artefact.execArgv,
       // Options for the runtime come from the command line alone (`--node-options=`); NODE_OPTIONS is not looked at.
       execArgvExtension: "cli",
-      assets: { __pkg_manifest__: paths.manifest, __pkg_archive__: paths.archive, sqlite: paths.addon },
+      assets: {
+        ...{ __pkg_manifest__: paths.manifest, __pkg_archive__: paths.archive, prelude: paths.prelude, "own-files": paths.own },
+        sqlite: paths.addon,
+      },
     };
     writeFileSync(join(folder, "sea.json"), JSON.stringify(config));
     execFileSync(process.execPath, ["--experimental-sea-config", "sea.json"], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
@@ -79,6 +86,13 @@ function prelude(): string {
   if (text.split(folderTree).length !== 2)
     throw new Error("the packer's prelude is not the one this build knows: see build/package/pack.ts");
   return text.replace(folderTree, "");
+}
+
+/** What is there without the flow host's packages, for `bundle/light-start.cjs`: path from the root -> where in the archive. */
+function ownFiles(manifest: Manifest): string {
+  const isOwn = (path: string) => !path.startsWith("node_modules/") || /^node_modules\/@node-red\/[^/]+\/package\.json$/.test(path);
+  const all = Object.entries(manifest.offsets).map(([path, place]) => [path.slice(top.length + 1), place] as const);
+  return JSON.stringify(Object.fromEntries(all.filter(([path]) => isOwn(path))));
 }
 
 function archiveOf(stage: Stage): { readonly archive: Buffer; readonly manifest: Manifest } {

@@ -18,6 +18,7 @@ import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import type { BytePipe, GuestLimits, GuestProcess, GuestSpawner } from "#ports/child.ts";
 import { type MemoryGroup, openMemoryGroup } from "./memory-group.ts";
+import { isPackaged } from "./own-program.ts";
 
 const maxLineLength = 16_384;
 const crumbBytes = 4_096;
@@ -122,7 +123,7 @@ function isPrivileged(): boolean {
 /** What runs as a guest is this same program: a script under Node, or the single binary. */
 function ownProgram(): string {
   const script = process.argv[1];
-  return script === undefined || "pkg" in process || !existsSync(script) ? process.execPath : realpathSync(script);
+  return script === undefined || isPackaged || !existsSync(script) ? process.execPath : realpathSync(script);
 }
 
 /** @param program the program's script or single binary; absent = this process' own */

@@ -48,7 +48,6 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
   const stop = context.stopSignal();
   // Said at once and with every problem, before the state folder is touched.
   const own = await site.load([]);
-  if (own.equipment.length <= maxThriftyEquipment) preferLittleMemory();
   let logger = await loggerFor(own, context);
   if (open.length > 0)
     logger.warn({ variables: open.join(" ") }, "the environment could change what this program runs or whom it believes");
@@ -59,6 +58,7 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
     const run = await begin({ options, context, site, identity, own, logger, restart: (reason) => restart.abort(new Restart(reason)) });
     if (run === "again") continue;
     ({ gateway, logger } = run);
+    if (own.equipment.length <= maxThriftyEquipment) preferLittleMemory();
     await gateway.run(AbortSignal.any([stop, restart.signal]));
     again = restart.signal.aborted;
     if (again && !stop.aborted) logger.info({ gateway: own.gateway.id }, "the gateway begins anew");

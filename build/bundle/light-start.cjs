@@ -1,0 +1,164 @@
+// First code of the single binary. The flow host needs the packer's whole virtual file system (Node-RED looks its packages up by path); every
+// other role reads a few files of its own and imports its own modules, which these lines give it: 60 ms and several MB less than the packer's.
+"use strict";
+const fs = require("node:fs");
+const { registerHooks } = require("node:module");
+const sea = require("node:sea");
+const { Readable } = require("node:stream");
+const { fileURLToPath } = require("node:url");
+const vm = require("node:vm");
+
+const top = "/snapshot/gatehouse";
+/** Roles that import packages by their names. */
+const whole = new Set(["flow-host", "noc", "demo"]);
+
+if (process.argv.slice(2).some((word) => whole.has(word))) startWhole();
+else startLight();
+
+function startWhole() {
+  const module = { exports: {} };
+  vm.compileFunction(sea.getAsset("prelude", "utf8"), ["require", "module", "exports"], { filename: "prelude.js" })(
+    require,
+    module,
+    module.exports,
+  );
+}
+
+function startLight() {
+  const archive = Buffer.from(sea.getRawAsset("__pkg_archive__"));
+  mountFiles(archive, JSON.parse(sea.getAsset("own-files", "utf8")));
+  importModule(`file://${top}/code/entry.mjs`);
+}
+
+/** Imports of own modules: no look at any file system. */
+function hookModules() {
+  const own = `file://${top}/`;
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier.startsWith("node:")) return { url: specifier, format: "builtin", shortCircuit: true };
+      const isOwn = specifier.startsWith(own) || (specifier.startsWith(".") && context.parentURL?.startsWith(own));
+      if (!isOwn) return next(specifier, context);
+      return { url: new URL(specifier, context.parentURL).href, format: "module", shortCircuit: true };
+    },
+    load(url, context, next) {
+      if (!url.startsWith(own)) return next(url, context);
+      return { format: "module", source: fs.readFileSync(fileURLToPath(url), "latin1"), shortCircuit: true };
+    },
+  });
+}
+
+function importModule(url) {
+  hookModules();
+  // Said once at the first use of that constant, which is the only way from here to Node's ordinary loader.
+  const emitWarning = process.emitWarning;
+  process.emitWarning = (warning, ...rest) => {
+    process.emitWarning = emitWarning;
+    if (!String(warning).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER")) emitWarning.call(process, warning, ...rest);
+  };
+  const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const script = new vm.Script(`import(${JSON.stringify(url)})`, { filename: "start.js", importModuleDynamically });
+  script.runInThisContext().catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}
+
+/** Place of a path below the root of the artefact; undefined = a file of the machine. */
+function placeOf(path) {
+  const name = path instanceof URL && path.protocol === "file:" ? fileURLToPath(path) : path;
+  if (typeof name !== "string" || !(name === top || name.startsWith(`${top}/`))) return undefined;
+  return name.slice(top.length + 1).replace(/\/+$/, "");
+}
+
+function absent(call, path) {
+  const error = new Error(`ENOENT: no such file or directory, ${call} '${path}'`);
+  return Object.assign(error, { code: "ENOENT", errno: -2, syscall: call, path: String(path) });
+}
+
+const startedAt = new Date();
+
+function statsOf(mode, size) {
+  const ms = startedAt.getTime();
+  const none = { dev: 0, ino: 0, nlink: 1, uid: 0, gid: 0, rdev: 0, blksize: 4096, blocks: Math.ceil(size / 512) };
+  const times = {
+    atimeMs: ms,
+    mtimeMs: ms,
+    ctimeMs: ms,
+    birthtimeMs: ms,
+    atime: startedAt,
+    mtime: startedAt,
+    ctime: startedAt,
+    birthtime: startedAt,
+  };
+  return Object.assign(Object.create(fs.Stats.prototype), none, times, { mode, size });
+}
+
+/** Answers of the synchronous calls for one artefact: (place, path as given, options). */
+function readersOf(archive, places) {
+  const namesIn = (folder) => {
+    const start = folder === "" ? "" : `${folder}/`;
+    const found = new Set();
+    for (const path of Object.keys(places)) if (path.startsWith(start)) found.add(path.slice(start.length).split("/", 1)[0]);
+    return [...found];
+  };
+  const isFile = (path) => Object.hasOwn(places, path);
+  const isFolder = (path) => !isFile(path) && namesIn(path).length > 0;
+  const isThere = (path) => isFile(path) || isFolder(path);
+  const statSync = (path, name, options) => {
+    if (isThere(path)) return isFile(path) ? statsOf(0o100444, places[path][1]) : statsOf(0o40555, 0);
+    if (options?.throwIfNoEntry === false) return undefined;
+    throw absent("stat", name);
+  };
+  const readFileSync = (path, name, options) => {
+    if (!isFile(path)) throw absent("open", name);
+    const [offset, length] = places[path];
+    const bytes = archive.subarray(offset, offset + length);
+    const encoding = typeof options === "string" ? options : options?.encoding;
+    return encoding === undefined || encoding === null || encoding === "buffer" ? Buffer.from(bytes) : bytes.toString(encoding);
+  };
+  const readdirSync = (path, name) => {
+    const names = isFile(path) ? [] : namesIn(path);
+    if (names.length === 0) throw absent("scandir", name);
+    return names;
+  };
+  const accessSync = (path, name) => {
+    if (!isThere(path)) throw absent("access", name);
+  };
+  const realpathSync = (_path, name) => String(name instanceof URL ? fileURLToPath(name) : name);
+  return { isThere, calls: { readFileSync, readdirSync, statSync, lstatSync: statSync, accessSync, realpathSync } };
+}
+
+/** Reading of files inside the binary by the calls of node:fs that own code makes (build/bundle/snapshot-files.ts adds forms to them). */
+function mountFiles(archive, places) {
+  const plain = { ...fs, promises: { ...fs.promises } };
+  const { isThere, calls } = readersOf(archive, places);
+  for (const [call, answer] of Object.entries(calls)) {
+    const asynchronous = call.slice(0, -"Sync".length);
+    const replaced = (name, ...rest) => {
+      const place = placeOf(name);
+      return place === undefined ? plain[call](name, ...rest) : answer(place, name, ...rest);
+    };
+    // `realpathSync.native`
+    fs[call] = Object.assign(replaced, plain[call]);
+    fs.promises[asynchronous] = async (name, ...rest) => {
+      const place = placeOf(name);
+      return place === undefined ? plain.promises[asynchronous](name, ...rest) : answer(place, name, ...rest);
+    };
+    const calledBack = (name, ...rest) => {
+      if (placeOf(name) === undefined) return plain[asynchronous](name, ...rest);
+      const done = rest.pop();
+      fs.promises[asynchronous](name, ...rest).then((value) => done(null, value), done);
+    };
+    fs[asynchronous] = Object.assign(calledBack, plain[asynchronous]);
+  }
+  fs.existsSync = (name) => {
+    const place = placeOf(name);
+    return place === undefined ? plain.existsSync(name) : isThere(place);
+  };
+  fs.createReadStream = (name, options) => {
+    const place = placeOf(name);
+    if (place === undefined) return plain.createReadStream(name, options);
+    const encoding = typeof options === "string" ? options : options?.encoding;
+    return Readable.from([calls.readFileSync(place, name, encoding)], { objectMode: false });
+  };
+}
