@@ -3,9 +3,9 @@ import { isBuiltin } from "node:module";
 import { dirname, join, matchesGlob, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { lazyPackages } from "./lazy-packages.ts";
-import { pageModules } from "./pages.ts";
+import { type PageModules, pageModules } from "./pages.ts";
 import { plainHttp } from "./plain-http.ts";
-import { seldomFiles, seldomModules } from "./seldom-modules.ts";
+import { seldomModules } from "./seldom-modules.ts";
 
 export interface OwnCode {
   /** Path in the artefact, from its root -> content. */
@@ -36,6 +36,8 @@ const cjsBanner = `const __gatehousePath=p=>require("node:path").join(__dirname,
 /** Bundles the product's own code: the program with everything it imports lazily as modules, and each worker's entry as one file. */
 export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
   const { root } = options;
+  const pages = pageModules(root);
+  const seldom = seldomModules(root);
   const shared = {
     absWorkingDir: root,
     bundle: true,
@@ -52,11 +54,11 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     charset: "ascii",
     logLevel: "warning",
     define: { ...options.define },
-    plugins: [plainHttp(), lazyPackages(root, isExternal), ownPlaces(options)],
+    plugins: [plainHttp(), lazyPackages(root, isExternal), ownPlaces(options, pages)],
   } satisfies BuildOptions;
   const program = await build({
     ...shared,
-    plugins: [seldomModules(root), ...shared.plugins],
+    plugins: [seldom.plugin, ...shared.plugins],
     entryPoints: [{ in: join(root, "build/bundle/entry.ts"), out: "entry" }],
     format: "esm",
     splitting: true,
@@ -72,10 +74,12 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     outExtension: { ".js": ".cjs" },
     banner: { js: cjsBanner },
   });
-  const seldom = await seldomFiles(root, shared);
-  const files = new Map<string, Uint8Array>(seldom.files);
-  for (const file of [...program.outputFiles, ...threads.outputFiles]) files.set(relative(root, file.path), file.contents);
-  return { files, packages: new Set([program, threads, seldom].flatMap(({ metafile }) => [...packagesOf(metafile)])) };
+  const apart = await seldom.bundle(shared);
+  const files = new Map<string, Uint8Array>();
+  for (const page of pages.asked) files.set(page.file, Buffer.from(await page.content()));
+  for (const { outputFiles } of [program, threads, apart])
+    for (const file of outputFiles) files.set(relative(root, file.path), file.contents);
+  return { files, packages: new Set([program, threads, apart].flatMap(({ metafile }) => [...packagesOf(metafile)])) };
 }
 
 /** Sources that somebody names as `new URL("x.ts", import.meta.url)`: programs of threads. */
@@ -97,9 +101,8 @@ function sources(root: string): readonly string[] {
 }
 
 /** Replaces `import.meta` in own sources by places in the artefact, bundles of pages by the finished pages, and what the artefact leaves out. */
-function ownPlaces(options: OwnCodeOptions): Plugin {
+function ownPlaces(options: OwnCodeOptions, pages: PageModules): Plugin {
   const { root, replaced } = options;
-  const pages = pageModules(root);
   return {
     name: "own-places",
     setup(bundler) {
@@ -110,8 +113,11 @@ function ownPlaces(options: OwnCodeOptions): Plugin {
       bundler.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
         const path = relative(root, file);
         if (!rooms.some((room) => path.startsWith(`${room}/`))) return undefined;
-        const page = pages.get(path);
-        if (page !== undefined) return { contents: await page(), loader: "js" };
+        const page = pages.modules.get(path);
+        if (page !== undefined) {
+          pages.asked.add(page);
+          return { contents: page.module, loader: "js" };
+        }
         const taken = replaced[path] ?? path;
         const text = readFileSync(join(root, taken), "utf8");
         return { contents: placed(text, taken), loader: "ts", resolveDir: dirname(join(root, taken)) };

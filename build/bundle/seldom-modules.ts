@@ -1,45 +1,45 @@
-import { globSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin } from "esbuild";
 
 /** Packages that are needed at a start and at a change of configuration, or when an order with arguments comes; import -> file in the artefact. */
 const seldomPackages: Readonly<Record<string, string>> = { yaml: "yaml", "ajv/dist/2020.js": "ajv" };
-const validators = "{runtime,drivers,cloud-bridge,flows}/**/generated/*.validate.js";
 const codeFolder = "code/seldom";
 const space = "seldom";
 
 const fileOfValidator = (path: string) => `${codeFolder}/${path.replaceAll("/", "-").replace(/\.js$/, ".cjs")}`;
 const fileOfPackage = (name: string) => `${codeFolder}/${seldomPackages[name]}.cjs`;
 
-/** The modules that come by themselves: validators made of schemas, and the packages above. @returns path in the artefact -> content */
-export async function seldomFiles(
-  root: string,
-  shared: BuildOptions,
-): Promise<{ files: ReadonlyMap<string, Uint8Array>; metafile: Metafile }> {
-  const require = createRequire(join(root, "package.json"));
-  const paths = globSync(validators, { cwd: root }).sort();
-  const entries = [
-    ...paths.map((path) => ({ in: join(root, path), out: fileOfValidator(path).slice(5, -4) })),
-    ...Object.keys(seldomPackages).map((name) => ({ in: require.resolve(name), out: fileOfPackage(name).slice(5, -4) })),
-  ];
-  const made = await build({
-    ...shared,
-    entryPoints: entries,
-    format: "cjs",
-    write: false,
-    metafile: true,
-    keepNames: false,
-    outExtension: { ".js": ".cjs" },
-    plugins: [],
-  });
-  return { files: new Map(made.outputFiles.map((file) => [relative(root, file.path), file.contents])), metafile: made.metafile };
+export interface SeldomModules {
+  /** Puts stand-ins that load on demand in their places. */
+  readonly plugin: Plugin;
+  /** Bundles those that were met: one file without imports each. */
+  readonly bundle: (shared: BuildOptions) => Promise<{ readonly outputFiles: readonly OutputFile[]; readonly metafile: Metafile }>;
 }
 
-/** Puts stand-ins that load on demand in their places. */
-export function seldomModules(root: string): Plugin {
+/** Validators made of schemas, and the packages above, as files of their own that are read when they are called. */
+export function seldomModules(root: string): SeldomModules {
   const require = createRequire(join(root, "package.json"));
+  const met = new Map<string, string>();
+  return {
+    plugin: standIns(root, require, met),
+    bundle: async (shared) => {
+      const entryPoints = [...met].sort().map(([file, source]) => ({ in: source, out: file.slice("code/".length, -".cjs".length) }));
+      const form: BuildOptions = { format: "cjs", keepNames: false, outExtension: { ".js": ".cjs" }, plugins: [], entryPoints };
+      const { outputFiles = [], metafile = { inputs: {}, outputs: {} } } = await build({
+        ...shared,
+        ...form,
+        write: false,
+        metafile: true,
+      });
+      return { outputFiles, metafile };
+    },
+  };
+}
+
+/** @param met gets file in the artefact -> source of what was met */
+function standIns(root: string, require: NodeJS.Require, met: Map<string, string>): Plugin {
   const runtime = JSON.stringify(join(root, "build/bundle/on-demand.ts"));
   return {
     name: "seldom-modules",
@@ -57,10 +57,12 @@ export function seldomModules(root: string): Plugin {
           const statics = JSON.stringify(Object.keys(value));
           return `export const ${name} = /* @__PURE__ */ functionOnDemand(load, ${JSON.stringify(name)}, ${statics});`;
         });
+        met.set(fileOfPackage(path), require.resolve(path));
         return { contents: moduleText(runtime, fileOfPackage(path), lines), loader: "js", resolveDir: root };
       });
       bundler.onLoad({ filter: /\/generated\/[^/]+\.validate\.js$/ }, ({ path }) => {
         const file = fileOfValidator(relative(root, path));
+        met.set(file, path);
         const line = 'export const validate = /* @__PURE__ */ functionOnDemand(load, "validate", []);';
         return { contents: moduleText(runtime, file, [line]), loader: "js", resolveDir: dirname(path) };
       });
