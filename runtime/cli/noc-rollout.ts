@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import type { RolloutView } from "../../cloud-bridge/noc/releases/rollouts.ts";
+import type { RolloutView } from "../../cloud-bridge/noc/releases/rollout-order.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -14,6 +14,8 @@ interface RolloutOptions {
   readonly haltAfter?: number;
   readonly soak: number;
   readonly halt?: boolean;
+  readonly pause?: boolean;
+  readonly resume?: boolean;
   readonly json?: boolean;
 }
 
@@ -32,6 +34,8 @@ export function registerRollouts(release: Command, context: CommandContext): voi
       (value: string, before: readonly string[] = []) => [...before, value],
     )
     .option("--tenant <name>", "only gateways of this tenant")
+    .option("--pause", "hold the one under way: who has the order goes on, nobody else gets it")
+    .option("--resume", "let it go on")
     .option("--halt", "stop the one under way; who has not switched yet is not to have it any more")
     .option("--url <url>", "address of the NOC's end", "http://127.0.0.1:8440")
     .option("--token-file <file>", "API token of the NOC, or an operator's own", join("./gatehouse-state/noc", "token"))
@@ -52,9 +56,10 @@ async function rollout(version: string | undefined, options: RolloutOptions, con
     ...(tenant === undefined ? {} : { tenant }),
     ...(gateway === undefined ? {} : { gateways: gateway }),
   };
+  const step = (["halt", "pause", "resume"] as const).find((name) => options[name] === true);
   const one =
-    options.halt === true
-      ? await noc.post<RolloutView>("/api/rollouts/halt", signal)
+    step !== undefined
+      ? await noc.post<RolloutView>(`/api/rollouts/${step}`, signal)
       : version === undefined
         ? (await noc.get<{ readonly rollouts: readonly RolloutView[] }>("/api/rollouts", {}, signal)).rollouts[0]
         : await noc.send<RolloutView>("POST", "/api/rollouts", order, signal);

@@ -137,6 +137,8 @@ export class RolloutField {
   }
 
   async ask<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
+    // Connections that were closed while this process packed a program are noticed before one of them is used.
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     const token = readFileSync(this.workspace.path("noc", "token"), "utf8").trim();
     const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };

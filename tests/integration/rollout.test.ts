@@ -1,8 +1,11 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { peer } from "../peers.ts";
 import { programOfCheckout, RolloutField } from "./rollout-field.ts";
 
+const chromiumPath = "/usr/bin/chromium";
 const field = new RolloutField();
 const release = (version: string, patch = "") =>
   field.kit.release(version, readFileSync(programOfCheckout(field.workspace.folder, version, patch)));
@@ -32,9 +35,13 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
     await field.gateways.get("gw-second")?.stop();
     const order = { version: "1.1.0", waves: ["1", "100%"], soakMs: 0, gateways: ["gw-first", "gw-second"] };
     expect(await field.ask("POST", "/api/rollouts", order)).toMatchObject({ state: "running", wave: 1 });
+    // Held: who has the order goes on, nobody else is given it.
+    expect(await field.ask("POST", "/api/rollouts/pause")).toMatchObject({ state: "paused", reason: "held by admin" });
     const half = await field.rollout("the first has it", (view) => stateOf(view, "gw-first") === "confirmed" && view.wave === 2);
-    expect(half.state).toBe("running");
-    expect(stateOf(half, "gw-second")).not.toBe("confirmed");
+    expect(half).toMatchObject({ state: "paused", counts: { confirmed: 1, "not yet": 1 } });
+    expect(await field.ask("POST", "/api/rollouts/resume")).toMatchObject({ state: "running" });
+    const rest = await field.rollout("the second is ordered", (view) => stateOf(view, "gw-second") === "ordered");
+    expect(rest.gateways[1]?.detail).toBe("is off; gets it when it returns");
     field.gateways.get("gw-second")?.start();
     const done = await field.rollout("both have it", (view) => view.state === "done");
     expect(done.gateways.map(({ state }) => state)).toEqual(["confirmed", "confirmed"]);
@@ -47,4 +54,50 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
     expect(view.reason).toMatch(/^wave 1: 1 failed; acme\/gw-first rolled-back: 1\.2\.0 did not come up.*back to 1\.1\.0/);
     expect(stateOf(view, "gw-second")).toBe("not yet");
   }, 120_000);
+
+  it.skipIf(!existsSync(chromiumPath))(
+    "is seen and begun at the NOC's page with the keyboard alone (needs /usr/bin/chromium)",
+    async () => {
+      const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic"] });
+      try {
+        const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+        const problems: string[] = [];
+        page.on("pageerror", (error) => problems.push(error.message));
+        const { url } = await field.ask<{ readonly url: string }>("POST", "/api/sign-in-links");
+        await page.goto(url);
+        await page.getByRole("button", { name: "Releases" }).click();
+        await page.getByRole("heading", { name: "Rollout of 1.2.0" }).waitFor();
+        await page.getByText(/^wave 1: 1 failed; acme\/gw-first rolled-back/).waitFor();
+        await page.getByRole("cell", { name: "rolled-back" }).waitFor();
+        await page.getByRole("cell", { name: "2 of 2" }).waitFor();
+        await pictured(page, "halted");
+        // Down to 1.1.0, which both run: done as soon as it is judged.
+        await page.keyboard.press("n");
+        await page.keyboard.press("Tab");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "1.1.0 to 2 gateways" }).waitFor();
+        await page.keyboard.press("ControlOrMeta+A");
+        await page.keyboard.type("50%, 100%");
+        await page.keyboard.press("Tab");
+        await page.keyboard.type("0");
+        await pictured(page, "form");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Rollout of 1.1.0" }).waitFor();
+        await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 60_000 });
+        await page.getByText("2 of 2 confirmed").waitFor();
+        await page.emulateMedia({ colorScheme: "dark" });
+        await pictured(page, "dark");
+        expect(problems).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+    120_000,
+  );
 });
+
+/** For people: GATEHOUSE_PICTURES names a folder. */
+async function pictured(page: Page, name: string): Promise<void> {
+  const folder = process.env.GATEHOUSE_PICTURES;
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `releases-${name}.png`) });
+}

@@ -12,7 +12,7 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
 
   beforeAll(async () => {
     versions = new PackagedVersions(field.workspace.folder);
-    await field.start(versions.pack("1.0.0"));
+    await field.start(await versions.pack("1.0.0"));
     field.gateway("gw-first");
     await field.online("gw-first");
   }, 180_000);
@@ -21,7 +21,7 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
   it.each(Object.entries(badVersions).map(([what, patches], index) => ({ what, patches, version: `1.${index + 1}.0` })))(
     "$what leaves the old one running, is never tried again, and the NOC is told",
     async ({ what, patches, version }) => {
-      field.kit.release(version, readFileSync(versions.pack(version, patches)), { bases: [field.factory], level: 1 });
+      field.kit.release(version, readFileSync(await versions.pack(version, patches)), { bases: [field.factory], level: 1 });
       const startMs = performance.now();
       await order(version);
       const view = await field.rollout("it halts", ({ state }) => state === "halted", 300_000);
@@ -38,7 +38,7 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
   );
 
   it("is good is kept, after all of them", async () => {
-    field.kit.release("2.0.0", readFileSync(versions.pack("2.0.0")), { bases: [field.factory], level: 1 });
+    field.kit.release("2.0.0", readFileSync(await versions.pack("2.0.0")), { bases: [field.factory], level: 1 });
     await order("2.0.0");
     await field.rollout("it is done", ({ state }) => state === "done", 300_000);
   }, 600_000);

@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -66,7 +67,7 @@ export class PackagedVersions {
   }
 
   /** @returns the packaged program of this version, for this machine */
-  pack(version: string, patches: readonly Patch[] = []): string {
+  async pack(version: string, patches: readonly Patch[] = []): Promise<string> {
     const before = patches.map(({ file }) => [join(this.#tree, file), readFileSync(join(this.#tree, file), "utf8")] as const);
     const out = join(this.#out, version);
     try {
@@ -75,11 +76,14 @@ export class PackagedVersions {
         if (!text.includes(from)) throw new Error(`${file} looks different: the planted fault does not fit any more`);
         writeFileSync(join(this.#tree, file), text.replace(from, to));
       }
-      execFileSync(process.execPath, ["build/package/main.ts", "--artefact", "gatehouse", "--arch", process.arch, "--out", out], {
-        cwd: this.#tree,
-        stdio: ["ignore", "ignore", "pipe"],
-        env: { ...process.env, GATEHOUSE_VERSION: version, GATEHOUSE_COMMIT: "0".repeat(40) },
-      });
+      await promisify(execFile)(
+        process.execPath,
+        ["build/package/main.ts", "--artefact", "gatehouse", "--arch", process.arch, "--out", out],
+        {
+          cwd: this.#tree,
+          env: { ...process.env, GATEHOUSE_VERSION: version, GATEHOUSE_COMMIT: "0".repeat(40) },
+        },
+      );
     } finally {
       for (const [file, text] of before) writeFileSync(file, text);
     }

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { GatewayError } from "#model/errors.ts";
 import type { NocAuthority } from "../authority/noc-authority.ts";
-import { orderOf, type Rollouts } from "../releases/rollouts.ts";
+import { releasesOf } from "../releases/overview.ts";
+import { ReleaseRepository } from "../releases/repository.ts";
+import { orderOf } from "../releases/rollout-order.ts";
+import type { Rollouts } from "../releases/rollouts.ts";
 import { actorOf } from "./authority-routes.ts";
 import type { ApiContext } from "./server.ts";
 
@@ -28,9 +31,28 @@ const body = {
   },
 } as const;
 
+/** What is published, and whether its signatures are kept fresh; also at a NOC that only listens. */
+export function addReleasesRoute(app: FastifyInstance, context: ApiContext): void {
+  app.get("/api/releases", async () => ({
+    nowMs: context.clock.now().wallMs,
+    orders: context.rollouts !== undefined,
+    problem: context.renewal?.problem ?? "",
+    ...(context.releases === undefined ? { releases: [], floor: null, expiry: {} } : releasesOf(new ReleaseRepository(context.releases))),
+  }));
+}
+
 /** Rollouts of released versions: begin, look, halt. */
 export function addRolloutRoutes(app: FastifyInstance, context: ApiContext, authority: NocAuthority, rollouts: Rollouts): void {
-  app.get("/api/rollouts", async () => ({ rollouts: rollouts.list() }));
+  app.get("/api/rollouts", async () => ({ nowMs: context.clock.now().wallMs, rollouts: rollouts.list() }));
+  app.get<{ Params: { id: number } }>(
+    "/api/rollouts/:id",
+    { schema: { params: { type: "object", properties: { id: { type: "integer", minimum: 1 } } } } },
+    async (request) => {
+      const found = rollouts.one(request.params.id);
+      if (found === undefined) throw new GatewayError("noc.invalid", { message: "no such rollout" });
+      return found;
+    },
+  );
   app.post<{ Body: RolloutBody }>("/api/rollouts", { schema: { body }, bodyLimit: 1_048_576 }, async (request) => {
     const { tenant, gateways, ...order } = request.body;
     return rollouts.begin(
@@ -38,6 +60,8 @@ export function addRolloutRoutes(app: FastifyInstance, context: ApiContext, auth
       actorOf(request, context, authority),
     );
   });
+  app.post("/api/rollouts/pause", async (request) => rollouts.pause(true, actorOf(request, context, authority)));
+  app.post("/api/rollouts/resume", async (request) => rollouts.pause(false, actorOf(request, context, authority)));
   app.post("/api/rollouts/halt", async (request) => rollouts.halt(actorOf(request, context, authority)));
 }
 

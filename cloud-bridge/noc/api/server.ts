@@ -23,7 +23,7 @@ import { addEditorRoutes } from "./editor-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addReleaseRoutes } from "./release-routes.ts";
-import { addRolloutRoutes } from "./rollout-routes.ts";
+import { addReleasesRoute, addRolloutRoutes } from "./rollout-routes.ts";
 import { addCatalogueRoute, addServiceRoutes } from "./service-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
@@ -42,6 +42,8 @@ export interface ApiOptions {
   /** Absent: this NOC has no catalogue. */
   readonly services?: ServiceDesk;
   readonly rollouts?: Rollouts;
+  /** Why the releases' signatures are not kept fresh, in words; empty = they are. */
+  readonly renewal?: { readonly problem: string };
   /** Absent: editors of gateways are not reached from here. */
   readonly editor?: { readonly editors: RemoteEditors; readonly server: EditorServer };
   readonly clock: Clock;
@@ -165,6 +167,7 @@ function buildApp(context: ApiContext): FastifyInstance {
   addDataRoutes(app, context);
   addConnectorRoutes(app, context);
   addReleaseRoutes(app, context.releases);
+  addReleasesRoute(app, context);
   if (context.authority !== undefined) addAuthorityRoutes(app, context, context.authority);
   addCatalogueRoute(app, context.services);
   if (context.authority !== undefined && context.services !== undefined)

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { GatewayError, isGatewayError } from "#model/errors.ts";
+import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
@@ -7,24 +6,7 @@ import type { TargetsRole } from "../../protocol/release/metadata.ts";
 import type { NocAuthority } from "../authority/noc-authority.ts";
 import { ReleaseRepository } from "./repository.ts";
 import { decide, type GatewayProgress, type RolloutDecision, type RolloutPlan } from "./rollout.ts";
-
-/** One gateway of a rollout. */
-export interface RolloutMember {
-  readonly tenant: string;
-  readonly gateway: string;
-}
-
-export interface NewRollout {
-  readonly version: string;
-  /** In the order they get it. */
-  readonly gateways: readonly RolloutMember[];
-  /** Ends of the waves: a number of gateways (`1`) or a share of them (`10%`), ascending; what is missing to all is the last wave. */
-  readonly waves: readonly string[];
-  /** Failures of a wave at which everything stops; absent = 1, or 5 % of a wave of more than 20. */
-  readonly haltAfter?: number;
-  /** How long a wave is watched after its last gateway confirmed, ms. */
-  readonly soakMs: number;
-}
+import { invalid, keyOf, type NewRollout, type RolloutMember, type RolloutView, sharesOf } from "./rollout-order.ts";
 
 interface Stored {
   readonly plan: RolloutPlan;
@@ -33,27 +15,13 @@ interface Stored {
   readonly beganAtMs: number;
   readonly state: RolloutDecision["state"];
   readonly reason?: string;
+  /** Who holds it; no further gateway is ordered to take the version meanwhile. */
+  readonly pausedBy?: string;
   readonly endedAtMs?: number;
   /** First seen confirmed, Unix ms, by member. */
   readonly confirmed: Readonly<Record<string, number>>;
   /** Members whose desired state names the version. */
   readonly released: readonly string[];
-}
-
-/** A rollout as people see it. */
-export interface RolloutView {
-  readonly id: number;
-  readonly version: string;
-  readonly state: RolloutDecision["state"];
-  /** Why it halted, or what it waits for. */
-  readonly reason: string;
-  readonly by: string;
-  readonly beganAtMs: number;
-  readonly endedAtMs?: number;
-  readonly waves: readonly number[];
-  /** Wave under way, from 1. */
-  readonly wave: number;
-  readonly gateways: readonly { readonly gateway: string; readonly tenant: string; readonly state: string; readonly detail: string }[];
 }
 
 export interface RolloutsParts {
@@ -112,9 +80,29 @@ export class Rollouts implements Unit {
     return this.#view(running.id, this.#halted(running.id, running.body, `halted by ${by}`));
   }
 
-  /** The newest first. */
+  /** Holds the one under way, or lets it go on: who has the order keeps it. @throws GatewayError noc.invalid */
+  pause(isPaused: boolean, by: string): RolloutView {
+    const running = this.#stored().find(({ body }) => body.state === "running");
+    if (running === undefined) throw invalid("no rollout is under way");
+    const { pausedBy: _before, ...body } = running.body;
+    this.#audit(by, `rollout ${body.plan.version} ${isPaused ? "paused" : "resumed"}`, {});
+    const next = isPaused ? { ...body, pausedBy: by } : body;
+    this.#parts.authority.store.putRollout(JSON.stringify(next), running.id);
+    return this.#view(running.id, next);
+  }
+
+  /** The newest first, and only that one gateway by gateway. */
   list(): readonly RolloutView[] {
-    return this.#stored().map(({ id, body }) => this.#view(id, body));
+    return this.#stored().map(({ id, body }, index) => {
+      const view = this.#view(id, body);
+      return index === 0 ? view : { ...view, gateways: [] };
+    });
+  }
+
+  /** undefined = not remembered any more. */
+  one(id: number): RolloutView | undefined {
+    const found = this.#stored().find((stored) => stored.id === id);
+    return found === undefined ? undefined : this.#view(id, found.body);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -134,7 +122,7 @@ export class Rollouts implements Unit {
     const body: Stored = { ...before, confirmed: Object.fromEntries(seen) };
     if (decision.state === "halted") return this.#halted(id, body, this.#whyFailed(body, decision));
     const released = new Set(before.released);
-    for (const name of decision.wanted) {
+    for (const name of body.pausedBy === undefined ? decision.wanted : []) {
       const member = body.members[name];
       if (member === undefined || released.has(name)) continue;
       try {
@@ -198,8 +186,8 @@ export class Rollouts implements Unit {
     const { version } = body.plan;
     const { fw, agent } = reported ?? {};
     if (fw?.version === version && (fw.st === "rolled-back" || fw.st === "refused")) return { phase: fw.st, detail: fw.msg ?? "" };
-    // The process that says so is the new one: before the switch its agent is the old version.
-    if (agent === version && (fw === undefined || fw.st === "confirmed" || fw.st === "idle")) return { phase: "confirmed", detail: "" };
+    // The process that says so is the new one: before the switch its agent is the old version. What became of another version is another matter.
+    if (agent === version && (fw?.version !== version || fw.st === "confirmed" || fw.st === "idle")) return { phase: "confirmed", detail: "" };
     if (fw?.version === version) return { phase: fw.st, detail: fw.msg ?? "" };
     if (!body.released.includes(name)) return { phase: "", detail: "" };
     const view = authority.view(tenant, gateway);
@@ -230,8 +218,13 @@ export class Rollouts implements Unit {
       return { ...member, state, detail: detail === "" && isOff && state !== "confirmed" ? "is off; gets it when it returns" : detail };
     });
     const waits = decision.absent.length === 0 ? "" : `waits for ${decision.absent.slice(0, 5).join(", ")}`;
+    const isPaused = body.state === "running" && body.pausedBy !== undefined;
+    const counts: Record<string, number> = {};
+    for (const { state } of gateways) counts[state] = (counts[state] ?? 0) + 1;
+    const held = isPaused ? `held by ${body.pausedBy}` : "";
+    const reason = body.reason ?? (body.state === "running" ? [held, waits].filter((one) => one !== "").join("; ") : "");
     return {
-      ...{ id, version: plan.version, state: body.state, reason: body.reason ?? (body.state === "running" ? waits : "") },
+      ...{ id, version: plan.version, state: isPaused ? "paused" : body.state, reason, counts },
       ...{ by, beganAtMs, waves: plan.waves.map((share) => Math.ceil(share * plan.gateways.length - 1e-6)) },
       ...(endedAtMs === undefined ? {} : { endedAtMs }),
       wave: Math.min(decision.wave + 1, plan.waves.length),
@@ -254,35 +247,4 @@ export class Rollouts implements Unit {
     const atMs = Math.round(this.#parts.clock.now().wallMs);
     this.#parts.authority.store.audit({ atMs, actor, action, gateway: "", detail: JSON.stringify(detail).slice(0, 4_096) });
   }
-}
-
-/** Gateways in an order that differs from version to version, so that it is not always the same site that goes first. */
-export function orderOf(version: string, members: readonly RolloutMember[]): readonly RolloutMember[] {
-  const rank = (one: RolloutMember) =>
-    createHash("sha256")
-      .update(`${version}/${keyOf(one)}`)
-      .digest("hex");
-  return [...members].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
-}
-
-/** @throws GatewayError noc.invalid */
-function sharesOf(waves: readonly string[], gateways: number): readonly number[] {
-  const ends = waves.map((word) => {
-    const match = /^(\d{1,6})(%?)$/.exec(word.trim());
-    const value = Number(match?.[1]);
-    if (match === null || value < 1 || (match[2] === "%" && value > 100))
-      throw invalid(`a wave is like 5 or 10%, not ${word.slice(0, 20)}`);
-    return Math.min(gateways, match[2] === "%" ? Math.ceil((value / 100) * gateways - 1e-6) : value);
-  });
-  const all = [...new Set([...ends, gateways])];
-  if (all.some((end, index) => end < (all[index - 1] ?? 0))) throw invalid("waves have to ascend");
-  return all.map((end) => end / gateways);
-}
-
-function keyOf({ tenant, gateway }: RolloutMember): string {
-  return `${tenant}/${gateway}`;
-}
-
-function invalid(message: string): GatewayError {
-  return new GatewayError("noc.invalid", { message });
 }

@@ -137,7 +137,7 @@ function idOf(alarm: AlarmView): string {
 }
 
 /** Keys work wherever nothing is being typed. */
-function useKeys(keys: Readonly<Record<string, () => void>>): void {
+export function useKeys(keys: Readonly<Record<string, () => void>>): void {
   const present = useRef(keys);
   present.current = keys;
   useEffect(() => {

@@ -8,7 +8,8 @@ import { GatewayPanel } from "./gateway-panel.tsx";
 import { ask, learnServerTime, ServerError, useFeed, useLoaded, useTick } from "./server.ts";
 import { SignIn, signInByLink } from "./sign-in.tsx";
 import "./style.css";
-import { useView, type ViewState } from "./view-state.ts";
+import { ReleasesPage } from "./releases-page.tsx";
+import { pages, useView, type ViewState } from "./view-state.ts";
 
 type Session = { readonly state: "unknown" } | { readonly state: "in" } | { readonly state: "out"; readonly problem?: string };
 
@@ -56,6 +57,14 @@ function Workplace(props: { readonly onSignedOut: () => void }) {
           onError={onError}
           onGateway={(key, equipment) => change({ page: "gateways", gateway: key, equipment, series: [], search: "" })}
         />
+      ) : view.page === "releases" ? (
+        <ReleasesPage
+          version={feed.all}
+          zone={view.zone}
+          gateways={gateways}
+          onError={onError}
+          onGateway={(key) => change({ page: "gateways", gateway: key, equipment: undefined, series: [], search: "" })}
+        />
       ) : (
         <div class="layout">
           <nav aria-label="Gateways">
@@ -86,6 +95,8 @@ function Workplace(props: { readonly onSignedOut: () => void }) {
 
 const themeWords: Readonly<Record<Theme, string>> = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
 
+const pageWords: Readonly<Record<ViewState["page"], string>> = { gateways: "Gateways", alarms: "Alarms", releases: "Releases" };
+
 interface HeaderProps {
   readonly feed: boolean;
   readonly page: ViewState["page"];
@@ -110,12 +121,11 @@ function Header(props: HeaderProps) {
         Gatehouse NOC
       </span>
       <fieldset class="button-group" aria-label="Page">
-        <button type="button" class="button" aria-pressed={props.page === "gateways"} onClick={() => props.onPage("gateways")}>
-          Gateways
-        </button>
-        <button type="button" class="button" aria-pressed={props.page === "alarms"} onClick={() => props.onPage("alarms")}>
-          Alarms
-        </button>
+        {pages.map((page) => (
+          <button key={page} type="button" class="button" aria-pressed={props.page === page} onClick={() => props.onPage(page)}>
+            {pageWords[page]}
+          </button>
+        ))}
       </fieldset>
       <span class={props.feed ? "mark good" : "mark warn"} role="status">
         {props.feed ? "live" : "connecting"}

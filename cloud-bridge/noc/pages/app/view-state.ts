@@ -1,10 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Zone } from "#web/time.ts";
 
+export const pages = ["gateways", "alarms", "releases"] as const;
+
 /** What the page shows; kept in the address, so that a reload or a copied link shows the same. */
 export interface ViewState {
-  /** The alarms of all gateways, or everything about one. */
-  readonly page: "gateways" | "alarms";
+  /** Everything about one gateway, the alarms of all, or which versions they get. */
+  readonly page: (typeof pages)[number];
   /** `tenant/id`; undefined = the first there is. */
   readonly gateway?: string | undefined;
   readonly equipment?: string | undefined;
@@ -30,7 +32,7 @@ function read(hash: string): ViewState {
   const fromMs = whole("from");
   const toMs = whole("to");
   return {
-    page: text("p") === "alarms" ? "alarms" : "gateways",
+    page: pages.find((page) => page === text("p")) ?? "gateways",
     gateway: text("gw"),
     equipment: text("eq"),
     search: text("q") ?? "",
@@ -47,7 +49,7 @@ function read(hash: string): ViewState {
 
 function write(view: ViewState): string {
   const parameters = new URLSearchParams();
-  if (view.page === "alarms") parameters.set("p", "alarms");
+  if (view.page !== "gateways") parameters.set("p", view.page);
   if (view.gateway !== undefined) parameters.set("gw", view.gateway);
   if (view.equipment !== undefined) parameters.set("eq", view.equipment);
   if (view.search !== "") parameters.set("q", view.search);
