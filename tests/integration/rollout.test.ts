@@ -99,5 +99,5 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
 /** For people: GATEHOUSE_PICTURES names a folder. */
 async function pictured(page: Page, name: string): Promise<void> {
   const folder = process.env.GATEHOUSE_PICTURES;
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `releases-${name}.png`) });
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `releases-${name}.png`), animations: "disabled" });
 }

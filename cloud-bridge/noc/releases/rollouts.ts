@@ -188,7 +188,8 @@ export class Rollouts implements Unit {
     if (fw?.version === version && (fw.st === "rolled-back" || fw.st === "refused")) return { phase: fw.st, detail: fw.msg ?? "" };
     // The process that says so is the new one: before the switch its agent is the old version. What became of another version is another matter.
     const isOther = fw?.version !== undefined && fw.version !== version;
-    if (agent === version && (fw === undefined || isOther || fw.st === "confirmed" || fw.st === "idle")) return { phase: "confirmed", detail: "" };
+    if (agent === version && (fw === undefined || isOther || fw.st === "confirmed" || fw.st === "idle"))
+      return { phase: "confirmed", detail: "" };
     if (fw?.version === version) return { phase: fw.st, detail: fw.msg ?? "" };
     if (!body.released.includes(name)) return { phase: "", detail: "" };
     const view = authority.view(tenant, gateway);
