@@ -31,7 +31,8 @@ const contentTypes = {
   blob: "application/cbor",
   edq: "application/octet-stream",
 } as const;
-const maxRetryMs = 15_000;
+/** One client, no crowd: while this end is away no gateway can prove a change, and goes back (authority.confirmWindowMs). */
+const maxRetryMs = 3_000;
 const firstRetryMs = 500;
 const stableMs = 60_000;
 /** Publications that may wait for their PUBACK; beyond it they are refused and come again with the next round. */

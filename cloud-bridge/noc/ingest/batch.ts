@@ -9,6 +9,7 @@ import { applyEvents } from "./events.ts";
 import { watchIdentity } from "./identity-watch.ts";
 import { applyInventory } from "./inventory.ts";
 import type { IngestLimits } from "./limits.ts";
+import { watchMemory } from "./memory-watch.ts";
 import { type Place, placeOf } from "./place.ts";
 import { applyHello, applyReported, applyState } from "./presence.ts";
 import { beyondContiguous, contiguousTo, hasSeq, highestSeq, withRange } from "./ranges.ts";
@@ -121,6 +122,7 @@ export class BatchWriter {
         return;
       case "hello": {
         await watchIdentity(drafts, gateway, understood.message, delivery.retained);
+        await watchMemory(drafts, gateway, understood.message, delivery.retained);
         applyHello(gateway.row, understood.message, drafts.nowMs, delivery.retained);
         gateway.hello = true;
         const { T, E, C, I, S, B } = understood.message.streams;

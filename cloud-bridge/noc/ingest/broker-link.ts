@@ -31,7 +31,8 @@ const retainedLeaves: readonly UplinkLeaf[] = ["state", "hello", "rep"];
 
 const connectTimeoutMs = 20_000;
 const firstRetryMs = 500;
-const maxRetryMs = 15_000;
+/** One client, no crowd: while this end is away no gateway can prove a change, and goes back (authority.confirmWindowMs). */
+const maxRetryMs = 3_000;
 /** A connection that lasted this long was a good one: the next attempt starts without delay history. */
 const stableMs = 60_000;
 const ackExpirySeconds = leafRules.ack.expirySeconds ?? 60;

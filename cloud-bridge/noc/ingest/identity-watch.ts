@@ -2,6 +2,7 @@ import type { HelloMessage } from "../../protocol/messages/presence.ts";
 import type { AlarmRow, GatewayRow } from "../store/rows.ts";
 import { nocKeyPrefix } from "./alarm-list.ts";
 import type { Draft, Drafts, GatewayDraft } from "./drafts.ts";
+import { putOwnAlarm } from "./own-alarm.ts";
 
 export const clonedKey = `${nocKeyPrefix}gateway-cloned`;
 /** So many lives of a gateway are remembered: more than a box restarts while its twin stands next to it. */
@@ -92,15 +93,6 @@ async function raise(
   await put(drafts, { ...common, type: "gatewayCloned", text, raisedMs, changedMs: nowMs, undated: undefined, body }, false);
 }
 
-/** The next revision of the alarm, and its line in the event list. */
-async function put({ tx, nowMs }: Drafts, row: AlarmRow, cleared: boolean): Promise<void> {
-  const revision = row.revision + 1;
-  const text = cleared ? `${row.text} (over: no sign of it for a day)` : row.text;
-  const op = cleared ? "clear" : revision === 1 ? "raise" : "change";
-  const body = { ...row.body, rev: revision, n: revision, op, clr: cleared, text, tc: nowMs };
-  await tx.putAlarm({ ...row, revision, cleared, changedMs: nowMs, text, body });
-  const place = { gatewayRef: row.gatewayRef, streamId: "", seq: 0, index: 0, atMs: nowMs, undated: undefined, equipment: "" };
-  await tx.addEvent({ ...place, kind: `alarm.${op}`, severity: row.severity, text, body });
-  if (cleared) return;
-  await tx.addEvent({ ...place, kind: "gateway.cloned", severity: row.severity, text, body: { attrs: row.body["attrs"] } });
+function put(drafts: Drafts, row: AlarmRow, cleared: boolean): Promise<void> {
+  return putOwnAlarm(drafts, { row, cleared, over: "no sign of it for a day", event: "gateway.cloned" });
 }

@@ -1,7 +1,7 @@
 /**
- * Confirmed commits with random cuts, over mosquitto with real processes: `node tests/bench/commits/main.ts [RUNS] [SEED]`. In each run the
+ * Confirmed commits with random cuts, over mosquitto with real processes: `node tests/bench/commits/main.ts [RUNS] [SEED] [CUTS]`. In each run the
  * NOC orders another configuration; at a random moment the gateway is killed, or the broker, or the NOC's end stands still. In the end the
- * gateway must be exactly at the old or exactly at the new, and the NOC must know which.
+ * gateway must be exactly at the old or exactly at the new, and the NOC must know which. CUTS: their numbers, one after the other instead of random ones.
  */
 import { OrdersField, overlay } from "../../integration/orders-field.ts";
 import { until } from "../../integration/processes.ts";
@@ -10,6 +10,7 @@ import { seededEntropy } from "../../sim/seeded-entropy.ts";
 const runs = Number(process.argv[2] ?? 100);
 const seed = Number(process.argv[3] ?? 1);
 const entropy = seededEntropy(seed);
+const sequence = (process.argv[4] ?? "").split(",").filter((one) => one !== "");
 const cuts = [
   "kill the gateway",
   "kill the gateway twice",
@@ -63,7 +64,8 @@ async function one(
   run: number,
   before: readonly [number, number],
 ): Promise<{ readonly row: Row; readonly now: readonly [number, number] }> {
-  const cut = cuts[Math.floor(entropy.random() * cuts.length)] ?? "no cut";
+  const drawn = Math.floor(entropy.random() * cuts.length);
+  const cut = cuts[sequence.length === 0 ? drawn : Number(sequence[(run - 1) % sequence.length])] ?? "no cut";
   const isHeavy = entropy.random() < 0.6;
   // Two options that only change together: one without the other would be neither old nor new.
   const wanted: readonly [number, number] = [2_000 + run, isHeavy ? 100 + run : before[1]];
