@@ -57,7 +57,7 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   const recovered = recoverJournal(journal.file, journal.scan, { ring, streams, open });
   const ledger = new StoreLedger(now.wallMs);
   if (recovered !== undefined) restoreLedger(ledger, recovered);
-  const isClean = recovered?.clean ?? !journal.replaced;
+  const isClean = recovered?.clean ?? !journal.isLost;
   const databaseBytes = Math.max(budgetBytes - ring.bytes - settings.ballastBytes, minJournalBytes);
   const space = new Space(disk, { budgetBytes, databaseBytes, ballastBytes: settings.ballastBytes });
   let check = !isClean;
@@ -80,8 +80,7 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   else keeper.onMended(keeper.backlog);
   if (!isClean) ledger.restarts += 1;
   // After damage every class gets a new stream, since numbers of the old ones may be in use at the NOC without our knowing.
-  for (const streamClass of journal.scan.suspect || journal.replaced ? (["T", "E", "C", "I", "S"] as const) : [])
-    streams.split(streamClass);
+  for (const streamClass of journal.scan.suspect || journal.isLost ? (["T", "E", "C", "I", "S"] as const) : []) streams.split(streamClass);
   // What was sealed in a lost record is sealed again below: not behind what came after it.
   if (recovered?.damaged === true) streams.split("T");
   if (!space.ensureBallast()) log.warn({ ballastBytes: settings.ballastBytes }, "the file system has no room for the ballast");
@@ -112,29 +111,30 @@ function restoreLedger(ledger: StoreLedger, { snapshot, lastRecord }: Recovered)
 interface OpenedJournal {
   readonly file: DiskFile;
   readonly scan: RingScan;
-  /** A damaged journal was set aside. */
-  readonly replaced: boolean;
+  /** There was a journal, and nothing in it can be read. */
+  readonly isLost: boolean;
 }
 
 function openJournal(parts: OpenStoreParts, budgetBytes: number, now: Instant): OpenedJournal {
   const { disk, log } = parts;
   const file = disk.open(journalFile);
-  if (file === undefined) return { ...createJournal(parts, budgetBytes), replaced: false };
+  if (file === undefined) return { ...createJournal(parts, budgetBytes), isLost: false };
   try {
     const whole = restoreLength(disk, file);
     if (whole !== file) log.error({ code: "buffer.corrupt", foundBytes: file.bytes, bytes: whole.bytes }, "the journal had lost its end");
     const scan = scanRing(whole);
     // Its newest records may have stood in the lost part.
-    return { file: whole, scan: { ...scan, suspect: scan.suspect || whole !== file }, replaced: false };
+    // A journal that was begun has a record, unless the power went in its first moment: nothing says what stood there.
+    return { file: whole, scan: { ...scan, suspect: scan.suspect || whole !== file }, isLost: scan.records.length === 0 };
   } catch (error) {
     file.close();
     if (!isGatewayError(error)) throw error;
     // What a newer version left and nobody here can read costs its measurements, not the site's connection.
     if (error.code !== "buffer.corrupt" && error.code !== "buffer.version") throw error;
-    if (file.isDevice) return { ...beginDevice(parts, error.code === "buffer.version"), replaced: error.code === "buffer.version" };
+    if (file.isDevice) return { ...beginDevice(parts, error.code === "buffer.version"), isLost: error.code === "buffer.version" };
     const setAside = quarantine(disk, journalFile, now.wallMs);
     log.error({ code: error.code, setAside }, "the journal is damaged, or a newer version's, and was set aside");
-    return { ...createJournal(parts, budgetBytes), replaced: true };
+    return { ...createJournal(parts, budgetBytes), isLost: true };
   }
 }
 

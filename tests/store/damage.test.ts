@@ -166,6 +166,24 @@ describe("a damaged store", () => {
     expect(core.takeGaps().some((gap) => gap.reason === "corrupt" || gap.reason === "restart")).toBe(true);
   });
 
+  it.each([
+    ["was cut short before its first record", (whole: Uint8Array) => whole.slice(0, 7_227)],
+    ["was zeroed behind its first blocks", (whole: Uint8Array) => whole.fill(0, 2 * 4_096)],
+  ])("does not take a journal that %s for a new one: it says so, and repeats no seq", (_, change) => {
+    const disk = new SimDisk();
+    const clock = new ManualClock();
+    const before = open(disk, clock);
+    before.append([groupFrame("before", slotOf(1, clock.monotonicMs() + 60_000))]);
+    expect(before.commit(true)).toBe(true);
+    const published = publishedBy(before);
+    before.close();
+    disk.replace("journal.ring", change(Uint8Array.from(disk.readWhole("journal.ring") ?? [])));
+    const { core } = survive(disk, clock, published);
+    expect(core.takeGaps().map((gap) => gap.reason)).toContain("restart");
+    expect(core.stats().ledger.restarts).toBe(1);
+    for (const { stream } of core.stats().streams) expect([...published.keys()].some((key) => key.startsWith(stream))).toBe(false);
+  });
+
   it("reads what is left of a journal that was cut short, and gives it its length back", () => {
     const from = filled(true);
     const whole = from.disk.readWhole("journal.ring") ?? new Uint8Array();
