@@ -22,7 +22,7 @@ export const slotDisk: SlotDisk = {
   exists: (path) => existsSync(path),
   readText: (path) => (existsSync(path) ? guarded(path, () => readFileSync(path, "utf8").slice(0, 4_096)) : undefined),
   length: (path) => statSync(path, { throwIfNoEntry: false })?.size,
-  read: (path, fromByte, maxBytes) => guarded(path, () => readPiece(path, fromByte, maxBytes)),
+  read: (path, fromByte, maxBytes, into) => guarded(path, () => readPiece(path, fromByte, maxBytes, into)),
   open: (path, fromByte) => guarded(path, () => openAt(path, fromByte)),
   rename: (from, to) => guarded(to, () => renameSync(from, to)),
   syncFolder: (path) => guarded(path, () => withFile(path, "r", fsyncSync)),
@@ -45,11 +45,8 @@ function openAt(path: string, fromByte: number): SlotFile {
   };
 }
 
-function readPiece(path: string, fromByte: number, maxBytes: number): Uint8Array {
-  return withFile(path, "r", (file) => {
-    const bytes = Buffer.allocUnsafe(maxBytes);
-    return bytes.subarray(0, readSync(file, bytes, 0, maxBytes, fromByte));
-  });
+function readPiece(path: string, fromByte: number, maxBytes: number, into: Uint8Array = new Uint8Array(maxBytes)): Uint8Array {
+  return withFile(path, "r", (file) => into.subarray(0, readSync(file, into, 0, Math.min(maxBytes, into.length), fromByte)));
 }
 
 function withFile<T>(path: string, flags: string, work: (file: number) => T): T {

@@ -9,8 +9,11 @@ export interface SlotDisk {
   readText(path: string): string | undefined;
   /** Length in bytes; undefined = there is none. */
   length(path: string): number | undefined;
-  /** Bytes from a position; shorter at the end of the file. */
-  read(path: string, fromByte: number, maxBytes: number): Uint8Array;
+  /**
+   * Bytes from a position; shorter at the end of the file. @param into memory to put them in, good until it is used again: who reads a whole program
+   * in fresh pieces holds most of it until somebody collects them
+   */
+  read(path: string, fromByte: number, maxBytes: number, into?: Uint8Array): Uint8Array;
   /** Opens for writing at `fromByte`, what is behind is cut off; 0 makes a new file with mode 0700. */
   open(path: string, fromByte: number): SlotFile;
   rename(from: string, to: string): void;

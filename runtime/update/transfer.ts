@@ -18,8 +18,9 @@ const syncEveryBytes = 4 * 1024 * 1024;
 
 /** Feeds a file that is there already into a hash. */
 export async function hashFile(disk: SlotDisk, path: string, length: number, hash: Hash): Promise<void> {
+  const into = new Uint8Array(pieceBytes);
   for (let at = 0; at < length; ) {
-    const piece = disk.read(path, at, Math.min(pieceBytes, length - at));
+    const piece = disk.read(path, at, Math.min(pieceBytes, length - at), into);
     if (piece.length === 0) return;
     hash.update(piece);
     at += piece.length;

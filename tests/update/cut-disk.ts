@@ -2,6 +2,7 @@ import { cpSync, existsSync, rmSync, truncateSync, writeFileSync } from "node:fs
 import { dirname } from "node:path";
 import { slotDisk } from "../../runtime/host/slot-disk.ts";
 import type { SlotDisk, SlotFile } from "../../runtime/ports/slot-disk.ts";
+import type { State } from "../../runtime/ports/state.ts";
 
 export class PowerCut extends Error {}
 
@@ -26,6 +27,21 @@ export class CutDisk implements SlotDisk {
   #step(): void {
     this.#changes += 1;
     if (this.#changes >= this.#cutBefore) throw new PowerCut();
+  }
+
+  /** The state with the same cut: each of its transactions is a change like those of the slots. What it says is durable is SQLite's promise. */
+  around(state: State): State {
+    const step = () => this.#step();
+    return {
+      get: (key) => state.get(key),
+      getText: (key) => state.getText(key),
+      keys: (prefix, limit) => state.keys(prefix, limit),
+      close: () => state.close(),
+      put: (entries) => {
+        step();
+        state.put(entries);
+      },
+    };
   }
 
   /** What the next start finds, in the worst case. */

@@ -1,8 +1,9 @@
 import { execFile, spawn } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { State } from "../../runtime/ports/state.ts";
 import { CutDisk, PowerCut } from "./cut-disk.ts";
 import { programOf, ReleaseKit, runUntil, sha256 } from "./release-kit.ts";
 
@@ -13,9 +14,10 @@ const old = programOf("1.0.0", body);
 const next = programOf("1.1.0", body);
 
 /** What the launcher starts: the first line the program says. */
-async function started(stateDir: string, factory: string): Promise<string> {
+async function started(stateDir: string, factory: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
   const environment = {
     ...process.env,
+    ...more,
     GATEHOUSE_STATE: stateDir,
     GATEHOUSE_FACTORY: factory,
     GATEHOUSE_LOOK_S: "0.02",
@@ -43,12 +45,13 @@ describe("an update that is cut off", () => {
 
   /** The whole update on one disk: to the armed slot, then its probation in the new program. @throws PowerCut */
   async function update(name: string, disk: CutDisk): Promise<string> {
-    const before = kit.gateway(name, url, { version: "1.0.0", file: factory, disk });
+    const around = (state: State) => disk.around(state);
+    const before = kit.gateway(name, url, { version: "1.0.0", file: factory, disk, around });
     if (before.updater.current().phase !== "confirmed") {
       await before.updater.request({ version: "1.1.0" }, {});
       await runUntil(before.updater, "armed", () => before.slots.boot().pending !== undefined);
     }
-    const after = kit.gateway(name, url, { version: "1.1.0", file: before.slots.program("a"), slot: "a", disk, probationMs: 10 });
+    const after = kit.gateway(name, url, { version: "1.1.0", file: before.slots.program("a"), slot: "a", disk, around, probationMs: 10 });
     await runUntil(after.updater, "confirmed", () => after.updater.current().phase === "confirmed");
     return after.stateDir;
   }
@@ -57,16 +60,18 @@ describe("an update that is cut off", () => {
     const whole = new CutDisk();
     const stateDir = await update("whole", whole);
     expect(await started(stateDir, factory)).toBe("program 1.1.0 as run");
-    expect(whole.changes).toBeGreaterThan(12);
-    const seen = new Set<string>();
+    expect(whole.changes).toBeGreaterThan(20);
+    const seen: Record<string, number> = {};
     for (let cut = 1; cut <= whole.changes; cut++) {
       const disk = new CutDisk(cut);
       const name = `cut-${cut}`;
       await expect(update(name, disk)).rejects.toThrow(PowerCut);
       disk.loseWhatWasNotDurable();
-      seen.add(await started(kit.path(name), factory));
+      const line = await started(kit.path(name), factory);
+      seen[line] = (seen[line] ?? 0) + 1;
     }
-    expect([...seen].sort()).toEqual(["program 1.0.0 as run", "program 1.1.0 as run"]);
+    if (process.env.GATEHOUSE_UPDATE_KILLS !== undefined) process.stdout.write(`${whole.changes} cuts: ${JSON.stringify(seen)}\n`);
+    expect(Object.keys(seen).sort()).toEqual(["program 1.0.0 as run", "program 1.1.0 as run"]);
   });
 
   it("goes on with the part that was received", async () => {
@@ -171,6 +176,27 @@ describe("the launcher", () => {
     const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
     child.kill("SIGTERM");
     expect(await ended).toBe(7);
+  });
+
+  it("starts the old or the new program wherever its own changes of boot are cut", async () => {
+    // The tools it calls, counted: at the n-th it is killed before the tool does its work.
+    for (const tool of ["mv", "sync"]) {
+      const script = `#!/bin/sh\necho x >>"$CALLS"\n[ "$(wc -l <"$CALLS")" -lt "$CUT" ] || { kill -9 $PPID; exit 1; }\nexec /bin/${tool} "$@"\n`;
+      mkdirSync(kit.path("tools"), { recursive: true });
+      writeFileSync(kit.path("tools", tool), script, { mode: 0o755 });
+    }
+    const seen: string[] = [];
+    for (const tries of [1, 0]) {
+      for (let cut = 1; cut <= 6; cut++) {
+        slot("b", programOf("1.1.0").toString());
+        boot(`active=factory pending=b tries=${tries}`);
+        rmSync(kit.path("calls"), { force: true });
+        const tools = { PATH: `${kit.path("tools")}:${process.env.PATH ?? ""}`, CALLS: kit.path("calls"), CUT: String(cut) };
+        await started(stateDir, factory, tools).catch(() => "cut");
+        seen.push(await started(stateDir, factory));
+      }
+    }
+    expect([...new Set(seen)].sort()).toEqual(["program 1.0.0 as run", "program 1.1.0 as run"]);
   });
 
   it("leaves a half-written boot file alone: the old line counts", async () => {

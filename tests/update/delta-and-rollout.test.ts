@@ -1,13 +1,19 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decide, type GatewayProgress, type RolloutPlan } from "../../cloud-bridge/noc/releases/rollout.ts";
 import { applyDelta, makeDelta } from "../../cloud-bridge/protocol/release/delta.ts";
+import { createReleaseSource } from "../../cloud-bridge/uplink/release-source.ts";
+import { slotDisk } from "../../runtime/host/slot-disk.ts";
+import { SystemClock } from "../../runtime/host/system-clock.ts";
+import type { SlotDisk } from "../../runtime/ports/slot-disk.ts";
+import { unpack } from "../../runtime/update/transfer.ts";
 import { compareVersions } from "../../runtime/update/version-order.ts";
 import { isWithin } from "../../runtime/update/window.ts";
+import { sha256 } from "./release-kit.ts";
 
 describe("a delta", () => {
   let folder: string;
@@ -45,6 +51,30 @@ describe("a delta", () => {
     const old = noise(1, 1_000_000);
     const next = Buffer.concat([old.subarray(0, 400_000), noise(2, 50), old.subarray(400_100)]);
     expect(makeDelta(old, next).length).toBeLessThan(300);
+  });
+
+  it("is applied without a fresh piece of memory for each piece of the program", async () => {
+    const old = noise(1, 1_000_000);
+    const next = Buffer.concat([old.subarray(0, 400_000), noise(2, 50), old.subarray(400_100)]);
+    const [base, packed, path] = ["base", "packed", "made"].map((name) => join(folder, name)) as [string, string, string];
+    writeFileSync(base, old);
+    writeFileSync(packed, makeDelta(old, next));
+    const memories = new Set<ArrayBufferLike | undefined>();
+    const disk: SlotDisk = {
+      ...slotDisk,
+      read: (from, at, length, into) => {
+        memories.add(into?.buffer);
+        return slotDisk.read(from, at, length, into);
+      },
+    };
+    const clock = new SystemClock(() => true);
+    const source = createReleaseSource({ url: "http://127.0.0.1:9", root: new Uint8Array(), state: undefined as never, clock });
+    const file = { path: "delta", length: 0, sha256: "", format: "delta" as const };
+    const release = { version: "2.0.0", hardware: "linux-x64", sha256: sha256(next), length: next.length, files: [file] };
+    await unpack({ clock, disk, source }, { file, packed, base }, release, path);
+    expect(readFileSync(path)).toEqual(next);
+    expect(memories.size).toBe(1);
+    expect(memories.has(undefined)).toBe(false);
   });
 
   it("never makes more than it is said to, and ends in an error when it was damaged", async () => {

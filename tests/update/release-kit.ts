@@ -96,8 +96,9 @@ export class ReleaseKit {
     mkdirSync(join(stateDir, "slots"), { recursive: true });
     // A second updater on the same folder is the same gateway after a restart.
     this.#states.get(name)?.close();
-    const state = openState(stateDir);
-    this.#states.set(name, state);
+    const opened = openState(stateDir);
+    this.#states.set(name, opened);
+    const state = options.around?.(opened) ?? opened;
     const disk = options.disk ?? slotDisk;
     const slots = new Slots(disk, join(stateDir, "slots"));
     const root = readFileSync(join(this.repository.folder, "metadata/1.root.json"));
@@ -129,6 +130,8 @@ export interface GatewayOptions {
   readonly file: string;
   readonly slot?: Running;
   readonly disk?: SlotDisk;
+  /** Between the updater and its state. */
+  readonly around?: (state: State) => State;
   readonly selfTest?: (program: string) => Promise<void>;
   readonly healthy?: () => boolean;
   readonly nocReached?: () => boolean;
