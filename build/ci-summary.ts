@@ -1,8 +1,8 @@
 /**
- * `node build/ci-summary.ts REPORT... [--again REPORT]`: the last line of CI, from vitest's JSON reports. CI has every peer, so a skipped test
+ * `node build/ci-summary.ts REPORT... [--again REPORT]...`: the last line of CI, from vitest's JSON reports. CI has every peer, so a skipped test
  * counts as failed there, unless another report has it passed (the packaged program's), or its title says that it is about being root,
  * mounting, loop devices or IPv6, which a CI machine may or may not have. A report that is empty or not there counts as one failure.
- * Files that failed are run a second time by themselves; what passes then is named as unsteady, which is a defect to mend, but not counted as failed.
+ * Files that failed are run a second time by themselves (the first --again belongs to the first REPORT, and so on); what passes then is named as unsteady, which is a defect to mend, but not counted as failed.
  *
  * `node build/ci-summary.ts --failed REPORT`: only the files of the report that failed, a line each.
  */
@@ -18,7 +18,7 @@ interface TestFile {
 
 const excuse = /\b(root|mount|loop|IPv6)\b/;
 const { values, positionals } = parseArgs({
-  options: { again: { type: "string" }, failed: { type: "boolean", default: false } },
+  options: { again: { type: "string", multiple: true, default: [] }, failed: { type: "boolean", default: false } },
   allowPositionals: true,
 });
 
@@ -52,11 +52,11 @@ function settled(first: readonly TestFile[], again: readonly TestFile[]): readon
 }
 
 function summary(): void {
-  const again = values.again === undefined ? [] : (read(values.again) ?? []);
   const counts = { passed: 0, failed: 0 };
-  const files = positionals.flatMap((path) => {
+  const files = positionals.flatMap((path, index) => {
     const found = read(path);
-    if (found !== undefined) return settled(found, again);
+    const again = values.again[index];
+    if (found !== undefined) return settled(found, again === undefined ? [] : (read(again) ?? []));
     console.log(`failed: ${path} has no report`);
     counts.failed += 1;
     return [];

@@ -59,6 +59,14 @@ it("takes the second run's word, and names what failed once as unsteady", () => 
   ]);
 });
 
+it("takes a second run only for the report that it belongs to", () => {
+  const checkout = report("checkout", { "a.test.ts": { one: "passed" } });
+  const packaged = report("packaged", { "a.test.ts": { one: "failed" } });
+  const again = report("again", { "a.test.ts": { one: "passed" } });
+  expect(summary(checkout, packaged, "--again", again, "--again", join(folder, "nothing")).lines.at(-1)).toBe("1 passed, 1 failed");
+  expect(summary(checkout, packaged, "--again", join(folder, "nothing"), "--again", again).lines.at(-1)).toBe("2 passed, 0 failed");
+});
+
 it("ends well when all passed, in whichever report", () => {
   const first = report("first", { "a.test.ts": { one: "passed", packed: "skipped" } });
   const { status, lines } = summary(first, report("packaged", { "p.test.ts": { packed: "passed" } }), "--again", join(folder, "nothing"));
