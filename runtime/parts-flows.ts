@@ -18,6 +18,7 @@ import { createFlowWing } from "../flows/flow-wing.ts";
 import { InstanceIds } from "./alarms/identity.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Gateway } from "./gateway.ts";
+import { mayChangeUser } from "./host/change-user.ts";
 import { guestSpawner } from "./host/spawn-guest.ts";
 import type { Link } from "./northbound/link.ts";
 import type { Notices } from "./northbound/second-path/notices.ts";
@@ -155,7 +156,7 @@ function missingPackages(): string | undefined {
 
 /** Own user for the guest; only the privileged can give it one. */
 function userOf(name: string | undefined): { readonly uid: number; readonly gid: number } | undefined {
-  if (process.geteuid?.() !== 0) return undefined;
+  if (!mayChangeUser()) return undefined;
   const entries = existsSync("/etc/passwd") ? readFileSync("/etc/passwd", "utf8").split("\n") : [];
   const entry = entries.map((line) => line.split(":")).find(([login]) => login === (name ?? standardUser));
   if (entry === undefined && name !== undefined)

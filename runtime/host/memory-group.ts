@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** The launcher's group below the service's: a group with processes cannot give memory limits to groups below it, so ours lies beside. */
+const launchersGroup = "/main";
+
 /** A cgroup of its own for one child, with a memory ceiling that the kernel holds. */
 export interface MemoryGroup {
   release(): void;
@@ -15,7 +18,7 @@ const maxProcesses = 64;
  */
 export function openMemoryGroup(pid: number, memoryBytes: number): MemoryGroup | undefined {
   const lines = membership();
-  const unified = lines.find((line) => line.startsWith("0::"))?.slice(3);
+  const unified = delegated(lines.find((line) => line.startsWith("0::"))?.slice(3));
   const memory = lines.find((line) => /^\d+:([a-z_,=]*,)?memory(,[a-z_,=]*)?:/.test(line))?.split(":")[2];
   const candidates = [
     ...(unified === undefined
@@ -30,6 +33,10 @@ export function openMemoryGroup(pid: number, memoryBytes: number): MemoryGroup |
     if (opened) return { release: () => remove(group) };
   }
   return undefined;
+}
+
+function delegated(group: string | undefined): string | undefined {
+  return group?.endsWith(launchersGroup) === true ? group.slice(0, -launchersGroup.length) : group;
 }
 
 function membership(): readonly string[] {

@@ -4,6 +4,8 @@ import {
   closeSync,
   constants,
   existsSync,
+  fchmodSync,
+  fstatSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -17,21 +19,25 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import type { BytePipe, GuestLimits, GuestProcess, GuestSpawner } from "#ports/child.ts";
+import { mayChangeUser } from "./change-user.ts";
 import { type MemoryGroup, openMemoryGroup } from "./memory-group.ts";
 import { isPackaged } from "./own-program.ts";
 
 const maxLineLength = 16_384;
 const crumbBytes = 4_096;
 const pageBytes = 4_096;
+/** Where the guest finds its program; behind its standard streams, its pipe and its crumb. */
+const binaryDescriptor = 5;
 const running = new Set<NodeChild>();
 let stopsAtExit = false;
 
 /**
- * Lowers what a program may do, then becomes it: file descriptors and core dumps by ulimit, no new privileges, and its death with that of its parent
- * where util-linux has setpriv. Every POSIX system has a shell; what it lacks of the rest is left out.
+ * Lowers what a program may do, then becomes it: file descriptors and core dumps by ulimit; where util-linux has setpriv, none of the rights that the
+ * service's unit gives to the gateway, no new ones, and its death with that of its parent. Every POSIX system has a shell; what it lacks of the rest is left out.
  */
 const launcher = `ulimit -n "$GATEHOUSE_NOFILE"; ulimit -c 0; unset GATEHOUSE_NOFILE
-if setpriv --no-new-privs --pdeathsig KILL true 2>/dev/null; then exec setpriv --no-new-privs --pdeathsig KILL -- "$@"; fi
+lower() { setpriv --inh-caps=-all --ambient-caps=-all --no-new-privs --pdeathsig KILL -- "$@"; }
+if lower true 2>/dev/null; then exec setpriv --inh-caps=-all --ambient-caps=-all --no-new-privs --pdeathsig KILL -- "$@"; fi
 exec "$@"`;
 
 /** However this process ends, its guests must not outlive it. */
@@ -47,9 +53,19 @@ function stopAtExit(child: NodeChild): void {
 
 /** Command line of the program in another role, with Node options of its own. */
 function commandLineOf(role: string, args: readonly string[], nodeOptions: readonly string[], program: string): readonly string[] {
-  if (/\.(ts|js|mjs|cjs)$/.test(program)) return [process.execPath, ...nodeOptions, program, role, ...args];
+  if (isScript(program)) return [process.execPath, ...nodeOptions, program, role, ...args];
   // The single binary is the program; it is baked so that options come by this one argument only.
   return [program, `--node-options=${nodeOptions.join(" ")}`, role, ...args];
+}
+
+const isScript = (program: string) => /\.(ts|js|mjs|cjs)$/.test(program);
+
+/** An updated program lies in the state folder, where the guest's user may not go: it gets the open file, which the program's owner lets it start. */
+function openForOthers(program: string): number {
+  const file = openSync(program, "r");
+  const { mode, uid } = fstatSync(file);
+  if ((mode & 0o001) === 0 && (uid === process.geteuid?.() || process.geteuid?.() === 0)) fchmodSync(file, (mode & 0o777) | 0o055);
+  return file;
 }
 
 /** Not every root gives everybody the memory file system. */
@@ -116,10 +132,6 @@ function cpuMsOf(pid: number): number | undefined {
   }
 }
 
-function isPrivileged(): boolean {
-  return process.geteuid?.() === 0;
-}
-
 /** What runs as a guest is this same program: a script under Node, or the single binary. */
 function ownProgram(): string {
   const script = process.argv[1];
@@ -130,15 +142,17 @@ function ownProgram(): string {
 export const guestSpawner = (program = ownProgram()): GuestSpawner => ({
   spawnGuest(role, args, { environment, onLine, limits }): GuestProcess {
     const crumb = openCrumb();
-    const user = limits.user !== undefined && isPrivileged() ? limits.user : undefined;
-    const command = commandLineOf(role, args, limits.nodeOptions, program);
+    const user = limits.user !== undefined && mayChangeUser() ? limits.user : undefined;
+    const binary = user === undefined || isScript(program) ? undefined : openForOthers(program);
+    const command = commandLineOf(role, args, limits.nodeOptions, binary === undefined ? program : `/proc/self/fd/${binaryDescriptor}`);
     const child = spawn("/bin/sh", ["-c", launcher, "gatehouse-guest", "nice", "-n", String(limits.niceness), ...command], {
-      stdio: ["ignore", "pipe", "pipe", "pipe", crumb],
+      stdio: ["ignore", "pipe", "pipe", "pipe", crumb, ...(binary === undefined ? [] : [binary])],
       detached: true,
       cwd: "/",
       env: { PATH: "/usr/local/bin:/usr/bin:/bin", GATEHOUSE_NOFILE: String(limits.maxOpenFiles), ...environment },
       ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
     });
+    if (binary !== undefined) closeSync(binary);
     const exited = new Promise<{ readonly code: number | null; readonly signal: string | null }>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", () => resolve({ code: 127, signal: null }));
