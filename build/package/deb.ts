@@ -1,4 +1,4 @@
-/** `npm run build:deb [-- --arch x64] [--out dist]`: Debian packages of the appliance, around the binaries that `npm run build` left in the folder. */
+/** `npm run build:deb [-- --arch x64] [--out dist] [--level 19]`: Debian packages of the appliance, around the binaries that `npm run build` left in the folder. */
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,11 @@ const debianNames: Readonly<Record<Architecture, string>> = { x64: "amd64", arm6
 const depends = "libc6 (>= 2.34), libstdc++6 (>= 11), libgcc-s1, libatomic1, adduser, coreutils (>= 8.24), util-linux";
 
 const { values } = parseArgs({
-  options: { arch: { type: "string", multiple: true }, out: { type: "string", default: join(root, "dist") } },
+  options: {
+    arch: { type: "string", multiple: true },
+    out: { type: "string", default: join(root, "dist") },
+    level: { type: "string", default: "19" },
+  },
 });
 const wanted = architectures.filter((one) => values.arch === undefined || values.arch.includes(one));
 
@@ -67,7 +71,7 @@ function build(architecture: Architecture): string {
     const out = join(values.out, `gatehouse_${version}_${debianNames[architecture]}.deb`);
     // The same bytes at any time: dates of the files are taken from the environment, owners are root.
     const environment = { ...process.env, SOURCE_DATE_EPOCH: process.env.SOURCE_DATE_EPOCH ?? "1735689600" };
-    execFileSync("dpkg-deb", ["--root-owner-group", "-Zzstd", "-z19", "--build", folder, out], {
+    execFileSync("dpkg-deb", ["--root-owner-group", "-Zzstd", `-z${values.level}`, "--build", folder, out], {
       stdio: ["ignore", "ignore", "inherit"],
       env: environment,
     });
