@@ -64,6 +64,10 @@ async function collect(options: BundleOptions, context: CommandContext): Promise
 
 /** A bundle must not take the last room from the measurements. @throws GatewayError buffer.disk-full */
 function mustFit(out: string, bytes: number): void {
+  if (!existsSync(dirname(out)))
+    throw new GatewayError("config.invalid", {
+      message: `there is no folder ${dirname(out)} to put the bundle in: give another place with --out`,
+    });
   const { bavail, bsize } = statfsSync(dirname(out));
   const freeBytes = bavail * bsize;
   if (freeBytes - bytes >= leftFreeBytes) return;

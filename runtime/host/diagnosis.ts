@@ -19,9 +19,12 @@ const calmCommitS = 30;
 const wornShare = 0.8;
 const littleMemory = 48 * 1024 * 1024;
 
-/** Looks at the machine below the gateway: disk, heat, voltage, flash, memory, clock, libraries. Changes nothing. */
-export function diagnoseMachine(stateDir: string): readonly Finding[] {
-  const { temperatureC, throttled, flashWear, diskUsed, memoryAvailable } = readMachine(stateDir);
+/**
+ * Looks at the machine below the gateway: disk, heat, voltage, flash, memory, clock, libraries. Changes nothing. @param root before /sys and /proc, for
+ * machines that are described and not there
+ */
+export function diagnoseMachine(stateDir: string, root = ""): readonly Finding[] {
+  const { temperatureC, throttled, flashWear, diskUsed, memoryAvailable } = readMachine(stateDir, root);
   const share = (value: number) => `${Math.round(value * 100)} %`;
   return [
     stateFolder(stateDir),
