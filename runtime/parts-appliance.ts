@@ -125,6 +125,9 @@ export function openGatewayState(stateDir: string, platform: Platform): State {
   });
 }
 
+/** What an Ethernet frame holds of a UDP datagram over IPv4. */
+const oneFrameBytes = 1472;
+
 /** What everything else stands on: store, encoder, SNMP engine, device knowledge, checks. */
 async function openGround(
   configuration: GatewayConfiguration,
@@ -134,7 +137,8 @@ async function openGround(
 ) {
   const { gateway, limits, credentials, profiles } = configuration;
   const driverContext: DriverContext = { ...platform, credential: (name) => credentials.credential(name) };
-  const { packetsPerSecond, packetsPerSecondPerEquipment } = limits;
+  const { packetsPerSecond, packetsPerSecondPerEquipment, snmpAnswerBytes } = limits;
+  const targetMessageBytes = Math.min(snmpAnswerBytes, oneFrameBytes);
   // The store's thread starts while this one reads what it knows of devices.
   const store = openStore(configuration, stateDir, platform, live.clockFloorMs);
   store.catch(() => undefined);
@@ -150,7 +154,10 @@ async function openGround(
     events: new EventQueue(platform),
     driverContext,
     checks: openChecks(configuration, driverContext),
-    engine: createSnmpEngine({ ...platform, limits: { packetsPerSecond, packetsPerSecondPerEquipment } }),
+    engine: createSnmpEngine({
+      ...platform,
+      limits: { packetsPerSecond, packetsPerSecondPerEquipment, targetMessageBytes, largestMessageBytes: snmpAnswerBytes },
+    }),
     profiles: book,
   };
 }

@@ -1,7 +1,8 @@
 /** Counting semaphore, first come first served; waiters that abort leave the line. */
 export class Permits {
   #free: number;
-  readonly #waiters: Array<() => void> = [];
+  #waiters: Waiter[] = [];
+  readonly #watched = new WeakSet<AbortSignal>();
 
   constructor(count: number) {
     this.#free = count;
@@ -26,23 +27,32 @@ export class Permits {
       released = true;
       const next = this.#waiters.shift();
       if (next === undefined) this.#free += 1;
-      else next();
+      else next.admitted();
     };
   }
 
   #wait(signal: AbortSignal): Promise<void> {
+    this.#watch(signal);
     return new Promise((resolve, reject) => {
-      const admitted = () => {
-        signal.removeEventListener("abort", gaveUp);
-        resolve();
-      };
-      const gaveUp = () => {
-        const index = this.#waiters.indexOf(admitted);
-        if (index >= 0) this.#waiters.splice(index, 1);
-        reject(signal.reason);
-      };
-      this.#waiters.push(admitted);
-      signal.addEventListener("abort", gaveUp, { once: true });
+      this.#waiters.push({ signal, admitted: resolve, gaveUp: () => reject(signal.reason) });
     });
   }
+
+  /** One listener a signal, not one a waiter: hundreds wait with the same one, whose list of listeners is searched at every change. */
+  #watch(signal: AbortSignal): void {
+    if (this.#watched.has(signal)) return;
+    this.#watched.add(signal);
+    const leave = (): void => {
+      const leaving = this.#waiters.filter((waiter) => waiter.signal === signal);
+      this.#waiters = this.#waiters.filter((waiter) => waiter.signal !== signal);
+      for (const { gaveUp } of leaving) gaveUp();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+  }
+}
+
+interface Waiter {
+  readonly signal: AbortSignal;
+  readonly admitted: () => void;
+  readonly gaveUp: () => void;
 }

@@ -113,7 +113,10 @@ export class Dispatcher {
       this.#queue.push(exchange);
       return place === "equipment";
     }
-    if (!exchange.isFresh) socket.fresh += 1;
+    if (!exchange.isFresh) {
+      exchange.freshFrames = exchange.peer.learned.answerFrames;
+      socket.fresh += exchange.freshFrames;
+    }
     exchange.isFresh = true;
     this.#transmit(exchange, nowMs);
     return true;
@@ -246,7 +249,7 @@ export class Dispatcher {
     if (!exchange.isFresh) return;
     exchange.isFresh = false;
     const socket = this.#sockets.get(exchange.peer.family, exchange.peer.socketIndex);
-    if (socket !== undefined && socket.fresh > 0) socket.fresh -= 1;
+    if (socket !== undefined) socket.fresh = Math.max(0, socket.fresh - exchange.freshFrames);
   }
 
   #fail(exchange: Exchange, error: GatewayError): void {

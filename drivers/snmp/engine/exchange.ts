@@ -32,6 +32,8 @@ export class Exchange {
   /** When each of the first four attempts was sent: the id of the answer says which one it answers. */
   readonly sentAtMs: number[] = [0, 0, 0, 0];
   isFresh = false;
+  /** Frames that it holds of the receive buffer while it is fresh. */
+  freshFrames = 1;
   isQueued = false;
   /** Resends because of v3 Reports; bounded, an agent could go on for ever. */
   reportResends = 0;

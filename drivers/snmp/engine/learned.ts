@@ -12,10 +12,18 @@ const quickMs = 50;
 const mostCells = 128;
 const fewestCells = 8;
 const smallestAnswerBytes = 200;
+/** Answers at the first attempt after which answers twice as large are tried. */
+const growAfter = 64;
+/** So many losses within `retryWindowAfter` answers make answers smaller; one that is lost while a size is on trial does so at once. */
+const lossesBorne = 3;
+/** One Ethernet frame's worth: `mostCells` are meant for answers of this size. */
+const frameBytes = 1472;
 
 export interface LearnedStart {
   readonly timeoutMs: number;
   readonly targetMessageBytes: number;
+  /** As far as answers may grow for agents that bear it; `targetMessageBytes` or less = they stay as they are. */
+  readonly largestMessageBytes: number;
   /** Most requests at once that are tried. */
   readonly maxWindow: number;
   /** v1 has no GETBULK. */
@@ -36,8 +44,16 @@ export class Learned {
   maxCells = mostCells;
   /** Requests of one table read that may be on their way at once; grows while none is lost. */
   window = 1;
-  /** Answers are planned for this size; lowered by agents that cut them shorter. */
+  /** Answers are planned for this size; lowered by agents that cut them shorter, raised for quick ones that take more. */
   answerBytes: number;
+  /** What they were planned for before a larger size was tried; undefined = no size is on trial. */
+  #provenBytes: number | undefined;
+  /** As far as `answerBytes` grows. */
+  #answerCeiling: number;
+  /** The agent itself said how large its answers become: nothing larger is tried any more. */
+  #isCut = false;
+  #answersUntilGrown = growAfter;
+  #losses = 0;
   /** Largest answer seen. */
   largestAnswerBytes = 0;
   /** Changes whenever a plan's blocks would be cut differently. */
@@ -56,6 +72,17 @@ export class Learned {
     this.bulk = start.bulk;
     this.#windowCeiling = start.maxWindow;
     this.answerBytes = start.targetMessageBytes;
+    this.#answerCeiling = start.largestMessageBytes;
+  }
+
+  /** What answers to walks are sized by: a walk does not know where it ends. */
+  get walkBytes(): number {
+    return Math.min(this.answerBytes, this.#start.targetMessageBytes);
+  }
+
+  /** How many Ethernet frames an answer takes about: what it counts against the receive buffer. */
+  get answerFrames(): number {
+    return Math.max(1, Math.ceil(this.answerBytes / frameBytes));
   }
 
   /** Smoothed round trip, milliseconds; NaN before the first answer. */
@@ -84,6 +111,7 @@ export class Learned {
   noteAnswer(bytes: number): void {
     if (bytes > this.largestAnswerBytes) this.largestAnswerBytes = bytes;
     this.#answersInRow += 1;
+    this.#noteSize(bytes);
     if (
       this.#answersInRow % widenAfter === 0 &&
       this.window < this.#windowCeiling &&
@@ -97,8 +125,50 @@ export class Learned {
     this.revision += 1;
   }
 
-  /** An answer took more than one attempt: perhaps the agent does not bear several requests at once. */
+  /** Large answers save most of what polling costs, but they come in fragments, and all the agent's work for them is done in one go. */
+  #noteSize(bytes: number): void {
+    if (this.#provenBytes !== undefined && bytes > this.#provenBytes) this.#provenBytes = undefined;
+    if (this.#answersInRow % retryWindowAfter === 0) {
+      this.#losses = 0;
+      if (!this.#isCut) this.#answerCeiling = this.#start.largestMessageBytes;
+    }
+    if (--this.#answersUntilGrown > 0) return;
+    this.#answersUntilGrown = growAfter;
+    if (this.answerBytes >= this.#answerCeiling || this.#provenBytes !== undefined || !(this.#smoothedMs < quickMs)) return;
+    this.#provenBytes = this.answerBytes;
+    this.#resize(Math.min(this.#answerCeiling, this.answerBytes * 2));
+  }
+
+  #resize(bytes: number): void {
+    this.answerBytes = bytes;
+    this.revision += 1;
+    // What the agent was too slow for stays as it was found.
+    if (this.#cellsCeiling < mostCells || this.maxCells < this.#cellsCeiling) return;
+    this.#cellsCeiling = Math.max(mostCells, Math.floor((mostCells * bytes) / frameBytes));
+    this.maxCells = this.#cellsCeiling;
+  }
+
+  /**
+   * A request came to nothing: answers beyond one frame become as large as is known to be well, since they may be why. @param silenced nothing came
+   * back at all: a size that was on trial is not tried again, it may have ended the agent
+   * @returns whether they were beyond one frame
+   */
+  blameSize(silenced = false): boolean {
+    if (this.answerBytes <= this.#start.targetMessageBytes) return false;
+    if (silenced && this.#provenBytes !== undefined) this.#isCut = true;
+    const well = this.#provenBytes ?? Math.max(this.#start.targetMessageBytes, this.answerBytes >> 1);
+    this.#answersUntilGrown = growAfter;
+    this.#losses = 0;
+    this.#provenBytes = undefined;
+    this.#answerCeiling = well;
+    this.#resize(well);
+    return true;
+  }
+
+  /** An answer took more than one attempt: perhaps the agent does not bear several requests at once, or fragments were lost. */
   noteLoss(): void {
+    this.#losses += 1;
+    if (this.#provenBytes !== undefined || this.#losses >= lossesBorne) this.blameSize();
     if (this.window > 1) this.#windowCeiling = this.window - 1;
     this.window = 1;
     this.#answersInRow = 0;
@@ -107,10 +177,19 @@ export class Learned {
   /** The agent is alive but did not answer for so many values in time. */
   noteSlow(cells: number): void {
     this.#goodInRow = 0;
+    // So much is asked of it only since answers grew, and they have become smaller for it.
+    if (cells > this.maxCells) return;
     const tooMany = Math.min(this.maxCells, cells);
     this.maxCells = Math.max(fewestCells, tooMany >> 2);
     this.#cellsCeiling = Math.max(fewestCells, tooMany >> 1);
     this.revision += 1;
+  }
+
+  /** tooBig for so many varbinds, repeated so often. */
+  noteTooBig(requestVarbinds: number, repetitions: number): void {
+    if (this.blameSize()) return;
+    if (requestVarbinds === 1 && repetitions > 1) this.shrinkRepetitions(repetitions);
+    else this.shrinkRequest(requestVarbinds);
   }
 
   /** tooBig for so many repetitions of one varbind. */
@@ -127,7 +206,11 @@ export class Learned {
 
   /** The agent answered fewer varbinds than asked for, in a message of so many bytes. */
   noteTruncated(bytes: number): void {
-    const bounded = Math.max(smallestAnswerBytes, bytes);
+    this.#isCut = true;
+    // Below what it answered whole before it does not fall because more was asked for.
+    const bounded = Math.max(smallestAnswerBytes, bytes, this.#provenBytes ?? 0);
+    this.#provenBytes = undefined;
+    this.#answerCeiling = Math.min(this.#answerCeiling, bounded);
     if (bounded >= this.answerBytes) return;
     this.answerBytes = bounded;
     this.revision += 1;

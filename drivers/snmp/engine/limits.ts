@@ -18,6 +18,11 @@ export interface EngineLimits {
   readonly receiveBufferBytes: number;
   /** Answers are asked for in this size: one Ethernet frame by default, since fragments get lost in cheap equipment. */
   readonly targetMessageBytes: number;
+  /**
+   * As far as the answers of one agent may grow, by doubling, as long as it answers within milliseconds and none is lost or cut. Equal to
+   * `targetMessageBytes` = they stay within a frame.
+   */
+  readonly largestMessageBytes: number;
   /** Largest datagram we say we can take (v3 msgMaxSize, RFC 3412). */
   readonly maxMessageBytes: number;
   /** v3 passwords and (user, engine) keys kept; the oldest goes first. */
@@ -41,6 +46,7 @@ export const defaultLimits: EngineLimits = {
   maxSockets: 4,
   receiveBufferBytes: 4 * 1024 * 1024,
   targetMessageBytes: 1472,
+  largestMessageBytes: 1472,
   maxMessageBytes: 65_507,
   maxPasswordKeys: 256,
   maxLocalizedKeys: 4096,

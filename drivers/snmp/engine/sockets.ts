@@ -6,7 +6,7 @@ export type DatagramHandler = (bytes: Buffer, from: RemoteInfo) => void;
 
 interface OpenSocket {
   readonly socket: Socket;
-  /** Requests sent lately and not answered; kept by the dispatcher. */
+  /** Frames of the answers to requests sent lately and not answered; kept by the dispatcher. */
   fresh: number;
   /** As many answers as its receive buffer can hold at once. */
   maxFresh: number;

@@ -208,6 +208,7 @@ export class TableRead implements BlockOwner {
 
   #beMoreCareful(block: Block): void {
     const progress = this.#surprised();
+    this.#parts.conversation.peer.learned.blameSize();
     if (this.#care.isSingle) progress.markBlock(block, fate.unfit);
     this.#care.noteFailure();
     if (this.#care.isHopeless) this.#ending = new GatewayError("driver.bad-answer", { message: "the agent's answers cannot be used" });
@@ -233,8 +234,7 @@ export class TableRead implements BlockOwner {
     if (status === errorStatus.authorizationError || status === errorStatus.noAccess) {
       this.#ending = new GatewayError("driver.refused", { message: "the agent denies access", fields: { errorStatus: status } });
     } else if (status === errorStatus.tooBig && cells > 1) {
-      if (isBulk && requested === 1) learned.shrinkRepetitions(block.rowTo - block.rowFrom);
-      else learned.shrinkRequest(requested);
+      learned.noteTooBig(requested, isBulk ? block.rowTo - block.rowFrom : 1);
     } else if (!isBulk && errorIndex >= 1 && errorIndex <= requested) {
       progress.markCell(block, errorIndex - 1, status === errorStatus.noSuchName ? fate.absent : fate.unfit);
     } else if (isBulk && !learned.bulkProven) this.#care.doubtBulk();
@@ -258,6 +258,7 @@ export class TableRead implements BlockOwner {
     else if (error.code === "driver.timeout" && cellCount(block) > 1 && (!this.#care.isProbing || this.#isHalted)) {
       // One small request tells what the silence means. Others that fall silent meanwhile say nothing new.
       this.#surprised();
+      conversation.peer.learned.blameSize(true);
       this.#care.noteSilence(cellCount(block), block.type);
     } else this.#ending ??= error;
     this.#proceed(nowMs);

@@ -134,7 +134,7 @@ export class Walk {
     if (isBulk) learned.bulkProven = true;
     else if (this.#single && !learned.bulkProven) learned.giveUpBulk();
     this.#single = false;
-    const fits = Math.floor((learned.answerBytes - security.overheadBytes) / averageBytes);
+    const fits = Math.floor((learned.walkBytes - security.overheadBytes) / averageBytes);
     // Grows in steps: one row of short values says little about the next.
     this.#repetitions = Math.max(1, Math.min(fits, this.#repetitions * 2));
   }

@@ -57,18 +57,33 @@ class Deadlines {
 
 const deadlinesOf = new WeakMap<Clock, Deadlines>();
 
+/** What ends with a signal. All polls end with the same one, whose own list of listeners is searched from its beginning at every change. */
+const followers = new WeakMap<AbortSignal, Set<AbortController>>();
+
+function followersOf(outer: AbortSignal): Set<AbortController> {
+  const known = followers.get(outer);
+  if (known !== undefined) return known;
+  const made = new Set<AbortController>();
+  followers.set(outer, made);
+  const abort = (): void => {
+    for (const controller of made) controller.abort(outer.reason);
+  };
+  outer.addEventListener("abort", abort, { once: true });
+  return made;
+}
+
 export function pollDeadline(clock: Clock, deadlineMs: number, outer: AbortSignal): PollDeadline {
   const controller = new AbortController();
-  const abort = (): void => controller.abort(outer.reason);
-  if (outer.aborted) abort();
-  else outer.addEventListener("abort", abort, { once: true });
+  const together = followersOf(outer);
+  if (outer.aborted) controller.abort(outer.reason);
+  else together.add(controller);
   const deadlines = deadlinesOf.get(clock) ?? new Deadlines(clock);
   deadlinesOf.set(clock, deadlines);
   deadlines.add(controller, deadlineMs);
   return {
     signal: controller.signal,
     done(): void {
-      outer.removeEventListener("abort", abort);
+      together.delete(controller);
       deadlines.remove(controller);
     },
   };

@@ -507,6 +507,10 @@ export interface GatewayFile {
      */
     packetsPerSecondPerEquipment: number;
     /**
+     * As far as SNMP answers may grow, by doubling, for equipment that answers within milliseconds and loses none. Beyond 1472 they come in IP fragments; 1472 keeps each in one frame.
+     */
+    snmpAnswerBytes: number;
+    /**
      * Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.
      */
     checkBytesPerHour: number;

@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "credentials": { "description": "Names under credentials: the communities and the users of SNMPv3 that traps and informs are taken from; others are counted as refused. Left out: any community (it is no protection against a forged source) and every user under credentials.", "type": "array", "minItems": 1, "maxItems": 64, "uniqueItems": true, "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose traps are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose messages are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "credentials": { "description": "Names under credentials: the communities and the users of SNMPv3 that traps and informs are taken from; others are counted as refused. Left out: any community (it is no protection against a forged source) and every user under credentials.", "type": "array", "minItems": 1, "maxItems": 64, "uniqueItems": true, "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose traps are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose messages are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "snmpAnswerBytes": { "description": "As far as SNMP answers may grow, by doubling, for equipment that answers within milliseconds and loses none. Beyond 1472 they come in IP fragments; 1472 keeps each in one frame.", "type": "integer", "minimum": 484, "maximum": 32768, "default": 8192, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -6595,6 +6595,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       if (data108.packetsPerSecondPerEquipment === void 0) {
         data108.packetsPerSecondPerEquipment = 100;
       }
+      if (data108.snmpAnswerBytes === void 0) {
+        data108.snmpAnswerBytes = 8192;
+      }
       if (data108.checkBytesPerHour === void 0) {
         data108.checkBytesPerHour = 1e8;
       }
@@ -6611,7 +6614,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         data108.concurrentPolls = 256;
       }
       for (const key21 in data108) {
-        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
+        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "snmpAnswerBytes" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
           const err211 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err211];
@@ -6681,9 +6684,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data111 = data108.checkBytesPerHour;
+      let data111 = data108.snmpAnswerBytes;
       if (!(typeof data111 == "number" && (!(data111 % 1) && !isNaN(data111)) && isFinite(data111))) {
-        const err218 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err218 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err218];
         } else {
@@ -6692,8 +6695,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data111 == "number" && isFinite(data111)) {
-        if (data111 > 1e12 || isNaN(data111)) {
-          const err219 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+        if (data111 > 32768 || isNaN(data111)) {
+          const err219 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 32768 }, message: "must be <= 32768" };
           if (vErrors === null) {
             vErrors = [err219];
           } else {
@@ -6701,8 +6704,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data111 < 1e4 || isNaN(data111)) {
-          const err220 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+        if (data111 < 484 || isNaN(data111)) {
+          const err220 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 484 }, message: "must be >= 484" };
           if (vErrors === null) {
             vErrors = [err220];
           } else {
@@ -6711,9 +6714,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data112 = data108.checkPacketsPerSecond;
+      let data112 = data108.checkBytesPerHour;
       if (!(typeof data112 == "number" && (!(data112 % 1) && !isNaN(data112)) && isFinite(data112))) {
-        const err221 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err221 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err221];
         } else {
@@ -6722,8 +6725,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data112 == "number" && isFinite(data112)) {
-        if (data112 > 1e5 || isNaN(data112)) {
-          const err222 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+        if (data112 > 1e12 || isNaN(data112)) {
+          const err222 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
           if (vErrors === null) {
             vErrors = [err222];
           } else {
@@ -6731,8 +6734,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data112 < 1 || isNaN(data112)) {
-          const err223 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (data112 < 1e4 || isNaN(data112)) {
+          const err223 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
           if (vErrors === null) {
             vErrors = [err223];
           } else {
@@ -6741,9 +6744,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data113 = data108.concurrentChecks;
+      let data113 = data108.checkPacketsPerSecond;
       if (!(typeof data113 == "number" && (!(data113 % 1) && !isNaN(data113)) && isFinite(data113))) {
-        const err224 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err224 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err224];
         } else {
@@ -6752,8 +6755,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data113 == "number" && isFinite(data113)) {
-        if (data113 > 512 || isNaN(data113)) {
-          const err225 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+        if (data113 > 1e5 || isNaN(data113)) {
+          const err225 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
           if (vErrors === null) {
             vErrors = [err225];
           } else {
@@ -6761,8 +6764,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data113 < 2 || isNaN(data113)) {
-          const err226 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+        if (data113 < 1 || isNaN(data113)) {
+          const err226 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err226];
           } else {
@@ -6771,9 +6774,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data114 = data108.checkResultEveryMs;
+      let data114 = data108.concurrentChecks;
       if (!(typeof data114 == "number" && (!(data114 % 1) && !isNaN(data114)) && isFinite(data114))) {
-        const err227 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err227 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err227];
         } else {
@@ -6782,8 +6785,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data114 == "number" && isFinite(data114)) {
-        if (data114 > 864e5 || isNaN(data114)) {
-          const err228 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+        if (data114 > 512 || isNaN(data114)) {
+          const err228 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
           if (vErrors === null) {
             vErrors = [err228];
           } else {
@@ -6791,8 +6794,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data114 < 6e4 || isNaN(data114)) {
-          const err229 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+        if (data114 < 2 || isNaN(data114)) {
+          const err229 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
           if (vErrors === null) {
             vErrors = [err229];
           } else {
@@ -6801,9 +6804,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data115 = data108.concurrentPolls;
+      let data115 = data108.checkResultEveryMs;
       if (!(typeof data115 == "number" && (!(data115 % 1) && !isNaN(data115)) && isFinite(data115))) {
-        const err230 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err230 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err230];
         } else {
@@ -6812,8 +6815,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data115 == "number" && isFinite(data115)) {
-        if (data115 > 4096 || isNaN(data115)) {
-          const err231 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+        if (data115 > 864e5 || isNaN(data115)) {
+          const err231 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err231];
           } else {
@@ -6821,8 +6824,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data115 < 1 || isNaN(data115)) {
-          const err232 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (data115 < 6e4 || isNaN(data115)) {
+          const err232 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
           if (vErrors === null) {
             vErrors = [err232];
           } else {
@@ -6831,41 +6834,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-    } else {
-      const err233 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err233];
-      } else {
-        vErrors.push(err233);
+      let data116 = data108.concurrentPolls;
+      if (!(typeof data116 == "number" && (!(data116 % 1) && !isNaN(data116)) && isFinite(data116))) {
+        const err233 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err233];
+        } else {
+          vErrors.push(err233);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data116 = data.flows;
-    if (data116 && typeof data116 == "object" && !Array.isArray(data116)) {
-      if (data116.enabled === void 0) {
-        data116.enabled = true;
-      }
-      if (data116.heapMiB === void 0) {
-        data116.heapMiB = 128;
-      }
-      if (data116.memoryMiB === void 0) {
-        data116.memoryMiB = 256;
-      }
-      if (data116.localEditing === void 0) {
-        data116.localEditing = true;
-      }
-      if (data116.localFunctionNodes === void 0) {
-        data116.localFunctionNodes = 8;
-      }
-      if (data116.localSnmpSet === void 0) {
-        data116.localSnmpSet = false;
-      }
-      if (data116.editorIdleMs === void 0) {
-        data116.editorIdleMs = 9e5;
-      }
-      for (const key22 in data116) {
-        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
-          const err234 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
+      if (typeof data116 == "number" && isFinite(data116)) {
+        if (data116 > 4096 || isNaN(data116)) {
+          const err234 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
           if (vErrors === null) {
             vErrors = [err234];
           } else {
@@ -6873,29 +6854,51 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data116.enabled !== "boolean") {
-        const err235 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err235];
-        } else {
-          vErrors.push(err235);
+        if (data116 < 1 || isNaN(data116)) {
+          const err235 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err235];
+          } else {
+            vErrors.push(err235);
+          }
+          errors++;
         }
-        errors++;
       }
-      let data118 = data116.heapMiB;
-      if (!(typeof data118 == "number" && (!(data118 % 1) && !isNaN(data118)) && isFinite(data118))) {
-        const err236 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err236];
-        } else {
-          vErrors.push(err236);
-        }
-        errors++;
+    } else {
+      const err236 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err236];
+      } else {
+        vErrors.push(err236);
       }
-      if (typeof data118 == "number" && isFinite(data118)) {
-        if (data118 > 1024 || isNaN(data118)) {
-          const err237 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
+      errors++;
+    }
+    let data117 = data.flows;
+    if (data117 && typeof data117 == "object" && !Array.isArray(data117)) {
+      if (data117.enabled === void 0) {
+        data117.enabled = true;
+      }
+      if (data117.heapMiB === void 0) {
+        data117.heapMiB = 128;
+      }
+      if (data117.memoryMiB === void 0) {
+        data117.memoryMiB = 256;
+      }
+      if (data117.localEditing === void 0) {
+        data117.localEditing = true;
+      }
+      if (data117.localFunctionNodes === void 0) {
+        data117.localFunctionNodes = 8;
+      }
+      if (data117.localSnmpSet === void 0) {
+        data117.localSnmpSet = false;
+      }
+      if (data117.editorIdleMs === void 0) {
+        data117.editorIdleMs = 9e5;
+      }
+      for (const key22 in data117) {
+        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
+          const err237 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err237];
           } else {
@@ -6903,19 +6906,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data118 < 48 || isNaN(data118)) {
-          const err238 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
-          if (vErrors === null) {
-            vErrors = [err238];
-          } else {
-            vErrors.push(err238);
-          }
-          errors++;
-        }
       }
-      let data119 = data116.memoryMiB;
+      if (typeof data117.enabled !== "boolean") {
+        const err238 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err238];
+        } else {
+          vErrors.push(err238);
+        }
+        errors++;
+      }
+      let data119 = data117.heapMiB;
       if (!(typeof data119 == "number" && (!(data119 % 1) && !isNaN(data119)) && isFinite(data119))) {
-        const err239 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err239 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err239];
         } else {
@@ -6924,8 +6927,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
       if (typeof data119 == "number" && isFinite(data119)) {
-        if (data119 > 2048 || isNaN(data119)) {
-          const err240 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
+        if (data119 > 1024 || isNaN(data119)) {
+          const err240 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
           if (vErrors === null) {
             vErrors = [err240];
           } else {
@@ -6933,8 +6936,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data119 < 128 || isNaN(data119)) {
-          const err241 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
+        if (data119 < 48 || isNaN(data119)) {
+          const err241 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
           if (vErrors === null) {
             vErrors = [err241];
           } else {
@@ -6943,20 +6946,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (data116.user !== void 0) {
-        let data120 = data116.user;
-        if (typeof data120 === "string") {
-          if (!pattern31.test(data120)) {
-            const err242 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
-            if (vErrors === null) {
-              vErrors = [err242];
-            } else {
-              vErrors.push(err242);
-            }
-            errors++;
-          }
+      let data120 = data117.memoryMiB;
+      if (!(typeof data120 == "number" && (!(data120 % 1) && !isNaN(data120)) && isFinite(data120))) {
+        const err242 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err242];
         } else {
-          const err243 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          vErrors.push(err242);
+        }
+        errors++;
+      }
+      if (typeof data120 == "number" && isFinite(data120)) {
+        if (data120 > 2048 || isNaN(data120)) {
+          const err243 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
           if (vErrors === null) {
             vErrors = [err243];
           } else {
@@ -6964,29 +6966,30 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data116.localEditing !== "boolean") {
-        const err244 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err244];
-        } else {
-          vErrors.push(err244);
+        if (data120 < 128 || isNaN(data120)) {
+          const err244 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
+          if (vErrors === null) {
+            vErrors = [err244];
+          } else {
+            vErrors.push(err244);
+          }
+          errors++;
         }
-        errors++;
       }
-      let data122 = data116.localFunctionNodes;
-      if (!(typeof data122 == "number" && (!(data122 % 1) && !isNaN(data122)) && isFinite(data122))) {
-        const err245 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err245];
+      if (data117.user !== void 0) {
+        let data121 = data117.user;
+        if (typeof data121 === "string") {
+          if (!pattern31.test(data121)) {
+            const err245 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
+            if (vErrors === null) {
+              vErrors = [err245];
+            } else {
+              vErrors.push(err245);
+            }
+            errors++;
+          }
         } else {
-          vErrors.push(err245);
-        }
-        errors++;
-      }
-      if (typeof data122 == "number" && isFinite(data122)) {
-        if (data122 > 50 || isNaN(data122)) {
-          const err246 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+          const err246 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
             vErrors = [err246];
           } else {
@@ -6994,18 +6997,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data122 < 0 || isNaN(data122)) {
-          const err247 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err247];
-          } else {
-            vErrors.push(err247);
-          }
-          errors++;
-        }
       }
-      if (typeof data116.localSnmpSet !== "boolean") {
-        const err248 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      if (typeof data117.localEditing !== "boolean") {
+        const err247 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err247];
+        } else {
+          vErrors.push(err247);
+        }
+        errors++;
+      }
+      let data123 = data117.localFunctionNodes;
+      if (!(typeof data123 == "number" && (!(data123 % 1) && !isNaN(data123)) && isFinite(data123))) {
+        const err248 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err248];
         } else {
@@ -7013,19 +7017,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data124 = data116.editorIdleMs;
-      if (!(typeof data124 == "number" && (!(data124 % 1) && !isNaN(data124)) && isFinite(data124))) {
-        const err249 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err249];
-        } else {
-          vErrors.push(err249);
+      if (typeof data123 == "number" && isFinite(data123)) {
+        if (data123 > 50 || isNaN(data123)) {
+          const err249 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+          if (vErrors === null) {
+            vErrors = [err249];
+          } else {
+            vErrors.push(err249);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data124 == "number" && isFinite(data124)) {
-        if (data124 > 288e5 || isNaN(data124)) {
-          const err250 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
+        if (data123 < 0 || isNaN(data123)) {
+          const err250 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err250];
           } else {
@@ -7033,36 +7036,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data124 < 6e4 || isNaN(data124)) {
-          const err251 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
-          if (vErrors === null) {
-            vErrors = [err251];
-          } else {
-            vErrors.push(err251);
-          }
-          errors++;
+      }
+      if (typeof data117.localSnmpSet !== "boolean") {
+        const err251 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err251];
+        } else {
+          vErrors.push(err251);
         }
+        errors++;
       }
-    } else {
-      const err252 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err252];
-      } else {
-        vErrors.push(err252);
+      let data125 = data117.editorIdleMs;
+      if (!(typeof data125 == "number" && (!(data125 % 1) && !isNaN(data125)) && isFinite(data125))) {
+        const err252 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err252];
+        } else {
+          vErrors.push(err252);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data125 = data.log;
-    if (data125 && typeof data125 == "object" && !Array.isArray(data125)) {
-      if (data125.level === void 0) {
-        data125.level = "info";
-      }
-      if (data125.format === void 0) {
-        data125.format = "auto";
-      }
-      for (const key23 in data125) {
-        if (!(key23 === "level" || key23 === "format")) {
-          const err253 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+      if (typeof data125 == "number" && isFinite(data125)) {
+        if (data125 > 288e5 || isNaN(data125)) {
+          const err253 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
           if (vErrors === null) {
             vErrors = [err253];
           } else {
@@ -7070,42 +7066,79 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        if (data125 < 6e4 || isNaN(data125)) {
+          const err254 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err254];
+          } else {
+            vErrors.push(err254);
+          }
+          errors++;
+        }
       }
-      let data126 = data125.level;
-      if (!(data126 === "error" || data126 === "warn" || data126 === "info" || data126 === "debug")) {
-        const err254 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+    } else {
+      const err255 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err255];
+      } else {
+        vErrors.push(err255);
+      }
+      errors++;
+    }
+    let data126 = data.log;
+    if (data126 && typeof data126 == "object" && !Array.isArray(data126)) {
+      if (data126.level === void 0) {
+        data126.level = "info";
+      }
+      if (data126.format === void 0) {
+        data126.format = "auto";
+      }
+      for (const key23 in data126) {
+        if (!(key23 === "level" || key23 === "format")) {
+          const err256 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err256];
+          } else {
+            vErrors.push(err256);
+          }
+          errors++;
+        }
+      }
+      let data127 = data126.level;
+      if (!(data127 === "error" || data127 === "warn" || data127 === "info" || data127 === "debug")) {
+        const err257 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err254];
+          vErrors = [err257];
         } else {
-          vErrors.push(err254);
+          vErrors.push(err257);
         }
         errors++;
       }
-      let data127 = data125.format;
-      if (!(data127 === "auto" || data127 === "json" || data127 === "text")) {
-        const err255 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      let data128 = data126.format;
+      if (!(data128 === "auto" || data128 === "json" || data128 === "text")) {
+        const err258 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err255];
+          vErrors = [err258];
         } else {
-          vErrors.push(err255);
+          vErrors.push(err258);
         }
         errors++;
       }
     } else {
-      const err256 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err259 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err256];
+        vErrors = [err259];
       } else {
-        vErrors.push(err256);
+        vErrors.push(err259);
       }
       errors++;
     }
   } else {
-    const err257 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err260 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err257];
+      vErrors = [err260];
     } else {
-      vErrors.push(err257);
+      vErrors.push(err260);
     }
     errors++;
   }

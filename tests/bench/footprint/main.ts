@@ -122,6 +122,7 @@ async function running(): Promise<void> {
     dead: 0,
     slow: 0,
     intervalMs: 20_000,
+    answerBytes: 1472,
     fsyncDelayMs: 0,
     brokerUrl: undefined,
     profileDir: undefined,

@@ -1,5 +1,5 @@
 /**
- * What the datagrams alone cost: `node floor.ts PORT FROM COUNT INTERVAL SECONDS`. The same switches are asked for the same tables as often, all
+ * What the datagrams alone cost: `node floor.ts PORT FROM COUNT INTERVAL SECONDS BYTES`. The same switches are asked for the same tables as often, all
  * requests of a switch at once and switches in bunches as the gateway does it; answers are thrown away. Nothing is decoded, matched, retried,
  * encoded or stored. Prints { coreShare, requestsPerSecond } over SECONDS.
  */
@@ -9,9 +9,10 @@ import { encodeIndex, encodeOid } from "../../../drivers/snmp/engine/oid.ts";
 import { instanceVarbind, nullVarbind, patchId, prepareCommunityRequest } from "../../../drivers/snmp/engine/request.ts";
 import { ports } from "./site-mib.ts";
 
-const [port = 0, from = 1, count = 1, intervalMs = 5_000, seconds = 10] = process.argv.slice(2).map(Number);
+const [port = 0, from = 1, count = 1, intervalMs = 5_000, seconds = 10, answerBytes = 1_472] = process.argv.slice(2).map(Number);
 const grainMs = 40;
-const rowsAtOnce = 3;
+/** Rows of 20 columns that an answer holds. */
+const rowsAtOnce = Math.max(1, Math.floor(answerBytes / 440));
 const ifEntry = "1.3.6.1.2.1.2.2.1";
 const ifXEntry = "1.3.6.1.2.1.31.1.1.1";
 const columns = [

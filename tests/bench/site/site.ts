@@ -17,6 +17,8 @@ export interface SiteOptions {
   readonly dead: number;
   readonly slow: number;
   readonly intervalMs: number;
+  /** Largest answer of our switches. */
+  readonly answerBytes: number;
   readonly fsyncDelayMs: number;
   readonly brokerUrl: string | undefined;
   /** Folder for a CPU profile of the gateway's main thread over the measured time. */
@@ -41,7 +43,7 @@ export async function startSwitches(port: number, options: SiteOptions): Promise
   ].filter(({ count }) => count > 0);
   return Promise.all(
     shares.map(async ({ from, count, dead, slow }) => {
-      const args = [join(here, "switches.ts"), ...[port, from, count, dead, slow].map(String)];
+      const args = [join(here, "switches.ts"), ...[port, from, count, dead, slow, options.answerBytes].map(String)];
       const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
       await once(createInterface({ input: child.stdout }), "line");
       return child;
@@ -163,8 +165,9 @@ export class Site {
 
   /** What Node pays for the datagrams alone, from the same switches; after the gateway stopped. */
   async floor(seconds: number): Promise<{ readonly coreShare: number; readonly requestsPerSecond: number }> {
-    const { switches, dead, slow, intervalMs } = this.#options;
-    const args = [join(here, "floor.ts"), ...[this.#port, dead + slow + 1, switches - dead - slow, intervalMs, seconds].map(String)];
+    const { switches, dead, slow, intervalMs, answerBytes } = this.#options;
+    const numbers = [this.#port, dead + slow + 1, switches - dead - slow, intervalMs, seconds, answerBytes];
+    const args = [join(here, "floor.ts"), ...numbers.map(String)];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
     return JSON.parse(line) as { readonly coreShare: number; readonly requestsPerSecond: number };

@@ -1,6 +1,6 @@
 /**
- * The simulated switches of the bench, in a process of their own: `node switches.ts PORT FROM COUNT DEAD SLOW`. Each has an address of its
- * own on loopback (127.1.x.y), v2c, answers of 1,472 bytes at most. Of every COUNT the first DEAD never answer and the next SLOW take 2 s.
+ * The simulated switches of the bench, in a process of their own: `node switches.ts PORT FROM COUNT DEAD SLOW BYTES`. Each has an address of its
+ * own on loopback (127.1.x.y), v2c, answers of BYTES (1,472) at most. Of every COUNT the first DEAD never answer and the next SLOW take 2 s.
  * Answers are made once per kind of request and patched: the responder must not be what is measured. Ends with its standard input.
  */
 import { createSocket } from "node:dgram";
@@ -8,12 +8,11 @@ import { element, encodeElement, encodeInteger, expectElement, integerValue, tag
 import { compareOids } from "../../../drivers/snmp/engine/oid.ts";
 import { type MibObject, type Moving, makeObjects } from "./site-mib.ts";
 
-const maxBytes = 1472;
 const overheadBytes = 48;
 const maxTemplates = 5_000;
 const slowMs = 2_000;
 
-const [port = 0, from = 0, count = 1, dead = 0, slow = 0] = process.argv.slice(2).map(Number);
+const [port = 0, from = 0, count = 1, dead = 0, slow = 0, maxBytes = 1472] = process.argv.slice(2).map(Number);
 const objects = [...makeObjects()].sort((a, b) => compareOids(a.name, 0, a.name.length, b.name));
 const places = new Map(objects.map((object, place) => [Buffer.from(object.name).toString("latin1"), place]));
 

@@ -9,7 +9,7 @@ import { octets, TableAgent } from "./table-agent.ts";
 const name = "1.3.6.1.2.1.1.5.0";
 
 describe("what is learnt of the round trip", () => {
-  const learned = () => new Learned({ timeoutMs: 1000, targetMessageBytes: 1472, maxWindow: 4, bulk: true });
+  const learned = () => new Learned({ timeoutMs: 1000, targetMessageBytes: 1472, largestMessageBytes: 1472, maxWindow: 4, bulk: true });
 
   it("is the configured timeout before the first answer", () => {
     expect([0, 1, 2].map((attempt) => learned().timeoutMs(attempt))).toEqual([1000, 1000, 1000]);
