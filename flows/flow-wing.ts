@@ -6,6 +6,7 @@ import type { ServiceCatalogue } from "./catalogue.ts";
 import { CommandDoor } from "./command-door.ts";
 import type { CompileContext } from "./compile/compile-set.ts";
 import { allowedTypes } from "./compile/node-types.ts";
+import { ContextBook } from "./context-book.ts";
 import { Deployer } from "./deployer.ts";
 import { EditorDoor } from "./editor-door.ts";
 import { Tunnel } from "./editor-tunnel.ts";
@@ -54,6 +55,7 @@ class Wing implements FlowWing {
   readonly #parts: FlowWingParts;
   readonly #set: FlowSet;
   readonly #store: UnitStore;
+  readonly #contexts: ContextBook;
   readonly #tracker = new UnitTracker();
   readonly #reports: ServiceReports;
   readonly #feed: Feed;
@@ -73,6 +75,7 @@ class Wing implements FlowWing {
     this.#parts = parts;
     this.#store = new UnitStore(ground.state);
     this.#set = new FlowSet(this.#store);
+    this.#contexts = new ContextBook(this.#store, ground);
     this.#reports = new ServiceReports(ground);
     this.#metrics = new ServiceMetrics(ground);
     this.#feed = new Feed((deliveries) => this.#keeper.link?.offer(deliveries));
@@ -108,11 +111,14 @@ class Wing implements FlowWing {
       context: () => this.#context(),
       ...{ running, unavailable: () => parts.missing },
       soak: this.#makeSoak(parts),
-      onSubscriptionsGone: (unit) => this.#orders.clearAlarms(unit),
+      onSubscriptionsGone: (unit) => {
+        this.#orders.clearAlarms(unit);
+        this.#contexts.forget(unit);
+      },
     });
     this.#desk = new HostDesk({
       ...{ logger, settings, set: this.#set, store: this.#store, orders: this.#orders },
-      ...{ door: this.editor, deployer: this.documents, reports: this.#reports },
+      ...{ door: this.editor, deployer: this.documents, reports: this.#reports, contexts: this.#contexts },
       registry: () => this.#keeper.types,
       pickers: (what, equipment) => picked(what, equipment, parts.ground, this.#book),
     });
@@ -159,7 +165,12 @@ class Wing implements FlowWing {
   status(): FlowStatus {
     const { missing } = this.#parts;
     const keeper = this.#keeper;
-    const dropped = { ...(keeper.link?.dropped ?? {}), ...this.#orders.refused, ordersLost: this.#desk.lost };
+    const dropped = {
+      ...(keeper.link?.dropped ?? {}),
+      ...this.#orders.refused,
+      ordersLost: this.#desk.lost,
+      contextsTooLarge: this.#contexts.refused,
+    };
     const { unattributed } = this.#policy;
     const editor = this.editor.state().state;
     return wingStatus({ missing, keeper, set: this.#set, tracker: this.#tracker, unattributed, created: this.#created, dropped, editor });
@@ -183,13 +194,12 @@ class Wing implements FlowWing {
       }
       if (this.#parts.missing !== undefined) {
         ground.logger.info({ reason: this.#parts.missing }, "flows are off");
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve();
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+        // Rejects with the abort: there is nothing else to wait for.
+        for (; !signal.aborted; ) await ground.clock.sleep(dayMs, signal).catch(() => undefined);
         return;
       }
       await Promise.all([this.#keeper.run(signal), this.#metrics.run(signal), this.#beat(signal)]);
+      this.#contexts.save();
     } finally {
       untap();
     }
@@ -204,6 +214,7 @@ class Wing implements FlowWing {
       await clock.sleep(beatMs, signal).catch(() => undefined);
       this.#keeper.link?.flush();
       this.editor.look();
+      this.#contexts.look();
       if (clock.monotonicMs() < usageAtMs) continue;
       usageAtMs += dayMs;
       for (const { unit, activatedAtMs } of this.#set.committed.values()) this.#reports.usage(unit, activatedAtMs, undefined, "daily");
@@ -220,10 +231,13 @@ class Wing implements FlowWing {
   #startSet() {
     const { entropy } = this.#parts.ground;
     this.#tracker.hostRestarted();
+    // What went wrong may lie in what it remembers: it begins anew when it is released.
+    for (const unit of this.#set.bans.keys()) this.#contexts.forget(unit);
     return {
       units: this.#set.startUnits((nodes) => this.#usable(nodes)),
       credentials: this.#store.json("credentials"),
       settings: this.#store.json("settings"),
+      contexts: this.#contexts.all(),
       credentialSecret: this.#store.credentialSecret(() => entropy.bytes(32)),
       safe: this.#set.safe !== undefined,
     };

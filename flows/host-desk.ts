@@ -1,5 +1,6 @@
 import { isGatewayError } from "#model/errors.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { ContextBook } from "./context-book.ts";
 import type { Deployer } from "./deployer.ts";
 import type { EditorDoor } from "./editor-door.ts";
 import type { FlowSet } from "./flow-set.ts";
@@ -25,6 +26,7 @@ export interface DeskParts {
   readonly door: EditorDoor;
   readonly deployer: Deployer;
   readonly reports: ServiceReports;
+  readonly contexts: ContextBook;
   readonly registry: () => ReadonlySet<string> | undefined;
   readonly pickers: (what: string, equipment: string) => readonly unknown[];
 }
@@ -95,6 +97,11 @@ export class HostDesk {
         return { nodes: this.#checked(order.arguments) };
       case "local.deploy":
         return deployer.exclusively(() => this.deployLocal(this.#checkedNodes(order.arguments["nodes"]), link));
+      case "context.keep": {
+        const { contexts, set } = this.#parts;
+        contexts.keep(order.arguments["contexts"] as Fields, (unit) => unit === "global" || (set.isUnit(unit) && !set.bans.has(unit)));
+        return undefined;
+      }
       case "settings.save":
       case "credentials.save": {
         const key = order.operation === "settings.save" ? "settings" : "credentials";

@@ -16,6 +16,8 @@ export interface StartSet {
   readonly credentials: unknown;
   readonly settings: unknown;
   readonly credentialSecret: string;
+  /** What flows remembered, JSON by unit. */
+  readonly contexts: Readonly<Record<string, string>>;
   /** Nothing is started; the editor works. */
   readonly safe: boolean;
 }

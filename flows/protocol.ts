@@ -61,6 +61,8 @@ export type ToHost =
       readonly credentials: unknown;
       readonly settings: unknown;
       readonly credentialSecret: string;
+      /** What flows remembered, JSON by unit. */
+      readonly contexts: Readonly<Record<string, string>>;
       readonly safe: boolean;
       readonly maxLogPerS: number;
     }

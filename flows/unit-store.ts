@@ -102,6 +102,16 @@ export class UnitStore {
     this.#state.put({ [`flows/${key}`]: packed(value) });
   }
 
+  /** What flows remember, JSON by unit. */
+  contexts(): Readonly<Record<string, string>> {
+    return (this.#read("flows/contexts") as Readonly<Record<string, string>> | undefined) ?? {};
+  }
+
+  /** One value, one transaction. @throws RangeError more than 1 MB packed */
+  saveContexts(contexts: Readonly<Record<string, string>>): void {
+    this.#state.put({ "flows/contexts": packed(contexts) });
+  }
+
   /** Made once: encrypts what nodes of technicians keep secret. */
   credentialSecret(make: () => Uint8Array): string {
     const known = this.#state.getText("flows/credential-secret");

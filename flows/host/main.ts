@@ -3,6 +3,7 @@ import type { Clock } from "#ports/clock.ts";
 import { type ToHost, unitOfId } from "../protocol.ts";
 import { nodeInStack, unitOfTab, writeExit, writeFatal } from "./blame.ts";
 import { Bridge } from "./bridge.ts";
+import { RememberedContext } from "./context-store.ts";
 import { EditorHost } from "./editor.ts";
 import { FlowRuntime } from "./flow-runtime.ts";
 import { MessageLimiter } from "./limiter.ts";
@@ -21,6 +22,7 @@ interface Host {
   readonly runtime: FlowRuntime;
   readonly bridge: Bridge;
   readonly editor: EditorHost;
+  readonly context: RememberedContext;
 }
 
 /** The flow host's life: from the first message on the inherited pipe until that pipe is gone. @param nodesDir our palette */
@@ -77,11 +79,16 @@ function startHost(
   const bridge = new Bridge(line, clock);
   const runtime = new FlowRuntime({ clock, limiter });
   runtime.adopt(start.units);
+  const context = new RememberedContext({
+    ...{ clock, kept: start.contexts },
+    tell: (contexts) => line.order("editor", "", "context.keep", { contexts }),
+  });
   const settings = nodeRedSettings({
     nodesDir: parts.nodesDir,
     credentialSecret: start.credentialSecret,
     safe: start.safe,
     bridge,
+    contextModule: context.module,
     storage: {
       flows: () => runtime.nodes(),
       credentials: () => start.credentials,
@@ -110,7 +117,8 @@ function startHost(
   };
   // What fails here is a bug of ours or a broken installation: the process ends with it as its last words.
   void run();
-  return { runtime, bridge, editor: new EditorHost({ runtime, line, settings }) };
+  void context.run(new AbortController().signal);
+  return { runtime, bridge, context, editor: new EditorHost({ runtime, line, settings }) };
 }
 
 /** At most so many lines a second: a flow that fails at each message must not keep the telemetry process busy. */
@@ -179,6 +187,6 @@ function dispatch(message: ToHost, { runtime, bridge, editor }: Host, line: Line
 
 async function stop(host: Host | undefined, clock: Clock): Promise<void> {
   const tooLong = clock.sleep(stopWithinMs, new AbortController().signal);
-  await Promise.race([host?.runtime.api.stop(), tooLong]);
+  await Promise.race([host?.context.tellNow().then(() => host.runtime.api.stop()), tooLong]);
   process.exit(0);
 }

@@ -100,6 +100,13 @@ export function countCreations(onCreate: () => void): void {
   };
 }
 
+/** A store of context as Node-RED makes it; `data` by scope and key. */
+export interface ContextStore {
+  data: Record<string, unknown>;
+}
+export const loadMemoryContext = (): ((config: object) => ContextStore) =>
+  require("@node-red/runtime/lib/nodes/context/memory.js") as (config: object) => ContextStore;
+
 export const loadUtil = (): UtilApi => require("@node-red/util") as UtilApi;
 export const loadRuntime = (): RuntimeApi => require("@node-red/runtime") as RuntimeApi;
 /** Costs 4.5 MB: loaded when somebody opens the editor. */

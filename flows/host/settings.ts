@@ -25,6 +25,8 @@ export interface SettingsParts {
   readonly safe: boolean;
   readonly storage: StoragePort;
   readonly bridge: object;
+  /** Makes the store of context. */
+  readonly contextModule: (config: object) => object;
   readonly verifyToken: (token: string) => Promise<{ readonly username: string; readonly permissions: readonly string[] } | null>;
   readonly onLog: (line: object) => void;
 }
@@ -54,7 +56,7 @@ export function nodeRedSettings(parts: SettingsParts): object {
     telemetry: { enabled: false, updateNotification: false },
     diagnostics: { enabled: false, ui: false },
     runtimeState: { enabled: false, ui: false },
-    contextStorage: { default: { module: "memory" } },
+    contextStorage: { default: { module: parts.contextModule } },
     nodeCloseTimeout: 3000,
     apiMaxLength: "2mb",
     debugMaxLength: 1000,
