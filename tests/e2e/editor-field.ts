@@ -57,7 +57,7 @@ export class EditorField {
     await until(
       "values are at the NOC",
       async () => ((await this.ask<{ delivered?: number }>("GET", `/api/gateways/${gatewayId}/ledger`)).delivered ?? 0) > 0,
-      30_000,
+      120_000,
       () => this.gateway?.lines.slice(-12).join("\n") ?? "",
     );
   }
@@ -111,7 +111,7 @@ export class EditorField {
         last = services;
         return services.some((one) => one.id === service && ["running", "healthy"].includes(one.state));
       },
-      30_000,
+      120_000,
       () => `${JSON.stringify(answer)}\n${JSON.stringify(last)}`,
     );
   }

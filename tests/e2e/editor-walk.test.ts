@@ -98,7 +98,7 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     const opened = page.context().waitForEvent("page");
     await page.getByRole("button", { name: "Open the flow editor" }).click();
     editor = await opened;
-    editor.setDefaultTimeout(12_000);
+    editor.setDefaultTimeout(90_000);
     await editor.waitForSelector("#red-ui-palette .red-ui-palette-node");
     expect(editor.url()).not.toContain("access_token");
     await shot(editor, "editor");
@@ -108,7 +108,17 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     await editor.keyboard.press("Control+i");
     await editor.locator("#red-ui-clipboard-dialog-import-text").fill(JSON.stringify(drawn));
     await shot(editor, "import");
-    await editor.locator("#red-ui-clipboard-dialog-ok").click();
+    // The dialog looks at the text when a key is let go; one that opens slowly may have missed the first.
+    const ok = editor.locator("#red-ui-clipboard-dialog-ok");
+    await until(
+      "the import is offered",
+      async () => {
+        await editor.locator("#red-ui-clipboard-dialog-import-text").press("End");
+        return ok.isEnabled();
+      },
+      60_000,
+    );
+    await ok.click();
     await editor.locator(".red-ui-notification", { hasText: "Imported" }).click();
     await editor.locator("#red-ui-workspace-tabs li", { hasText: "Mine" }).click();
     await editor.locator(".red-ui-flow-node-group").nth(2).waitFor({ timeout: 60_000 });

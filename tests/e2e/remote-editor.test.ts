@@ -120,7 +120,7 @@ describe.skipIf(needed.some(({ available }) => !available))(`the editor of a gat
         await sentences.first().waitFor({ timeout: 60_000 });
         return true;
       },
-      30_000,
+      120_000,
     );
     const tabs = await editor.locator("#red-ui-workspace-tabs").textContent();
     expect(tabs).toContain("Unsaved");

@@ -53,7 +53,10 @@ describe("what a flow remembers", () => {
   it("is written seldom: ten minutes apart, and only if it changed", async () => {
     const clock = new VirtualClock();
     let writes = 0;
-    const store = { contexts: () => ({}), saveContexts: () => void (writes += 1) } as unknown as UnitStore;
+    const saveContexts = () => {
+      writes += 1;
+    };
+    const store = { contexts: () => ({}), saveContexts } as unknown as UnitStore;
     const book = new ContextBook(store, { clock, logger: silentLogger });
     for (let minute = 0; minute < 60; minute += 1) {
       if (minute < 30) book.keep({ one: String(minute) }, () => true);
