@@ -1,11 +1,9 @@
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { until } from "../integration/processes.ts";
-import { peer } from "../peers.ts";
-import { EditorField, gatewayId } from "./editor-field.ts";
+import { type EditorField, gatewayId } from "./editor-field.ts";
 
-const browserPeer = peer("chromium");
 /** Where screenshots go for a person to look at; none are made without it. */
 const shotFolder = process.env["GATEHOUSE_SHOTS"];
 
@@ -51,23 +49,16 @@ interface EditorGlobal {
   readonly workspaces: { show(id: string): void };
 }
 
-describe.skipIf(!browserPeer.available)(`a technician walks from the console to an alarm at the NOC ${browserPeer.reason}`, () => {
-  const field = new EditorField("demo");
-  let browser: Browser;
+/** A technician's walk from the console to an alarm at the NOC. */
+export function walksFromTheConsole(field: EditorField, browser: () => Browser): void {
   let page: Page;
   let editor: Page;
 
   beforeAll(async () => {
-    await field.start();
-    browser = await chromium.launch({ executablePath: browserPeer.path, args: ["--no-sandbox", "--disable-gpu"] });
-    const context = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
-    page = await context.newPage();
-  }, 120_000);
-
-  afterAll(async () => {
-    await browser?.close();
-    await field.end();
-  }, 120_000);
+    page = await (await browser().newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" })).newPage();
+    page.setDefaultTimeout(90_000);
+  });
+  afterAll(() => page?.context().close());
 
   const shot = async (of: Page, name: string) => {
     if (shotFolder === undefined) return;
@@ -168,4 +159,4 @@ describe.skipIf(!browserPeer.available)(`a technician walks from the console to 
     expect(await notice(/NOC/)).not.toContain("{");
     await shot(editor, "refused");
   }, 120_000);
-});
+}
