@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ReleaseRepository } from "../../cloud-bridge/noc/releases/repository.ts";
+import { publicKeyOf, ReleaseRepository } from "../../cloud-bridge/noc/releases/repository.ts";
 import { canonicalJson } from "../../cloud-bridge/protocol/release/canonical-json.ts";
-import type { TargetsRole } from "../../cloud-bridge/protocol/release/metadata.ts";
+import { keyIdOf, type TargetsRole } from "../../cloud-bridge/protocol/release/metadata.ts";
 import { type GatewayOptions, programOf, ReleaseKit, runUntil } from "./release-kit.ts";
 
 const old = programOf("1.0.0", "x".repeat(200_000));
@@ -86,8 +86,23 @@ describe("an update under attack", () => {
   });
 
   it("is refused when a new root is not signed by the old one's keys", async () => {
+    // Sound in itself: it names the other keys for all roles and is signed by them.
     const keys = kit.makeKeys("other");
-    kit.repository.rotateRoot((root) => root, keys.root, kit.clock.now().wallMs);
+    const known = Object.fromEntries(
+      Object.values(keys)
+        .flat()
+        .map((file) => [keyIdOf(publicKeyOf(file)), publicKeyOf(file)]),
+    );
+    const idsOf = (files: readonly string[]) => files.map((file) => keyIdOf(publicKeyOf(file)));
+    kit.repository.rotateRoot(
+      (root) => ({
+        ...root,
+        keys: { ...root.keys, ...known },
+        roles: { ...root.roles, root: { ...root.roles.root, keyids: idsOf(keys.root) } },
+      }),
+      keys.root,
+      kit.clock.now().wallMs,
+    );
     expect(await attempt("g")).toMatchObject({ installed: false, code: "update.untrusted" });
   });
 
