@@ -7,7 +7,8 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type SecurityMutant, securityMutants } from "./mutant-list.ts";
+import type { SecurityMutant } from "./mutant.ts";
+import { securityMutants } from "./mutant-list.ts";
 
 const root = join(import.meta.dirname, "../..");
 const { values } = parseArgs({ options: { jobs: { type: "string", default: "1" }, only: { type: "string", default: "" } } });
