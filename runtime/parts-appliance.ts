@@ -188,7 +188,7 @@ export async function assembleGateway(
   const update = openUpdate(configuration, { state, stateDir, gateway: () => gateway }, platform);
   const rooms = { gateway: () => gateway, alarms: () => alarms.engine.list, equipment: () => watched(), desk: () => northbound.desk };
   const notices = openNotices(configuration, { state, sink: events }, platform);
-  const flows = openFlows(configuration, { ...rooms, state, checks: checks.desk, identity: run.identity, notices }, platform);
+  const flows = openFlows(configuration, { ...rooms, stateDir, state, checks: checks.desk, identity: run.identity, notices }, platform);
   const seen = { configuration: owner, discovery, gateway: () => gateway, alarms: () => alarms.engine, firmware: update.firmware, flows };
   const { updater } = update;
   const updates = updater === undefined ? {} : { update: () => updater.current() };

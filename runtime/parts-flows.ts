@@ -30,6 +30,7 @@ const standardUser = "gatehouse-flows";
 
 /** Everything is asked for when it is needed: the wing is made before most of it. */
 export interface FlowParts {
+  readonly stateDir: string;
   readonly state: State;
   readonly gateway: () => Gateway;
   readonly alarms: () => Pick<Alarms, "set" | "clear" | "active">;
@@ -72,7 +73,7 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
     ...platform,
     state,
     intake,
-    spawner: guestSpawner(),
+    spawner: guestSpawner(undefined, parts.stateDir),
     equipment,
     checks,
     alarms: {

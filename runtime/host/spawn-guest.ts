@@ -78,9 +78,10 @@ function isWritable(folder: string): boolean {
   }
 }
 
-/** A file in memory that the child inherits and that nobody else can open. */
-function openCrumb(): number {
-  const folder = mkdtempSync(join(isWritable("/dev/shm") ? "/dev/shm" : tmpdir(), "gatehouse-"));
+/** A file that the child inherits and that nobody else can open; in memory, or where else something can be written. */
+function openCrumb(lastResort: string): number {
+  const place = ["/dev/shm", tmpdir()].find(isWritable) ?? lastResort;
+  const folder = mkdtempSync(join(place, "gatehouse-"));
   try {
     const descriptor = openSync(join(folder, "crumb"), "w+", 0o600);
     writeSync(descriptor, new Uint8Array(crumbBytes));
@@ -138,10 +139,13 @@ function ownProgram(): string {
   return script === undefined || isPackaged || !existsSync(script) ? process.execPath : realpathSync(script);
 }
 
-/** @param program the program's script or single binary; absent = this process' own */
-export const guestSpawner = (program = ownProgram()): GuestSpawner => ({
+/**
+ * @param program the program's script or single binary; absent = this process' own
+ * @param writableFolder used where neither the memory file system nor the temporary folder can be written
+ */
+export const guestSpawner = (program = ownProgram(), writableFolder = tmpdir()): GuestSpawner => ({
   spawnGuest(role, args, { environment, onLine, limits }): GuestProcess {
-    const crumb = openCrumb();
+    const crumb = openCrumb(writableFolder);
     const user = limits.user !== undefined && mayChangeUser() ? limits.user : undefined;
     const binary = user === undefined || isScript(program) ? undefined : openForOthers(program);
     const command = commandLineOf(role, args, limits.nodeOptions, binary === undefined ? program : `/proc/self/fd/${binaryDescriptor}`);

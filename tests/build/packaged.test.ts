@@ -1,8 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCli } from "../cli/run-cli.ts";
+import { freeTcpPort, RunningProcess, Workspace } from "../integration/processes.ts";
+import { gatehouseCommand } from "../program.ts";
 
 const isPackaged = (process.env.GATEHOUSE_BINARY ?? "") !== "";
 
@@ -40,4 +42,58 @@ describe.skipIf(!isPackaged)("the packaged program (needs GATEHOUSE_BINARY)", ()
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "runs on a read-only root as an ordinary user without HOME: all it writes is in its state folder (needs root, and the right to mount)",
+    async () => {
+      const workspace = new Workspace();
+      try {
+        chmodSync(workspace.folder, 0o711);
+        mkdirSync(workspace.path("state"), { mode: 0o700 });
+        chownSync(workspace.path("state"), 65_534, 65_534);
+        const port = await freeTcpPort();
+        const file = workspace.write("gatehouse.yaml", thinSite(port));
+        chmodSync(file, 0o644);
+        const { command, args } = gatehouseCommand(["run", "--config", file, "--state", workspace.path("state")]);
+        // The program itself may lie where an ordinary user may not look.
+        copyFileSync(command, workspace.path("gatehouse"));
+        chmodSync(workspace.path("gatehouse"), 0o755);
+        const words = ["-m", "sh", "-c", readOnly, "sh", workspace.path("state"), workspace.path("gatehouse"), ...args];
+        const one = new RunningProcess("unshare", words, { PATH: process.env["PATH"] ?? "" });
+        await one.until("the flow host runs", () => one.lines.some((line) => line.includes("flow host runs")), 120_000);
+        await one.until("the console answers", () =>
+          fetch(`http://127.0.0.1:${port}/`).then(
+            ({ ok }) => ok,
+            () => false,
+          ),
+        );
+        expect(one.lines.filter((line) => line.includes("can be written")).join()).toBe("");
+        expect(await one.end("SIGTERM"), one.lines.slice(-10).join("\n")).toBe(0);
+      } finally {
+        workspace.remove();
+      }
+    },
+    200_000,
+  );
 });
+
+/** Everything that is mounted becomes read-only but the state folder, the rest of /tmp and /dev/shm included; then the program, as nobody, without rights and HOME. */
+const readOnly = `set -e; state=$1; shift
+mount --make-rprivate /; mount --bind "$state" "$state"
+while read -r _ at _; do case $at in "$state" | /proc* | /sys* | /dev | /dev/pts) ;; *) mount -o remount,ro,bind "$at" 2>/dev/null || : ;; esac; done </proc/mounts
+for place in / /tmp /dev/shm; do if touch "$place/gatehouse-can" 2>/dev/null; then echo "$place can be written"; fi; done
+exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all env -i PATH=/usr/bin:/bin "$@"`;
+
+function thinSite(consolePort: number): string {
+  return [
+    "gateway: { id: gw-thin-01, tenant: acme, site: field }",
+    "equipment:",
+    "  - { id: loop-1, address: 127.0.0.1, driver: loopback, pollIntervalMs: 1000 }",
+    "traps: { enabled: false }",
+    "syslog: { enabled: false }",
+    `console: { port: ${consolePort} }`,
+    "clock: { source: host }",
+    "buffer: { budgetBytes: 16777216, durabilityWindowMs: 500 }",
+    "",
+  ].join("\n");
+}
