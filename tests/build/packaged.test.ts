@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,7 +44,7 @@ describe.skipIf(!isPackaged)("the packaged program (needs GATEHOUSE_BINARY)", ()
     }
   });
 
-  it.skipIf(process.getuid?.() !== 0)(
+  it.skipIf(process.getuid?.() !== 0 || spawnSync("unshare", ["-m", "true"]).status !== 0)(
     "runs on a read-only root as an ordinary user without HOME: all it writes is in its state folder (needs root, and the right to mount)",
     async () => {
       const workspace = new Workspace();

@@ -58,7 +58,7 @@ export class KeptGateway {
         GATEHOUSE_STATE: workspace.path(this.id),
         GATEHOUSE_CONFIG: workspace.path(`${this.id}.yaml`),
         GATEHOUSE_FACTORY: factory,
-        ...{ GATEHOUSE_LOOK_S: "0.2", GATEHOUSE_HANG_S: "20", GATEHOUSE_PROBATION_S: "120" },
+        ...{ GATEHOUSE_LOOK_S: "0.2", GATEHOUSE_HANG_S: "120", GATEHOUSE_PROBATION_S: "120" },
       };
       const one = new RunningProcess("sh", [join(root, "build/systemd/launch")], environment);
       this.#process = one;
@@ -150,7 +150,7 @@ export class RolloutField {
       const answer = await this.ask<{ gateways: readonly { id: string; online: boolean }[] }>("GET", "/api/gateways");
       return answer.gateways.some((one) => one.id === id && one.online);
     };
-    await until(`${id} is online`, isOnline, 40_000, () => this.gateways.get(id)?.said() ?? "");
+    await until(`${id} is online`, isOnline, 120_000, () => this.gateways.get(id)?.said() ?? "");
   }
 
   /** Until the newest rollout is as wanted. */

@@ -3,28 +3,34 @@ import { join } from "node:path";
 import { chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { peer } from "../peers.ts";
+import { badVersions, PackagedVersions } from "../update/packaged-versions.ts";
 import { programOfCheckout, RolloutField } from "./rollout-field.ts";
 
 const chromiumPath = "/usr/bin/chromium";
 const field = new RolloutField();
-const release = (version: string, patch = "") =>
-  field.kit.release(version, readFileSync(programOfCheckout(field.workspace.folder, version, patch)));
+/** Where packaged programs are tested each version is one, really packed; otherwise a script around the checkout. */
+const packer = (process.env["GATEHOUSE_BINARY"] ?? "") === "" ? undefined : new PackagedVersions(field.workspace.folder);
+const program = async (version: string, isBad = false) =>
+  packer === undefined
+    ? programOfCheckout(field.workspace.folder, version, isBad ? "exit 1" : "")
+    : await packer.pack(version, isBad ? badVersions["crashes at its start"] : []);
+const release = async (version: string, isBad = false) => field.kit.release(version, readFileSync(await program(version, isBad)));
 const stateOf = (view: { readonly gateways: readonly { readonly gateway: string; readonly state: string }[] }, id: string) =>
   view.gateways.find(({ gateway }) => gateway === id)?.state;
 
 describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two gateways under the launcher", () => {
   beforeAll(async () => {
-    await field.start(programOfCheckout(field.workspace.folder, "1.0.0"));
+    await field.start(await program("1.0.0"));
     field.gateway("gw-first");
     field.gateway("gw-second");
     await Promise.all([field.online("gw-first"), field.online("gw-second")]);
-  }, 90_000);
+  }, 400_000);
   afterAll(() => field.end(), 30_000);
 
   it("refuses a version that is not published, and waves that are none", async () => {
     const order = { version: "7.0.0" };
     expect(await field.ask("POST", "/api/rollouts", order)).toMatchObject({ error: { message: expect.stringContaining("not published") } });
-    release("1.1.0");
+    await release("1.1.0");
     const wrong = { version: "1.1.0", waves: ["0%"] };
     expect(await field.ask("POST", "/api/rollouts", wrong)).toMatchObject({
       error: { message: expect.stringContaining("a wave is like") },
@@ -48,7 +54,7 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
   }, 200_000);
 
   it("halts when a gateway goes back, says why, and leaves the others alone", async () => {
-    release("1.2.0", "exit 1");
+    await release("1.2.0", true);
     await field.ask("POST", "/api/rollouts", { version: "1.2.0", waves: ["1", "100%"], soakMs: 0, gateways: ["gw-first", "gw-second"] });
     const view = await field.rollout("it halts", ({ state }) => state === "halted");
     expect(view.reason).toMatch(/^wave 1: 1 failed; acme\/gw-first rolled-back: 1\.2\.0 did not come up.*back to 1\.1\.0/);

