@@ -67,7 +67,7 @@ describe("a gateway whose file system fills", () => {
       /only 0 MB are free beside .*bundle\.tar\.gz, too little for a bundle: give a place on another file system with --out/,
     );
     expect(said).toMatch(/ended with 4\nfiller\nstate\n/);
-    const findings = JSON.parse(said.slice(said.indexOf("\n[") + 1)) as readonly Finding[];
+    const findings = JSON.parse(said.slice(said.indexOf("\n[\n") + 1)) as readonly Finding[];
     expect(findings.find(({ name }) => name === "disk")).toMatchObject({
       verdict: "wrong",
       sentence: expect.stringMatching(/^9\d % used: free space, or lower buffer\.budgetBytes/),
