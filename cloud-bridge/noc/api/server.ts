@@ -143,7 +143,8 @@ function buildApp(context: ApiContext): FastifyInstance {
     bodyLimit: 8_192,
     connectionTimeout: 30_000,
     requestTimeout: 30_000,
-    keepAliveTimeout: 10_000,
+    // Longer than a proxy in front or a client keeps an idle connection (60 s is usual): who closes first must not be us, or a request is lost.
+    keepAliveTimeout: 75_000,
     forceCloseConnections: true,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 128 },
