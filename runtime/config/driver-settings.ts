@@ -28,11 +28,21 @@ export function settingsChecks(
   return new Map(polling.map((driver) => [driver.name, settingsCheck(driver, source, add)]));
 }
 
+/** By schema: a configuration is loaded at each order of the NOC, the drivers stay the same. */
+const compiled = new WeakMap<object, ReturnType<Ajv2020["compile"]>>();
+
+function validatorOf(schema: DriverDescription["settingsSchema"]): ReturnType<Ajv2020["compile"]> {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
+  const made = new Ajv2020({ allErrors: true, useDefaults: true, allowUnionTypes: true, strict: false }).compile(schema);
+  compiled.set(schema, made);
+  return made;
+}
+
 function settingsCheck(driver: DriverDescription, source: Source, add: (problems: readonly Problem[]) => void): SettingsCheck {
-  let validate: ReturnType<Ajv2020["compile"]> | undefined;
   return (settings, pointer) => {
     if (settings === undefined) return;
-    validate ??= new Ajv2020({ allErrors: true, useDefaults: true, allowUnionTypes: true, strict: false }).compile(driver.settingsSchema);
+    const validate = validatorOf(driver.settingsSchema);
     // A driver's schema is JSON Schema; the loader reads of it what its own Schema names.
     if (!validate(settings)) add(problemsOf(validate.errors ?? [], driver.settingsSchema as Schema, source, pointer));
   };

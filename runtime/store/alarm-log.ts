@@ -58,12 +58,19 @@ function textOf(path: string): string {
   }
 }
 
-/** A line that a power cut tore is no line. */
+/** A line that a power cut tore, or in which a bit turned, is no line. */
 function parse(line: string): AlarmChange | undefined {
   if (!line.startsWith("{")) return undefined;
   try {
-    return JSON.parse(line) as AlarmChange;
+    const change = JSON.parse(line) as Readonly<Record<string, unknown>>;
+    const { observedAt, raisedAt } = change as { readonly observedAt?: unknown; readonly raisedAt?: unknown };
+    const isWhole = ["id", "key", "type", "path", "op"].every((name) => typeof change[name] === "string");
+    return isWhole && isInstant(observedAt) && isInstant(raisedAt) ? (change as unknown as AlarmChange) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isInstant(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "wallMs" in value && typeof value.wallMs === "number";
 }

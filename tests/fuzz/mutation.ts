@@ -81,6 +81,7 @@ const words: readonly string[] = [
   ],
 ];
 
+const deepMark = "12,000 lists in one another";
 /** Longer inputs than any border lets in are cut. */
 const maxInputBytes = 262_144;
 
@@ -180,7 +181,8 @@ export class Mutation {
   #json(valid: Buffer): Buffer {
     const root = { value: JSON.parse(valid.toString("utf8")) as unknown };
     for (let count = 0; count <= this.below(3); count++) this.#member(root);
-    const written = JSON.stringify(root.value) ?? "";
+    const deep = `${"[".repeat(12_000)}${"]".repeat(12_000)}`;
+    const written = (JSON.stringify(root.value) ?? "").replace(JSON.stringify(deepMark), () => deep);
     if (this.below(20) > 0) return Buffer.from(written);
     // A member twice: the last one counts for most readers, and the first for some.
     return Buffer.from(written.replace(/\{"(\w+)":/, (all, name: string) => `{"${name}":null,${all.slice(1)}`));
@@ -216,7 +218,8 @@ export class Mutation {
         holder[key] = { [key]: value };
         return;
       case 4:
-        holder[key] = JSON.parse(`${"[".repeat(90)}${"]".repeat(90)}`);
+        // Deeper than anything that walks a value by calling itself.
+        holder[key] = this.below(8) > 0 ? JSON.parse(`${"[".repeat(90)}${"]".repeat(90)}`) : deepMark;
         return;
       default:
         holder[key] = structuredClone(telling[this.below(telling.length)]);

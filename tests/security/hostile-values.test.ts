@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { CommandBook } from "../../cloud-bridge/noc/authority/command-book.ts";
+import { parseResponse } from "../../cloud-bridge/protocol/messages/command.ts";
 import { parseRole, type RootRole, type Signed, verifySignatures } from "../../cloud-bridge/protocol/release/metadata.ts";
 import { parseTrapFile } from "../../drivers/notifications/trap-files.ts";
 import { FileProblems } from "../../drivers/snmp/profiles/problem.ts";
@@ -15,8 +17,12 @@ import { parseSource } from "../../runtime/config/source.ts";
 import { parseHead } from "../../runtime/console/request-head.ts";
 import { SealedFiles } from "../../runtime/host/sealed-file.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
+import { FileAlarmLog } from "../../runtime/store/alarm-log.ts";
 import { decodeBlock, encodeBlock } from "../../runtime/store/history-block.ts";
+import { condition, ListKit } from "../alarms/alarm-kit.ts";
 import { flowDocument, root } from "../flows/ground.ts";
+import { silentLogger } from "../sim/silent-logger.ts";
+import { ManualClock } from "../store/manual-clock.ts";
 
 /** Found by fuzzing; each once brought the process down or cost it without bound. */
 describe("a value that is of another kind than its reader thinks", () => {
@@ -136,4 +142,47 @@ it("a block of the history with a length that was turned reserves no memory", ()
   length.writeUInt32LE(json.length);
   const damaged = zstdCompressSync(Buffer.concat([length, json, raw.subarray(4 + jsonBytes)]));
   expect(() => decodeBlock(damaged)).toThrowError(expect.objectContaining({ code: "buffer.corrupt" }));
+});
+
+describe("an answer of a gateway that was taken over", () => {
+  const id = "0".repeat(26);
+  const book = () => {
+    const row = { id, tenant: "acme", gateway: "gw-1", state: "accepted", open: true, progress: [], version: 1 };
+    const store = { putCommand: () => undefined, openCommands: () => [row] };
+    return new CommandBook({ store, clock: new ManualClock() } as never);
+  };
+  const answer = (more: object) => parseResponse(Buffer.from(JSON.stringify({ v: 1, id, seq: 1, st: "ok", ...more })));
+
+  // Each ended the NOC's process, or made it reserve gigabytes.
+  it.each([
+    { part: null },
+    { part: { off: 0, size: 4, sha256: "x", data: { length: 4_000_000_000 } } },
+    { part: { off: 0.5, size: 4, sha256: "x", data: "AAAA" } },
+    { fin: true, out: { blob: null } },
+  ])("is taken without harm: %j", (more) => {
+    expect(() => book().answer("acme", "gw-1", answer(more))).not.toThrow();
+  });
+
+  it("is refused when it is nested without end, before anybody walks it", () => {
+    const deep = `${"[".repeat(12_000)}${"]".repeat(12_000)}`;
+    const bytes = Buffer.from(`{"v":1,"id":"${id}","seq":1,"st":"ok","out":${deep}}`);
+    expect(() => parseResponse(bytes)).toThrowError(expect.objectContaining({ code: "codec.limit" }));
+    expect(parseResponse(Buffer.from(`{"v":1,"id":"${id}","seq":1,"st":"ok","out":"${"[".repeat(500)} \\" ["}`)).out).toContain("[[[");
+  });
+});
+
+it("a line of the alarm log in which a bit turned costs that line, not the history", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-alarms-"));
+  try {
+    const kit = new ListKit();
+    kit.list.set(condition());
+    const log = new FileAlarmLog(folder, silentLogger);
+    log.append(kit.flush());
+    const file = join(folder, "alarms.log");
+    const whole = readFileSync(file, "utf8");
+    writeFileSync(file, `${whole.replace('"observedAt"', '"obserwedAt"')}{}\n{"key":1}\n${whole}`);
+    expect([...new FileAlarmLog(folder, silentLogger).newestFirst()]).toHaveLength(1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

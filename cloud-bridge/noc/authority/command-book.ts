@@ -161,9 +161,9 @@ export class CommandBook {
   answer(tenant: string, gateway: string, message: ResponseMessage): CommandRow | undefined {
     const row = this.#open.get(message.id);
     if (row === undefined || row.tenant !== tenant || row.gateway !== gateway || row.state === "approval") return undefined;
-    const part = (message as ResponseMessage & { readonly part?: Piece }).part;
+    const { part } = message as ResponseMessage & { readonly part?: unknown };
     if (part !== undefined) {
-      this.#takePiece(row.id, part);
+      if (isPiece(part)) this.#takePiece(row.id, part);
       return row;
     }
     if (message.fin === true) return this.#end(row, message);
@@ -189,8 +189,8 @@ export class CommandBook {
 
   /** A long result came in pieces before. */
   #resultOf(id: string, out: unknown): unknown {
-    const blob = (out as { readonly blob?: { readonly sha256?: unknown } } | null | undefined)?.blob;
-    if (blob === undefined) return out;
+    const blob = (out as { readonly blob?: { readonly sha256?: unknown } | null } | null | undefined)?.blob;
+    if (blob === undefined || blob === null) return out;
     const whole = this.#pieces.get(id);
     this.#pieces.delete(id);
     if (whole === undefined || whole.sha256 !== blob.sha256) return out;
@@ -232,6 +232,13 @@ interface Piece {
   readonly size: number;
   readonly sha256: string;
   readonly data: string;
+}
+
+/** The message's schema leaves it open: a gateway that was taken over sends anything. */
+function isPiece(value: unknown): value is Piece {
+  if (typeof value !== "object" || value === null) return false;
+  const { off, size, sha256: digest, data } = value as Readonly<Record<string, unknown>>;
+  return Number.isSafeInteger(off) && Number.isSafeInteger(size) && typeof digest === "string" && typeof data === "string";
 }
 
 function messageOf(row: CommandRow, nonce: string): CommandMessage {

@@ -3,8 +3,12 @@ import { authenticatedSubjects } from "./authenticated.ts";
 import { documentSubjects } from "./documents.ts";
 import { doorSubjects } from "./doors.ts";
 import { fileSubjects } from "./files.ts";
+import { guestSubjects } from "./guests.ts";
 import { messageSubjects } from "./messages.ts";
+import { networkSubjects } from "./network.ts";
+import { nocSubjects } from "./noc.ts";
 import { releaseSubjects } from "./releases.ts";
+import { storeSubjects } from "./store.ts";
 
 /** Every handler of messages and parser of files, by name. */
 export const fuzzSubjects: readonly FuzzSubject[] = [
@@ -14,4 +18,8 @@ export const fuzzSubjects: readonly FuzzSubject[] = [
   ...authenticatedSubjects,
   ...releaseSubjects,
   ...doorSubjects,
+  ...storeSubjects,
+  ...networkSubjects,
+  ...guestSubjects,
+  ...nocSubjects,
 ];
