@@ -4,6 +4,7 @@ import { documentSubjects } from "./documents.ts";
 import { doorSubjects } from "./doors.ts";
 import { fileSubjects } from "./files.ts";
 import { guestSubjects } from "./guests.ts";
+import { httpSubjects } from "./http.ts";
 import { messageSubjects } from "./messages.ts";
 import { networkSubjects } from "./network.ts";
 import { nocSubjects } from "./noc.ts";
@@ -18,6 +19,7 @@ export const fuzzSubjects: readonly FuzzSubject[] = [
   ...authenticatedSubjects,
   ...releaseSubjects,
   ...doorSubjects,
+  ...httpSubjects,
   ...storeSubjects,
   ...networkSubjects,
   ...guestSubjects,
