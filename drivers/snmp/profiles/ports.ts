@@ -44,6 +44,20 @@ const virtualNames = [
   /^(wan miniport|isatap|teredo|hyper-v|microsoft|6to4|bluetooth|ras async)|(lightweight filter|packet scheduler|kernel debug)/i,
 ];
 
+const namedPort = /port[\s_#:/-]*\d/i;
+/** What Ethernet runs at, Mbit/s. */
+const ethernetMbitPerS = [10, 100, 1_000, 2_500, 5_000, 10_000, 20_000, 25_000, 40_000, 50_000, 100_000, 200_000, 400_000, 800_000];
+/** Some agents count a megabit as 2^20. */
+const speedTolerance = 0.08;
+/** ifSpeed of everything faster than it can say. */
+const fasterThanToldBitPerS = 4_294_967_295;
+
+/** Radios are called ethernet by many an agent, but run at speeds that Ethernet does not have (72 Mbit/s). @param bitPerS 0 = not known */
+function isEthernetSpeed(bitPerS: number): boolean {
+  if (!(bitPerS > 0) || bitPerS === fasterThanToldBitPerS) return true;
+  return ethernetMbitPerS.some((speed) => Math.abs(bitPerS / (speed * 1_000_000) - 1) <= speedTolerance);
+}
+
 /** What the device has as interfaces; empty where it has no IF-MIB. @throws GatewayError driver.* when it stops answering */
 export async function readInterfaces(exchange: Exchange): Promise<readonly InterfaceFacts[]> {
   const rows = new Map<string, Partial<Record<keyof typeof columns, string>>>();
@@ -59,7 +73,17 @@ export async function readInterfaces(exchange: Exchange): Promise<readonly Inter
       }
     }
   }
-  return [...rows].map(([index, row]) => factsOf(index, row));
+  return withoutGroups([...rows].map(([index, row]) => factsOf(index, row)));
+}
+
+/**
+ * Agents that call their sockets ports ("LAN_PORT3") say with it which are some. What has neither that name nor a physical address (RFC 2863: of
+ * zero length where there is none) is a group of them then, or a role that one of them may take.
+ */
+function withoutGroups(interfaces: readonly InterfaceFacts[]): readonly InterfaceFacts[] {
+  const isNamedPort = ({ isPort, name }: InterfaceFacts): boolean => isPort && namedPort.test(name);
+  if (interfaces.filter(isNamedPort).length < 2) return interfaces;
+  return interfaces.map((one) => (one.isPort && one.macAddress === "" && !isNamedPort(one) ? { ...one, isPort: false } : one));
 }
 
 function factsOf(ifIndex: string, row: Partial<Record<keyof typeof columns, string>>): InterfaceFacts {
@@ -74,7 +98,7 @@ function factsOf(ifIndex: string, row: Partial<Record<keyof typeof columns, stri
     operStatus: enumerations.ifOperStatus?.names[Number(row.ifOperStatus)] ?? "",
     speedBitPerS: speed > 0 ? speed : undefined,
     macAddress: row.ifPhysAddress ?? "",
-    isPort: isPort(row, name),
+    isPort: isPort(row, name) && isEthernetSpeed(speed),
   };
 }
 

@@ -53,7 +53,7 @@ function report(of: SiteOptions, figures: Figures): string {
   const line = (what: string, measured: number, unit: string, goal?: number) =>
     `  ${what.padEnd(44)} ${measured.toFixed(1).padStart(9)} ${unit}${goal === undefined ? "" : `   goal ${goal} ${unit}   ${kept(measured, goal)}`}`;
   return [
-    `${of.switches} switches (${of.dead} dead, ${of.slow} slow) every ${of.intervalMs} ms, ${of.fsyncDelayMs} ms injected into each fsync; load ${loadavg()[0]?.toFixed(1)}`,
+    `${of.switches} switches (${of.dead} dead, ${of.slow} slow) every ${of.intervalMs} ms, answers of ${of.answerBytes} bytes at most, ${of.fsyncDelayMs} ms injected into each fsync; load ${loadavg()[0]?.toFixed(1)}`,
     line("values polled", figures.valuesPerSecond / 1_000, "k/s"),
     line(
       `CPU of all threads, ${figures.cpuSeconds.toFixed(0)} s`,
@@ -61,6 +61,7 @@ function report(of: SiteOptions, figures: Figures): string {
       "% of a core",
       of.switches >= 1_000 ? 10 : undefined,
     ),
+    `    ${figures.coreShare.toFixed(3)} CPU seconds a second: user ${figures.userShare.toFixed(3)}, kernel ${(figures.coreShare - figures.userShare).toFixed(3)}`,
     `    of which ${Object.entries(threads)
       .map(([name, share]) => `${name} ${share.toFixed(1)} %`)
       .join(", ")}; ${figures.requestsPerSecond.toFixed(0)} requests/s`,
@@ -81,7 +82,7 @@ const floorSeconds = 10;
 function againstFloor(figures: Figures, floor: { readonly coreShare: number; readonly requestsPerSecond: number }): string {
   const scaled = (floor.coreShare * figures.requestsPerSecond) / floor.requestsPerSecond;
   const ratio = figures.coreShare / scaled;
-  return `  the same datagrams through bare Node, right after: ${(scaled * 100).toFixed(1)} % of a core; ratio ${ratio.toFixed(2)}; load ${loadavg()[0]?.toFixed(1)}`;
+  return `  the same datagrams through bare Node, right after: ${scaled.toFixed(3)} CPU seconds a second; ratio ${ratio.toFixed(2)}; load ${loadavg()[0]?.toFixed(1)}`;
 }
 
 async function run(of: SiteOptions): Promise<Figures> {
