@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Learned } from "../../../../drivers/snmp/engine/learned.ts";
+import { inMs, startEngine, unending } from "./conversing.ts";
+import { cellsOf, columns, entry, expected, planOf, rows } from "./switch-site.ts";
+import { integer, TableAgent } from "./table-agent.ts";
 
 /** What is learnt of an agent whose answers may grow to 8,192 bytes. */
 function learned(roundTripMs = 2): Learned {
@@ -110,5 +113,31 @@ describe("the size of answers", () => {
     expect(agent).toMatchObject({ answerBytes: 1472, maxRequestVarbinds: 60 });
     agent.noteTooBig(20, 3);
     expect(agent.maxRequestVarbinds).toBe(10);
+  });
+});
+
+describe("answers that grow", () => {
+  it.each([
+    { maxBytes: 4096, ending: "as far as the agent lets them" },
+    { maxBytes: 700, ending: "to what the agent cuts them to" },
+  ])("lose no value on their way $ending", async ({ maxBytes }) => {
+    const agent = await new TableAgent().open();
+    agent.maxBytes = maxBytes;
+    agent.table(entry, columns, rows, (row, column) => integer(Number(row) * 1000 + column, column === 5 ? 0x02 : 0x41));
+    const engine = startEngine({ limits: { targetMessageBytes: 484, largestMessageBytes: 4096 } });
+    try {
+      const credential = { version: "2c", community: "public" } as const;
+      const session = engine.open({ address: "127.0.0.1", port: agent.port, credential, timeoutMs: 2_000, retries: 5 });
+      const plan = planOf();
+      for (let reads = 0; reads < 25; reads++) {
+        const answer = await session.readTable(plan, inMs(60_000), unending);
+        expect(cellsOf(plan, answer)).toEqual(expected());
+        session.release?.(plan);
+      }
+      expect(session.counters().maxMessageBytes).toBeLessThanOrEqual(maxBytes);
+    } finally {
+      await engine.close();
+      await agent.close();
+    }
   });
 });
