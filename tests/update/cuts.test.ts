@@ -8,6 +8,7 @@ import { CutDisk, PowerCut } from "./cut-disk.ts";
 import { programOf, ReleaseKit, runUntil, sha256 } from "./release-kit.ts";
 
 const launch = join(import.meta.dirname, "../../build/systemd/launch");
+const isLong = process.env.GATEHOUSE_UPDATE_KILLS !== undefined;
 /** Does not compress, so that a delta is worth its while. */
 const body = Array.from({ length: 500 }, (_, i) => sha256(Buffer.from([i, i >> 8]))).join("");
 const old = programOf("1.0.0", body);
@@ -70,9 +71,50 @@ describe("an update that is cut off", () => {
       const line = await started(kit.path(name), factory);
       seen[line] = (seen[line] ?? 0) + 1;
     }
-    if (process.env.GATEHOUSE_UPDATE_KILLS !== undefined) process.stdout.write(`${whole.changes} cuts: ${JSON.stringify(seen)}\n`);
+    if (isLong) process.stdout.write(`${whole.changes} cuts: ${JSON.stringify(seen)}\n`);
     expect(Object.keys(seen).sort()).toEqual(["program 1.0.0 as run", "program 1.1.0 as run"]);
-  });
+  }, 120_000);
+
+  it("is taken back whole, too, whatever change of that the power went before; and it is not tried again", async () => {
+    const wanted = { version: "1.1.0" };
+    /** A version that does not reach the NOC, from its first start on. @throws PowerCut */
+    const takenBack = async (name: string, disk: CutDisk) => {
+      const before = kit.gateway(name, url, { version: "1.0.0", file: factory });
+      await before.updater.request(wanted, {});
+      await runUntil(before.updater, "armed", () => before.slots.boot().pending !== undefined);
+      const own = {
+        version: "1.1.0",
+        file: before.slots.program("a"),
+        slot: "a",
+        disk,
+        around: (state: State) => disk.around(state),
+      } as const;
+      const after = kit.gateway(name, url, { ...own, probationMs: 4, nocReached: () => false });
+      await runUntil(
+        after.updater,
+        "given up",
+        () => after.slots.boot().pending === undefined && after.updater.current().phase === "rolled-back",
+      );
+    };
+    const whole = new CutDisk();
+    await takenBack("back", whole);
+    expect(whole.changes).toBeGreaterThan(5);
+    // All of them in a long run, every other one else.
+    for (let cut = 1; cut <= whole.changes; cut += isLong ? 1 : 2) {
+      const disk = new CutDisk(cut);
+      const name = `back-${cut}`;
+      await expect(takenBack(name, disk)).rejects.toThrow(PowerCut);
+      disk.loseWhatWasNotDurable();
+      // Started again until nothing is on probation any more, as init does.
+      let line = "";
+      for (let start = 0; start < 4; start++) line = await started(kit.path(name), factory);
+      expect(line).toBe("program 1.0.0 as run");
+      const again = kit.gateway(name, url, { version: "1.0.0", file: factory });
+      await runUntil(again.updater, "settled", () => again.updater.current().phase === "rolled-back");
+      await expect(again.updater.request(wanted, {})).rejects.toMatchObject({ code: "update.refused" });
+    }
+    if (isLong) process.stdout.write(`${whole.changes} cuts of a version taken back\n`);
+  }, 120_000);
 
   it("goes on with the part that was received", async () => {
     kit.release(
@@ -197,7 +239,7 @@ describe("the launcher", () => {
       }
     }
     expect([...new Set(seen)].sort()).toEqual(["program 1.0.0 as run", "program 1.1.0 as run"]);
-  });
+  }, 120_000);
 
   it("leaves a half-written boot file alone: the old line counts", async () => {
     cpSync(factory, kit.path("copy"));

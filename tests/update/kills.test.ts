@@ -41,7 +41,7 @@ it(
       await kit.end();
     }
   },
-  20_000 + kills * 4_000,
+  60_000 + kills * 10_000,
 );
 
 /** Starts the updater and kills it some time after it began; or it came to its end before. */
