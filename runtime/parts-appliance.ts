@@ -33,6 +33,7 @@ import { Gateway } from "./gateway.ts";
 import type { AuditBook } from "./host/audit-book.ts";
 import type { LogTap } from "./host/log-tap.ts";
 import { readMachine } from "./host/machine.ts";
+import { maxThriftyEquipment } from "./host/memory.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
@@ -83,6 +84,7 @@ async function openStore(
     clockFloorMs,
     logger: platform.logger,
     clock: platform.clock,
+    isThrifty: configuration.equipment.length <= maxThriftyEquipment,
   };
   if (!configuration.history.enabled) return { buffer: await openBufferWorker(options) };
   return openStoreWorker({ ...options, history: { maxBytes: configuration.history.budgetBytes } });

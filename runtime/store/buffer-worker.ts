@@ -22,6 +22,8 @@ export interface StoreWorkerOptions {
   readonly clockSource?: "auto" | "host" | "none";
   /** See `Clock.notBefore`, for the worker's own clock. */
   readonly clockFloorMs?: number;
+  /** A small site: the thread collects its garbage in small portions. */
+  readonly isThrifty?: boolean;
   /** The worker's program; a packaged binary gives the path of its bundle. */
   readonly entry?: string | URL;
 }
@@ -57,7 +59,7 @@ async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData
   const worker = new Worker(entry, {
     workerData,
     name: "store",
-    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
+    resourceLimits: { maxYoungGenerationSizeMb: options.isThrifty === true ? 2 : 8, maxOldGenerationSizeMb: 256 },
     transferList: history === undefined ? [] : [history.port],
   });
   const buffer = new WorkerBuffer(worker, logger, options.clock);

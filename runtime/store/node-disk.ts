@@ -26,7 +26,7 @@ import { atDisk } from "./disk-error.ts";
 
 /** More of a partition is not used as a journal: it is read whole at each start. */
 const maxDeviceBytes = 256 * 1024 * 1024;
-const zeroes = new Uint8Array(1024 * 1024);
+const zeroes = new Uint8Array(64 * 1024);
 
 /** A folder of a real file system. */
 export class NodeDisk implements Disk {
