@@ -26,7 +26,7 @@ export function seldomModules(root: string): SeldomModules {
     plugin: standIns(root, require, met),
     bundle: async (shared) => {
       const entryPoints = [...met].sort().map(([file, source]) => ({ in: source, out: file.slice("code/".length, -".cjs".length) }));
-      const form: BuildOptions = { format: "cjs", keepNames: false, outExtension: { ".js": ".cjs" }, plugins: [], entryPoints };
+      const form: BuildOptions = { format: "cjs", minify: true, outExtension: { ".js": ".cjs" }, plugins: [], entryPoints };
       const { outputFiles = [], metafile = { inputs: {}, outputs: {} } } = await build({
         ...shared,
         ...form,

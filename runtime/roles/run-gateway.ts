@@ -11,7 +11,7 @@ import { demandClosedEnvironment } from "../host/closed-environment.ts";
 import { controlServer } from "../host/control-server.ts";
 import { IdentityFolder } from "../host/identity-folder.ts";
 import { LogTap } from "../host/log-tap.ts";
-import { collectAfterStart, maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
+import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { countStart, DesiredMemory, revertNext } from "../northbound/desired-state/memory.ts";
@@ -58,7 +58,7 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
     const run = await begin({ options, context, site, identity, own, logger, restart: (reason) => restart.abort(new Restart(reason)) });
     if (run === "again") continue;
     ({ gateway, logger } = run);
-    if (own.equipment.length <= maxThriftyEquipment) beThrifty(stop);
+    if (own.equipment.length <= maxThriftyEquipment) preferLittleMemory();
     await gateway.run(AbortSignal.any([stop, restart.signal]));
     again = restart.signal.aborted;
     if (again && !stop.aborted) logger.info({ gateway: own.gateway.id }, "the gateway begins anew");
@@ -68,13 +68,6 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
     { gateway: own.gateway.id, polledSamples: polled, deliveredSamples: delivered, bufferedSamples: buffered, droppedSamples: dropped },
     "gateway stopped",
   );
-}
-
-function beThrifty(stop: AbortSignal): void {
-  preferLittleMemory();
-  collectAfterStart(new SystemClock(() => false), stop).catch((error: unknown) => {
-    if (!stop.aborted) throw error;
-  });
 }
 
 interface Beginning {
