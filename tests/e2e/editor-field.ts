@@ -13,6 +13,7 @@ export class EditorField {
   readonly workspace = new Workspace();
   readonly #processes: RunningProcess[] = [];
   readonly #broker: "demo" | "mosquitto";
+  readonly #line: (brokerPort: number) => Promise<number>;
   #mosquitto: RunningProcess | undefined;
   #nocPort = 0;
   #token = "";
@@ -20,8 +21,10 @@ export class EditorField {
   devices: readonly DemoDevice[] = [];
   gateway: RunningProcess | undefined;
 
-  constructor(broker: "demo" | "mosquitto") {
+  /** @param line makes the line to the broker's port; @returns the port the gateway connects to */
+  constructor(broker: "demo" | "mosquitto", line: (brokerPort: number) => Promise<number> = async (port) => port) {
     this.#broker = broker;
+    this.#line = line;
   }
 
   async start(): Promise<void> {
@@ -50,7 +53,7 @@ export class EditorField {
       ),
     );
     this.#token = readFileSync(this.workspace.path("noc", "token"), "utf8").trim();
-    const ports = { site, broker: this.brokerPort, noc: this.#nocPort, traps, syslog, console };
+    const ports = { site, broker: await this.#line(this.brokerPort), noc: this.#nocPort, traps, syslog, console };
     const text = gatewayFile(this.devices, ports, this.workspace.path("noc", "keys", "root.pub.jwk"));
     const file = this.workspace.write("gatehouse.yaml", text.replaceAll("pollIntervalMs: 5000", "pollIntervalMs: 1000"));
     this.gateway = this.#run(gatehouse(["run", "--config", file, "--state", this.workspace.path("gateway")], demoSecrets));
