@@ -24,11 +24,11 @@ const storeAnswerMs = 15_000;
  * few seconds: what stands still is noticed by comparing. A full disk is no reason to start anew, and not counted.
  */
 export class HealthWatch {
-  readonly #parts: { readonly clock: Clock; readonly poller: Poller; readonly buffer: Pick<Buffer, "stats"> };
+  readonly #parts: { readonly clock: Clock; readonly poller: Pick<Poller, "equipment">; readonly buffer: Pick<Buffer, "stats"> };
   #polls = { count: -1, sinceMs: 0 };
   #commits = { count: -1, sinceMs: 0 };
 
-  constructor(parts: { readonly clock: Clock; readonly poller: Poller; readonly buffer: Pick<Buffer, "stats"> }) {
+  constructor(parts: { readonly clock: Clock; readonly poller: Pick<Poller, "equipment">; readonly buffer: Pick<Buffer, "stats"> }) {
     this.#parts = parts;
   }
 
