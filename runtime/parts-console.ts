@@ -21,6 +21,7 @@ export interface ConsoleRooms {
   readonly command?: NonNullable<ConsoleSource["command"]>;
   readonly signInMethods?: readonly SignInMethod[];
   readonly challenge?: () => string;
+  readonly tls?: NonNullable<ConsoleOptions["tls"]> | undefined;
   readonly onSignIn?: NonNullable<ConsoleOptions["onSignIn"]>;
 }
 
@@ -33,7 +34,7 @@ export function openConsole(
 ): Console | undefined {
   const { console: wanted, gateway: identity } = configuration;
   if (!wanted.enabled) return undefined;
-  const { alarms, checks, verdict, services, command, editor, signInMethods, challenge, onSignIn } = rooms;
+  const { alarms, checks, verdict, services, command, editor, signInMethods, challenge, onSignIn, tls } = rooms;
   return new Console({
     listen: { host: wanted.host, port: wanted.port },
     allowedHosts: wanted.allowedHosts,
@@ -47,6 +48,7 @@ export function openConsole(
       ...(services === undefined ? {} : { services }),
       ...(command === undefined ? {} : { command }),
     },
+    ...(tls === undefined ? {} : { tls }),
     pages: bundledPages(),
     ...(editor === undefined ? {} : { editor }),
     ...(signInMethods === undefined ? {} : { signInMethods }),
@@ -79,7 +81,7 @@ export function consoleHandlers(console: () => Console | undefined): Readonly<Re
       if (open.url === undefined)
         throw new GatewayError("command.refused", { message: "the console is not open yet; the log says why if its port is in use" });
       const { code, lifeS } = open.codes.issue();
-      return { url: open.url, code, lifeS, link: `${open.url}/#code=${code}` };
+      return { ...open.status(), code, lifeS, link: `${open.url}/#code=${code}` };
     },
   };
 }

@@ -4,6 +4,7 @@ import type { CommandContext } from "./context.ts";
 
 interface Code {
   readonly url: string;
+  readonly fingerprint?: string;
   readonly code: string;
   readonly lifeS: number;
   readonly link: string;
@@ -28,7 +29,7 @@ export function register(program: Command, context: CommandContext): void {
       if (options.json === true) context.print(`${JSON.stringify(answer, null, 2)}\n`);
       else
         context.print(
-          `${answer.url}\ncode ${answer.code}, once, within ${Math.round(answer.lifeS / 60)} minutes\nor open ${answer.link}\n`,
+          `${answer.url}\n${answer.fingerprint === undefined ? "" : `the browser must show this fingerprint (SHA-256): ${answer.fingerprint}\n`}code ${answer.code}, once, within ${Math.round(answer.lifeS / 60)} minutes\nor open ${answer.link}\n`,
         );
     });
 }

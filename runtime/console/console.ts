@@ -14,7 +14,7 @@ import { OneTimeCodes } from "./one-time-codes.ts";
 import { OwnHost } from "./own-host.ts";
 import { cookieOf, type RequestHead } from "./request-head.ts";
 import { type ConsoleSession, editorPerson, Sessions } from "./sessions.ts";
-import type { ConsoleSource, SignInMethod } from "./source.ts";
+import type { ConsoleSource, ConsoleTls, SignInMethod } from "./source.ts";
 import { TryLimit } from "./try-limit.ts";
 
 const cookieName = "gatehouse_console";
@@ -24,6 +24,8 @@ const ownHeader = "x-gatehouse";
 
 export interface ConsoleOptions {
   readonly listen: { readonly host: string; readonly port: number };
+  /** Read when it opens; absent = plain HTTP. @throws GatewayError config.* */
+  readonly tls?: () => Promise<ConsoleTls>;
   /** Further names people use for this gateway. */
   readonly allowedHosts: readonly string[];
   readonly gateway: ApiParts["gateway"];
@@ -50,6 +52,7 @@ export class Console implements Unit {
   readonly #tries: TryLimit;
   readonly #own: OwnHost;
   #port = 0;
+  #fingerprint: string | undefined;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
@@ -63,7 +66,12 @@ export class Console implements Unit {
   get url(): string | undefined {
     const { host } = this.#options.listen;
     const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-    return this.#port === 0 ? undefined : `http://${shown}:${this.#port}`;
+    return this.#port === 0 ? undefined : `${this.#options.tls === undefined ? "http" : "https"}://${shown}:${this.#port}`;
+  }
+
+  /** For `gatehouse status` and whoever gets a code: what the browser must show. */
+  status(): { readonly url: string | undefined; readonly fingerprint?: string } {
+    return { url: this.url, ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }) };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -89,8 +97,15 @@ export class Console implements Unit {
     const { clock, listen, logger } = this.#options;
     for (let tries = 0; !signal.aborted; tries++) {
       try {
-        this.#port = await door.listen(listen.host, listen.port);
-        logger.info({ url: this.url }, "console is open");
+        const tls = await this.#options.tls?.();
+        this.#port = await door.listen(listen.host, listen.port, tls);
+        this.#fingerprint = tls?.fingerprint;
+        logger.info({ url: this.url, ...(tls === undefined ? {} : { certificate: tls.fingerprint }) }, "console is open");
+        if (tls === undefined && !/^(127\.|::1$|localhost$)/.test(listen.host))
+          logger.warn(
+            { host: listen.host },
+            "the console is not encrypted: whoever is on the site's network can read codes and sessions (console.tls)",
+          );
         return;
       } catch (error) {
         if (!isGatewayError(error)) throw error;
@@ -190,7 +205,7 @@ export class Console implements Unit {
       this.#tries.right(from);
       this.#options.onSignIn?.({ person: who.person, method: method.name, from, ok: true });
       const { id, lifeS } = this.#sessions.begin(who);
-      const cookie = `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${lifeS}`;
+      const cookie = `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Strict${this.#secure}; Max-Age=${lifeS}`;
       return sendJson(response, 200, { person: who.person, scopes: who.scopes }, { "set-cookie": cookie });
     }
     const isLocked = this.#tries.wrong(from);
@@ -201,7 +216,11 @@ export class Console implements Unit {
 
   #signOut(request: IncomingMessage, response: ServerResponse): void {
     this.#sessions.end(cookieOf(request.headers.cookie, cookieName) ?? "");
-    sendJson(response, 200, {}, { "set-cookie": `${cookieName}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0` });
+    sendJson(response, 200, {}, { "set-cookie": `${cookieName}=; Path=/; HttpOnly; SameSite=Strict${this.#secure}; Max-Age=0` });
+  }
+
+  get #secure(): string {
+    return this.#options.tls === undefined ? "" : "; Secure";
   }
 
   #sessionOf(cookies: string | undefined): ConsoleSession | undefined {

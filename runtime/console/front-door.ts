@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import { headLength, parseHead, type RequestHead } from "./request-head.ts";
+import type { ConsoleTls } from "./source.ts";
 
 const maxConnections = 96;
 const maxConnectionsOfOne = 32;
@@ -29,8 +31,9 @@ export class FrontDoor {
   }
 
   /** Resolves with the port. @throws GatewayError host.port-in-use | host.denied */
-  async listen(host: string, port: number): Promise<number> {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: false }, (socket) => this.#admit(socket));
+  async listen(host: string, port: number, tls?: Pick<ConsoleTls, "certificate" | "key">): Promise<number> {
+    const admit = (socket: Socket) => this.#admit(socket);
+    const server = tls === undefined ? createServer({ pauseOnConnect: true, allowHalfOpen: false }, admit) : encrypted(tls, admit);
     server.maxConnections = maxConnections;
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
@@ -88,6 +91,18 @@ export class FrontDoor {
       () => undefined,
     );
     socket.resume();
+  }
+}
+
+function encrypted({ certificate, key }: Pick<ConsoleTls, "certificate" | "key">, admit: (socket: Socket) => void): Server {
+  const options = { cert: certificate, key, minVersion: "TLSv1.3", handshakeTimeout: headTimeoutMs } as const;
+  try {
+    const server = createTlsServer(options, admit);
+    // Strangers, scanners, and browsers that do not believe the certificate yet.
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    return server;
+  } catch (cause) {
+    throw new GatewayError("config.invalid", { message: "certificate and key of the console do not fit", cause });
   }
 }
 

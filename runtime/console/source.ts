@@ -57,3 +57,13 @@ export interface ConsoleSource {
   /** Runs an operation of the command desk for a signed-in person. @throws GatewayError command.* */
   command?(operation: string, args: Readonly<Record<string, unknown>>, person: string, signal: AbortSignal): Promise<unknown>;
 }
+
+/** What an encrypted console shows itself by. */
+export interface ConsoleTls {
+  /** PEM, with its chain. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+  /** SHA-256 of the certificate, as browsers show it. */
+  readonly fingerprint: string;
+}

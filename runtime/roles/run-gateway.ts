@@ -19,6 +19,7 @@ import { OverlayMemory } from "../overlay-memory.ts";
 import { assembleGateway, openGatewayState, type Platform, type RunParts, type ServicesOf } from "../parts-appliance.ts";
 import { openCare } from "../parts-care.ts";
 import { consoleHandlers, openConsole } from "../parts-console.ts";
+import { consoleTls } from "../parts-console-tls.ts";
 import { flowRooms } from "../parts-flows.ts";
 import { openSealed, technicianRooms } from "../parts-technician.ts";
 import { SiteConfiguration } from "../site-configuration.ts";
@@ -113,6 +114,7 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
   return (running, discovery, northbound, owner, alarms, flows) => {
     const rooms = {
       ...flowRooms(flows),
+      tls: consoleTls(options.stateDir, configuration, platform.entropy),
       ...{ alarms: alarms.list, verdict: () => consoleVerdict(alarms.verdict()) },
       ...technicianRooms({ northbound, configuration, state: run.state, identity: run.identity, audit: run.audit }, platform),
       ...(running.checks === undefined ? {} : { checks: running.checks }),
@@ -122,7 +124,7 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
       folder: options.stateDir,
       ...platform,
       handlers: {
-        status: () => running.status(),
+        status: async () => ({ ...(await running.status()), ...(console === undefined ? {} : { console: console.status() }) }),
         health: () => running.health.look(),
         ...updateHandlers(() => running.updater),
         ...checkHandlers(() => running.checks),

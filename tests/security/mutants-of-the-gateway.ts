@@ -162,4 +162,18 @@ export const mutantsOfTheGateway: readonly SecurityMutant[] = [
     find: 'hkdfSync("sha256", root, this.#binding(),',
     replace: 'hkdfSync("sha256", root, this.#binding().slice(99),',
   },
+  {
+    test: "tests/console/console-tls.test.ts",
+    title: "is encrypted with TLS 1.3, shows the fingerprint that the gateway says, and marks its cookie so",
+    file: "runtime/console/console.ts",
+    find: 'return this.#options.tls === undefined ? "" : "; Secure";',
+    replace: 'return "";',
+  },
+  {
+    test: "tests/console/console-tls.test.ts",
+    title: "says nothing to whoever asks without encryption",
+    file: "runtime/parts-console-tls.ts",
+    find: 'tls === "off" || (tls === "auto" && isLoopback(host))',
+    replace: 'tls !== "on"',
+  },
 ];

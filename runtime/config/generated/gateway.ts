@@ -170,6 +170,18 @@ export interface GatewayFile {
      */
     port: number;
     /**
+     * Whether the page is encrypted. auto = wherever it can be reached from beyond this machine; off = never: codes and sessions can be read on the site's network.
+     */
+    tls: "auto" | "on" | "off";
+    /**
+     * Certificate of the page (PEM, with its chain). Left out, with key: the gateway makes one; its fingerprint is shown by gatehouse console code and gatehouse status.
+     */
+    certificate?: string;
+    /**
+     * File with the key of that certificate (PEM).
+     */
+    key?: string;
+    /**
      * Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).
      *
      * @maxItems 16

@@ -83,7 +83,7 @@ var require_equal = __commonJS({
 // gateway.validate.js
 var validate = validate52;
 var gateway_validate_default = validate52;
-var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "credentials": { "description": "Names under credentials: the communities and the users of SNMPv3 that traps and informs are taken from; others are counted as refused. Left out: any community (it is no protection against a forged source) and every user under credentials.", "type": "array", "minItems": 1, "maxItems": 64, "uniqueItems": true, "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose traps are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose messages are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "snmpAnswerBytes": { "description": "As far as SNMP answers may grow, by doubling, for equipment that answers within milliseconds and loses none. Beyond 1472 they come in IP fragments; 1472 keeps each in one frame.", "type": "integer", "minimum": 484, "maximum": 32768, "default": 8192, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
+var schema19 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://gatehouse.invalid/schemas/gateway.json", "title": "GatewayFile", "description": "The configuration of one gateway: gatehouse.yaml.", "type": "object", "additionalProperties": false, "required": ["gateway"], "properties": { "gateway": { "description": "Who this gateway is. Part of every topic, so it is set once, at installation.", "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "description": "Identity of this gateway at the NOC: client id and user name at the broker, common name of its certificate.", "$ref": "#/$defs/name", "x-apply": "restart" }, "tenant": { "description": "The customer this gateway works for; second part of its topics.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" }, "site": { "description": "Where it stands.", "$ref": "#/$defs/name", "default": "default", "x-apply": "restart" } } }, "uplink": { "description": "The way to the NOC. Left out, measurements stay on this gateway (and its budget evicts the oldest).", "type": "object", "additionalProperties": false, "required": ["url"], "properties": { "enabled": { "description": "false keeps the section and connects to nobody.", "type": "boolean", "default": true, "x-apply": "restart" }, "url": { "description": "The MQTT 5 broker: mqtt://host:1883 in clear text, mqtts://host:8883 with TLS. Never with a user or password inside.", "type": "string", "pattern": "^(mqtt|mqtts)://[^\\s/@?#]+/?$", "x-hint": "mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without user or password in it", "maxLength": 300, "x-apply": "restart" }, "enrolled": { "description": "Key, certificate and authority of an mqtts:// uplink come from the enrolment (gatehouse enrol), not from this file.", "type": "boolean", "default": false, "x-apply": "restart" }, "username": { "description": "User name at the broker. Left out: gateway.id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "password": { "description": "Password at the broker, if it wants one besides the certificate.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "intervalsPerChunk": { "description": "Poll intervals that travel in one chunk. 1 on a LAN or fibre; 5 saves a third of the volume on LTE and delays plots by five intervals; alarms never wait.", "type": "integer", "minimum": 1, "maximum": 60, "default": 1, "x-apply": "live" }, "keepAliveS": { "description": "MQTT keep-alive, seconds. 240 saves volume on LTE.", "type": "integer", "minimum": 10, "maximum": 1200, "default": 60, "x-apply": "restart" }, "connectTimeoutMs": { "description": "One attempt to connect, DNS to CONNACK, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 12e4, "default": 3e4, "x-apply": "restart" }, "retryMaxMs": { "description": "Longest pause between two attempts, milliseconds. The pauses double up to it, with full jitter.", "type": "integer", "minimum": 1e3, "maximum": 36e5, "default": 3e5, "x-apply": "restart" }, "tls": { "description": "TLS of an mqtts:// uplink. The system's certificate authorities are never used: without ca the connection is refused.", "type": "object", "additionalProperties": false, "properties": { "ca": { "description": "PEM of the authority that signed the broker's certificate.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "cert": { "description": "PEM of this gateway's certificate (chain).", "$ref": "#/$defs/pem", "x-apply": "restart" }, "key": { "description": "PEM of the private key to cert.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "serverName": { "description": "Name expected in the broker's certificate, if it differs from the host in url.", "type": "string", "minLength": 1, "maxLength": 253, "x-apply": "restart" } } } } }, "authority": { "description": "Whose orders this gateway follows. Orders are signed; the broker that delivers them commands nothing. Left out: every order of the NOC is refused.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "root": { "description": "Public key of the NOC's offline root, as JSON Web Key (`gatehouse noc keys show`), in line or { $file: PATH }. It names the signing keys.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "keys": { "description": "Signing keys pinned by hand, for a NOC without a root. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "title": "PinnedKeyEntry", "type": "object", "additionalProperties": false, "required": ["kid", "x", "roles"], "properties": { "kid": { "description": "The key's id.", "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "x-apply": "restart" }, "x": { "description": "Ed25519 public key, base64url (RFC 8037).", "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "x-hint": "43 characters of base64url", "x-apply": "restart" }, "roles": { "description": "What it may sign: des (desired state), cmd (commands), tech (technicians' tokens).", "type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": true, "items": { "enum": ["des", "cmd", "tech"] }, "x-apply": "restart" } } } }, "issuer": { "description": "Issuer (`iss`) that every order must name.", "type": "string", "minLength": 1, "maxLength": 64, "default": "noc", "x-apply": "restart" }, "rebootCommand": { "description": "Program and arguments that restart this machine, run without a shell when the NOC orders gateway.reboot. Left out: the order is refused.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 256 }, "x-apply": "restart" }, "confirmWindowMs": { "description": "After a change ordered by the NOC the gateway must reach it again and pass its self-test within this time, milliseconds; else the change is taken back.", "type": "integer", "minimum": 5e3, "maximum": 9e5, "default": 12e4, "x-apply": "live" } } }, "credentials": { "description": "Secrets by name; equipment refers to the name. At most 256.", "type": "object", "maxProperties": 256, "propertyNames": { "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit" }, "default": {}, "additionalProperties": { "description": "One credential.", "title": "CredentialEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "snmp": { "description": "Access by SNMP.", "$ref": "#/$defs/snmp", "x-apply": "live" }, "http": { "description": "Sign-in at a web service, for checks.", "$ref": "#/$defs/http" } } } }, "equipment": { "description": "What is polled. At most 4096.", "type": "array", "maxItems": 4096, "default": [], "items": { "$ref": "#/$defs/equipment" } }, "console": { "description": "The gateway's own web page for technicians on site, and the door to the flow editor.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether the page is served.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address it listens on. 127.0.0.1 = only from this machine; 0.0.0.0 = from the site's network.", "$ref": "#/$defs/host", "default": "127.0.0.1", "x-apply": "restart" }, "port": { "description": "TCP port.", "$ref": "#/$defs/port", "default": 8480, "x-apply": "restart" }, "tls": { "description": "Whether the page is encrypted. auto = wherever it can be reached from beyond this machine; off = never: codes and sessions can be read on the site's network.", "type": "string", "enum": ["auto", "on", "off"], "default": "auto", "x-apply": "restart" }, "certificate": { "description": "Certificate of the page (PEM, with its chain). Left out, with key: the gateway makes one; its fingerprint is shown by gatehouse console code and gatehouse status.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "key": { "description": "File with the key of that certificate (PEM).", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "allowedHosts": { "description": "Host names, without port, by which people reach this gateway in a browser. Addresses always work; other names are refused (DNS rebinding).", "type": "array", "maxItems": 16, "default": [], "items": { "description": "One host name.", "type": "string", "minLength": 1, "maxLength": 253 }, "x-apply": "restart" } } }, "checks": { "description": "Synthetic checks, run from this gateway. At most 1000.", "type": "array", "maxItems": 1e3, "default": [], "items": { "$ref": "#/$defs/check" } }, "traps": { "description": "SNMP traps and informs.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" }, "credentials": { "description": "Names under credentials: the communities and the users of SNMPv3 that traps and informs are taken from; others are counted as refused. Left out: any community (it is no protection against a forged source) and every user under credentials.", "type": "array", "minItems": 1, "maxItems": 64, "uniqueItems": true, "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose traps are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether traps are received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 162 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 1162, "x-apply": "restart" } } }, "syslog": { "description": "Syslog by UDP, RFC 5424 and RFC 3164.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "sources": { "description": "Addresses and networks (IPv4 or IPv6, CIDR) whose messages are looked at; others are counted as refused. Left out: all.", "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "items": { "type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$", "x-hint": "an address or a network, as in 192.168.1.0/24 or fd00::/64" }, "x-apply": "restart" }, "enabled": { "description": "Whether syslog is received.", "type": "boolean", "default": true, "x-apply": "restart" }, "host": { "description": "Address to listen on; 0.0.0.0 and :: mean all.", "$ref": "#/$defs/host", "default": "0.0.0.0", "x-apply": "restart" }, "port": { "description": "UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.", "$ref": "#/$defs/port", "default": 5514, "x-apply": "restart" } } }, "buffer": { "description": "The outbox on flash.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "budgetBytes": { "description": "Most that the outbox may take, bytes; never more than a quarter of its file system. Beyond it the oldest telemetry goes first and leaves a gap record.", "type": "integer", "minimum": 16777216, "maximum": 1099511627776, "default": 536870912, "x-apply": "restart" }, "durabilityWindowMs": { "description": "Most that a power cut may cost, milliseconds. Alarms and evidence never wait for it. Shorter wears the flash faster.", "type": "integer", "minimum": 100, "maximum": 6e4, "default": 1e4, "x-apply": "restart" } } }, "history": { "description": "The site's own memory for plots; lossy by roll-up, never the truth for the NOC.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "Whether this gateway keeps history.", "type": "boolean", "default": true, "x-apply": "restart" }, "budgetBytes": { "description": "Most that the history may take, bytes.", "type": "integer", "minimum": 4194304, "maximum": 1099511627776, "default": 268435456, "x-apply": "restart" } } }, "profiles": { "description": "Your own device profiles, besides those that come with the gateway.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "folder": { "description": "Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.", "type": "string", "minLength": 1, "maxLength": 1e3, "x-apply": "restart" } } }, "discovery": { "description": "Finding equipment on the site's own networks. Nothing is looked at, asked or monitored unless a subnet is enabled here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "subnets": { "description": "Networks that may be looked at. At most 32.", "type": "array", "maxItems": 32, "default": [], "items": { "$ref": "#/$defs/discoverySubnet" } }, "autoAccept": { "description": "Device classes that are monitored without a person's decision, if they answer SNMP with a credential of the subnet.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "enum": ["switch", "router", "firewall", "access-point", "ups", "printer", "nas", "server", "camera", "pdu", "sensor", "wireless-bridge"] }, "x-apply": "restart" }, "maxDevices": { "description": "Devices of the whole site; beyond it nobody new is asked.", "type": "integer", "minimum": 1, "maximum": 500, "default": 500, "x-apply": "restart" }, "pollIntervalMs": { "description": "Poll interval of equipment that is accepted, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "leaseFiles": { "description": "Lease files of a DHCP server on this machine (dnsmasq, Kea, ISC). Left out: their usual places.", "type": "array", "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 1e3 }, "x-apply": "restart" } } }, "alarms": { "description": "What is an alarm at this site. Sensible conditions ship with the gateway and need nothing here.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "defaults": { "description": "Whether the conditions and rules that ship with the gateway are on.", "type": "boolean", "default": true, "x-apply": "restart" }, "disable": { "description": "Names of shipped conditions and rules that are off here (`gatehouse alarms conditions` lists them).", "type": "array", "maxItems": 200, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "unreachableAfterMs": { "description": "Silence of an equipment that is an alarm, milliseconds; at least two failed polls. Printers and cameras are given four times as long.", "type": "integer", "minimum": 1e4, "maximum": 36e5, "default": 15e4, "x-apply": "restart" }, "conditions": { "description": "Conditions of your own. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmCondition" } }, "ports": { "description": "Ports whose loss is always an alarm, whatever hangs on them. Uplinks and known neighbours are so anyway.", "type": "array", "maxItems": 500, "default": [], "items": { "title": "AlarmPorts", "type": "object", "additionalProperties": false, "required": ["equipment", "rows"], "properties": { "equipment": { "description": "Id of the equipment, or a beginning that ends in *.", "type": "string", "minLength": 1, "maxLength": 64, "x-apply": "restart" }, "rows": { "description": "Port names or labels, or beginnings that end in *.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" } } } }, "maintenance": { "description": "Planned work. Alarms inside are kept and marked, and nobody is called. At most 64.", "type": "array", "maxItems": 64, "default": [], "items": { "$ref": "#/$defs/alarmMaintenance" } }, "rules": { "description": "Traps and syslog messages that raise or clear alarms. At most 500.", "type": "array", "maxItems": 500, "default": [], "items": { "$ref": "#/$defs/alarmRule" } } } }, "notify": { "description": "The way out beside the uplink: who is told of alarms by the gateway itself while the NOC does not answer.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "holdMs": { "description": "How long the NOC may be silent before the second path is used, milliseconds. 0: at once.", "type": "integer", "minimum": 0, "maximum": 864e5, "default": 12e4, "x-apply": "restart" }, "webhooks": { "description": "Receivers of signed webhooks (CloudEvents 1.0). At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyWebhook" } }, "mail": { "description": "Mail to people. At most 8.", "type": "array", "maxItems": 8, "default": [], "items": { "$ref": "#/$defs/notifyMail" } } } }, "update": { "description": "Other versions of this program: from where, when, how fast. What is installed is said by the NOC; that it is genuine, by the keys of the release's root.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "url": { "description": "Address of the repository of releases (http or https), with metadata/ and targets/ below it. Absent = never updated by itself.", "type": "string", "pattern": "^https?://[^\\s]+$", "maxLength": 500, "x-apply": "restart" }, "rootFile": { "description": "First signed root of the releases, as it came with the device. Later ones are followed from there.", "type": "string", "default": "/etc/gatehouse/update-root.json", "minLength": 1, "maxLength": 500, "x-apply": "restart" }, "maxBytesPerSecond": { "description": "Downloads take no more of the line, bytes a second. 0 = no limit.", "type": "integer", "default": 0, "minimum": 0, "maximum": 1e9, "x-apply": "restart" }, "windows": { "description": "Times of day (UTC) in which an update may download and restart. Empty = at any time.", "type": "array", "maxItems": 8, "default": [], "items": { "description": "From and to; to before from passes midnight.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, "x-apply": "restart" }, "probationMs": { "description": "How long a new version has to be healthy before it is kept, milliseconds.", "type": "integer", "default": 12e4, "minimum": 5e3, "maximum": 36e5, "x-apply": "restart" } } }, "clock": { "description": "How far this machine's clock is believed.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "source": { "description": "auto: only on evidence of synchronisation in this boot; host: always (a server with its own care); none: never, the NOC's time is used.", "enum": ["auto", "host", "none"], "default": "auto", "x-apply": "restart" } } }, "limits": { "description": "What the gateway may do to the site's network.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "packetsPerSecond": { "description": "Requests per second to all equipment together.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 5e3, "x-apply": "restart" }, "packetsPerSecondPerEquipment": { "description": "Requests per second to one equipment.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 100, "x-apply": "restart" }, "snmpAnswerBytes": { "description": "As far as SNMP answers may grow, by doubling, for equipment that answers within milliseconds and loses none. Beyond 1472 they come in IP fragments; 1472 keeps each in one frame.", "type": "integer", "minimum": 484, "maximum": 32768, "default": 8192, "x-apply": "restart" }, "checkBytesPerHour": { "description": "Bytes per hour of all checks together, both directions. What is configured must fit at its worst; a run that would not fit is left out.", "type": "integer", "minimum": 1e4, "maximum": 1e12, "default": 1e8, "x-apply": "restart" }, "checkPacketsPerSecond": { "description": "Packets per second of all checks together, both directions, as a mean over ten seconds.", "type": "integer", "minimum": 1, "maximum": 1e5, "default": 100, "x-apply": "restart" }, "concurrentChecks": { "description": "Checks under way at the same time.", "type": "integer", "minimum": 2, "maximum": 512, "default": 32, "x-apply": "restart" }, "checkResultEveryMs": { "description": "A check whose outcome does not change sends its result with evidence this often, milliseconds. Changes are sent at once, figures always.", "type": "integer", "minimum": 6e4, "maximum": 864e5, "default": 9e5, "x-apply": "restart" }, "concurrentPolls": { "description": "Polls under way at the same time.", "type": "integer", "minimum": 1, "maximum": 4096, "default": 256, "x-apply": "restart" } } }, "flows": { "description": "Services of the NOC and flows of technicians: Node-RED in a process of its own, without network, files and rights.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "enabled": { "description": "false: no flow host, no editor; everything else works as ever.", "type": "boolean", "default": true, "x-apply": "restart" }, "heapMiB": { "description": "JavaScript heap of the flow host, MiB. 20 services need 40; each function node adds 0.2.", "type": "integer", "minimum": 48, "maximum": 1024, "default": 128, "x-apply": "restart" }, "memoryMiB": { "description": "Resident memory beyond which the flow host is killed and its culprit taken out, MiB; by a cgroup where one is delegated, else watched.", "type": "integer", "minimum": 128, "maximum": 2048, "default": 256, "x-apply": "restart" }, "user": { "description": "User the flow host runs under when the gateway may change users (root, CAP_SETUID). Left out: gatehouse-flows if there is one, else nobody.", "type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$", "x-apply": "restart" }, "localEditing": { "description": "Technicians may draw flows of their own beside the services of the NOC.", "type": "boolean", "default": true, "x-apply": "restart" }, "localFunctionNodes": { "description": "Function nodes in technicians' flows, all tabs together; each costs 0.2 MB.", "type": "integer", "minimum": 0, "maximum": 50, "default": 8, "x-apply": "restart" }, "localSnmpSet": { "description": "Technicians' flows may change values on equipment. Each change is audited.", "type": "boolean", "default": false, "x-apply": "restart" }, "editorIdleMs": { "description": "The editor closes when no browser has sent anything for so long, milliseconds. It opens again by itself; unsaved edits stay in the browser.", "type": "integer", "minimum": 6e4, "maximum": 288e5, "default": 9e5, "x-apply": "restart" } } }, "log": { "description": "What the gateway says about itself on standard output.", "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "description": "Least important line that is written. --log-level wins over it.", "enum": ["error", "warn", "info", "debug"], "default": "info", "x-apply": "live" }, "format": { "description": "json: one JSON object per line; text: for people; auto: text on a terminal, json otherwise.", "enum": ["auto", "json", "text"], "default": "auto", "x-apply": "restart" } } } }, "$defs": { "alarmCondition": { "title": "AlarmCondition", "description": "One condition on a measured metric.", "type": "object", "additionalProperties": false, "required": ["name", "kind", "metric"], "properties": { "name": { "description": "Unique; also the alarm's type unless `alarm` is given.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "kind": { "description": "threshold: a gauge; rate: a counter per second; change: a gauge's change per hour; share: per cent of another metric; state: values of a state; absence: no data; forecast: days until a limit; baseline: per cent of what was usual.", "enum": ["threshold", "rate", "change", "share", "state", "absence", "forecast", "baseline"], "x-apply": "restart" }, "metric": { "description": "Name of the metric: ifHCInOctets, hrProcessorLoad.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "of": { "description": "The metric of which it is a share (share, forecast).", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "table": { "description": "Table it is in, or a beginning that ends in *; left out: any.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "deviceClasses": { "description": "switch, router, printer ...; left out: all.", "type": "array", "minItems": 1, "maxItems": 24, "items": { "type": "string", "minLength": 1, "maxLength": 32 }, "x-apply": "restart" }, "rows": { "description": "Row keys or labels, or beginnings that end in *; left out: all.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "above": { "description": "Bad when above this value.", "type": "number", "x-apply": "restart" }, "below": { "description": "Bad when below this value.", "type": "number", "x-apply": "restart" }, "clear": { "description": "Good again at this value; left out: 5 % back from the limit.", "type": "number", "x-apply": "restart" }, "severity": { "description": "How bad.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "default": "minor", "x-apply": "restart" }, "states": { "description": "For state: severity by value (numbers in quotes). Left out: as the enumeration says.", "type": "object", "maxProperties": 64, "propertyNames": { "pattern": "^-?[0-9]{1,9}$", "x-hint": "a whole number in quotes" }, "additionalProperties": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "x-apply": "restart" }, "holdS": { "description": "Must last so long, seconds, before it is an alarm.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "clearHoldS": { "description": "Must be over so long, seconds, before it is cleared.", "type": "integer", "minimum": 0, "maximum": 604800, "default": 0, "x-apply": "restart" }, "forS": { "description": "For absence: no data for so long, seconds.", "type": "integer", "minimum": 60, "maximum": 604800, "default": 900, "x-apply": "restart" }, "limit": { "description": "For forecast: the value at which it is over (100 for a share).", "type": "number", "x-apply": "restart" }, "from": { "description": "For forecast: nothing is said on the good side of this value.", "type": "number", "x-apply": "restart" }, "withinDays": { "description": "For forecast: an alarm when it is so near.", "type": "number", "exclusiveMinimum": 0, "maximum": 365, "x-apply": "restart" }, "percent": { "description": "For baseline: per cent of what was usual; below 100: an alarm when less, above: when more.", "type": "number", "minimum": 1, "maximum": 1e3, "x-apply": "restart" }, "days": { "description": "For baseline: how far back, days.", "type": "integer", "minimum": 2, "maximum": 365, "default": 30, "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; left out: the name.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "text": { "description": "What people read; {row}, {value}, {limit}, {state} and {label:NAME} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmMaintenance": { "title": "AlarmMaintenance", "description": "One window, once (from, to) or weekly (days, at, minutes).", "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "description": "Unique; stands in the alarms it covers.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "equipment": { "description": "Ids of equipment, or beginnings that end in *; left out: the whole site.", "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "from": { "description": "Beginning, ISO 8601 with its offset: 2026-11-22T22:00:00Z.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "to": { "description": "End, likewise.", "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$", "x-hint": "a time like 2026-11-22T22:00:00Z", "x-apply": "restart" }, "days": { "description": "Days of the week on which it begins (UTC).", "type": "array", "minItems": 1, "maxItems": 7, "uniqueItems": true, "items": { "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }, "x-apply": "restart" }, "at": { "description": "Time of day at which it begins (UTC), HH:MM.", "type": "string", "pattern": "^([01]\\d|2[0-3]):[0-5]\\d$", "x-hint": "a time like 22:00", "x-apply": "restart" }, "minutes": { "description": "Its length, minutes.", "type": "integer", "minimum": 1, "maximum": 1440, "x-apply": "restart" }, "reason": { "description": "For people.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" } } }, "alarmRule": { "title": "AlarmRule", "description": "One trap or syslog message and what it means.", "type": "object", "additionalProperties": false, "required": ["name", "on", "action", "alarm"], "properties": { "name": { "description": "Unique.", "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.' and '-', beginning with a letter or digit", "x-apply": "restart" }, "on": { "description": "trap.NAME (the definition's), trap.unknown, syslog.TYPE or syslog.message; a trailing * matches the rest.", "type": "string", "pattern": "^(trap|syslog)\\.[A-Za-z0-9._-]{0,100}\\*?$", "x-hint": "trap.NAME or syslog.TYPE", "x-apply": "restart" }, "trapOid": { "description": "For trap.unknown: its OID.", "type": "string", "pattern": "^1(\\.\\d{1,10}){1,60}$", "x-hint": "an OID like 1.3.6.1.4.1.9.9.43.2.0.1", "x-apply": "restart" }, "tags": { "description": "Variables of the trap, or groups of the syslog rule, that must have these values.", "type": "object", "maxProperties": 16, "additionalProperties": { "type": "string", "maxLength": 240 }, "x-apply": "restart" }, "app": { "description": "Syslog application.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "facility": { "description": "Syslog facility.", "type": "integer", "minimum": 0, "maximum": 23, "x-apply": "restart" }, "maxSeverity": { "description": "Syslog severity at most (0 emergency to 7 debug).", "type": "integer", "minimum": 0, "maximum": 7, "x-apply": "restart" }, "contains": { "description": "Any of these in the text, ignoring case.", "type": "array", "minItems": 1, "maxItems": 16, "items": { "type": "string", "minLength": 1, "maxLength": 128 }, "x-apply": "restart" }, "action": { "description": "What it does to the alarm.", "enum": ["raise", "clear"], "x-apply": "restart" }, "alarm": { "description": "Type of the alarm; a raise and its clear name the same.", "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$", "x-hint": "1 to 64 letters, digits, '.', '_' and '-', beginning with a letter", "x-apply": "restart" }, "path": { "description": "Resource inside the equipment: interface/{ifName}; {TAG} and {index} are filled in.", "type": "string", "minLength": 1, "maxLength": 200, "x-apply": "restart" }, "severity": { "description": "How bad; left out: as the trap's definition or the message says.", "enum": ["indeterminate", "warning", "minor", "major", "critical"], "x-apply": "restart" }, "text": { "description": "What people read; {TAG}, {index} and {text} are filled in.", "type": "string", "minLength": 1, "maxLength": 256, "x-apply": "restart" }, "repair": { "description": "What to do.", "type": "string", "minLength": 1, "maxLength": 512, "x-apply": "restart" }, "times": { "description": "So many within withinS until it is an alarm.", "type": "integer", "minimum": 1, "maximum": 100, "default": 1, "x-apply": "restart" }, "withinS": { "description": "See times, seconds.", "type": "integer", "minimum": 1, "maximum": 86400, "default": 600, "x-apply": "restart" }, "expireS": { "description": "The alarm ends when nothing was heard for so long, seconds.", "type": "integer", "minimum": 10, "maximum": 2592e3, "default": 86400, "x-apply": "restart" } } }, "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "x-hint": "3 to 40 of a-z, 0-9 and -" }, "host": { "type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9.:_%-]+$", "x-hint": "a host name or an IP address" }, "port": { "type": "integer", "minimum": 1, "maximum": 65535 }, "secret": { "description": "A secret by reference: { $env: NAME } or { $file: PATH } (relative to this file). As clear text it is accepted with a warning.", "type": ["string", "object"], "minLength": 1, "maxLength": 16384, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file; a trailing line break is not part of the secret.", "type": "string", "minLength": 1, "maxLength": 4096 }, "$sealed": { "description": "A secret sealed to this gateway's key (JWE, compact), as the NOC sends it.", "type": "string", "minLength": 1, "maxLength": 16384 } }, "x-secret": true }, "pem": { "description": "PEM, in line or by reference: { $file: PATH } (relative to this file) or { $env: NAME }.", "type": ["string", "object"], "minLength": 1, "maxLength": 65536, "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "$env": { "description": "Name of an environment variable.", "type": "string", "minLength": 1, "maxLength": 128 }, "$file": { "description": "Path of a file.", "type": "string", "minLength": 1, "maxLength": 4096 } }, "x-reference": true }, "snmp": { "title": "SnmpEntry", "type": "object", "additionalProperties": false, "required": ["version"], "properties": { "version": { "description": "SNMP version. 1 and 2c need community; 3 needs user.", "enum": [1, "1", "2c", 3, "3"], "x-apply": "live" }, "community": { "description": "Community of versions 1 and 2c.", "$ref": "#/$defs/secret", "x-apply": "live" }, "user": { "description": "User name of version 3 (RFC 3414).", "type": "string", "minLength": 1, "maxLength": 32, "x-apply": "live" }, "context": { "description": "Context name of version 3.", "type": "string", "maxLength": 255, "x-apply": "live" }, "auth": { "description": "Authentication of version 3: exactly one protocol with its pass phrase (RFC 3414, RFC 7860). Without it: noAuthNoPriv.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "md5": { "description": "HMAC-MD5-96; broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha1": { "description": "HMAC-SHA-96.", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha224": { "description": "HMAC-SHA-224 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha256": { "description": "HMAC-SHA-256 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha384": { "description": "HMAC-SHA-384 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" }, "sha512": { "description": "HMAC-SHA-512 (RFC 7860).", "$ref": "#/$defs/secret", "x-apply": "live" } } }, "priv": { "description": "Encryption of version 3: exactly one protocol with its pass phrase. Needs auth.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": { "des": { "description": "CBC-DES (RFC 3414); broken, for old equipment only.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes": { "description": "AES-128-CFB (RFC 3826).", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192": { "description": "AES-192-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256": { "description": "AES-256-CFB, key extension by Blumenthal.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes192-cisco": { "description": "AES-192-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" }, "aes256-cisco": { "description": "AES-256-CFB, key extension by Reeder.", "$ref": "#/$defs/secret", "x-apply": "live" } } } } }, "http": { "title": "HttpEntry", "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "username": { "description": "User name.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "password": { "description": "Password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "token": { "description": "Token, for auth: bearer.", "$ref": "#/$defs/secret", "x-apply": "restart" } } }, "check": { "title": "CheckEntry", "description": "One synthetic check.", "type": "object", "additionalProperties": false, "required": ["id", "type", "target"], "properties": { "id": { "description": "Its name in this gateway, unique among checks; chosen once, it names its series (check:ID) for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,55}$", "x-hint": "1 to 56 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "restart" }, "type": { "description": "What is done: see drivers/probe/OPTIONS.md for each type's settings.", "enum": ["icmp", "tcp", "tls", "http", "dns", "ntp", "udp", "path"], "x-apply": "restart" }, "target": { "description": "Host name, address, host:port or URL, by type.", "type": "string", "minLength": 1, "maxLength": 2048, "x-apply": "restart" }, "enabled": { "description": "false: the check is not run.", "type": "boolean", "default": true, "x-apply": "restart" }, "intervalMs": { "description": "From one run to the next, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "restart" }, "timeoutMs": { "description": "Time for one run as a whole, milliseconds; shorter than the interval.", "type": "integer", "minimum": 100, "maximum": 12e4, "default": 1e4, "x-apply": "restart" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "restart" }, "equipment": { "description": "Id of the equipment whose service this is.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "restart" }, "vantage": { "description": "Source address to measure from: one of this gateway's. Left out: the system's choice.", "type": "string", "minLength": 2, "maxLength": 45, "pattern": "^[0-9A-Fa-f:.]+$", "x-hint": "an IP address of this gateway", "x-apply": "restart" }, "settings": { "description": "Settings of the type; see drivers/probe/OPTIONS.md.", "type": "object", "maxProperties": 64, "default": {}, "x-apply": "restart" } } }, "discoverySubnet": { "title": "DiscoverySubnetEntry", "description": "One subnet. Passive only until activeSweep or credentials say otherwise.", "type": "object", "additionalProperties": false, "required": ["cidr"], "properties": { "cidr": { "description": "Private IPv4 network (RFC 1918). More than a /22 needs confirmLarge.", "$ref": "#/$defs/network", "x-apply": "restart" }, "enabled": { "description": "Whether this subnet is looked at.", "type": "boolean", "default": false, "x-apply": "restart" }, "activeSweep": { "description": "Whether addresses are asked that nobody was seen at: 20 echoes a second each hour, TCP connections to nine ports, mDNS, SSDP and NetBIOS. Leave it off in industrial, medical and voice networks.", "type": "boolean", "default": false, "x-apply": "restart" }, "credentials": { "description": "Names under credentials, in the order they are tried with whoever is alive there; at most 5. A device that refuses all is left alone for 24 hours. None: no SNMP.", "type": "array", "maxItems": 24, "uniqueItems": true, "default": [], "items": { "type": "string", "minLength": 1, "maxLength": 63 }, "x-apply": "restart" }, "exclude": { "description": "Addresses and networks that are never sent anything.", "type": "array", "maxItems": 256, "default": [], "items": { "$ref": "#/$defs/network" }, "x-apply": "restart" }, "confirmLarge": { "description": "Confirms a subnet of more than 1,024 addresses (at most a /16); it is scanned in pieces of a /24.", "type": "boolean", "default": false, "x-apply": "restart" }, "snmpPort": { "description": "UDP port of SNMP.", "$ref": "#/$defs/port", "default": 161, "x-apply": "restart" } } }, "severity": { "enum": ["indeterminate", "warning", "minor", "major", "critical"] }, "pathName": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "x-hint": "1 to 32 of a-z, 0-9 and -" }, "mailbox": { "type": "string", "maxLength": 320, "pattern": "^([^<>\\u0000-\\u001f]{1,100} <[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253}>|[^\\s<>@,]{1,64}@[^\\s<>@,]{1,253})$", "x-hint": "name@example.org or Name <name@example.org>" }, "notifyWebhook": { "title": "NotifyWebhookEntry", "description": "One receiver of signed webhooks.", "type": "object", "additionalProperties": false, "required": ["name", "url", "secret"], "properties": { "name": { "description": "Its name, unique under notify. The NOC's connector of the same name leaves out what the gateway has told there.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "url": { "description": "Where alarms are posted. Redirects are refused.", "type": "string", "pattern": "^https?://[^\\s/@?#]+(/[^\\s#]*)?$", "x-hint": "https://HOST[:PORT]/PATH, without user or password in it", "maxLength": 1e3, "x-apply": "restart" }, "secret": { "description": "Key of the signature (HMAC-SHA256), text or base64 behind whsec_; at least 24 characters.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the receiver's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One POST, DNS to the end of the answer, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 6e4, "default": 1e4, "x-apply": "restart" }, "maxPerHour": { "description": "Notifications an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e4, "default": 600, "x-apply": "restart" } } }, "notifyMail": { "title": "NotifyMailEntry", "description": "Mail by one mail server.", "type": "object", "additionalProperties": false, "required": ["name", "host", "from", "to"], "properties": { "name": { "description": "Its name, unique under notify.", "$ref": "#/$defs/pathName", "x-apply": "restart" }, "host": { "description": "The mail server.", "$ref": "#/$defs/host", "x-apply": "restart" }, "port": { "description": "TCP port; left out: 587, and 465 with tls.", "$ref": "#/$defs/port", "x-apply": "restart" }, "security": { "description": "tls: encrypted from the first byte; starttls: nothing is sent unless the server offers it; none: clear text, without password.", "enum": ["tls", "starttls", "none"], "default": "starttls", "x-apply": "restart" }, "username": { "description": "User at the mail server (AUTH PLAIN or LOGIN).", "type": "string", "minLength": 1, "maxLength": 320, "x-apply": "restart" }, "password": { "description": "Its password.", "$ref": "#/$defs/secret", "x-apply": "restart" }, "ca": { "description": "PEM of the authority that signed the mail server's certificate. Left out: the well-known authorities.", "$ref": "#/$defs/pem", "x-apply": "restart" }, "from": { "description": "Sender.", "$ref": "#/$defs/mailbox", "x-apply": "restart" }, "to": { "description": "Receivers. At most 16.", "type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": { "$ref": "#/$defs/mailbox" }, "x-apply": "restart" }, "minSeverity": { "description": "Less severe alarms are left to the NOC.", "$ref": "#/$defs/severity", "default": "major", "x-apply": "restart" }, "timeoutMs": { "description": "One mail from connection to acceptance, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 3e5, "default": 3e4, "x-apply": "restart" }, "maxPerHour": { "description": "Mails an hour; what is beyond waits.", "type": "integer", "minimum": 1, "maximum": 1e3, "default": 60, "x-apply": "restart" } } }, "network": { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$", "x-hint": "an IPv4 network or address, as in 192.168.1.0/24" }, "equipment": { "title": "EquipmentEntry", "description": "One managed element.", "type": "object", "additionalProperties": false, "required": ["id", "address"], "properties": { "id": { "description": "Its name in this gateway, unique; chosen once, it names its series for good.", "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$", "x-hint": "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit", "x-apply": "live" }, "address": { "description": "Host name or IP address.", "$ref": "#/$defs/host", "x-apply": "live" }, "port": { "description": "UDP or TCP port, by driver.", "$ref": "#/$defs/port", "default": 161, "x-apply": "live" }, "driver": { "description": "Who speaks to it: a folder of drivers/.", "type": "string", "minLength": 1, "maxLength": 64, "default": "snmp", "x-apply": "live" }, "credential": { "description": "Name under credentials.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "pollIntervalMs": { "description": "Poll interval, milliseconds.", "type": "integer", "minimum": 1e3, "maximum": 864e5, "default": 6e4, "x-apply": "live" }, "name": { "description": "For people; left out: the id.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "profile": { "description": "Device profile to force, besides what probing finds.", "type": "string", "minLength": 1, "maxLength": 128, "x-apply": "live" }, "parent": { "description": "Id of the equipment it hangs behind: its alarms are suppressed while the parent is unreachable.", "type": "string", "minLength": 1, "maxLength": 63, "x-apply": "live" }, "settings": { "description": "Settings of the driver; checked against the driver's own schema.", "type": "object", "maxProperties": 256, "x-apply": "live" } } } } };
 var func1 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var func0 = require_equal().default;
@@ -4925,11 +4925,14 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       if (data37.port === void 0) {
         data37.port = 8480;
       }
+      if (data37.tls === void 0) {
+        data37.tls = "auto";
+      }
       if (data37.allowedHosts === void 0) {
         data37.allowedHosts = [];
       }
       for (const key9 in data37) {
-        if (!(key9 === "enabled" || key9 === "host" || key9 === "port" || key9 === "allowedHosts")) {
+        if (!(key9 === "enabled" || key9 === "host" || key9 === "port" || key9 === "tls" || key9 === "certificate" || key9 === "key" || key9 === "allowedHosts")) {
           const err72 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err72];
@@ -4956,41 +4959,39 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
-      let data41 = data37.allowedHosts;
-      if (Array.isArray(data41)) {
-        if (data41.length > 16) {
-          const err74 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
-          if (vErrors === null) {
-            vErrors = [err74];
-          } else {
-            vErrors.push(err74);
-          }
-          errors++;
+      let data41 = data37.tls;
+      if (typeof data41 !== "string") {
+        const err74 = { instancePath: instancePath + "/console/tls", schemaPath: "#/properties/console/properties/tls/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err74];
+        } else {
+          vErrors.push(err74);
         }
-        const len4 = data41.length;
-        for (let i5 = 0; i5 < len4; i5++) {
-          let data42 = data41[i5];
-          if (typeof data42 === "string") {
-            if (func3(data42) > 253) {
-              const err75 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
-              if (vErrors === null) {
-                vErrors = [err75];
-              } else {
-                vErrors.push(err75);
-              }
-              errors++;
+        errors++;
+      }
+      if (!(data41 === "auto" || data41 === "on" || data41 === "off")) {
+        const err75 = { instancePath: instancePath + "/console/tls", schemaPath: "#/properties/console/properties/tls/enum", keyword: "enum", params: { allowedValues: schema19.properties.console.properties.tls.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err75];
+        } else {
+          vErrors.push(err75);
+        }
+        errors++;
+      }
+      if (data37.certificate !== void 0) {
+        let data42 = data37.certificate;
+        if (typeof data42 === "string") {
+          if (func3(data42) > 1e3) {
+            const err76 = { instancePath: instancePath + "/console/certificate", schemaPath: "#/properties/console/properties/certificate/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+            if (vErrors === null) {
+              vErrors = [err76];
+            } else {
+              vErrors.push(err76);
             }
-            if (func3(data42) < 1) {
-              const err76 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err76];
-              } else {
-                vErrors.push(err76);
-              }
-              errors++;
-            }
-          } else {
-            const err77 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            errors++;
+          }
+          if (func3(data42) < 1) {
+            const err77 = { instancePath: instancePath + "/console/certificate", schemaPath: "#/properties/console/properties/certificate/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
             if (vErrors === null) {
               vErrors = [err77];
             } else {
@@ -4998,66 +4999,51 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-      } else {
-        const err78 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err78];
         } else {
-          vErrors.push(err78);
+          const err78 = { instancePath: instancePath + "/console/certificate", schemaPath: "#/properties/console/properties/certificate/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err78];
+          } else {
+            vErrors.push(err78);
+          }
+          errors++;
         }
-        errors++;
       }
-    } else {
-      const err79 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err79];
-      } else {
-        vErrors.push(err79);
-      }
-      errors++;
-    }
-    let data43 = data.checks;
-    if (Array.isArray(data43)) {
-      if (data43.length > 1e3) {
-        const err80 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
-        if (vErrors === null) {
-          vErrors = [err80];
+      if (data37.key !== void 0) {
+        let data43 = data37.key;
+        if (typeof data43 === "string") {
+          if (func3(data43) > 1e3) {
+            const err79 = { instancePath: instancePath + "/console/key", schemaPath: "#/properties/console/properties/key/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+            if (vErrors === null) {
+              vErrors = [err79];
+            } else {
+              vErrors.push(err79);
+            }
+            errors++;
+          }
+          if (func3(data43) < 1) {
+            const err80 = { instancePath: instancePath + "/console/key", schemaPath: "#/properties/console/properties/key/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err80];
+            } else {
+              vErrors.push(err80);
+            }
+            errors++;
+          }
         } else {
-          vErrors.push(err80);
-        }
-        errors++;
-      }
-      const len5 = data43.length;
-      for (let i6 = 0; i6 < len5; i6++) {
-        if (!validate92(data43[i6], { instancePath: instancePath + "/checks/" + i6, parentData: data43, parentDataProperty: i6, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
-          errors = vErrors.length;
+          const err81 = { instancePath: instancePath + "/console/key", schemaPath: "#/properties/console/properties/key/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err81];
+          } else {
+            vErrors.push(err81);
+          }
+          errors++;
         }
       }
-    } else {
-      const err81 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-      if (vErrors === null) {
-        vErrors = [err81];
-      } else {
-        vErrors.push(err81);
-      }
-      errors++;
-    }
-    let data45 = data.traps;
-    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
-      if (data45.enabled === void 0) {
-        data45.enabled = true;
-      }
-      if (data45.host === void 0) {
-        data45.host = "0.0.0.0";
-      }
-      if (data45.port === void 0) {
-        data45.port = 1162;
-      }
-      for (const key10 in data45) {
-        if (!(key10 === "folder" || key10 === "credentials" || key10 === "sources" || key10 === "enabled" || key10 === "host" || key10 === "port")) {
-          const err82 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+      let data44 = data37.allowedHosts;
+      if (Array.isArray(data44)) {
+        if (data44.length > 16) {
+          const err82 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/maxItems", keyword: "maxItems", params: { limit: 16 }, message: "must NOT have more than 16 items" };
           if (vErrors === null) {
             vErrors = [err82];
           } else {
@@ -5065,107 +5051,205 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (data45.folder !== void 0) {
-        let data46 = data45.folder;
-        if (typeof data46 === "string") {
-          if (func3(data46) > 1e3) {
-            const err83 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err83];
-            } else {
-              vErrors.push(err83);
+        const len4 = data44.length;
+        for (let i5 = 0; i5 < len4; i5++) {
+          let data45 = data44[i5];
+          if (typeof data45 === "string") {
+            if (func3(data45) > 253) {
+              const err83 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/maxLength", keyword: "maxLength", params: { limit: 253 }, message: "must NOT have more than 253 characters" };
+              if (vErrors === null) {
+                vErrors = [err83];
+              } else {
+                vErrors.push(err83);
+              }
+              errors++;
             }
-            errors++;
-          }
-          if (func3(data46) < 1) {
-            const err84 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err84];
-            } else {
-              vErrors.push(err84);
+            if (func3(data45) < 1) {
+              const err84 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err84];
+              } else {
+                vErrors.push(err84);
+              }
+              errors++;
             }
-            errors++;
-          }
-        } else {
-          const err85 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err85];
           } else {
-            vErrors.push(err85);
+            const err85 = { instancePath: instancePath + "/console/allowedHosts/" + i5, schemaPath: "#/properties/console/properties/allowedHosts/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err85];
+            } else {
+              vErrors.push(err85);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err86 = { instancePath: instancePath + "/console/allowedHosts", schemaPath: "#/properties/console/properties/allowedHosts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err86];
+        } else {
+          vErrors.push(err86);
+        }
+        errors++;
+      }
+    } else {
+      const err87 = { instancePath: instancePath + "/console", schemaPath: "#/properties/console/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err87];
+      } else {
+        vErrors.push(err87);
+      }
+      errors++;
+    }
+    let data46 = data.checks;
+    if (Array.isArray(data46)) {
+      if (data46.length > 1e3) {
+        const err88 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items" };
+        if (vErrors === null) {
+          vErrors = [err88];
+        } else {
+          vErrors.push(err88);
+        }
+        errors++;
+      }
+      const len5 = data46.length;
+      for (let i6 = 0; i6 < len5; i6++) {
+        if (!validate92(data46[i6], { instancePath: instancePath + "/checks/" + i6, parentData: data46, parentDataProperty: i6, rootData, dynamicAnchors })) {
+          vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+          errors = vErrors.length;
+        }
+      }
+    } else {
+      const err89 = { instancePath: instancePath + "/checks", schemaPath: "#/properties/checks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      if (vErrors === null) {
+        vErrors = [err89];
+      } else {
+        vErrors.push(err89);
+      }
+      errors++;
+    }
+    let data48 = data.traps;
+    if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
+      if (data48.enabled === void 0) {
+        data48.enabled = true;
+      }
+      if (data48.host === void 0) {
+        data48.host = "0.0.0.0";
+      }
+      if (data48.port === void 0) {
+        data48.port = 1162;
+      }
+      for (const key10 in data48) {
+        if (!(key10 === "folder" || key10 === "credentials" || key10 === "sources" || key10 === "enabled" || key10 === "host" || key10 === "port")) {
+          const err90 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err90];
+          } else {
+            vErrors.push(err90);
           }
           errors++;
         }
       }
-      if (data45.credentials !== void 0) {
-        let data47 = data45.credentials;
-        if (Array.isArray(data47)) {
-          if (data47.length > 64) {
-            const err86 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+      if (data48.folder !== void 0) {
+        let data49 = data48.folder;
+        if (typeof data49 === "string") {
+          if (func3(data49) > 1e3) {
+            const err91 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
             if (vErrors === null) {
-              vErrors = [err86];
+              vErrors = [err91];
             } else {
-              vErrors.push(err86);
+              vErrors.push(err91);
             }
             errors++;
           }
-          if (data47.length < 1) {
-            const err87 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+          if (func3(data49) < 1) {
+            const err92 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
             if (vErrors === null) {
-              vErrors = [err87];
+              vErrors = [err92];
             } else {
-              vErrors.push(err87);
+              vErrors.push(err92);
             }
             errors++;
           }
-          const len6 = data47.length;
+        } else {
+          const err93 = { instancePath: instancePath + "/traps/folder", schemaPath: "#/properties/traps/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err93];
+          } else {
+            vErrors.push(err93);
+          }
+          errors++;
+        }
+      }
+      if (data48.credentials !== void 0) {
+        let data50 = data48.credentials;
+        if (Array.isArray(data50)) {
+          if (data50.length > 64) {
+            const err94 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+            if (vErrors === null) {
+              vErrors = [err94];
+            } else {
+              vErrors.push(err94);
+            }
+            errors++;
+          }
+          if (data50.length < 1) {
+            const err95 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (vErrors === null) {
+              vErrors = [err95];
+            } else {
+              vErrors.push(err95);
+            }
+            errors++;
+          }
+          const len6 = data50.length;
           for (let i7 = 0; i7 < len6; i7++) {
-            let data48 = data47[i7];
-            if (typeof data48 === "string") {
-              if (func3(data48) > 63) {
-                const err88 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
+            let data51 = data50[i7];
+            if (typeof data51 === "string") {
+              if (func3(data51) > 63) {
+                const err96 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/maxLength", keyword: "maxLength", params: { limit: 63 }, message: "must NOT have more than 63 characters" };
                 if (vErrors === null) {
-                  vErrors = [err88];
+                  vErrors = [err96];
                 } else {
-                  vErrors.push(err88);
+                  vErrors.push(err96);
                 }
                 errors++;
               }
-              if (func3(data48) < 1) {
-                const err89 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (func3(data51) < 1) {
+                const err97 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                 if (vErrors === null) {
-                  vErrors = [err89];
+                  vErrors = [err97];
                 } else {
-                  vErrors.push(err89);
+                  vErrors.push(err97);
                 }
                 errors++;
               }
             } else {
-              const err90 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              const err98 = { instancePath: instancePath + "/traps/credentials/" + i7, schemaPath: "#/properties/traps/properties/credentials/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
-                vErrors = [err90];
+                vErrors = [err98];
               } else {
-                vErrors.push(err90);
+                vErrors.push(err98);
               }
               errors++;
             }
           }
-          let i8 = data47.length;
+          let i8 = data50.length;
           let j1;
           if (i8 > 1) {
             const indices0 = {};
             for (; i8--; ) {
-              let item0 = data47[i8];
+              let item0 = data50[i8];
               if (typeof item0 !== "string") {
                 continue;
               }
               if (typeof indices0[item0] == "number") {
                 j1 = indices0[item0];
-                const err91 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/uniqueItems", keyword: "uniqueItems", params: { i: i8, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i8 + " are identical)" };
+                const err99 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/uniqueItems", keyword: "uniqueItems", params: { i: i8, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i8 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err91];
+                  vErrors = [err99];
                 } else {
-                  vErrors.push(err91);
+                  vErrors.push(err99);
                 }
                 errors++;
                 break;
@@ -5174,75 +5258,75 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         } else {
-          const err92 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          const err100 = { instancePath: instancePath + "/traps/credentials", schemaPath: "#/properties/traps/properties/credentials/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
-            vErrors = [err92];
+            vErrors = [err100];
           } else {
-            vErrors.push(err92);
+            vErrors.push(err100);
           }
           errors++;
         }
       }
-      if (data45.sources !== void 0) {
-        let data49 = data45.sources;
-        if (Array.isArray(data49)) {
-          if (data49.length > 256) {
-            const err93 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/maxItems", keyword: "maxItems", params: { limit: 256 }, message: "must NOT have more than 256 items" };
+      if (data48.sources !== void 0) {
+        let data52 = data48.sources;
+        if (Array.isArray(data52)) {
+          if (data52.length > 256) {
+            const err101 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/maxItems", keyword: "maxItems", params: { limit: 256 }, message: "must NOT have more than 256 items" };
             if (vErrors === null) {
-              vErrors = [err93];
+              vErrors = [err101];
             } else {
-              vErrors.push(err93);
+              vErrors.push(err101);
             }
             errors++;
           }
-          if (data49.length < 1) {
-            const err94 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+          if (data52.length < 1) {
+            const err102 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
             if (vErrors === null) {
-              vErrors = [err94];
+              vErrors = [err102];
             } else {
-              vErrors.push(err94);
+              vErrors.push(err102);
             }
             errors++;
           }
-          const len7 = data49.length;
+          const len7 = data52.length;
           for (let i9 = 0; i9 < len7; i9++) {
-            let data50 = data49[i9];
-            if (typeof data50 === "string") {
-              if (!pattern12.test(data50)) {
-                const err95 = { instancePath: instancePath + "/traps/sources/" + i9, schemaPath: "#/properties/traps/properties/sources/items/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }, message: 'must match pattern "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"' };
+            let data53 = data52[i9];
+            if (typeof data53 === "string") {
+              if (!pattern12.test(data53)) {
+                const err103 = { instancePath: instancePath + "/traps/sources/" + i9, schemaPath: "#/properties/traps/properties/sources/items/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }, message: 'must match pattern "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"' };
                 if (vErrors === null) {
-                  vErrors = [err95];
+                  vErrors = [err103];
                 } else {
-                  vErrors.push(err95);
+                  vErrors.push(err103);
                 }
                 errors++;
               }
             } else {
-              const err96 = { instancePath: instancePath + "/traps/sources/" + i9, schemaPath: "#/properties/traps/properties/sources/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              const err104 = { instancePath: instancePath + "/traps/sources/" + i9, schemaPath: "#/properties/traps/properties/sources/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
-                vErrors = [err96];
+                vErrors = [err104];
               } else {
-                vErrors.push(err96);
+                vErrors.push(err104);
               }
               errors++;
             }
           }
-          let i10 = data49.length;
+          let i10 = data52.length;
           let j2;
           if (i10 > 1) {
             const indices1 = {};
             for (; i10--; ) {
-              let item1 = data49[i10];
+              let item1 = data52[i10];
               if (typeof item1 !== "string") {
                 continue;
               }
               if (typeof indices1[item1] == "number") {
                 j2 = indices1[item1];
-                const err97 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i10 + " are identical)" };
+                const err105 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i10 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err97];
+                  vErrors = [err105];
                 } else {
-                  vErrors.push(err97);
+                  vErrors.push(err105);
                 }
                 errors++;
                 break;
@@ -5251,123 +5335,123 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         } else {
-          const err98 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          const err106 = { instancePath: instancePath + "/traps/sources", schemaPath: "#/properties/traps/properties/sources/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
-            vErrors = [err98];
+            vErrors = [err106];
           } else {
-            vErrors.push(err98);
+            vErrors.push(err106);
           }
           errors++;
         }
       }
-      if (typeof data45.enabled !== "boolean") {
-        const err99 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      if (typeof data48.enabled !== "boolean") {
+        const err107 = { instancePath: instancePath + "/traps/enabled", schemaPath: "#/properties/traps/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err99];
+          vErrors = [err107];
         } else {
-          vErrors.push(err99);
+          vErrors.push(err107);
         }
         errors++;
       }
-      if (!validate85(data45.host, { instancePath: instancePath + "/traps/host", parentData: data45, parentDataProperty: "host", rootData, dynamicAnchors })) {
+      if (!validate85(data48.host, { instancePath: instancePath + "/traps/host", parentData: data48, parentDataProperty: "host", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
-      if (!validate87(data45.port, { instancePath: instancePath + "/traps/port", parentData: data45, parentDataProperty: "port", rootData, dynamicAnchors })) {
+      if (!validate87(data48.port, { instancePath: instancePath + "/traps/port", parentData: data48, parentDataProperty: "port", rootData, dynamicAnchors })) {
         vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     } else {
-      const err100 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err108 = { instancePath: instancePath + "/traps", schemaPath: "#/properties/traps/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err100];
+        vErrors = [err108];
       } else {
-        vErrors.push(err100);
+        vErrors.push(err108);
       }
       errors++;
     }
-    let data54 = data.syslog;
-    if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
-      if (data54.enabled === void 0) {
-        data54.enabled = true;
+    let data57 = data.syslog;
+    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+      if (data57.enabled === void 0) {
+        data57.enabled = true;
       }
-      if (data54.host === void 0) {
-        data54.host = "0.0.0.0";
+      if (data57.host === void 0) {
+        data57.host = "0.0.0.0";
       }
-      if (data54.port === void 0) {
-        data54.port = 5514;
+      if (data57.port === void 0) {
+        data57.port = 5514;
       }
-      for (const key11 in data54) {
+      for (const key11 in data57) {
         if (!(key11 === "sources" || key11 === "enabled" || key11 === "host" || key11 === "port")) {
-          const err101 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+          const err109 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err101];
+            vErrors = [err109];
           } else {
-            vErrors.push(err101);
+            vErrors.push(err109);
           }
           errors++;
         }
       }
-      if (data54.sources !== void 0) {
-        let data55 = data54.sources;
-        if (Array.isArray(data55)) {
-          if (data55.length > 256) {
-            const err102 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/maxItems", keyword: "maxItems", params: { limit: 256 }, message: "must NOT have more than 256 items" };
+      if (data57.sources !== void 0) {
+        let data58 = data57.sources;
+        if (Array.isArray(data58)) {
+          if (data58.length > 256) {
+            const err110 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/maxItems", keyword: "maxItems", params: { limit: 256 }, message: "must NOT have more than 256 items" };
             if (vErrors === null) {
-              vErrors = [err102];
+              vErrors = [err110];
             } else {
-              vErrors.push(err102);
+              vErrors.push(err110);
             }
             errors++;
           }
-          if (data55.length < 1) {
-            const err103 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+          if (data58.length < 1) {
+            const err111 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
             if (vErrors === null) {
-              vErrors = [err103];
+              vErrors = [err111];
             } else {
-              vErrors.push(err103);
+              vErrors.push(err111);
             }
             errors++;
           }
-          const len8 = data55.length;
+          const len8 = data58.length;
           for (let i11 = 0; i11 < len8; i11++) {
-            let data56 = data55[i11];
-            if (typeof data56 === "string") {
-              if (!pattern12.test(data56)) {
-                const err104 = { instancePath: instancePath + "/syslog/sources/" + i11, schemaPath: "#/properties/syslog/properties/sources/items/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }, message: 'must match pattern "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"' };
+            let data59 = data58[i11];
+            if (typeof data59 === "string") {
+              if (!pattern12.test(data59)) {
+                const err112 = { instancePath: instancePath + "/syslog/sources/" + i11, schemaPath: "#/properties/syslog/properties/sources/items/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }, message: 'must match pattern "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"' };
                 if (vErrors === null) {
-                  vErrors = [err104];
+                  vErrors = [err112];
                 } else {
-                  vErrors.push(err104);
+                  vErrors.push(err112);
                 }
                 errors++;
               }
             } else {
-              const err105 = { instancePath: instancePath + "/syslog/sources/" + i11, schemaPath: "#/properties/syslog/properties/sources/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              const err113 = { instancePath: instancePath + "/syslog/sources/" + i11, schemaPath: "#/properties/syslog/properties/sources/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
-                vErrors = [err105];
+                vErrors = [err113];
               } else {
-                vErrors.push(err105);
+                vErrors.push(err113);
               }
               errors++;
             }
           }
-          let i12 = data55.length;
+          let i12 = data58.length;
           let j3;
           if (i12 > 1) {
             const indices2 = {};
             for (; i12--; ) {
-              let item2 = data55[i12];
+              let item2 = data58[i12];
               if (typeof item2 !== "string") {
                 continue;
               }
               if (typeof indices2[item2] == "number") {
                 j3 = indices2[item2];
-                const err106 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/uniqueItems", keyword: "uniqueItems", params: { i: i12, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i12 + " are identical)" };
+                const err114 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/uniqueItems", keyword: "uniqueItems", params: { i: i12, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i12 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err106];
+                  vErrors = [err114];
                 } else {
-                  vErrors.push(err106);
+                  vErrors.push(err114);
                 }
                 errors++;
                 break;
@@ -5376,103 +5460,7 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         } else {
-          const err107 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-          if (vErrors === null) {
-            vErrors = [err107];
-          } else {
-            vErrors.push(err107);
-          }
-          errors++;
-        }
-      }
-      if (typeof data54.enabled !== "boolean") {
-        const err108 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err108];
-        } else {
-          vErrors.push(err108);
-        }
-        errors++;
-      }
-      if (!validate85(data54.host, { instancePath: instancePath + "/syslog/host", parentData: data54, parentDataProperty: "host", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-        errors = vErrors.length;
-      }
-      if (!validate87(data54.port, { instancePath: instancePath + "/syslog/port", parentData: data54, parentDataProperty: "port", rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
-        errors = vErrors.length;
-      }
-    } else {
-      const err109 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err109];
-      } else {
-        vErrors.push(err109);
-      }
-      errors++;
-    }
-    let data60 = data.buffer;
-    if (data60 && typeof data60 == "object" && !Array.isArray(data60)) {
-      if (data60.budgetBytes === void 0) {
-        data60.budgetBytes = 536870912;
-      }
-      if (data60.durabilityWindowMs === void 0) {
-        data60.durabilityWindowMs = 1e4;
-      }
-      for (const key12 in data60) {
-        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
-          const err110 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err110];
-          } else {
-            vErrors.push(err110);
-          }
-          errors++;
-        }
-      }
-      let data61 = data60.budgetBytes;
-      if (!(typeof data61 == "number" && (!(data61 % 1) && !isNaN(data61)) && isFinite(data61))) {
-        const err111 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err111];
-        } else {
-          vErrors.push(err111);
-        }
-        errors++;
-      }
-      if (typeof data61 == "number" && isFinite(data61)) {
-        if (data61 > 1099511627776 || isNaN(data61)) {
-          const err112 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
-          if (vErrors === null) {
-            vErrors = [err112];
-          } else {
-            vErrors.push(err112);
-          }
-          errors++;
-        }
-        if (data61 < 16777216 || isNaN(data61)) {
-          const err113 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
-          if (vErrors === null) {
-            vErrors = [err113];
-          } else {
-            vErrors.push(err113);
-          }
-          errors++;
-        }
-      }
-      let data62 = data60.durabilityWindowMs;
-      if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
-        const err114 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err114];
-        } else {
-          vErrors.push(err114);
-        }
-        errors++;
-      }
-      if (typeof data62 == "number" && isFinite(data62)) {
-        if (data62 > 6e4 || isNaN(data62)) {
-          const err115 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
+          const err115 = { instancePath: instancePath + "/syslog/sources", schemaPath: "#/properties/syslog/properties/sources/type", keyword: "type", params: { type: "array" }, message: "must be array" };
           if (vErrors === null) {
             vErrors = [err115];
           } else {
@@ -5480,18 +5468,26 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data62 < 100 || isNaN(data62)) {
-          const err116 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
-          if (vErrors === null) {
-            vErrors = [err116];
-          } else {
-            vErrors.push(err116);
-          }
-          errors++;
+      }
+      if (typeof data57.enabled !== "boolean") {
+        const err116 = { instancePath: instancePath + "/syslog/enabled", schemaPath: "#/properties/syslog/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err116];
+        } else {
+          vErrors.push(err116);
         }
+        errors++;
+      }
+      if (!validate85(data57.host, { instancePath: instancePath + "/syslog/host", parentData: data57, parentDataProperty: "host", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        errors = vErrors.length;
+      }
+      if (!validate87(data57.port, { instancePath: instancePath + "/syslog/port", parentData: data57, parentDataProperty: "port", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
       }
     } else {
-      const err117 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err117 = { instancePath: instancePath + "/syslog", schemaPath: "#/properties/syslog/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err117];
       } else {
@@ -5499,17 +5495,17 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data63 = data.history;
+    let data63 = data.buffer;
     if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
-      if (data63.enabled === void 0) {
-        data63.enabled = true;
-      }
       if (data63.budgetBytes === void 0) {
-        data63.budgetBytes = 268435456;
+        data63.budgetBytes = 536870912;
       }
-      for (const key13 in data63) {
-        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
-          const err118 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+      if (data63.durabilityWindowMs === void 0) {
+        data63.durabilityWindowMs = 1e4;
+      }
+      for (const key12 in data63) {
+        if (!(key12 === "budgetBytes" || key12 === "durabilityWindowMs")) {
+          const err118 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err118];
           } else {
@@ -5518,8 +5514,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data63.enabled !== "boolean") {
-        const err119 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data64 = data63.budgetBytes;
+      if (!(typeof data64 == "number" && (!(data64 % 1) && !isNaN(data64)) && isFinite(data64))) {
+        const err119 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err119];
         } else {
@@ -5527,19 +5524,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data65 = data63.budgetBytes;
-      if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
-        const err120 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err120];
-        } else {
-          vErrors.push(err120);
+      if (typeof data64 == "number" && isFinite(data64)) {
+        if (data64 > 1099511627776 || isNaN(data64)) {
+          const err120 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+          if (vErrors === null) {
+            vErrors = [err120];
+          } else {
+            vErrors.push(err120);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data65 == "number" && isFinite(data65)) {
-        if (data65 > 1099511627776 || isNaN(data65)) {
-          const err121 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
+        if (data64 < 16777216 || isNaN(data64)) {
+          const err121 = { instancePath: instancePath + "/buffer/budgetBytes", schemaPath: "#/properties/buffer/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16777216 }, message: "must be >= 16777216" };
           if (vErrors === null) {
             vErrors = [err121];
           } else {
@@ -5547,30 +5543,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data65 < 4194304 || isNaN(data65)) {
-          const err122 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
+      }
+      let data65 = data63.durabilityWindowMs;
+      if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+        const err122 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err122];
+        } else {
+          vErrors.push(err122);
+        }
+        errors++;
+      }
+      if (typeof data65 == "number" && isFinite(data65)) {
+        if (data65 > 6e4 || isNaN(data65)) {
+          const err123 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 6e4 }, message: "must be <= 60000" };
           if (vErrors === null) {
-            vErrors = [err122];
+            vErrors = [err123];
           } else {
-            vErrors.push(err122);
+            vErrors.push(err123);
           }
           errors++;
         }
-      }
-    } else {
-      const err123 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err123];
-      } else {
-        vErrors.push(err123);
-      }
-      errors++;
-    }
-    let data66 = data.profiles;
-    if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
-      for (const key14 in data66) {
-        if (!(key14 === "folder")) {
-          const err124 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+        if (data65 < 100 || isNaN(data65)) {
+          const err124 = { instancePath: instancePath + "/buffer/durabilityWindowMs", schemaPath: "#/properties/buffer/properties/durabilityWindowMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
           if (vErrors === null) {
             vErrors = [err124];
           } else {
@@ -5579,63 +5574,56 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (data66.folder !== void 0) {
-        let data67 = data66.folder;
-        if (typeof data67 === "string") {
-          if (func3(data67) > 1e3) {
-            const err125 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-            if (vErrors === null) {
-              vErrors = [err125];
-            } else {
-              vErrors.push(err125);
-            }
-            errors++;
-          }
-          if (func3(data67) < 1) {
-            const err126 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-            if (vErrors === null) {
-              vErrors = [err126];
-            } else {
-              vErrors.push(err126);
-            }
-            errors++;
-          }
-        } else {
-          const err127 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    } else {
+      const err125 = { instancePath: instancePath + "/buffer", schemaPath: "#/properties/buffer/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err125];
+      } else {
+        vErrors.push(err125);
+      }
+      errors++;
+    }
+    let data66 = data.history;
+    if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
+      if (data66.enabled === void 0) {
+        data66.enabled = true;
+      }
+      if (data66.budgetBytes === void 0) {
+        data66.budgetBytes = 268435456;
+      }
+      for (const key13 in data66) {
+        if (!(key13 === "enabled" || key13 === "budgetBytes")) {
+          const err126 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err127];
+            vErrors = [err126];
           } else {
-            vErrors.push(err127);
+            vErrors.push(err126);
           }
           errors++;
         }
       }
-    } else {
-      const err128 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err128];
-      } else {
-        vErrors.push(err128);
+      if (typeof data66.enabled !== "boolean") {
+        const err127 = { instancePath: instancePath + "/history/enabled", schemaPath: "#/properties/history/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err127];
+        } else {
+          vErrors.push(err127);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data68 = data.discovery;
-    if (data68 && typeof data68 == "object" && !Array.isArray(data68)) {
-      if (data68.subnets === void 0) {
-        data68.subnets = [];
+      let data68 = data66.budgetBytes;
+      if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
+        const err128 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err128];
+        } else {
+          vErrors.push(err128);
+        }
+        errors++;
       }
-      if (data68.autoAccept === void 0) {
-        data68.autoAccept = [];
-      }
-      if (data68.maxDevices === void 0) {
-        data68.maxDevices = 500;
-      }
-      if (data68.pollIntervalMs === void 0) {
-        data68.pollIntervalMs = 6e4;
-      }
-      for (const key15 in data68) {
-        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
-          const err129 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+      if (typeof data68 == "number" && isFinite(data68)) {
+        if (data68 > 1099511627776 || isNaN(data68)) {
+          const err129 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1099511627776 }, message: "must be <= 1099511627776" };
           if (vErrors === null) {
             vErrors = [err129];
           } else {
@@ -5643,11 +5631,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data69 = data68.subnets;
-      if (Array.isArray(data69)) {
-        if (data69.length > 32) {
-          const err130 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+        if (data68 < 4194304 || isNaN(data68)) {
+          const err130 = { instancePath: instancePath + "/history/budgetBytes", schemaPath: "#/properties/history/properties/budgetBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 4194304 }, message: "must be >= 4194304" };
           if (vErrors === null) {
             vErrors = [err130];
           } else {
@@ -5655,26 +5640,21 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len9 = data69.length;
-        for (let i13 = 0; i13 < len9; i13++) {
-          if (!validate98(data69[i13], { instancePath: instancePath + "/discovery/subnets/" + i13, parentData: data69, parentDataProperty: i13, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err131 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err131];
-        } else {
-          vErrors.push(err131);
-        }
-        errors++;
       }
-      let data71 = data68.autoAccept;
-      if (Array.isArray(data71)) {
-        if (data71.length > 24) {
-          const err132 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+    } else {
+      const err131 = { instancePath: instancePath + "/history", schemaPath: "#/properties/history/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err131];
+      } else {
+        vErrors.push(err131);
+      }
+      errors++;
+    }
+    let data69 = data.profiles;
+    if (data69 && typeof data69 == "object" && !Array.isArray(data69)) {
+      for (const key14 in data69) {
+        if (!(key14 === "folder")) {
+          const err132 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err132];
           } else {
@@ -5682,11 +5662,12 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len10 = data71.length;
-        for (let i14 = 0; i14 < len10; i14++) {
-          let data72 = data71[i14];
-          if (!(data72 === "switch" || data72 === "router" || data72 === "firewall" || data72 === "access-point" || data72 === "ups" || data72 === "printer" || data72 === "nas" || data72 === "server" || data72 === "camera" || data72 === "pdu" || data72 === "sensor" || data72 === "wireless-bridge")) {
-            const err133 = { instancePath: instancePath + "/discovery/autoAccept/" + i14, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+      }
+      if (data69.folder !== void 0) {
+        let data70 = data69.folder;
+        if (typeof data70 === "string") {
+          if (func3(data70) > 1e3) {
+            const err133 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
             if (vErrors === null) {
               vErrors = [err133];
             } else {
@@ -5694,18 +5675,121 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (func3(data70) < 1) {
+            const err134 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (vErrors === null) {
+              vErrors = [err134];
+            } else {
+              vErrors.push(err134);
+            }
+            errors++;
+          }
+        } else {
+          const err135 = { instancePath: instancePath + "/profiles/folder", schemaPath: "#/properties/profiles/properties/folder/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err135];
+          } else {
+            vErrors.push(err135);
+          }
+          errors++;
         }
-        let i15 = data71.length;
+      }
+    } else {
+      const err136 = { instancePath: instancePath + "/profiles", schemaPath: "#/properties/profiles/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err136];
+      } else {
+        vErrors.push(err136);
+      }
+      errors++;
+    }
+    let data71 = data.discovery;
+    if (data71 && typeof data71 == "object" && !Array.isArray(data71)) {
+      if (data71.subnets === void 0) {
+        data71.subnets = [];
+      }
+      if (data71.autoAccept === void 0) {
+        data71.autoAccept = [];
+      }
+      if (data71.maxDevices === void 0) {
+        data71.maxDevices = 500;
+      }
+      if (data71.pollIntervalMs === void 0) {
+        data71.pollIntervalMs = 6e4;
+      }
+      for (const key15 in data71) {
+        if (!(key15 === "subnets" || key15 === "autoAccept" || key15 === "maxDevices" || key15 === "pollIntervalMs" || key15 === "leaseFiles")) {
+          const err137 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err137];
+          } else {
+            vErrors.push(err137);
+          }
+          errors++;
+        }
+      }
+      let data72 = data71.subnets;
+      if (Array.isArray(data72)) {
+        if (data72.length > 32) {
+          const err138 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/maxItems", keyword: "maxItems", params: { limit: 32 }, message: "must NOT have more than 32 items" };
+          if (vErrors === null) {
+            vErrors = [err138];
+          } else {
+            vErrors.push(err138);
+          }
+          errors++;
+        }
+        const len9 = data72.length;
+        for (let i13 = 0; i13 < len9; i13++) {
+          if (!validate98(data72[i13], { instancePath: instancePath + "/discovery/subnets/" + i13, parentData: data72, parentDataProperty: i13, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err139 = { instancePath: instancePath + "/discovery/subnets", schemaPath: "#/properties/discovery/properties/subnets/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err139];
+        } else {
+          vErrors.push(err139);
+        }
+        errors++;
+      }
+      let data74 = data71.autoAccept;
+      if (Array.isArray(data74)) {
+        if (data74.length > 24) {
+          const err140 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+          if (vErrors === null) {
+            vErrors = [err140];
+          } else {
+            vErrors.push(err140);
+          }
+          errors++;
+        }
+        const len10 = data74.length;
+        for (let i14 = 0; i14 < len10; i14++) {
+          let data75 = data74[i14];
+          if (!(data75 === "switch" || data75 === "router" || data75 === "firewall" || data75 === "access-point" || data75 === "ups" || data75 === "printer" || data75 === "nas" || data75 === "server" || data75 === "camera" || data75 === "pdu" || data75 === "sensor" || data75 === "wireless-bridge")) {
+            const err141 = { instancePath: instancePath + "/discovery/autoAccept/" + i14, schemaPath: "#/properties/discovery/properties/autoAccept/items/enum", keyword: "enum", params: { allowedValues: schema19.properties.discovery.properties.autoAccept.items.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err141];
+            } else {
+              vErrors.push(err141);
+            }
+            errors++;
+          }
+        }
+        let i15 = data74.length;
         let j4;
         if (i15 > 1) {
           outer1: for (; i15--; ) {
             for (j4 = i15; j4--; ) {
-              if (func0(data71[i15], data71[j4])) {
-                const err134 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i15, j: j4 }, message: "must NOT have duplicate items (items ## " + j4 + " and " + i15 + " are identical)" };
+              if (func0(data74[i15], data74[j4])) {
+                const err142 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/uniqueItems", keyword: "uniqueItems", params: { i: i15, j: j4 }, message: "must NOT have duplicate items (items ## " + j4 + " and " + i15 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err134];
+                  vErrors = [err142];
                 } else {
-                  vErrors.push(err134);
+                  vErrors.push(err142);
                 }
                 errors++;
                 break outer1;
@@ -5714,120 +5798,36 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err135 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err143 = { instancePath: instancePath + "/discovery/autoAccept", schemaPath: "#/properties/discovery/properties/autoAccept/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err135];
+          vErrors = [err143];
         } else {
-          vErrors.push(err135);
+          vErrors.push(err143);
         }
         errors++;
       }
-      let data73 = data68.maxDevices;
-      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
-        const err136 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data76 = data71.maxDevices;
+      if (!(typeof data76 == "number" && (!(data76 % 1) && !isNaN(data76)) && isFinite(data76))) {
+        const err144 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err136];
+          vErrors = [err144];
         } else {
-          vErrors.push(err136);
+          vErrors.push(err144);
         }
         errors++;
       }
-      if (typeof data73 == "number" && isFinite(data73)) {
-        if (data73 > 500 || isNaN(data73)) {
-          const err137 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
+      if (typeof data76 == "number" && isFinite(data76)) {
+        if (data76 > 500 || isNaN(data76)) {
+          const err145 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/maximum", keyword: "maximum", params: { comparison: "<=", limit: 500 }, message: "must be <= 500" };
           if (vErrors === null) {
-            vErrors = [err137];
+            vErrors = [err145];
           } else {
-            vErrors.push(err137);
+            vErrors.push(err145);
           }
           errors++;
         }
-        if (data73 < 1 || isNaN(data73)) {
-          const err138 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err138];
-          } else {
-            vErrors.push(err138);
-          }
-          errors++;
-        }
-      }
-      let data74 = data68.pollIntervalMs;
-      if (!(typeof data74 == "number" && (!(data74 % 1) && !isNaN(data74)) && isFinite(data74))) {
-        const err139 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err139];
-        } else {
-          vErrors.push(err139);
-        }
-        errors++;
-      }
-      if (typeof data74 == "number" && isFinite(data74)) {
-        if (data74 > 864e5 || isNaN(data74)) {
-          const err140 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err140];
-          } else {
-            vErrors.push(err140);
-          }
-          errors++;
-        }
-        if (data74 < 1e3 || isNaN(data74)) {
-          const err141 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
-          if (vErrors === null) {
-            vErrors = [err141];
-          } else {
-            vErrors.push(err141);
-          }
-          errors++;
-        }
-      }
-      if (data68.leaseFiles !== void 0) {
-        let data75 = data68.leaseFiles;
-        if (Array.isArray(data75)) {
-          if (data75.length > 24) {
-            const err142 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
-            if (vErrors === null) {
-              vErrors = [err142];
-            } else {
-              vErrors.push(err142);
-            }
-            errors++;
-          }
-          const len11 = data75.length;
-          for (let i16 = 0; i16 < len11; i16++) {
-            let data76 = data75[i16];
-            if (typeof data76 === "string") {
-              if (func3(data76) > 1e3) {
-                const err143 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                if (vErrors === null) {
-                  vErrors = [err143];
-                } else {
-                  vErrors.push(err143);
-                }
-                errors++;
-              }
-              if (func3(data76) < 1) {
-                const err144 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                if (vErrors === null) {
-                  vErrors = [err144];
-                } else {
-                  vErrors.push(err144);
-                }
-                errors++;
-              }
-            } else {
-              const err145 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-              if (vErrors === null) {
-                vErrors = [err145];
-              } else {
-                vErrors.push(err145);
-              }
-              errors++;
-            }
-          }
-        } else {
-          const err146 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (data76 < 1 || isNaN(data76)) {
+          const err146 = { instancePath: instancePath + "/discovery/maxDevices", schemaPath: "#/properties/discovery/properties/maxDevices/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err146];
           } else {
@@ -5836,41 +5836,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-    } else {
-      const err147 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err147];
-      } else {
-        vErrors.push(err147);
+      let data77 = data71.pollIntervalMs;
+      if (!(typeof data77 == "number" && (!(data77 % 1) && !isNaN(data77)) && isFinite(data77))) {
+        const err147 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err147];
+        } else {
+          vErrors.push(err147);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data77 = data.alarms;
-    if (data77 && typeof data77 == "object" && !Array.isArray(data77)) {
-      if (data77.defaults === void 0) {
-        data77.defaults = true;
-      }
-      if (data77.disable === void 0) {
-        data77.disable = [];
-      }
-      if (data77.unreachableAfterMs === void 0) {
-        data77.unreachableAfterMs = 15e4;
-      }
-      if (data77.conditions === void 0) {
-        data77.conditions = [];
-      }
-      if (data77.ports === void 0) {
-        data77.ports = [];
-      }
-      if (data77.maintenance === void 0) {
-        data77.maintenance = [];
-      }
-      if (data77.rules === void 0) {
-        data77.rules = [];
-      }
-      for (const key16 in data77) {
-        if (!(key16 === "defaults" || key16 === "disable" || key16 === "unreachableAfterMs" || key16 === "conditions" || key16 === "ports" || key16 === "maintenance" || key16 === "rules")) {
-          const err148 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+      if (typeof data77 == "number" && isFinite(data77)) {
+        if (data77 > 864e5 || isNaN(data77)) {
+          const err148 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
           if (vErrors === null) {
             vErrors = [err148];
           } else {
@@ -5878,75 +5856,181 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      if (typeof data77.defaults !== "boolean") {
-        const err149 = { instancePath: instancePath + "/alarms/defaults", schemaPath: "#/properties/alarms/properties/defaults/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err149];
-        } else {
-          vErrors.push(err149);
-        }
-        errors++;
-      }
-      let data79 = data77.disable;
-      if (Array.isArray(data79)) {
-        if (data79.length > 200) {
-          const err150 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
+        if (data77 < 1e3 || isNaN(data77)) {
+          const err149 = { instancePath: instancePath + "/discovery/pollIntervalMs", schemaPath: "#/properties/discovery/properties/pollIntervalMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e3 }, message: "must be >= 1000" };
           if (vErrors === null) {
-            vErrors = [err150];
+            vErrors = [err149];
           } else {
-            vErrors.push(err150);
+            vErrors.push(err149);
           }
           errors++;
         }
-        const len12 = data79.length;
-        for (let i17 = 0; i17 < len12; i17++) {
-          let data80 = data79[i17];
-          if (typeof data80 === "string") {
-            if (func3(data80) > 128) {
-              const err151 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+      }
+      if (data71.leaseFiles !== void 0) {
+        let data78 = data71.leaseFiles;
+        if (Array.isArray(data78)) {
+          if (data78.length > 24) {
+            const err150 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/maxItems", keyword: "maxItems", params: { limit: 24 }, message: "must NOT have more than 24 items" };
+            if (vErrors === null) {
+              vErrors = [err150];
+            } else {
+              vErrors.push(err150);
+            }
+            errors++;
+          }
+          const len11 = data78.length;
+          for (let i16 = 0; i16 < len11; i16++) {
+            let data79 = data78[i16];
+            if (typeof data79 === "string") {
+              if (func3(data79) > 1e3) {
+                const err151 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+                if (vErrors === null) {
+                  vErrors = [err151];
+                } else {
+                  vErrors.push(err151);
+                }
+                errors++;
+              }
+              if (func3(data79) < 1) {
+                const err152 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (vErrors === null) {
+                  vErrors = [err152];
+                } else {
+                  vErrors.push(err152);
+                }
+                errors++;
+              }
+            } else {
+              const err153 = { instancePath: instancePath + "/discovery/leaseFiles/" + i16, schemaPath: "#/properties/discovery/properties/leaseFiles/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
               if (vErrors === null) {
-                vErrors = [err151];
+                vErrors = [err153];
               } else {
-                vErrors.push(err151);
+                vErrors.push(err153);
               }
               errors++;
             }
-            if (func3(data80) < 1) {
-              const err152 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          }
+        } else {
+          const err154 = { instancePath: instancePath + "/discovery/leaseFiles", schemaPath: "#/properties/discovery/properties/leaseFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+          if (vErrors === null) {
+            vErrors = [err154];
+          } else {
+            vErrors.push(err154);
+          }
+          errors++;
+        }
+      }
+    } else {
+      const err155 = { instancePath: instancePath + "/discovery", schemaPath: "#/properties/discovery/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err155];
+      } else {
+        vErrors.push(err155);
+      }
+      errors++;
+    }
+    let data80 = data.alarms;
+    if (data80 && typeof data80 == "object" && !Array.isArray(data80)) {
+      if (data80.defaults === void 0) {
+        data80.defaults = true;
+      }
+      if (data80.disable === void 0) {
+        data80.disable = [];
+      }
+      if (data80.unreachableAfterMs === void 0) {
+        data80.unreachableAfterMs = 15e4;
+      }
+      if (data80.conditions === void 0) {
+        data80.conditions = [];
+      }
+      if (data80.ports === void 0) {
+        data80.ports = [];
+      }
+      if (data80.maintenance === void 0) {
+        data80.maintenance = [];
+      }
+      if (data80.rules === void 0) {
+        data80.rules = [];
+      }
+      for (const key16 in data80) {
+        if (!(key16 === "defaults" || key16 === "disable" || key16 === "unreachableAfterMs" || key16 === "conditions" || key16 === "ports" || key16 === "maintenance" || key16 === "rules")) {
+          const err156 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err156];
+          } else {
+            vErrors.push(err156);
+          }
+          errors++;
+        }
+      }
+      if (typeof data80.defaults !== "boolean") {
+        const err157 = { instancePath: instancePath + "/alarms/defaults", schemaPath: "#/properties/alarms/properties/defaults/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err157];
+        } else {
+          vErrors.push(err157);
+        }
+        errors++;
+      }
+      let data82 = data80.disable;
+      if (Array.isArray(data82)) {
+        if (data82.length > 200) {
+          const err158 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/maxItems", keyword: "maxItems", params: { limit: 200 }, message: "must NOT have more than 200 items" };
+          if (vErrors === null) {
+            vErrors = [err158];
+          } else {
+            vErrors.push(err158);
+          }
+          errors++;
+        }
+        const len12 = data82.length;
+        for (let i17 = 0; i17 < len12; i17++) {
+          let data83 = data82[i17];
+          if (typeof data83 === "string") {
+            if (func3(data83) > 128) {
+              const err159 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
               if (vErrors === null) {
-                vErrors = [err152];
+                vErrors = [err159];
               } else {
-                vErrors.push(err152);
+                vErrors.push(err159);
+              }
+              errors++;
+            }
+            if (func3(data83) < 1) {
+              const err160 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err160];
+              } else {
+                vErrors.push(err160);
               }
               errors++;
             }
           } else {
-            const err153 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err161 = { instancePath: instancePath + "/alarms/disable/" + i17, schemaPath: "#/properties/alarms/properties/disable/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err153];
+              vErrors = [err161];
             } else {
-              vErrors.push(err153);
+              vErrors.push(err161);
             }
             errors++;
           }
         }
-        let i18 = data79.length;
+        let i18 = data82.length;
         let j5;
         if (i18 > 1) {
           const indices3 = {};
           for (; i18--; ) {
-            let item3 = data79[i18];
+            let item3 = data82[i18];
             if (typeof item3 !== "string") {
               continue;
             }
             if (typeof indices3[item3] == "number") {
               j5 = indices3[item3];
-              const err154 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/uniqueItems", keyword: "uniqueItems", params: { i: i18, j: j5 }, message: "must NOT have duplicate items (items ## " + j5 + " and " + i18 + " are identical)" };
+              const err162 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/uniqueItems", keyword: "uniqueItems", params: { i: i18, j: j5 }, message: "must NOT have duplicate items (items ## " + j5 + " and " + i18 + " are identical)" };
               if (vErrors === null) {
-                vErrors = [err154];
+                vErrors = [err162];
               } else {
-                vErrors.push(err154);
+                vErrors.push(err162);
               }
               errors++;
               break;
@@ -5955,335 +6039,232 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err155 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err163 = { instancePath: instancePath + "/alarms/disable", schemaPath: "#/properties/alarms/properties/disable/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err155];
+          vErrors = [err163];
         } else {
-          vErrors.push(err155);
+          vErrors.push(err163);
         }
         errors++;
       }
-      let data81 = data77.unreachableAfterMs;
-      if (!(typeof data81 == "number" && (!(data81 % 1) && !isNaN(data81)) && isFinite(data81))) {
-        const err156 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data84 = data80.unreachableAfterMs;
+      if (!(typeof data84 == "number" && (!(data84 % 1) && !isNaN(data84)) && isFinite(data84))) {
+        const err164 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err156];
+          vErrors = [err164];
         } else {
-          vErrors.push(err156);
+          vErrors.push(err164);
         }
         errors++;
       }
-      if (typeof data81 == "number" && isFinite(data81)) {
-        if (data81 > 36e5 || isNaN(data81)) {
-          const err157 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
+      if (typeof data84 == "number" && isFinite(data84)) {
+        if (data84 > 36e5 || isNaN(data84)) {
+          const err165 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
           if (vErrors === null) {
-            vErrors = [err157];
+            vErrors = [err165];
           } else {
-            vErrors.push(err157);
+            vErrors.push(err165);
           }
           errors++;
         }
-        if (data81 < 1e4 || isNaN(data81)) {
-          const err158 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
+        if (data84 < 1e4 || isNaN(data84)) {
+          const err166 = { instancePath: instancePath + "/alarms/unreachableAfterMs", schemaPath: "#/properties/alarms/properties/unreachableAfterMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
           if (vErrors === null) {
-            vErrors = [err158];
+            vErrors = [err166];
           } else {
-            vErrors.push(err158);
+            vErrors.push(err166);
           }
           errors++;
         }
       }
-      let data82 = data77.conditions;
-      if (Array.isArray(data82)) {
-        if (data82.length > 500) {
-          const err159 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+      let data85 = data80.conditions;
+      if (Array.isArray(data85)) {
+        if (data85.length > 500) {
+          const err167 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
-            vErrors = [err159];
+            vErrors = [err167];
           } else {
-            vErrors.push(err159);
+            vErrors.push(err167);
           }
           errors++;
         }
-        const len13 = data82.length;
+        const len13 = data85.length;
         for (let i19 = 0; i19 < len13; i19++) {
-          if (!validate104(data82[i19], { instancePath: instancePath + "/alarms/conditions/" + i19, parentData: data82, parentDataProperty: i19, rootData, dynamicAnchors })) {
+          if (!validate104(data85[i19], { instancePath: instancePath + "/alarms/conditions/" + i19, parentData: data85, parentDataProperty: i19, rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err160 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err168 = { instancePath: instancePath + "/alarms/conditions", schemaPath: "#/properties/alarms/properties/conditions/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err160];
+          vErrors = [err168];
         } else {
-          vErrors.push(err160);
+          vErrors.push(err168);
         }
         errors++;
       }
-      let data84 = data77.ports;
-      if (Array.isArray(data84)) {
-        if (data84.length > 500) {
-          const err161 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
+      let data87 = data80.ports;
+      if (Array.isArray(data87)) {
+        if (data87.length > 500) {
+          const err169 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
-            vErrors = [err161];
+            vErrors = [err169];
           } else {
-            vErrors.push(err161);
+            vErrors.push(err169);
           }
           errors++;
         }
-        const len14 = data84.length;
+        const len14 = data87.length;
         for (let i20 = 0; i20 < len14; i20++) {
-          let data85 = data84[i20];
-          if (data85 && typeof data85 == "object" && !Array.isArray(data85)) {
-            if (data85.equipment === void 0) {
-              const err162 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "equipment" }, message: "must have required property 'equipment'" };
+          let data88 = data87[i20];
+          if (data88 && typeof data88 == "object" && !Array.isArray(data88)) {
+            if (data88.equipment === void 0) {
+              const err170 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "equipment" }, message: "must have required property 'equipment'" };
               if (vErrors === null) {
-                vErrors = [err162];
+                vErrors = [err170];
               } else {
-                vErrors.push(err162);
+                vErrors.push(err170);
               }
               errors++;
             }
-            if (data85.rows === void 0) {
-              const err163 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "rows" }, message: "must have required property 'rows'" };
+            if (data88.rows === void 0) {
+              const err171 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/required", keyword: "required", params: { missingProperty: "rows" }, message: "must have required property 'rows'" };
               if (vErrors === null) {
-                vErrors = [err163];
+                vErrors = [err171];
               } else {
-                vErrors.push(err163);
+                vErrors.push(err171);
               }
               errors++;
             }
-            for (const key17 in data85) {
+            for (const key17 in data88) {
               if (!(key17 === "equipment" || key17 === "rows")) {
-                const err164 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+                const err172 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err164];
+                  vErrors = [err172];
                 } else {
-                  vErrors.push(err164);
+                  vErrors.push(err172);
                 }
                 errors++;
               }
             }
-            if (data85.equipment !== void 0) {
-              let data86 = data85.equipment;
-              if (typeof data86 === "string") {
-                if (func3(data86) > 64) {
-                  const err165 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
+            if (data88.equipment !== void 0) {
+              let data89 = data88.equipment;
+              if (typeof data89 === "string") {
+                if (func3(data89) > 64) {
+                  const err173 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters" };
                   if (vErrors === null) {
-                    vErrors = [err165];
+                    vErrors = [err173];
                   } else {
-                    vErrors.push(err165);
+                    vErrors.push(err173);
                   }
                   errors++;
                 }
-                if (func3(data86) < 1) {
-                  const err166 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                if (func3(data89) < 1) {
+                  const err174 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
-                    vErrors = [err166];
+                    vErrors = [err174];
                   } else {
-                    vErrors.push(err166);
+                    vErrors.push(err174);
                   }
                   errors++;
                 }
               } else {
-                const err167 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err175 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/equipment", schemaPath: "#/properties/alarms/properties/ports/items/properties/equipment/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err167];
+                  vErrors = [err175];
                 } else {
-                  vErrors.push(err167);
+                  vErrors.push(err175);
                 }
                 errors++;
               }
             }
-            if (data85.rows !== void 0) {
-              let data87 = data85.rows;
-              if (Array.isArray(data87)) {
-                if (data87.length > 64) {
-                  const err168 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
+            if (data88.rows !== void 0) {
+              let data90 = data88.rows;
+              if (Array.isArray(data90)) {
+                if (data90.length > 64) {
+                  const err176 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
                   if (vErrors === null) {
-                    vErrors = [err168];
+                    vErrors = [err176];
                   } else {
-                    vErrors.push(err168);
+                    vErrors.push(err176);
                   }
                   errors++;
                 }
-                if (data87.length < 1) {
-                  const err169 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                if (data90.length < 1) {
+                  const err177 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
                   if (vErrors === null) {
-                    vErrors = [err169];
+                    vErrors = [err177];
                   } else {
-                    vErrors.push(err169);
+                    vErrors.push(err177);
                   }
                   errors++;
                 }
-                const len15 = data87.length;
+                const len15 = data90.length;
                 for (let i21 = 0; i21 < len15; i21++) {
-                  let data88 = data87[i21];
-                  if (typeof data88 === "string") {
-                    if (func3(data88) > 128) {
-                      const err170 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
+                  let data91 = data90[i21];
+                  if (typeof data91 === "string") {
+                    if (func3(data91) > 128) {
+                      const err178 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters" };
                       if (vErrors === null) {
-                        vErrors = [err170];
+                        vErrors = [err178];
                       } else {
-                        vErrors.push(err170);
+                        vErrors.push(err178);
                       }
                       errors++;
                     }
-                    if (func3(data88) < 1) {
-                      const err171 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                    if (func3(data91) < 1) {
+                      const err179 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                       if (vErrors === null) {
-                        vErrors = [err171];
+                        vErrors = [err179];
                       } else {
-                        vErrors.push(err171);
+                        vErrors.push(err179);
                       }
                       errors++;
                     }
                   } else {
-                    const err172 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    const err180 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows/" + i21, schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err172];
+                      vErrors = [err180];
                     } else {
-                      vErrors.push(err172);
+                      vErrors.push(err180);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err173 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err181 = { instancePath: instancePath + "/alarms/ports/" + i20 + "/rows", schemaPath: "#/properties/alarms/properties/ports/items/properties/rows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
-                  vErrors = [err173];
+                  vErrors = [err181];
                 } else {
-                  vErrors.push(err173);
+                  vErrors.push(err181);
                 }
                 errors++;
               }
             }
           } else {
-            const err174 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err182 = { instancePath: instancePath + "/alarms/ports/" + i20, schemaPath: "#/properties/alarms/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err174];
+              vErrors = [err182];
             } else {
-              vErrors.push(err174);
+              vErrors.push(err182);
             }
             errors++;
           }
         }
       } else {
-        const err175 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err183 = { instancePath: instancePath + "/alarms/ports", schemaPath: "#/properties/alarms/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err175];
+          vErrors = [err183];
         } else {
-          vErrors.push(err175);
+          vErrors.push(err183);
         }
         errors++;
       }
-      let data89 = data77.maintenance;
-      if (Array.isArray(data89)) {
-        if (data89.length > 64) {
-          const err176 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
-          if (vErrors === null) {
-            vErrors = [err176];
-          } else {
-            vErrors.push(err176);
-          }
-          errors++;
-        }
-        const len16 = data89.length;
-        for (let i22 = 0; i22 < len16; i22++) {
-          if (!validate106(data89[i22], { instancePath: instancePath + "/alarms/maintenance/" + i22, parentData: data89, parentDataProperty: i22, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err177 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err177];
-        } else {
-          vErrors.push(err177);
-        }
-        errors++;
-      }
-      let data91 = data77.rules;
-      if (Array.isArray(data91)) {
-        if (data91.length > 500) {
-          const err178 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
-          if (vErrors === null) {
-            vErrors = [err178];
-          } else {
-            vErrors.push(err178);
-          }
-          errors++;
-        }
-        const len17 = data91.length;
-        for (let i23 = 0; i23 < len17; i23++) {
-          if (!validate108(data91[i23], { instancePath: instancePath + "/alarms/rules/" + i23, parentData: data91, parentDataProperty: i23, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err179 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err179];
-        } else {
-          vErrors.push(err179);
-        }
-        errors++;
-      }
-    } else {
-      const err180 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err180];
-      } else {
-        vErrors.push(err180);
-      }
-      errors++;
-    }
-    let data93 = data.notify;
-    if (data93 && typeof data93 == "object" && !Array.isArray(data93)) {
-      if (data93.holdMs === void 0) {
-        data93.holdMs = 12e4;
-      }
-      if (data93.webhooks === void 0) {
-        data93.webhooks = [];
-      }
-      if (data93.mail === void 0) {
-        data93.mail = [];
-      }
-      for (const key18 in data93) {
-        if (!(key18 === "holdMs" || key18 === "webhooks" || key18 === "mail")) {
-          const err181 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err181];
-          } else {
-            vErrors.push(err181);
-          }
-          errors++;
-        }
-      }
-      let data94 = data93.holdMs;
-      if (!(typeof data94 == "number" && (!(data94 % 1) && !isNaN(data94)) && isFinite(data94))) {
-        const err182 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err182];
-        } else {
-          vErrors.push(err182);
-        }
-        errors++;
-      }
-      if (typeof data94 == "number" && isFinite(data94)) {
-        if (data94 > 864e5 || isNaN(data94)) {
-          const err183 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
-          if (vErrors === null) {
-            vErrors = [err183];
-          } else {
-            vErrors.push(err183);
-          }
-          errors++;
-        }
-        if (data94 < 0 || isNaN(data94)) {
-          const err184 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      let data92 = data80.maintenance;
+      if (Array.isArray(data92)) {
+        if (data92.length > 64) {
+          const err184 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items" };
           if (vErrors === null) {
             vErrors = [err184];
           } else {
@@ -6291,118 +6272,114 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data95 = data93.webhooks;
-      if (Array.isArray(data95)) {
-        if (data95.length > 8) {
-          const err185 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
-          if (vErrors === null) {
-            vErrors = [err185];
-          } else {
-            vErrors.push(err185);
-          }
-          errors++;
-        }
-        const len18 = data95.length;
-        for (let i24 = 0; i24 < len18; i24++) {
-          if (!validate110(data95[i24], { instancePath: instancePath + "/notify/webhooks/" + i24, parentData: data95, parentDataProperty: i24, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        const len16 = data92.length;
+        for (let i22 = 0; i22 < len16; i22++) {
+          if (!validate106(data92[i22], { instancePath: instancePath + "/alarms/maintenance/" + i22, parentData: data92, parentDataProperty: i22, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err186 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err185 = { instancePath: instancePath + "/alarms/maintenance", schemaPath: "#/properties/alarms/properties/maintenance/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err186];
+          vErrors = [err185];
         } else {
-          vErrors.push(err186);
+          vErrors.push(err185);
         }
         errors++;
       }
-      let data97 = data93.mail;
-      if (Array.isArray(data97)) {
-        if (data97.length > 8) {
-          const err187 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
+      let data94 = data80.rules;
+      if (Array.isArray(data94)) {
+        if (data94.length > 500) {
+          const err186 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/maxItems", keyword: "maxItems", params: { limit: 500 }, message: "must NOT have more than 500 items" };
           if (vErrors === null) {
-            vErrors = [err187];
+            vErrors = [err186];
           } else {
-            vErrors.push(err187);
+            vErrors.push(err186);
           }
           errors++;
         }
-        const len19 = data97.length;
-        for (let i25 = 0; i25 < len19; i25++) {
-          if (!validate118(data97[i25], { instancePath: instancePath + "/notify/mail/" + i25, parentData: data97, parentDataProperty: i25, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+        const len17 = data94.length;
+        for (let i23 = 0; i23 < len17; i23++) {
+          if (!validate108(data94[i23], { instancePath: instancePath + "/alarms/rules/" + i23, parentData: data94, parentDataProperty: i23, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err188 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err187 = { instancePath: instancePath + "/alarms/rules", schemaPath: "#/properties/alarms/properties/rules/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err188];
+          vErrors = [err187];
         } else {
-          vErrors.push(err188);
+          vErrors.push(err187);
         }
         errors++;
       }
     } else {
-      const err189 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err188 = { instancePath: instancePath + "/alarms", schemaPath: "#/properties/alarms/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err189];
+        vErrors = [err188];
       } else {
-        vErrors.push(err189);
+        vErrors.push(err188);
       }
       errors++;
     }
-    let data99 = data.update;
-    if (data99 && typeof data99 == "object" && !Array.isArray(data99)) {
-      if (data99.rootFile === void 0) {
-        data99.rootFile = "/etc/gatehouse/update-root.json";
+    let data96 = data.notify;
+    if (data96 && typeof data96 == "object" && !Array.isArray(data96)) {
+      if (data96.holdMs === void 0) {
+        data96.holdMs = 12e4;
       }
-      if (data99.maxBytesPerSecond === void 0) {
-        data99.maxBytesPerSecond = 0;
+      if (data96.webhooks === void 0) {
+        data96.webhooks = [];
       }
-      if (data99.windows === void 0) {
-        data99.windows = [];
+      if (data96.mail === void 0) {
+        data96.mail = [];
       }
-      if (data99.probationMs === void 0) {
-        data99.probationMs = 12e4;
-      }
-      for (const key19 in data99) {
-        if (!(key19 === "url" || key19 === "rootFile" || key19 === "maxBytesPerSecond" || key19 === "windows" || key19 === "probationMs")) {
-          const err190 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
+      for (const key18 in data96) {
+        if (!(key18 === "holdMs" || key18 === "webhooks" || key18 === "mail")) {
+          const err189 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err190];
+            vErrors = [err189];
           } else {
-            vErrors.push(err190);
+            vErrors.push(err189);
           }
           errors++;
         }
       }
-      if (data99.url !== void 0) {
-        let data100 = data99.url;
-        if (typeof data100 === "string") {
-          if (func3(data100) > 500) {
-            const err191 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
-            if (vErrors === null) {
-              vErrors = [err191];
-            } else {
-              vErrors.push(err191);
-            }
-            errors++;
-          }
-          if (!pattern29.test(data100)) {
-            const err192 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
-            if (vErrors === null) {
-              vErrors = [err192];
-            } else {
-              vErrors.push(err192);
-            }
-            errors++;
-          }
+      let data97 = data96.holdMs;
+      if (!(typeof data97 == "number" && (!(data97 % 1) && !isNaN(data97)) && isFinite(data97))) {
+        const err190 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err190];
         } else {
-          const err193 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          vErrors.push(err190);
+        }
+        errors++;
+      }
+      if (typeof data97 == "number" && isFinite(data97)) {
+        if (data97 > 864e5 || isNaN(data97)) {
+          const err191 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+          if (vErrors === null) {
+            vErrors = [err191];
+          } else {
+            vErrors.push(err191);
+          }
+          errors++;
+        }
+        if (data97 < 0 || isNaN(data97)) {
+          const err192 = { instancePath: instancePath + "/notify/holdMs", schemaPath: "#/properties/notify/properties/holdMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err192];
+          } else {
+            vErrors.push(err192);
+          }
+          errors++;
+        }
+      }
+      let data98 = data96.webhooks;
+      if (Array.isArray(data98)) {
+        if (data98.length > 8) {
+          const err193 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err193];
           } else {
@@ -6410,20 +6387,26 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data101 = data99.rootFile;
-      if (typeof data101 === "string") {
-        if (func3(data101) > 500) {
-          const err194 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
-          if (vErrors === null) {
-            vErrors = [err194];
-          } else {
-            vErrors.push(err194);
+        const len18 = data98.length;
+        for (let i24 = 0; i24 < len18; i24++) {
+          if (!validate110(data98[i24], { instancePath: instancePath + "/notify/webhooks/" + i24, parentData: data98, parentDataProperty: i24, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+            errors = vErrors.length;
           }
-          errors++;
         }
-        if (func3(data101) < 1) {
-          const err195 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+      } else {
+        const err194 = { instancePath: instancePath + "/notify/webhooks", schemaPath: "#/properties/notify/properties/webhooks/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err194];
+        } else {
+          vErrors.push(err194);
+        }
+        errors++;
+      }
+      let data100 = data96.mail;
+      if (Array.isArray(data100)) {
+        if (data100.length > 8) {
+          const err195 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err195];
           } else {
@@ -6431,8 +6414,15 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        const len19 = data100.length;
+        for (let i25 = 0; i25 < len19; i25++) {
+          if (!validate118(data100[i25], { instancePath: instancePath + "/notify/mail/" + i25, parentData: data100, parentDataProperty: i25, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+            errors = vErrors.length;
+          }
+        }
       } else {
-        const err196 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err196 = { instancePath: instancePath + "/notify/mail", schemaPath: "#/properties/notify/properties/mail/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err196];
         } else {
@@ -6440,19 +6430,32 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data102 = data99.maxBytesPerSecond;
-      if (!(typeof data102 == "number" && (!(data102 % 1) && !isNaN(data102)) && isFinite(data102))) {
-        const err197 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err197];
-        } else {
-          vErrors.push(err197);
-        }
-        errors++;
+    } else {
+      const err197 = { instancePath: instancePath + "/notify", schemaPath: "#/properties/notify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err197];
+      } else {
+        vErrors.push(err197);
       }
-      if (typeof data102 == "number" && isFinite(data102)) {
-        if (data102 > 1e9 || isNaN(data102)) {
-          const err198 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
+      errors++;
+    }
+    let data102 = data.update;
+    if (data102 && typeof data102 == "object" && !Array.isArray(data102)) {
+      if (data102.rootFile === void 0) {
+        data102.rootFile = "/etc/gatehouse/update-root.json";
+      }
+      if (data102.maxBytesPerSecond === void 0) {
+        data102.maxBytesPerSecond = 0;
+      }
+      if (data102.windows === void 0) {
+        data102.windows = [];
+      }
+      if (data102.probationMs === void 0) {
+        data102.probationMs = 12e4;
+      }
+      for (const key19 in data102) {
+        if (!(key19 === "url" || key19 === "rootFile" || key19 === "maxBytesPerSecond" || key19 === "windows" || key19 === "probationMs")) {
+          const err198 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err198];
           } else {
@@ -6460,62 +6463,60 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data102 < 0 || isNaN(data102)) {
-          const err199 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err199];
-          } else {
-            vErrors.push(err199);
-          }
-          errors++;
-        }
       }
-      let data103 = data99.windows;
-      if (Array.isArray(data103)) {
-        if (data103.length > 8) {
-          const err200 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
-          if (vErrors === null) {
-            vErrors = [err200];
-          } else {
-            vErrors.push(err200);
-          }
-          errors++;
-        }
-        const len20 = data103.length;
-        for (let i26 = 0; i26 < len20; i26++) {
-          let data104 = data103[i26];
-          if (typeof data104 === "string") {
-            if (!pattern30.test(data104)) {
-              const err201 = { instancePath: instancePath + "/update/windows/" + i26, schemaPath: "#/properties/update/properties/windows/items/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$"' };
-              if (vErrors === null) {
-                vErrors = [err201];
-              } else {
-                vErrors.push(err201);
-              }
-              errors++;
-            }
-          } else {
-            const err202 = { instancePath: instancePath + "/update/windows/" + i26, schemaPath: "#/properties/update/properties/windows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      if (data102.url !== void 0) {
+        let data103 = data102.url;
+        if (typeof data103 === "string") {
+          if (func3(data103) > 500) {
+            const err199 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
             if (vErrors === null) {
-              vErrors = [err202];
+              vErrors = [err199];
             } else {
-              vErrors.push(err202);
+              vErrors.push(err199);
             }
             errors++;
           }
+          if (!pattern29.test(data103)) {
+            const err200 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
+            if (vErrors === null) {
+              vErrors = [err200];
+            } else {
+              vErrors.push(err200);
+            }
+            errors++;
+          }
+        } else {
+          const err201 = { instancePath: instancePath + "/update/url", schemaPath: "#/properties/update/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err201];
+          } else {
+            vErrors.push(err201);
+          }
+          errors++;
+        }
+      }
+      let data104 = data102.rootFile;
+      if (typeof data104 === "string") {
+        if (func3(data104) > 500) {
+          const err202 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/maxLength", keyword: "maxLength", params: { limit: 500 }, message: "must NOT have more than 500 characters" };
+          if (vErrors === null) {
+            vErrors = [err202];
+          } else {
+            vErrors.push(err202);
+          }
+          errors++;
+        }
+        if (func3(data104) < 1) {
+          const err203 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          if (vErrors === null) {
+            vErrors = [err203];
+          } else {
+            vErrors.push(err203);
+          }
+          errors++;
         }
       } else {
-        const err203 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err203];
-        } else {
-          vErrors.push(err203);
-        }
-        errors++;
-      }
-      let data105 = data99.probationMs;
-      if (!(typeof data105 == "number" && (!(data105 % 1) && !isNaN(data105)) && isFinite(data105))) {
-        const err204 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err204 = { instancePath: instancePath + "/update/rootFile", schemaPath: "#/properties/update/properties/rootFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err204];
         } else {
@@ -6523,18 +6524,19 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data105 == "number" && isFinite(data105)) {
-        if (data105 > 36e5 || isNaN(data105)) {
-          const err205 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
-          if (vErrors === null) {
-            vErrors = [err205];
-          } else {
-            vErrors.push(err205);
-          }
-          errors++;
+      let data105 = data102.maxBytesPerSecond;
+      if (!(typeof data105 == "number" && (!(data105 % 1) && !isNaN(data105)) && isFinite(data105))) {
+        const err205 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err205];
+        } else {
+          vErrors.push(err205);
         }
-        if (data105 < 5e3 || isNaN(data105)) {
-          const err206 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
+        errors++;
+      }
+      if (typeof data105 == "number" && isFinite(data105)) {
+        if (data105 > 1e9 || isNaN(data105)) {
+          const err206 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000" };
           if (vErrors === null) {
             vErrors = [err206];
           } else {
@@ -6542,24 +6544,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        if (data105 < 0 || isNaN(data105)) {
+          const err207 = { instancePath: instancePath + "/update/maxBytesPerSecond", schemaPath: "#/properties/update/properties/maxBytesPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err207];
+          } else {
+            vErrors.push(err207);
+          }
+          errors++;
+        }
       }
-    } else {
-      const err207 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err207];
-      } else {
-        vErrors.push(err207);
-      }
-      errors++;
-    }
-    let data106 = data.clock;
-    if (data106 && typeof data106 == "object" && !Array.isArray(data106)) {
-      if (data106.source === void 0) {
-        data106.source = "auto";
-      }
-      for (const key20 in data106) {
-        if (!(key20 === "source")) {
-          const err208 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
+      let data106 = data102.windows;
+      if (Array.isArray(data106)) {
+        if (data106.length > 8) {
+          const err208 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/maxItems", keyword: "maxItems", params: { limit: 8 }, message: "must NOT have more than 8 items" };
           if (vErrors === null) {
             vErrors = [err208];
           } else {
@@ -6567,66 +6565,41 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data107 = data106.source;
-      if (!(data107 === "auto" || data107 === "host" || data107 === "none")) {
-        const err209 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
+        const len20 = data106.length;
+        for (let i26 = 0; i26 < len20; i26++) {
+          let data107 = data106[i26];
+          if (typeof data107 === "string") {
+            if (!pattern30.test(data107)) {
+              const err209 = { instancePath: instancePath + "/update/windows/" + i26, schemaPath: "#/properties/update/properties/windows/items/pattern", keyword: "pattern", params: { pattern: "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$" }, message: 'must match pattern "^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d$"' };
+              if (vErrors === null) {
+                vErrors = [err209];
+              } else {
+                vErrors.push(err209);
+              }
+              errors++;
+            }
+          } else {
+            const err210 = { instancePath: instancePath + "/update/windows/" + i26, schemaPath: "#/properties/update/properties/windows/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err210];
+            } else {
+              vErrors.push(err210);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err211 = { instancePath: instancePath + "/update/windows", schemaPath: "#/properties/update/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err209];
+          vErrors = [err211];
         } else {
-          vErrors.push(err209);
+          vErrors.push(err211);
         }
         errors++;
       }
-    } else {
-      const err210 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err210];
-      } else {
-        vErrors.push(err210);
-      }
-      errors++;
-    }
-    let data108 = data.limits;
-    if (data108 && typeof data108 == "object" && !Array.isArray(data108)) {
-      if (data108.packetsPerSecond === void 0) {
-        data108.packetsPerSecond = 5e3;
-      }
-      if (data108.packetsPerSecondPerEquipment === void 0) {
-        data108.packetsPerSecondPerEquipment = 100;
-      }
-      if (data108.snmpAnswerBytes === void 0) {
-        data108.snmpAnswerBytes = 8192;
-      }
-      if (data108.checkBytesPerHour === void 0) {
-        data108.checkBytesPerHour = 1e8;
-      }
-      if (data108.checkPacketsPerSecond === void 0) {
-        data108.checkPacketsPerSecond = 100;
-      }
-      if (data108.concurrentChecks === void 0) {
-        data108.concurrentChecks = 32;
-      }
-      if (data108.checkResultEveryMs === void 0) {
-        data108.checkResultEveryMs = 9e5;
-      }
-      if (data108.concurrentPolls === void 0) {
-        data108.concurrentPolls = 256;
-      }
-      for (const key21 in data108) {
-        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "snmpAnswerBytes" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
-          const err211 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err211];
-          } else {
-            vErrors.push(err211);
-          }
-          errors++;
-        }
-      }
-      let data109 = data108.packetsPerSecond;
-      if (!(typeof data109 == "number" && (!(data109 % 1) && !isNaN(data109)) && isFinite(data109))) {
-        const err212 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data108 = data102.probationMs;
+      if (!(typeof data108 == "number" && (!(data108 % 1) && !isNaN(data108)) && isFinite(data108))) {
+        const err212 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err212];
         } else {
@@ -6634,9 +6607,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data109 == "number" && isFinite(data109)) {
-        if (data109 > 1e5 || isNaN(data109)) {
-          const err213 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+      if (typeof data108 == "number" && isFinite(data108)) {
+        if (data108 > 36e5 || isNaN(data108)) {
+          const err213 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 36e5 }, message: "must be <= 3600000" };
           if (vErrors === null) {
             vErrors = [err213];
           } else {
@@ -6644,8 +6617,8 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data109 < 1 || isNaN(data109)) {
-          const err214 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        if (data108 < 5e3 || isNaN(data108)) {
+          const err214 = { instancePath: instancePath + "/update/probationMs", schemaPath: "#/properties/update/properties/probationMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5e3 }, message: "must be >= 5000" };
           if (vErrors === null) {
             vErrors = [err214];
           } else {
@@ -6654,19 +6627,23 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data110 = data108.packetsPerSecondPerEquipment;
-      if (!(typeof data110 == "number" && (!(data110 % 1) && !isNaN(data110)) && isFinite(data110))) {
-        const err215 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err215];
-        } else {
-          vErrors.push(err215);
-        }
-        errors++;
+    } else {
+      const err215 = { instancePath: instancePath + "/update", schemaPath: "#/properties/update/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err215];
+      } else {
+        vErrors.push(err215);
       }
-      if (typeof data110 == "number" && isFinite(data110)) {
-        if (data110 > 1e4 || isNaN(data110)) {
-          const err216 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+      errors++;
+    }
+    let data109 = data.clock;
+    if (data109 && typeof data109 == "object" && !Array.isArray(data109)) {
+      if (data109.source === void 0) {
+        data109.source = "auto";
+      }
+      for (const key20 in data109) {
+        if (!(key20 === "source")) {
+          const err216 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err216];
           } else {
@@ -6674,29 +6651,55 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data110 < 1 || isNaN(data110)) {
-          const err217 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err217];
-          } else {
-            vErrors.push(err217);
-          }
-          errors++;
-        }
       }
-      let data111 = data108.snmpAnswerBytes;
-      if (!(typeof data111 == "number" && (!(data111 % 1) && !isNaN(data111)) && isFinite(data111))) {
-        const err218 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data110 = data109.source;
+      if (!(data110 === "auto" || data110 === "host" || data110 === "none")) {
+        const err217 = { instancePath: instancePath + "/clock/source", schemaPath: "#/properties/clock/properties/source/enum", keyword: "enum", params: { allowedValues: schema19.properties.clock.properties.source.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err218];
+          vErrors = [err217];
         } else {
-          vErrors.push(err218);
+          vErrors.push(err217);
         }
         errors++;
       }
-      if (typeof data111 == "number" && isFinite(data111)) {
-        if (data111 > 32768 || isNaN(data111)) {
-          const err219 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 32768 }, message: "must be <= 32768" };
+    } else {
+      const err218 = { instancePath: instancePath + "/clock", schemaPath: "#/properties/clock/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err218];
+      } else {
+        vErrors.push(err218);
+      }
+      errors++;
+    }
+    let data111 = data.limits;
+    if (data111 && typeof data111 == "object" && !Array.isArray(data111)) {
+      if (data111.packetsPerSecond === void 0) {
+        data111.packetsPerSecond = 5e3;
+      }
+      if (data111.packetsPerSecondPerEquipment === void 0) {
+        data111.packetsPerSecondPerEquipment = 100;
+      }
+      if (data111.snmpAnswerBytes === void 0) {
+        data111.snmpAnswerBytes = 8192;
+      }
+      if (data111.checkBytesPerHour === void 0) {
+        data111.checkBytesPerHour = 1e8;
+      }
+      if (data111.checkPacketsPerSecond === void 0) {
+        data111.checkPacketsPerSecond = 100;
+      }
+      if (data111.concurrentChecks === void 0) {
+        data111.concurrentChecks = 32;
+      }
+      if (data111.checkResultEveryMs === void 0) {
+        data111.checkResultEveryMs = 9e5;
+      }
+      if (data111.concurrentPolls === void 0) {
+        data111.concurrentPolls = 256;
+      }
+      for (const key21 in data111) {
+        if (!(key21 === "packetsPerSecond" || key21 === "packetsPerSecondPerEquipment" || key21 === "snmpAnswerBytes" || key21 === "checkBytesPerHour" || key21 === "checkPacketsPerSecond" || key21 === "concurrentChecks" || key21 === "checkResultEveryMs" || key21 === "concurrentPolls")) {
+          const err219 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err219];
           } else {
@@ -6704,29 +6707,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data111 < 484 || isNaN(data111)) {
-          const err220 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 484 }, message: "must be >= 484" };
-          if (vErrors === null) {
-            vErrors = [err220];
-          } else {
-            vErrors.push(err220);
-          }
-          errors++;
-        }
       }
-      let data112 = data108.checkBytesPerHour;
+      let data112 = data111.packetsPerSecond;
       if (!(typeof data112 == "number" && (!(data112 % 1) && !isNaN(data112)) && isFinite(data112))) {
-        const err221 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err220 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err221];
+          vErrors = [err220];
         } else {
-          vErrors.push(err221);
+          vErrors.push(err220);
         }
         errors++;
       }
       if (typeof data112 == "number" && isFinite(data112)) {
-        if (data112 > 1e12 || isNaN(data112)) {
-          const err222 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+        if (data112 > 1e5 || isNaN(data112)) {
+          const err221 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+          if (vErrors === null) {
+            vErrors = [err221];
+          } else {
+            vErrors.push(err221);
+          }
+          errors++;
+        }
+        if (data112 < 1 || isNaN(data112)) {
+          const err222 = { instancePath: instancePath + "/limits/packetsPerSecond", schemaPath: "#/properties/limits/properties/packetsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err222];
           } else {
@@ -6734,29 +6737,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data112 < 1e4 || isNaN(data112)) {
-          const err223 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
-          if (vErrors === null) {
-            vErrors = [err223];
-          } else {
-            vErrors.push(err223);
-          }
-          errors++;
-        }
       }
-      let data113 = data108.checkPacketsPerSecond;
+      let data113 = data111.packetsPerSecondPerEquipment;
       if (!(typeof data113 == "number" && (!(data113 % 1) && !isNaN(data113)) && isFinite(data113))) {
-        const err224 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err223 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err224];
+          vErrors = [err223];
         } else {
-          vErrors.push(err224);
+          vErrors.push(err223);
         }
         errors++;
       }
       if (typeof data113 == "number" && isFinite(data113)) {
-        if (data113 > 1e5 || isNaN(data113)) {
-          const err225 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+        if (data113 > 1e4 || isNaN(data113)) {
+          const err224 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+          if (vErrors === null) {
+            vErrors = [err224];
+          } else {
+            vErrors.push(err224);
+          }
+          errors++;
+        }
+        if (data113 < 1 || isNaN(data113)) {
+          const err225 = { instancePath: instancePath + "/limits/packetsPerSecondPerEquipment", schemaPath: "#/properties/limits/properties/packetsPerSecondPerEquipment/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err225];
           } else {
@@ -6764,29 +6767,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data113 < 1 || isNaN(data113)) {
-          const err226 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err226];
-          } else {
-            vErrors.push(err226);
-          }
-          errors++;
-        }
       }
-      let data114 = data108.concurrentChecks;
+      let data114 = data111.snmpAnswerBytes;
       if (!(typeof data114 == "number" && (!(data114 % 1) && !isNaN(data114)) && isFinite(data114))) {
-        const err227 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err226 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err227];
+          vErrors = [err226];
         } else {
-          vErrors.push(err227);
+          vErrors.push(err226);
         }
         errors++;
       }
       if (typeof data114 == "number" && isFinite(data114)) {
-        if (data114 > 512 || isNaN(data114)) {
-          const err228 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
+        if (data114 > 32768 || isNaN(data114)) {
+          const err227 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 32768 }, message: "must be <= 32768" };
+          if (vErrors === null) {
+            vErrors = [err227];
+          } else {
+            vErrors.push(err227);
+          }
+          errors++;
+        }
+        if (data114 < 484 || isNaN(data114)) {
+          const err228 = { instancePath: instancePath + "/limits/snmpAnswerBytes", schemaPath: "#/properties/limits/properties/snmpAnswerBytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 484 }, message: "must be >= 484" };
           if (vErrors === null) {
             vErrors = [err228];
           } else {
@@ -6794,29 +6797,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data114 < 2 || isNaN(data114)) {
-          const err229 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
-          if (vErrors === null) {
-            vErrors = [err229];
-          } else {
-            vErrors.push(err229);
-          }
-          errors++;
-        }
       }
-      let data115 = data108.checkResultEveryMs;
+      let data115 = data111.checkBytesPerHour;
       if (!(typeof data115 == "number" && (!(data115 % 1) && !isNaN(data115)) && isFinite(data115))) {
-        const err230 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err229 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err230];
+          vErrors = [err229];
         } else {
-          vErrors.push(err230);
+          vErrors.push(err229);
         }
         errors++;
       }
       if (typeof data115 == "number" && isFinite(data115)) {
-        if (data115 > 864e5 || isNaN(data115)) {
-          const err231 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+        if (data115 > 1e12 || isNaN(data115)) {
+          const err230 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e12 }, message: "must be <= 1000000000000" };
+          if (vErrors === null) {
+            vErrors = [err230];
+          } else {
+            vErrors.push(err230);
+          }
+          errors++;
+        }
+        if (data115 < 1e4 || isNaN(data115)) {
+          const err231 = { instancePath: instancePath + "/limits/checkBytesPerHour", schemaPath: "#/properties/limits/properties/checkBytesPerHour/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1e4 }, message: "must be >= 10000" };
           if (vErrors === null) {
             vErrors = [err231];
           } else {
@@ -6824,29 +6827,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data115 < 6e4 || isNaN(data115)) {
-          const err232 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
-          if (vErrors === null) {
-            vErrors = [err232];
-          } else {
-            vErrors.push(err232);
-          }
-          errors++;
-        }
       }
-      let data116 = data108.concurrentPolls;
+      let data116 = data111.checkPacketsPerSecond;
       if (!(typeof data116 == "number" && (!(data116 % 1) && !isNaN(data116)) && isFinite(data116))) {
-        const err233 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err232 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err233];
+          vErrors = [err232];
         } else {
-          vErrors.push(err233);
+          vErrors.push(err232);
         }
         errors++;
       }
       if (typeof data116 == "number" && isFinite(data116)) {
-        if (data116 > 4096 || isNaN(data116)) {
-          const err234 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+        if (data116 > 1e5 || isNaN(data116)) {
+          const err233 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+          if (vErrors === null) {
+            vErrors = [err233];
+          } else {
+            vErrors.push(err233);
+          }
+          errors++;
+        }
+        if (data116 < 1 || isNaN(data116)) {
+          const err234 = { instancePath: instancePath + "/limits/checkPacketsPerSecond", schemaPath: "#/properties/limits/properties/checkPacketsPerSecond/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err234];
           } else {
@@ -6854,51 +6857,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data116 < 1 || isNaN(data116)) {
-          const err235 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+      }
+      let data117 = data111.concurrentChecks;
+      if (!(typeof data117 == "number" && (!(data117 % 1) && !isNaN(data117)) && isFinite(data117))) {
+        const err235 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err235];
+        } else {
+          vErrors.push(err235);
+        }
+        errors++;
+      }
+      if (typeof data117 == "number" && isFinite(data117)) {
+        if (data117 > 512 || isNaN(data117)) {
+          const err236 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/maximum", keyword: "maximum", params: { comparison: "<=", limit: 512 }, message: "must be <= 512" };
           if (vErrors === null) {
-            vErrors = [err235];
+            vErrors = [err236];
           } else {
-            vErrors.push(err235);
+            vErrors.push(err236);
           }
           errors++;
         }
-      }
-    } else {
-      const err236 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err236];
-      } else {
-        vErrors.push(err236);
-      }
-      errors++;
-    }
-    let data117 = data.flows;
-    if (data117 && typeof data117 == "object" && !Array.isArray(data117)) {
-      if (data117.enabled === void 0) {
-        data117.enabled = true;
-      }
-      if (data117.heapMiB === void 0) {
-        data117.heapMiB = 128;
-      }
-      if (data117.memoryMiB === void 0) {
-        data117.memoryMiB = 256;
-      }
-      if (data117.localEditing === void 0) {
-        data117.localEditing = true;
-      }
-      if (data117.localFunctionNodes === void 0) {
-        data117.localFunctionNodes = 8;
-      }
-      if (data117.localSnmpSet === void 0) {
-        data117.localSnmpSet = false;
-      }
-      if (data117.editorIdleMs === void 0) {
-        data117.editorIdleMs = 9e5;
-      }
-      for (const key22 in data117) {
-        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
-          const err237 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
+        if (data117 < 2 || isNaN(data117)) {
+          const err237 = { instancePath: instancePath + "/limits/concurrentChecks", schemaPath: "#/properties/limits/properties/concurrentChecks/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
           if (vErrors === null) {
             vErrors = [err237];
           } else {
@@ -6907,8 +6888,9 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      if (typeof data117.enabled !== "boolean") {
-        const err238 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data118 = data111.checkResultEveryMs;
+      if (!(typeof data118 == "number" && (!(data118 % 1) && !isNaN(data118)) && isFinite(data118))) {
+        const err238 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err238];
         } else {
@@ -6916,19 +6898,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data119 = data117.heapMiB;
-      if (!(typeof data119 == "number" && (!(data119 % 1) && !isNaN(data119)) && isFinite(data119))) {
-        const err239 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err239];
-        } else {
-          vErrors.push(err239);
+      if (typeof data118 == "number" && isFinite(data118)) {
+        if (data118 > 864e5 || isNaN(data118)) {
+          const err239 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 864e5 }, message: "must be <= 86400000" };
+          if (vErrors === null) {
+            vErrors = [err239];
+          } else {
+            vErrors.push(err239);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data119 == "number" && isFinite(data119)) {
-        if (data119 > 1024 || isNaN(data119)) {
-          const err240 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
+        if (data118 < 6e4 || isNaN(data118)) {
+          const err240 = { instancePath: instancePath + "/limits/checkResultEveryMs", schemaPath: "#/properties/limits/properties/checkResultEveryMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
           if (vErrors === null) {
             vErrors = [err240];
           } else {
@@ -6936,29 +6917,29 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data119 < 48 || isNaN(data119)) {
-          const err241 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
-          if (vErrors === null) {
-            vErrors = [err241];
-          } else {
-            vErrors.push(err241);
-          }
-          errors++;
-        }
       }
-      let data120 = data117.memoryMiB;
-      if (!(typeof data120 == "number" && (!(data120 % 1) && !isNaN(data120)) && isFinite(data120))) {
-        const err242 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+      let data119 = data111.concurrentPolls;
+      if (!(typeof data119 == "number" && (!(data119 % 1) && !isNaN(data119)) && isFinite(data119))) {
+        const err241 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err242];
+          vErrors = [err241];
         } else {
-          vErrors.push(err242);
+          vErrors.push(err241);
         }
         errors++;
       }
-      if (typeof data120 == "number" && isFinite(data120)) {
-        if (data120 > 2048 || isNaN(data120)) {
-          const err243 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
+      if (typeof data119 == "number" && isFinite(data119)) {
+        if (data119 > 4096 || isNaN(data119)) {
+          const err242 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4096 }, message: "must be <= 4096" };
+          if (vErrors === null) {
+            vErrors = [err242];
+          } else {
+            vErrors.push(err242);
+          }
+          errors++;
+        }
+        if (data119 < 1 || isNaN(data119)) {
+          const err243 = { instancePath: instancePath + "/limits/concurrentPolls", schemaPath: "#/properties/limits/properties/concurrentPolls/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
             vErrors = [err243];
           } else {
@@ -6966,40 +6947,62 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data120 < 128 || isNaN(data120)) {
-          const err244 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
+      }
+    } else {
+      const err244 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err244];
+      } else {
+        vErrors.push(err244);
+      }
+      errors++;
+    }
+    let data120 = data.flows;
+    if (data120 && typeof data120 == "object" && !Array.isArray(data120)) {
+      if (data120.enabled === void 0) {
+        data120.enabled = true;
+      }
+      if (data120.heapMiB === void 0) {
+        data120.heapMiB = 128;
+      }
+      if (data120.memoryMiB === void 0) {
+        data120.memoryMiB = 256;
+      }
+      if (data120.localEditing === void 0) {
+        data120.localEditing = true;
+      }
+      if (data120.localFunctionNodes === void 0) {
+        data120.localFunctionNodes = 8;
+      }
+      if (data120.localSnmpSet === void 0) {
+        data120.localSnmpSet = false;
+      }
+      if (data120.editorIdleMs === void 0) {
+        data120.editorIdleMs = 9e5;
+      }
+      for (const key22 in data120) {
+        if (!(key22 === "enabled" || key22 === "heapMiB" || key22 === "memoryMiB" || key22 === "user" || key22 === "localEditing" || key22 === "localFunctionNodes" || key22 === "localSnmpSet" || key22 === "editorIdleMs")) {
+          const err245 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err244];
+            vErrors = [err245];
           } else {
-            vErrors.push(err244);
+            vErrors.push(err245);
           }
           errors++;
         }
       }
-      if (data117.user !== void 0) {
-        let data121 = data117.user;
-        if (typeof data121 === "string") {
-          if (!pattern31.test(data121)) {
-            const err245 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
-            if (vErrors === null) {
-              vErrors = [err245];
-            } else {
-              vErrors.push(err245);
-            }
-            errors++;
-          }
+      if (typeof data120.enabled !== "boolean") {
+        const err246 = { instancePath: instancePath + "/flows/enabled", schemaPath: "#/properties/flows/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err246];
         } else {
-          const err246 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err246];
-          } else {
-            vErrors.push(err246);
-          }
-          errors++;
+          vErrors.push(err246);
         }
+        errors++;
       }
-      if (typeof data117.localEditing !== "boolean") {
-        const err247 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      let data122 = data120.heapMiB;
+      if (!(typeof data122 == "number" && (!(data122 % 1) && !isNaN(data122)) && isFinite(data122))) {
+        const err247 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
           vErrors = [err247];
         } else {
@@ -7007,19 +7010,18 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data123 = data117.localFunctionNodes;
-      if (!(typeof data123 == "number" && (!(data123 % 1) && !isNaN(data123)) && isFinite(data123))) {
-        const err248 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err248];
-        } else {
-          vErrors.push(err248);
+      if (typeof data122 == "number" && isFinite(data122)) {
+        if (data122 > 1024 || isNaN(data122)) {
+          const err248 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1024 }, message: "must be <= 1024" };
+          if (vErrors === null) {
+            vErrors = [err248];
+          } else {
+            vErrors.push(err248);
+          }
+          errors++;
         }
-        errors++;
-      }
-      if (typeof data123 == "number" && isFinite(data123)) {
-        if (data123 > 50 || isNaN(data123)) {
-          const err249 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+        if (data122 < 48 || isNaN(data122)) {
+          const err249 = { instancePath: instancePath + "/flows/heapMiB", schemaPath: "#/properties/flows/properties/heapMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 48 }, message: "must be >= 48" };
           if (vErrors === null) {
             vErrors = [err249];
           } else {
@@ -7027,47 +7029,51 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data123 < 0 || isNaN(data123)) {
-          const err250 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+      }
+      let data123 = data120.memoryMiB;
+      if (!(typeof data123 == "number" && (!(data123 % 1) && !isNaN(data123)) && isFinite(data123))) {
+        const err250 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err250];
+        } else {
+          vErrors.push(err250);
+        }
+        errors++;
+      }
+      if (typeof data123 == "number" && isFinite(data123)) {
+        if (data123 > 2048 || isNaN(data123)) {
+          const err251 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2048 }, message: "must be <= 2048" };
           if (vErrors === null) {
-            vErrors = [err250];
+            vErrors = [err251];
           } else {
-            vErrors.push(err250);
+            vErrors.push(err251);
+          }
+          errors++;
+        }
+        if (data123 < 128 || isNaN(data123)) {
+          const err252 = { instancePath: instancePath + "/flows/memoryMiB", schemaPath: "#/properties/flows/properties/memoryMiB/minimum", keyword: "minimum", params: { comparison: ">=", limit: 128 }, message: "must be >= 128" };
+          if (vErrors === null) {
+            vErrors = [err252];
+          } else {
+            vErrors.push(err252);
           }
           errors++;
         }
       }
-      if (typeof data117.localSnmpSet !== "boolean") {
-        const err251 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err251];
-        } else {
-          vErrors.push(err251);
-        }
-        errors++;
-      }
-      let data125 = data117.editorIdleMs;
-      if (!(typeof data125 == "number" && (!(data125 % 1) && !isNaN(data125)) && isFinite(data125))) {
-        const err252 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err252];
-        } else {
-          vErrors.push(err252);
-        }
-        errors++;
-      }
-      if (typeof data125 == "number" && isFinite(data125)) {
-        if (data125 > 288e5 || isNaN(data125)) {
-          const err253 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
-          if (vErrors === null) {
-            vErrors = [err253];
-          } else {
-            vErrors.push(err253);
+      if (data120.user !== void 0) {
+        let data124 = data120.user;
+        if (typeof data124 === "string") {
+          if (!pattern31.test(data124)) {
+            const err253 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/pattern", keyword: "pattern", params: { pattern: "^[a-z_][a-z0-9_-]{0,31}$" }, message: 'must match pattern "^[a-z_][a-z0-9_-]{0,31}$"' };
+            if (vErrors === null) {
+              vErrors = [err253];
+            } else {
+              vErrors.push(err253);
+            }
+            errors++;
           }
-          errors++;
-        }
-        if (data125 < 6e4 || isNaN(data125)) {
-          const err254 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+        } else {
+          const err254 = { instancePath: instancePath + "/flows/user", schemaPath: "#/properties/flows/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
             vErrors = [err254];
           } else {
@@ -7076,69 +7082,147 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-    } else {
-      const err255 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err255];
-      } else {
-        vErrors.push(err255);
+      if (typeof data120.localEditing !== "boolean") {
+        const err255 = { instancePath: instancePath + "/flows/localEditing", schemaPath: "#/properties/flows/properties/localEditing/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err255];
+        } else {
+          vErrors.push(err255);
+        }
+        errors++;
       }
-      errors++;
-    }
-    let data126 = data.log;
-    if (data126 && typeof data126 == "object" && !Array.isArray(data126)) {
-      if (data126.level === void 0) {
-        data126.level = "info";
+      let data126 = data120.localFunctionNodes;
+      if (!(typeof data126 == "number" && (!(data126 % 1) && !isNaN(data126)) && isFinite(data126))) {
+        const err256 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err256];
+        } else {
+          vErrors.push(err256);
+        }
+        errors++;
       }
-      if (data126.format === void 0) {
-        data126.format = "auto";
-      }
-      for (const key23 in data126) {
-        if (!(key23 === "level" || key23 === "format")) {
-          const err256 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+      if (typeof data126 == "number" && isFinite(data126)) {
+        if (data126 > 50 || isNaN(data126)) {
+          const err257 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
           if (vErrors === null) {
-            vErrors = [err256];
+            vErrors = [err257];
           } else {
-            vErrors.push(err256);
+            vErrors.push(err257);
+          }
+          errors++;
+        }
+        if (data126 < 0 || isNaN(data126)) {
+          const err258 = { instancePath: instancePath + "/flows/localFunctionNodes", schemaPath: "#/properties/flows/properties/localFunctionNodes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err258];
+          } else {
+            vErrors.push(err258);
           }
           errors++;
         }
       }
-      let data127 = data126.level;
-      if (!(data127 === "error" || data127 === "warn" || data127 === "info" || data127 === "debug")) {
-        const err257 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      if (typeof data120.localSnmpSet !== "boolean") {
+        const err259 = { instancePath: instancePath + "/flows/localSnmpSet", schemaPath: "#/properties/flows/properties/localSnmpSet/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err257];
+          vErrors = [err259];
         } else {
-          vErrors.push(err257);
+          vErrors.push(err259);
         }
         errors++;
       }
-      let data128 = data126.format;
-      if (!(data128 === "auto" || data128 === "json" || data128 === "text")) {
-        const err258 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+      let data128 = data120.editorIdleMs;
+      if (!(typeof data128 == "number" && (!(data128 % 1) && !isNaN(data128)) && isFinite(data128))) {
+        const err260 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err258];
+          vErrors = [err260];
         } else {
-          vErrors.push(err258);
+          vErrors.push(err260);
+        }
+        errors++;
+      }
+      if (typeof data128 == "number" && isFinite(data128)) {
+        if (data128 > 288e5 || isNaN(data128)) {
+          const err261 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 288e5 }, message: "must be <= 28800000" };
+          if (vErrors === null) {
+            vErrors = [err261];
+          } else {
+            vErrors.push(err261);
+          }
+          errors++;
+        }
+        if (data128 < 6e4 || isNaN(data128)) {
+          const err262 = { instancePath: instancePath + "/flows/editorIdleMs", schemaPath: "#/properties/flows/properties/editorIdleMs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6e4 }, message: "must be >= 60000" };
+          if (vErrors === null) {
+            vErrors = [err262];
+          } else {
+            vErrors.push(err262);
+          }
+          errors++;
+        }
+      }
+    } else {
+      const err263 = { instancePath: instancePath + "/flows", schemaPath: "#/properties/flows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err263];
+      } else {
+        vErrors.push(err263);
+      }
+      errors++;
+    }
+    let data129 = data.log;
+    if (data129 && typeof data129 == "object" && !Array.isArray(data129)) {
+      if (data129.level === void 0) {
+        data129.level = "info";
+      }
+      if (data129.format === void 0) {
+        data129.format = "auto";
+      }
+      for (const key23 in data129) {
+        if (!(key23 === "level" || key23 === "format")) {
+          const err264 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err264];
+          } else {
+            vErrors.push(err264);
+          }
+          errors++;
+        }
+      }
+      let data130 = data129.level;
+      if (!(data130 === "error" || data130 === "warn" || data130 === "info" || data130 === "debug")) {
+        const err265 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err265];
+        } else {
+          vErrors.push(err265);
+        }
+        errors++;
+      }
+      let data131 = data129.format;
+      if (!(data131 === "auto" || data131 === "json" || data131 === "text")) {
+        const err266 = { instancePath: instancePath + "/log/format", schemaPath: "#/properties/log/properties/format/enum", keyword: "enum", params: { allowedValues: schema19.properties.log.properties.format.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err266];
+        } else {
+          vErrors.push(err266);
         }
         errors++;
       }
     } else {
-      const err259 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err267 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err259];
+        vErrors = [err267];
       } else {
-        vErrors.push(err259);
+        vErrors.push(err267);
       }
       errors++;
     }
   } else {
-    const err260 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err268 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err260];
+      vErrors = [err268];
     } else {
-      vErrors.push(err260);
+      vErrors.push(err268);
     }
     errors++;
   }
