@@ -92,7 +92,7 @@ function addValueRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: Ga
       const fromMs = request.query.from ?? toMs - (request.query.last ?? defaultPlotMs);
       if (fromMs >= toMs) throw new GatewayError("noc.invalid", { message: "from must lie before to" });
       const { ref } = await gatewayOf(request);
-      const wanted = request.query.series.split(",").slice(0, maxPlotSeries).map(Number);
+      const wanted = (request.query.series ?? "").split(",").slice(0, maxPlotSeries).map(Number);
       const found = await read.seriesByRef(ref, wanted);
       if (found.length === 0) throw new GatewayError("noc.invalid", { message: "no such series" });
       const series = wanted.flatMap((one) => found.filter((row) => row.ref === one));
@@ -104,7 +104,7 @@ function addValueRoutes(app: FastifyInstance, context: ApiContext, gatewayOf: Ga
 
 interface PlotParameters {
   readonly tenant?: string;
-  readonly series: string;
+  readonly series?: string;
   readonly from?: number;
   readonly to?: number;
   /** Length up to now, ms; instead of `from` and `to`. */

@@ -85,13 +85,8 @@ async function openConsole(isSignedIn: boolean) {
     const said = await exchange(port, bytes);
     clean();
     // Signed out: pages and the challenge are for everybody, nothing else.
-    return (
-      !isSignedIn &&
-      /^HTTP\/1\.1 200/.test(said) &&
-      /application\/json/.test(said) &&
-      !/"?challenge|^\{\}/.test(said) &&
-      !said.includes("\r\n\r\n{}")
-    );
+    const isOpenToAll = Buffer.from(bytes).includes("/api/challenge");
+    return !isSignedIn && !isOpenToAll && /^HTTP\/1\.1 200/.test(said) && said.includes("application/json");
   };
   const close = async () => {
     stop.abort(new Error("done"));
