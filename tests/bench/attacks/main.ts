@@ -54,6 +54,34 @@ const rows: readonly Row[] = [
     names: /cloned|suspected|certain/,
   },
   {
+    id: "C1 C3 C5",
+    what: "flapping line, narrow line, PUBACK after twenty seconds",
+    files: ["tests/northbound/lines.test.ts"],
+    names: /64 kbit|up five seconds|without anybody telling|every PUBACK/,
+  },
+  {
+    id: "C9",
+    what: "tiny Receive Maximum, tiny packets",
+    files: ["tests/cloud-bridge/uplink/session.test.ts", "tests/northbound/drain.test.ts", "tests/northbound/refusals.test.ts"],
+    names: /Receive Maximum|receive maximum|larger than the broker|tiny maximum packet/,
+  },
+  {
+    id: "C12-13",
+    what: "retained and repeated desired state",
+    files: ["tests/northbound/orders/desired-state.test.ts"],
+    names: /retained manifest|something else/,
+  },
+  {
+    id: "C17",
+    what: "chunks that the NOC or the broker refuses for ever",
+    files: ["tests/northbound/refusals.test.ts", "tests/cloud-bridge/noc/ingest-hostile.test.ts"],
+  },
+  {
+    id: "C11 F",
+    what: "values of another kind, YAML and heads that cost more than they show",
+    files: ["tests/security/hostile-values.test.ts"],
+  },
+  {
     id: "E1-E6",
     what: "flows that hang, flood, fill memory, end the process",
     files: ["tests/integration/flows-faults.test.ts"],
