@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- remote-editor [--seconds 60] [--kbit 1000] [--rtt 80]`: how old the newest value of equipment polled every second is at the NOC, without
+ * `npm run bench -- remote-editor [--shaped] [--seconds 60] [--kbit 1000] [--rtt 80]`: how old the newest value of equipment polled every second is at the NOC, without
  * the remote editor and while it loads and is used over the same MQTT connection; straight to mosquitto, and over a shaped line.
  */
 import { loadavg } from "node:os";
@@ -106,7 +106,7 @@ async function trial(
 
 const browser = await chromium.launch({ executablePath: peer("chromium").path, args: ["--no-sandbox", "--disable-gpu"] });
 try {
-  await trial("straight", browser, undefined);
+  if (values.shaped !== true) await trial("straight", browser, undefined);
   await trial(`${values.kbit} kbit/s, ${values.rtt} ms`, browser, {
     bitsPerS: Number(values.kbit) * 1_000,
     oneWayMs: Number(values.rtt) / 2,
