@@ -11,6 +11,7 @@ import { ShapedLine } from "./shaped-line.ts";
 
 const { values } = parseArgs({
   options: {
+    shaped: { type: "boolean" },
     seconds: { type: "string", default: "60" },
     kbit: { type: "string", default: "1000" },
     rtt: { type: "string", default: "80" },
