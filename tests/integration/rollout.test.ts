@@ -8,8 +8,8 @@ import { programOfCheckout, RolloutField } from "./rollout-field.ts";
 
 const chromiumPath = "/usr/bin/chromium";
 const field = new RolloutField();
-/** Where packaged programs are tested each version is one, really packed; otherwise a script around the checkout. */
-const packer = (process.env["GATEHOUSE_BINARY"] ?? "") === "" ? undefined : new PackagedVersions(field.workspace.folder);
+/** A version is a script around the checkout; a really packed program, which takes minutes to pack and to publish, if that is asked for. */
+const packer = process.env["GATEHOUSE_PACKAGED_UPDATES"] === "1" ? new PackagedVersions(field.workspace.folder) : undefined;
 const program = async (version: string, isBad = false) =>
   packer === undefined
     ? programOfCheckout(field.workspace.folder, version, isBad ? "exit 1" : "")
