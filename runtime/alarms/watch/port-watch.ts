@@ -1,7 +1,8 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { Event, PerceivedSeverity } from "#model/observation.ts";
-import type { NumberColumn, Report, TableReport, TableShape } from "#model/report.ts";
+import type { NumberColumn, Report, Row, TableReport, TableShape } from "#model/report.ts";
 import { isLike } from "../identity.ts";
+import { type Port, PortRows } from "./port-rows.ts";
 import type { WatchParts } from "./watch-parts.ts";
 
 /** A link that comes back within this time is nobody's alarm: plugs are moved, devices boot. */
@@ -28,25 +29,11 @@ const notWired: ReadonlySet<string> = new Set([
   "ieee80211",
 ]);
 
-interface Port {
-  /** undefined = neither up nor down: dormant, testing, unknown, or switched off by a person. */
-  isUp: boolean | undefined;
-  adminUp: boolean;
-  /** Monotonic ms since when `isUp` has its value. */
-  sinceMs: number;
-  /** Unix ms since when it was up without a break before it went down, or is up now. */
-  upSinceWallMs: number | undefined;
-  /** Told by a trap and not yet confirmed by a poll. */
-  byTrap: boolean;
-  labels: Readonly<Record<string, string>>;
-}
-
 interface PortBook {
   shape: TableShape | undefined;
   admin: number;
   oper: number;
-  readonly ports: Map<string, Port>;
-  readonly byIndex: Map<string, string>;
+  readonly ports: PortRows;
   readonly stored: Readonly<Record<string, number>>;
   savedMs: number;
 }
@@ -85,7 +72,7 @@ export class PortWatch {
     const isDown = event.type === "trap.linkDown";
     if ((!isDown && event.type !== "trap.linkUp") || event.equipment === undefined) return;
     const book = this.#books.get(event.equipment);
-    const key = book === undefined ? undefined : this.#rowOf(book, event.attributes);
+    const key = book === undefined ? undefined : rowOf(book, event.attributes);
     const port = key === undefined ? undefined : book?.ports.get(key);
     if (port === undefined || key === undefined) return;
     // Somebody switched the port off on purpose: then the trap says so.
@@ -102,8 +89,8 @@ export class PortWatch {
 
   tick(nowMs: number, wallMs: number): void {
     for (const [equipment, book] of this.#books) {
-      for (const [key, port] of book.ports) {
-        if (port.isUp === false && port.adminUp && nowMs - port.sinceMs >= holdMs) this.#judge(equipment as EquipmentId, key, port);
+      for (const [key, port] of book.ports.broken()) {
+        if (nowMs - port.sinceMs >= holdMs) this.#judge(equipment as EquipmentId, key, port);
       }
       if (nowMs - book.savedMs >= saveEveryMs) this.#save(equipment, book, nowMs, wallMs);
     }
@@ -114,20 +101,20 @@ export class PortWatch {
     const oper = numberColumn(table, book.oper);
     if (admin === undefined || oper === undefined) return;
     const { monotonicMs: nowMs, wallMs } = table.observedAt;
-    const isNew = book.shape !== table.shape;
     book.shape = table.shape;
-    for (const [row, { key, labels }] of table.shape.rows.entries()) {
+    book.ports.adopt(table.shape);
+    for (const [row, { key }] of table.shape.rows.entries()) {
       if (oper.present[row] !== 1) continue;
       const adminUp = admin.present[row] !== 1 || admin.value[row] === 1;
       const isUp = upOf(oper.value[row] ?? 0, adminUp);
-      let port = book.ports.get(key);
+      if (book.ports.isSame(row, isUp, adminUp)) continue;
+      const port = book.ports.at(row);
       if (port === undefined) {
         const upSinceWallMs = isUp === true ? (book.stored[key] ?? wallMs) : book.stored[key];
-        port = { isUp, adminUp, sinceMs: nowMs, upSinceWallMs, byTrap: false, labels };
-        book.ports.set(key, port);
+        book.ports.put(row, { isUp, adminUp, sinceMs: nowMs, upSinceWallMs, byTrap: false });
         if (isUp !== false) this.#clear(equipment, key);
+        continue;
       }
-      if (isNew) this.#relabel(book, key, port, labels);
       if (port.adminUp && !adminUp) this.#clear(equipment, key, "switched off on purpose");
       port.adminUp = adminUp;
       if (port.isUp !== isUp) this.#note(equipment, key, port, { isUp, nowMs, wallMs, byTrap: false });
@@ -150,7 +137,8 @@ export class PortWatch {
   }
 
   #judge(equipment: EquipmentId, key: string, port: Port): void {
-    const worth = this.#worthOf(equipment, key, port);
+    const labels = this.#books.get(equipment)?.ports.labelsOf(key) ?? {};
+    const worth = this.#worthOf(equipment, key, port, labels);
     if (worth === undefined) return;
     const { list, facts } = this.#parts;
     list.set({
@@ -159,26 +147,31 @@ export class PortWatch {
       type: "linkDown",
       qualifier: "",
       severity: worth.severity,
-      text: `${facts.nameOf(equipment)}: port ${labelled(key, port.labels)} is down${worth.why}`,
+      text: `${facts.nameOf(equipment)}: port ${labelled(key, labels)} is down${worth.why}`,
       cause: "lossOfSignal",
       repair: "Check cable, plugs and the device at its other end",
       source: { kind: port.byTrap ? "trap" : "poll", ref: "ports" },
-      attributes: { label: port.labels.ifAlias || key, name: facts.nameOf(equipment) },
+      attributes: { label: labels.ifAlias || key, name: facts.nameOf(equipment) },
     });
   }
 
   /** undefined = a port that may go down without anybody minding. */
-  #worthOf(equipment: EquipmentId, key: string, port: Port): { readonly severity: PerceivedSeverity; readonly why: string } | undefined {
+  #worthOf(
+    equipment: EquipmentId,
+    key: string,
+    port: Port,
+    labels: Row["labels"],
+  ): { readonly severity: PerceivedSeverity; readonly why: string } | undefined {
     const { topology, facts, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     const links = topology.links(equipment).filter((link) => link.port === key);
     // Its neighbour restarts because somebody wants it to, or somebody works on it.
     if (links.some(({ other }) => other !== undefined && (facts.isExpected(other, nowMs) || this.#isWorkedOn(other)))) return undefined;
-    if (this.#chosen.some((one) => isLike(equipment, one.equipment) && isChosen(one.rows, key, port.labels)))
+    if (this.#chosen.some((one) => isLike(equipment, one.equipment) && isChosen(one.rows, key, labels)))
       return { severity: "major", why: "" };
     const monitored = links.find((link) => link.other !== undefined);
     if (monitored?.other !== undefined) return { severity: "major", why: `: ${facts.nameOf(monitored.other)} is behind it` };
-    if (port.upSinceWallMs === undefined || notWired.has(port.labels.ifType ?? "")) return undefined;
+    if (port.upSinceWallMs === undefined || notWired.has(labels.ifType ?? "")) return undefined;
     const upMs = clock.now().wallMs - (nowMs - port.sinceMs) - port.upSinceWallMs;
     const deviceClass = facts.classOf(equipment);
     if ((deviceClass === "router" || deviceClass === "firewall") && upMs >= routerUpMs) return { severity: "major", why: "" };
@@ -194,8 +187,8 @@ export class PortWatch {
 
   #clear(equipment: EquipmentId, key: string, why?: string): void {
     const { list, facts } = this.#parts;
-    const port = this.#books.get(equipment)?.ports.get(key);
-    const text = why ?? `${facts.nameOf(equipment)}: port ${labelled(key, port?.labels ?? {})} is up again`;
+    const labels = this.#books.get(equipment)?.ports.labelsOf(key) ?? {};
+    const text = why ?? `${facts.nameOf(equipment)}: port ${labelled(key, labels)} is up again`;
     list.clear({ equipment, path: `interface/${key}`, type: "linkDown", qualifier: "" }, text);
   }
 
@@ -210,30 +203,25 @@ export class PortWatch {
     const text = this.#parts.state.getText(`alarms/ports/${shape.equipment}`);
     const stored = text === undefined ? {} : (JSON.parse(text) as Record<string, number>);
     const savedMs = this.#parts.clock.monotonicMs();
-    const book: PortBook = { shape: undefined, ...columns, ports: new Map(), byIndex: new Map(), stored, savedMs };
+    const book: PortBook = { shape: undefined, ...columns, ports: new PortRows(), stored, savedMs };
     this.#books.set(shape.equipment, book);
     return book;
-  }
-
-  #relabel(book: PortBook, key: string, port: Port, labels: Readonly<Record<string, string>>): void {
-    port.labels = labels;
-    if (labels.ifIndex !== undefined) book.byIndex.set(labels.ifIndex, key);
-  }
-
-  #rowOf(book: PortBook, attributes: Readonly<Record<string, unknown>>): string | undefined {
-    const tags = attributes.tags;
-    const index = typeof tags === "object" && tags !== null && "ifIndex" in tags ? tags.ifIndex : attributes.index;
-    return book.byIndex.get(String(index));
   }
 
   /** How long ports have been up outlives a restart of the gateway; a few hours more or less do not matter. */
   #save(equipment: string, book: PortBook, nowMs: number, wallMs: number): void {
     book.savedMs = nowMs;
-    const lasting = [...book.ports].flatMap(([key, { isUp, upSinceWallMs }]): (readonly [string, number])[] =>
+    const lasting = [...book.ports.all()].flatMap(([key, { isUp, upSinceWallMs }]): (readonly [string, number])[] =>
       isUp === true && upSinceWallMs !== undefined && wallMs - upSinceWallMs >= minSavedUpMs ? [[key, upSinceWallMs]] : [],
     );
     this.#parts.state.put({ [`alarms/ports/${equipment}`]: JSON.stringify(Object.fromEntries(lasting)) });
   }
+}
+
+function rowOf(book: PortBook, attributes: Readonly<Record<string, unknown>>): string | undefined {
+  const tags = attributes.tags;
+  const index = typeof tags === "object" && tags !== null && "ifIndex" in tags ? tags.ifIndex : attributes.index;
+  return book.ports.keyOfIndex(String(index));
 }
 
 function columnsOf(shape: TableShape): { readonly admin: number; readonly oper: number } {
