@@ -17,7 +17,7 @@ describe("ports by rows", () => {
     expect(ports.at(0)).toMatchObject({ isUp: false, adminUp: true, sinceMs: 5, upSinceWallMs: 7, byTrap: true });
     expect(ports.keyOfIndex("1")).toBe("b");
     ports.adopt(shapeOf("c"));
-    expect(ports.get("b")).toEqual(port);
+    expect(ports.get("b")).toMatchObject(port);
     expect([...ports.broken()].map(([key]) => key)).toEqual(["b"]);
     ports.adopt(shapeOf("c", "b"));
     expect(ports.at(1)).toMatchObject(port);
