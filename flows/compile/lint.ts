@@ -92,7 +92,7 @@ export function badShape(value: unknown, path: string, depth: number): Problem |
 function checkType({ index, node, ids, rules, add }: Place): void {
   const { type } = node;
   if (type === "tab" || type === "group" || type === "subflow") return;
-  const subflow = /^subflow:(.+)$/.exec(String(type))?.[1];
+  const subflow = (typeof type === "string" ? /^subflow:(.+)$/.exec(type) : null)?.[1];
   if (subflow !== undefined) {
     if (ids.get(subflow)?.type !== "subflow") add(index, "E_UNKNOWN_TYPE", "/type", `there is no subflow "${subflow}" in this document`);
   } else if (typeof type !== "string") add(index, "E_UNKNOWN_TYPE", "/type", "a node has a type");

@@ -19,7 +19,14 @@ export const stateMigrations: Migrations = {
   contract: [],
 };
 
-const options = { migrations: stateMigrations, maxBytes: 64 * 1024 * 1024, cacheKiB: 256, check: true, tables: ["entry"] } as const;
+const options = {
+  migrations: stateMigrations,
+  maxBytes: 64 * 1024 * 1024,
+  cacheKiB: 256,
+  check: true,
+  isSmall: true,
+  tables: ["entry"],
+} as const;
 
 export interface StateParts {
   readonly disk: Disk;

@@ -19,6 +19,7 @@ import { SealedFiles } from "../../runtime/host/sealed-file.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
 import { FileAlarmLog } from "../../runtime/store/alarm-log.ts";
 import { decodeBlock, encodeBlock } from "../../runtime/store/history-block.ts";
+import { openState } from "../../runtime/store/state.ts";
 import { condition, ListKit } from "../alarms/alarm-kit.ts";
 import { flowDocument, root } from "../flows/ground.ts";
 import { silentLogger } from "../sim/silent-logger.ts";
@@ -182,6 +183,24 @@ it("a line of the alarm log in which a bit turned costs that line, not the histo
     const whole = readFileSync(file, "utf8");
     writeFileSync(file, `${whole.replace('"observedAt"', '"obserwedAt"')}{}\n{"key":1}\n${whole}`);
     expect([...new FileAlarmLog(folder, silentLogger).newestFirst()]).toHaveLength(1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it("a key of state.db that no longer stands in its order is damage: what is behind it would never be found again", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-state-"));
+  try {
+    const state = openState(folder, { wallMs: 0 });
+    for (let at = 0; at < 40; at++) state.put({ [`order/${at}`]: "x".repeat(100) });
+    state.close();
+    const file = join(folder, "state.db");
+    const bytes = readFileSync(file);
+    for (let at = bytes.indexOf("order/15"); at >= 0; at = bytes.indexOf("order/15")) bytes[at] = 0x7a;
+    writeFileSync(file, bytes);
+    let damaged = 0;
+    openState(folder, { wallMs: 0, onDamage: () => void damaged++ }).close();
+    expect(damaged).toBe(1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
