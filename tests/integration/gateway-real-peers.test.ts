@@ -83,7 +83,7 @@ describe.skipIf(missing.length > 0)(`a gateway between real peers${missing.lengt
       await until(
         "the gateway polls",
         async () => polls(await one.status()) > 0,
-        20_000,
+        60_000,
         () => one.gateway?.lines.join("\n") ?? "",
       );
       const moment = performance.now() + entropy.random() * 3_000;
@@ -94,7 +94,7 @@ describe.skipIf(missing.length > 0)(`a gateway between real peers${missing.lengt
     await until(
       "the gateway polls",
       async () => polls(await one.status()) > 0,
-      20_000,
+      60_000,
       () => one.gateway?.lines.join("\n") ?? "",
     );
     expect((await one.status())?.ledger.restarts).toBe(kills);
