@@ -44,7 +44,7 @@ describe("gatehouse run", () => {
   it("logs JSON lines, answers status, and stops cleanly with 0 on SIGTERM", async () => {
     const state = join(temporaryFolder(), "state");
     const child = startCli(["run", "--config", await quietGateway(), "--state", state]);
-    const end = ended(child, 30_000);
+    const end = ended(child, 90_000);
     const status = await untilStatus(state);
     expect(status).toMatchObject({ gateway: { id: "gw-test-01" } });
     expect(status).toMatchObject({ receivers: { traps: { received: 0, refused: 0 }, syslog: { received: 0 } }, discovery: { devices: 0 } });
@@ -65,7 +65,7 @@ describe("gatehouse run", () => {
   it("says less with --log-level error", async () => {
     const state = join(temporaryFolder(), "state");
     const child = startCli(["--log-level", "error", "run", "--config", await quietGateway(), "--state", state]);
-    const end = ended(child, 30_000);
+    const end = ended(child, 90_000);
     await untilStatus(state);
     child.kill("SIGINT");
     expect(await end).toEqual({ code: 0, stdout: "", stderr: "" });
@@ -75,7 +75,7 @@ describe("gatehouse run", () => {
     const state = join(temporaryFolder(), "state");
     startCli(["run", "--config", await quietGateway(), "--state", state]);
     await untilStatus(state);
-    const second = await runCli(["run", "--config", await quietGateway(), "--state", state], { timeoutMs: 30_000 });
+    const second = await runCli(["run", "--config", await quietGateway(), "--state", state], { timeoutMs: 90_000 });
     expect(second.code).toBe(4);
     expect(second.stderr).toMatch(/\[buffer\.busy\] /);
     expect(second.stderr).not.toMatch(stackTrace);
@@ -86,7 +86,7 @@ describe("gatehouse run", () => {
     const state = join(temporaryFolder(), "state");
     const first = startCli(["run", "--config", await quietGateway(), "--state", state]);
     await untilStatus(state);
-    const gone = ended(first, 10_000);
+    const gone = ended(first, 90_000);
     first.kill("SIGKILL");
     await gone;
     expect(existsSync(join(state, "control.sock"))).toBe(true);
@@ -101,7 +101,7 @@ describe("gatehouse run", () => {
     const config = written({
       "gatehouse.yaml": `gateway: { id: gw-test-01 }\ntraps: { host: 127.0.0.1, port: ${taken.address().port} }\nsyslog: { enabled: false }\nconsole: { enabled: false }\nbuffer: { budgetBytes: 33554432 }\n`,
     });
-    const { code, stderr } = await runCli(["run", "--config", config, "--state", join(temporaryFolder(), "state")], { timeoutMs: 30_000 });
+    const { code, stderr } = await runCli(["run", "--config", config, "--state", join(temporaryFolder(), "state")], { timeoutMs: 90_000 });
     expect(code).toBe(3);
     expect(stderr).toMatch(/\[host\.port-in-use\] /);
     expect(stderr).not.toMatch(stackTrace);
