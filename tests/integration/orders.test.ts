@@ -9,7 +9,7 @@ import { until } from "./processes.ts";
 const field = new OrdersField();
 
 describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part a process", () => {
-  beforeAll(() => field.start({ confirmWindowMs: 5_000 }), 60_000);
+  beforeAll(() => field.start({ confirmWindowMs: 5_000 }), 180_000);
   afterAll(() => field.end());
 
   it("are carried out and answered, and refused with a reason", async () => {

@@ -25,7 +25,7 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
     field.gateway("gw-second");
     await Promise.all([field.online("gw-first"), field.online("gw-second")]);
   }, 400_000);
-  afterAll(() => field.end(), 30_000);
+  afterAll(() => field.end(), 180_000);
 
   it("refuses a version that is not published, and waves that are none", async () => {
     const order = { version: "7.0.0" };

@@ -9,7 +9,7 @@ const site = new SecuredSite({ community: "CANARY-sealed-community" });
 const signal = new AbortController().signal;
 
 describe.skipIf(missing.length > 0)(`a site over client certificates ${missing.join(", ")}`, () => {
-  beforeAll(() => site.start(), 60_000);
+  beforeAll(() => site.start(), 180_000);
   afterAll(() => site.end());
 
   it("takes a credential that the NOC sealed, and polls snmpd with it", async () => {

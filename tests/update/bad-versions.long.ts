@@ -16,7 +16,7 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
     field.gateway("gw-first");
     await field.online("gw-first");
   }, 180_000);
-  afterAll(() => field.end(), 60_000);
+  afterAll(() => field.end(), 180_000);
 
   it.each(Object.entries(badVersions).map(([what, patches], index) => ({ what, patches, version: `1.${index + 1}.0` })))(
     "$what leaves the old one running, is never tried again, and the NOC is told",

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await trial.begin();
 }, 60_000);
 
-afterAll(() => trial.world.close(), 60_000);
+afterAll(() => trial.world.close(), 180_000);
 
 describe("a fault at the site", () => {
   it.each(chosen.map((fault) => [fault.name, fault] as const))(
