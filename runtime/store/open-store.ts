@@ -80,7 +80,8 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   else keeper.onMended(keeper.backlog);
   if (!isClean) ledger.restarts += 1;
   // After damage every class gets a new stream, since numbers of the old ones may be in use at the NOC without our knowing.
-  for (const streamClass of journal.scan.suspect || journal.isLost ? (["T", "E", "C", "I", "S"] as const) : []) streams.split(streamClass);
+  for (const streamClass of journal.scan.suspect || journal.isLost ? (["T", "E", "C", "I", "S"] as const) : [])
+    streams.replace(streamClass);
   // What was sealed in a lost record is sealed again below: not behind what came after it.
   if (recovered?.damaged === true) streams.split("T");
   if (!space.ensureBallast()) log.warn({ ballastBytes: settings.ballastBytes }, "the file system has no room for the ballast");

@@ -24,6 +24,8 @@ export const emptyBacklog: Readonly<BacklogCounts> = { chunks: 0, samples: 0, by
 
 /** Streams that are not drained; more than this and a class is not split further. */
 export const maxStreams = 64;
+/** A damaged journal's streams are replaced up to here: rather too many streams than a number used twice. */
+const maxStreamsAfterDamage = 2 * maxStreams;
 /** Dropped ranges of one stream; beyond it neighbours are joined by dropping what lies between. */
 export const maxTombstones = 64;
 
@@ -222,6 +224,19 @@ export class StreamTable {
   split(streamClass: StreamClass): OutboxStream {
     const current = this.openStream(streamClass);
     if (current.nextSeq === 1 || this.#streams.size >= maxStreams) return current;
+    current.open = false;
+    return this.#create(streamClass);
+  }
+
+  /**
+   * A stream of a new name for the class, because records that used numbers of the open one may be lost: what the NOC has under such a number it
+   * would take for a duplicate, and acknowledge. That holds as well for a stream which, as far as is known here, never carried anything.
+   */
+  replace(streamClass: StreamClass): OutboxStream {
+    const current = [...this.#streams.values()].find((stream) => stream.open && stream.streamClass === streamClass);
+    if (current === undefined) return this.#create(streamClass);
+    if (current.nextSeq === 1) this.#streams.delete(current.id);
+    else if (this.#streams.size >= maxStreamsAfterDamage) return current;
     current.open = false;
     return this.#create(streamClass);
   }

@@ -134,6 +134,13 @@ export const mutants: readonly Mutant[] = [
     damagedFrom: 1_093,
   },
   {
+    name: "goes on in a stream whose first numbers stood in a lost record",
+    file: "runtime/store/open-store.ts",
+    find: "streams.replace(streamClass);",
+    replace: "streams.split(streamClass);",
+    damagedFrom: 310_108,
+  },
+  {
     name: "loses the anchors of earlier boots with the buffer",
     file: "runtime/clock-watch.ts",
     find: "const earlier = this.#book.of((anchor) => anchor.bootId !== bootId);",

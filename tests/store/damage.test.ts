@@ -118,6 +118,22 @@ describe("a damaged store", () => {
     );
   });
 
+  it("gives its streams new names when the records that began to use them are lost", () => {
+    const disk = new SimDisk();
+    const clock = new ManualClock();
+    const core = open(disk, clock);
+    core.append([groupFrame("begun", slotOf(1, clock.monotonicMs() + 60_000))]);
+    core.commit(false); // The newest record that will be left: it knows the streams, and that nothing was numbered in them.
+    const lostFrom = core.stats().writtenBytes;
+    core.append([alarmFrame("first of its stream")]);
+    core.commit(true);
+    const published = publishedBy(core);
+    expect([...published.keys()].map((key) => key.split("/")[1])).toEqual(["1", "1"]);
+    disk.cut(entropy);
+    disk.damage("journal.ring", (bytes) => void bytes.fill(0xff, 2 * 4_096 + lostFrom + 200, 2 * 4_096 + lostFrom + 400));
+    expect(survive(disk, clock, published).kept).toBe(0);
+  });
+
   it("seals again what a lost record had sealed, marked as salvaged and in a stream of its own", () => {
     const disk = new SimDisk();
     const clock = new ManualClock();
