@@ -11,17 +11,63 @@ const vm = require("node:vm");
 const top = "/snapshot/gatehouse";
 /** Roles that import packages by their names. */
 const whole = new Set(["flow-host", "noc", "demo"]);
+/** The flow host inherits its program's open file, which its permissions would not let it open (runtime/host/spawn-guest.ts). */
+const programDescriptor = 5;
 
 if (process.argv.slice(2).some((word) => whole.has(word))) startWhole();
 else startLight();
 
 function startWhole() {
+  const source = (process.argv.includes("flow-host") && openedProgram()) || mappedProgram;
+  const ownRequire = (name) => (name === "node:sea" ? source : require(name));
   const module = { exports: {} };
-  vm.compileFunction(sea.getAsset("prelude", "utf8"), ["require", "module", "exports"], { filename: "prelude.js" })(
-    require,
+  vm.compileFunction(source.getAsset("prelude"), ["require", "module", "exports"], { filename: "prelude.js" })(
+    ownRequire,
     module,
     module.exports,
   );
+}
+
+/** What the prelude asks of node:sea: texts, and an archive that is cut into pieces. Pages that are looked at stay in resident memory. */
+const mappedProgram = {
+  getAsset: (name) => sea.getAsset(name, "utf8"),
+  getRawAsset: (name) => Buffer.from(sea.getRawAsset(name)),
+};
+
+/** The same by reading the open file: nothing of it stays (10 MB of the flow host). undefined = that descriptor is not this program's file. */
+function openedProgram() {
+  const places = JSON.parse(sea.getAsset("places", "utf8"));
+  const read = (bytes, at) => {
+    for (let done = 0; done < bytes.length; ) {
+      const count = fs.readSync(programDescriptor, bytes, done, bytes.length - done, at + done);
+      if (count === 0) throw new Error("the program's file ends too early");
+      done += count;
+    }
+    return bytes;
+  };
+  if (!isOwnFile(read, places.__pkg_archive__)) return undefined;
+  // The prelude copies every piece before it asks for the next one.
+  const scratch = Buffer.allocUnsafeSlow(256 * 1024);
+  const bufferOf = (length) => (length <= scratch.length ? scratch.subarray(0, length) : Buffer.allocUnsafeSlow(length));
+  return {
+    getAsset: (name) => read(Buffer.allocUnsafeSlow(places[name][1]), places[name][0]).toString("utf8"),
+    getRawAsset(name) {
+      const [offset, length] = places[name];
+      return { length, subarray: (start, end) => read(bufferOf(end - start), offset + start) };
+    },
+  };
+}
+
+/** Own code comes last in the archive and differs from build to build. */
+function isOwnFile(read, [offset, length]) {
+  const tail = Math.min(length, 4096);
+  try {
+    const mapped = Buffer.from(sea.getRawAsset("__pkg_archive__"));
+    return mapped.length === length && mapped.subarray(length - tail).equals(read(Buffer.alloc(tail), offset + length - tail));
+  } catch {
+    // Started by hand: there is no such descriptor, or it is something else.
+    return false;
+  }
 }
 
 function startLight() {

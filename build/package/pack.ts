@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -45,10 +56,12 @@ export async function pack(options: {
       addon: options.addon,
       prelude: join(folder, "prelude"),
       own: join(folder, "own"),
+      places: join(folder, "places"),
     };
     writeFileSync(paths.main, readFileSync(join(import.meta.dirname, "../bundle/light-start.cjs")));
     writeFileSync(paths.prelude, prelude());
     writeFileSync(paths.own, ownFiles(manifest));
+    writeFileSync(paths.places, placesToCome);
     writeFileSync(paths.archive, archive);
     writeFileSync(paths.manifest, JSON.stringify(manifest));
     const config = {
@@ -62,7 +75,7 @@ export async function pack(options: {
       execArgvExtension: "cli",
       assets: {
         ...{ __pkg_manifest__: paths.manifest, __pkg_archive__: paths.archive, prelude: paths.prelude, "own-files": paths.own },
-        sqlite: paths.addon,
+        ...{ sqlite: paths.addon, places: paths.places },
       },
     };
     writeFileSync(join(folder, "sea.json"), JSON.stringify(config));
@@ -70,6 +83,8 @@ export async function pack(options: {
     mkdirSync(dirname(options.out), { recursive: true });
     copyFileSync(options.node, `${options.out}.part`);
     await inject(`${options.out}.part`, readFileSync(paths.blob));
+    const texts = { __pkg_manifest__: readFileSync(paths.manifest), prelude: readFileSync(paths.prelude) };
+    notePlaces(`${options.out}.part`, { __pkg_archive__: archive, ...texts });
     renameSync(`${options.out}.part`, options.out);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -80,12 +95,46 @@ export async function pack(options: {
 const folderTree =
   "for (var dir of Object.keys(seaManifest.directories)) {\n          super.mkdirSync(dir, { recursive: true });\n        }";
 
+/** Text for threads of files in its file system, half of the prelude: own threads are one file each and need none. */
+const threadsPart = "var workerBootstrap = require_worker_bootstrap_string();";
+const threadsText = /^ {4}module2\.exports = '"use strict";\\nvar __getOwnPropNames.*';$/m;
+/** `bundle/light-start.cjs` decides how the archive is read. */
+const wholeArchive = 'Buffer.from(sea.getRawAsset("__pkg_archive__"))';
+
 /** The packer's start-up code. @throws when another version of it looks different */
 function prelude(): string {
-  const text = readFileSync(require.resolve("@yao-pkg/pkg/prelude/sea-bootstrap.bundle.js"), "utf8");
-  if (text.split(folderTree).length !== 2)
-    throw new Error("the packer's prelude is not the one this build knows: see build/package/pack.ts");
-  return text.replace(folderTree, "");
+  let text = readFileSync(require.resolve("@yao-pkg/pkg/prelude/sea-bootstrap.bundle.js"), "utf8").replace(threadsText, "");
+  const changes = [
+    [folderTree, ""],
+    [threadsPart, 'var workerBootstrap = "";'],
+    [wholeArchive, 'sea.getRawAsset("__pkg_archive__")'],
+  ] as const;
+  for (const [there, instead] of changes) {
+    if (text.split(there).length !== 2) throw new Error("the packer's prelude is not the one this build knows: see build/package/pack.ts");
+    text = text.replace(there, instead);
+  }
+  return text;
+}
+
+/** Room in the binary for where its parts lie in its file, which is known when it is finished. */
+const placesToCome = "places of the parts, to be noted by the build".padEnd(256);
+
+/** Writes [offset, length] of these parts into the finished file. @throws when one of them is not found there exactly once */
+function notePlaces(file: string, parts: Readonly<Record<string, Uint8Array>>): void {
+  const binary = readFileSync(file);
+  const placeOf = (part: Uint8Array): readonly [number, number] => {
+    const at = binary.indexOf(part);
+    if (at === -1 || binary.indexOf(part, at + 1) !== -1) throw new Error("a part of the binary is not where the build looks for it");
+    return [at, part.length];
+  };
+  const places = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, placeOf(part)]));
+  const [room] = placeOf(Buffer.from(placesToCome));
+  const descriptor = openSync(file, "r+");
+  try {
+    writeSync(descriptor, JSON.stringify(places).padEnd(placesToCome.length), room);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** What is there without the flow host's packages, for `bundle/light-start.cjs`: path from the root -> where in the archive. */

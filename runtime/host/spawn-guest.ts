@@ -60,18 +60,23 @@ function commandLineOf(role: string, args: readonly string[], nodeOptions: reado
 
 const isScript = (program: string) => /\.(ts|js|mjs|cjs)$/.test(program);
 
-/** An updated program lies in the state folder, where the guest's user may not go: it gets the open file, which the program's owner lets it start. */
-function openForOthers(program: string): number {
+/**
+ * The guest reads its program by this open file: what it reads of its mapped pages would stay in its resident memory, and its permissions open nothing outside.
+ * An updated program lies in the state folder, where a guest's own user may not go: it starts it by this file, which the program's owner lets it.
+ */
+function openProgram(program: string, isForOthers: boolean): number | undefined {
+  // It can be started without the right to read it; that costs memory only.
+  if (!isForOthers && !isAllowed(program, constants.R_OK)) return undefined;
   const file = openSync(program, "r");
+  if (!isForOthers) return file;
   const { mode, uid } = fstatSync(file);
   if ((mode & 0o001) === 0 && (uid === process.geteuid?.() || process.geteuid?.() === 0)) fchmodSync(file, (mode & 0o777) | 0o055);
   return file;
 }
 
-/** Not every root gives everybody the memory file system. */
-function isWritable(folder: string): boolean {
+function isAllowed(path: string, mode: number): boolean {
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;
@@ -80,7 +85,8 @@ function isWritable(folder: string): boolean {
 
 /** A file that the child inherits and that nobody else can open; in memory, or where else something can be written. */
 function openCrumb(lastResort: string): number {
-  const place = ["/dev/shm", tmpdir()].find(isWritable) ?? lastResort;
+  // Not every root gives everybody the memory file system.
+  const place = ["/dev/shm", tmpdir()].find((folder) => isAllowed(folder, constants.W_OK | constants.X_OK)) ?? lastResort;
   const folder = mkdtempSync(join(place, "gatehouse-"));
   try {
     const descriptor = openSync(join(folder, "crumb"), "w+", 0o600);
@@ -147,8 +153,9 @@ export const guestSpawner = (program = ownProgram(), writableFolder = tmpdir()):
   spawnGuest(role, args, { environment, onLine, limits }): GuestProcess {
     const crumb = openCrumb(writableFolder);
     const user = limits.user !== undefined && mayChangeUser() ? limits.user : undefined;
-    const binary = user === undefined || isScript(program) ? undefined : openForOthers(program);
-    const command = commandLineOf(role, args, limits.nodeOptions, binary === undefined ? program : `/proc/self/fd/${binaryDescriptor}`);
+    const binary = isScript(program) ? undefined : openProgram(program, user !== undefined);
+    const start = binary === undefined || user === undefined ? program : `/proc/self/fd/${binaryDescriptor}`;
+    const command = commandLineOf(role, args, limits.nodeOptions, start);
     const child = spawn("/bin/sh", ["-c", launcher, "gatehouse-guest", "nice", "-n", String(limits.niceness), ...command], {
       stdio: ["ignore", "pipe", "pipe", "pipe", crumb, ...(binary === undefined ? [] : [binary])],
       detached: true,
