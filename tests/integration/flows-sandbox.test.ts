@@ -6,6 +6,7 @@ import { flowDocument, functionFlow, RunningWing } from "../flows/ground.ts";
 
 /** Out of the function sandbox by a way that no text search sees; what holds then are the walls of the process. */
 const wayOut = 'const word = ["constr", "uctor"].join(""); const out = Buffer[word]("return process")();';
+const isPackaged = (process.env["GATEHOUSE_BINARY"] ?? "") !== "";
 const isRoot = process.getuid?.() === 0;
 
 /** What an escaped function tries, and how the refusal sounds. Each returns a text. */
@@ -22,6 +23,27 @@ const probes: readonly (readonly [string, string, RegExp])[] = [
     "write into the program",
     'out.getBuiltinModule("node:fs").writeFileSync("ROOT/flows/escaped", "x"); return "written";',
     /ERR_ACCESS_DENIED/,
+  ],
+  // The packaged program reads itself by an open file, descriptor 5; a checkout has none.
+  [
+    "write by the program's open file",
+    'const fs = out.getBuiltinModule("node:fs"); if (!ISFILE) return "no such file"; fs.writeSync(5, "x"); return "written";',
+    /EBADF|no such file/,
+  ],
+  [
+    "change the rights of the program's open file",
+    'out.getBuiltinModule("node:fs").fchmodSync(5, 0o777); return "written";',
+    /ERR_ACCESS_DENIED/,
+  ],
+  [
+    "change the times of the program's open file",
+    'out.getBuiltinModule("node:fs").futimesSync(5, 1, 1); return "written";',
+    /ERR_ACCESS_DENIED/,
+  ],
+  [
+    "cut the program's open file",
+    'out.getBuiltinModule("node:fs").ftruncateSync(5, 0); return "written";',
+    /EINVAL|EBADF|ERR_ACCESS_DENIED/,
   ],
   ["start a program", 'return out.getBuiltinModule("node:child_process").execSync("id").toString();', /ERR_ACCESS_DENIED/],
   [
@@ -82,6 +104,7 @@ describe("a function that escaped its sandbox cannot", () => {
     const root = join(import.meta.dirname, "../..");
     const fill = (code: string) =>
       code
+        .replaceAll("ISFILE", String(isPackaged))
         .replaceAll("STATE", wing.ground.folder)
         .replaceAll("ROOT", root)
         .replaceAll("PORT", String(port))
