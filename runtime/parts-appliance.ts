@@ -35,6 +35,7 @@ import type { LogTap } from "./host/log-tap.ts";
 import { readMachine } from "./host/machine.ts";
 import { maxThriftyEquipment } from "./host/memory.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
+import { LocalLock } from "./northbound/command-desk/local-lock.ts";
 import { openAlarms } from "./parts-alarms.ts";
 import { describeChecks, openChecks } from "./parts-checks.ts";
 import { openDiscovery } from "./parts-discovery.ts";
@@ -121,10 +122,27 @@ export type ServicesOf = (
 /** Opens `state.db` of the state folder, which is made if it is missing. @throws GatewayError buffer.denied | buffer.busy | buffer.disk-full */
 export function openGatewayState(stateDir: string, platform: Platform): State {
   makeStateFolder(stateDir);
-  return openState(stateDir, {
-    wallMs: platform.clock.now().wallMs,
-    onDamage: (setAside, restored) => platform.logger.error({ setAside, restored }, "the state file was damaged and set aside"),
+  const { clock, logger } = platform;
+  const lost: string[] = [];
+  let opened: State | undefined;
+  // What was forgotten may be replayed from afar: nobody from there changes anything until somebody at the site looked.
+  const shut = () => {
+    const [key] = lost;
+    if (key === undefined || opened === undefined) return;
+    new LocalLock(opened, clock).lock("gatehouse", `${key} of the state was damaged beyond repair: look, then unlock`);
+    lost.length = 0;
+  };
+  opened = openState(stateDir, {
+    wallMs: clock.now().wallMs,
+    onDamage: (setAside, restored) => logger.error({ setAside, restored }, "the state file was damaged and set aside"),
+    onDamagedValue: ({ key, outcome, isGuard }) => {
+      logger.error({ key, outcome }, "a value of the state was damaged");
+      if (isGuard && outcome === "lost") lost.push(key);
+      shut();
+    },
   });
+  shut();
+  return opened;
 }
 
 /** What an Ethernet frame holds of a UDP datagram over IPv4. */

@@ -14,7 +14,7 @@ const privKeyLength: Readonly<Record<PrivProtocol, number>> = {
 };
 const passwordMegabyte = 1_048_576;
 const minPasswordLength = 8;
-/** Localised keys kept, per user: one per sender's engine. */
+/** Localised keys kept, per user: one per sender's engine, about 1 KiB each, so at most 0.5 MiB a user. Strangers may fill it. */
 const maxEngines = 512;
 
 export interface LocalisedKeys {
@@ -60,7 +60,8 @@ export class NotificationUser {
       const [oldest] = this.#localised.keys();
       if (oldest !== undefined) this.#localised.delete(oldest);
     }
-    const keys = this.#derive(engineId);
+    // Its own bytes: what is kept would otherwise hold the whole datagram that it was read from, up to 64 KiB an engine.
+    const keys = this.#derive(Uint8Array.from(engineId));
     this.#localised.set(id, keys);
     return keys;
   }

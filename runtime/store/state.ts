@@ -6,6 +6,7 @@ import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 import type { Migrations } from "./migrations.ts";
 import { NodeDisk } from "./node-disk.ts";
+import { type DamagedValue, StateValues } from "./state-values.ts";
 
 const file = "state.db";
 const backup = "state.bak";
@@ -13,9 +14,23 @@ const keyPattern = /^[a-z][a-z0-9./_-]{0,127}$/;
 /** The copy lags by this many writes at most. */
 const putsPerBackup = 16;
 const maxValueBytes = 1024 * 1024;
+/** Damaged values whose bytes are kept for people, each opening; further ones are only told. */
+const maxSetAside = 16;
+/**
+ * Where SQLite's header keeps `application_id`, and ours: only in the copy, and only a program with checksums writes it. A copy without it was written
+ * by an older program, which changed values and no checksums.
+ */
+const markOffset = 68;
+const mark = Buffer.from("GHsm");
 
 export const stateMigrations: Migrations = {
-  expand: [["CREATE TABLE entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID"]],
+  expand: [
+    ["CREATE TABLE entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID"],
+    [
+      "ALTER TABLE entry ADD COLUMN sum INTEGER",
+      "CREATE TABLE twin (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL, sum INTEGER) STRICT, WITHOUT ROWID",
+    ],
+  ],
   contract: [],
 };
 
@@ -25,7 +40,7 @@ const options = {
   cacheKiB: 256,
   check: true,
   isSmall: true,
-  tables: ["entry"],
+  tables: ["entry", "twin"],
 } as const;
 
 export interface StateParts {
@@ -34,15 +49,23 @@ export interface StateParts {
   readonly wallMs: number;
   /** Told when the file was damaged: what was done about it. */
   readonly onDamage?: (setAside: string, restoredFromBackup: boolean) => void;
+  /** Told of each value whose checksum is wrong, at the opening and later; what was found is under `corrupt/`. */
+  readonly onDamagedValue?: (damaged: DamagedValue) => void;
 }
 
 /**
- * Opens `state.db` under `folder`. A damaged file is set aside under `corrupt/` and the copy of the last good start takes its place.
+ * Opens `state.db` under `folder`. A damaged file is set aside under `corrupt/` and the copy of the last good start takes its place;
+ * a damaged value inside a sound file is replaced by its twin, or set aside alone.
  * @throws GatewayError buffer.busy | buffer.denied | buffer.version | buffer.disk-full
  */
 export function openState(folder: string, parts: Partial<StateParts> = {}): State {
   const disk = parts.disk ?? new NodeDisk(folder);
-  return new StateDatabase(disk, openOrRestore(disk, parts));
+  const isSealed = hasMark(disk.readWhole(backup));
+  return new StateDatabase(disk, openOrRestore(disk, parts), { ...parts, isSealed });
+}
+
+function hasMark(copy: Uint8Array | undefined): boolean {
+  return copy !== undefined && mark.equals(copy.subarray(markOffset, markOffset + mark.length));
 }
 
 function openOrRestore(disk: Disk, parts: Partial<StateParts>): Database {
@@ -64,7 +87,9 @@ function openOrRestore(disk: Disk, parts: Partial<StateParts>): Database {
 function restoreBackup(disk: Disk): Database | undefined {
   const copy = disk.readWhole(backup);
   if (copy === undefined) return undefined;
-  disk.writeWhole(file, copy);
+  const unmarked = Buffer.from(copy);
+  unmarked.fill(0, markOffset, markOffset + mark.length);
+  disk.writeWhole(file, unmarked);
   try {
     return openOwnDatabase(disk, file, options);
   } catch (error) {
@@ -79,24 +104,27 @@ function restoreBackup(disk: Disk): Database | undefined {
 class StateDatabase implements State {
   readonly #disk: Disk;
   readonly #database: Database;
-  #putsSinceBackup = 0;
-  readonly #get: Statement<[string], { value: Buffer }>;
-  readonly #set: Statement<[string, Uint8Array]>;
-  readonly #delete: Statement<[string]>;
+  readonly #values: StateValues;
   readonly #keys: Statement<[string, string, number], { key: string }>;
+  #putsSinceBackup = 0;
 
-  constructor(disk: Disk, database: Database) {
+  constructor(disk: Disk, database: Database, parts: Partial<StateParts> & { readonly isSealed: boolean }) {
     this.#disk = disk;
     this.#database = database;
-    this.#get = database.prepare("SELECT value FROM entry WHERE key = ?");
-    this.#set = database.prepare("INSERT INTO entry (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-    this.#delete = database.prepare("DELETE FROM entry WHERE key = ?");
+    const { onDamagedValue = () => undefined } = parts;
+    this.#values = new StateValues(database, { onDamagedValue, setAside: setAsideIn(disk, parts.wallMs ?? 0) });
     this.#keys = database.prepare("SELECT key FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT ?");
-    this.#writeBackup();
+    try {
+      atDisk({ file }, () => this.#values.verify(parts.isSealed));
+      this.#writeBackup();
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   get(key: string): Uint8Array | undefined {
-    return atDisk({ file }, () => this.#get.get(key)?.value);
+    return atDisk({ file }, () => this.#values.get(key));
   }
 
   getText(key: string): string | undefined {
@@ -111,16 +139,7 @@ class StateDatabase implements State {
       if (bytes !== undefined && bytes.length > maxValueBytes) throw new RangeError(`value of ${key} exceeds 1 MiB`);
       return [key, bytes] as const;
     });
-    atDisk({ file }, () =>
-      this.#database
-        .transaction(() => {
-          for (const [key, bytes] of rows) {
-            if (bytes === undefined) this.#delete.run(key);
-            else this.#set.run(key, bytes);
-          }
-        })
-        .immediate(),
-    );
+    atDisk({ file }, () => this.#values.put(rows));
     this.#putsSinceBackup += 1;
     if (this.#putsSinceBackup >= putsPerBackup) this.#writeBackup();
   }
@@ -142,7 +161,24 @@ class StateDatabase implements State {
       this.#database.pragma("wal_checkpoint(TRUNCATE)");
       return this.#database.serialize();
     });
+    image.set(mark, markOffset);
     this.#disk.writeWhole(backup, image);
     this.#putsSinceBackup = 0;
   }
+}
+
+/** Keeps what was found of damaged values under `corrupt/`, for people. */
+function setAsideIn(disk: Disk, wallMs: number): (key: string, bytes: Uint8Array) => void {
+  const folder = `corrupt/${new Date(wallMs).toISOString().replaceAll(":", "-")}`;
+  let left = maxSetAside;
+  return (key, bytes) => {
+    if (left-- <= 0) return;
+    try {
+      disk.writeWhole("damaged-value", bytes);
+      disk.rename("damaged-value", `${folder}/${file}.${key.replaceAll(/[^\w-]/g, "_")}`);
+    } catch (error) {
+      // Only for people to look at: a full disk must not keep the gateway from starting.
+      if (!isGatewayError(error)) throw error;
+    }
+  };
 }

@@ -194,7 +194,7 @@ describe("the old program, after an update that was taken back,", () => {
     openState(folder).close();
     runNewer(new NodeDisk(folder), "state.db", broken(state));
     expect(() => openState(folder)).toThrow(
-      expect.objectContaining({ code: "buffer.version", message: expect.stringMatching(/readable from 2 on.*knows schema 1/) }),
+      expect.objectContaining({ code: "buffer.version", message: expect.stringMatching(/readable from 3 on.*knows schema 2/) }),
     );
     expect(readdirSync(folder)).not.toContain("corrupt");
   });
