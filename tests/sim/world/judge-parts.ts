@@ -27,9 +27,15 @@ export async function chunksByStream(read: StoreQueries, gatewayRef: number): Pr
   }
 }
 
-/** The unclean start that followed says that what was last is not known: since a time before this one, or undated. */
+/**
+ * The unclean start that followed says that what was last is not known: since a time before this one, or undated. A journal that lost its newest
+ * records does not know which gap records it handed out, and tells an earlier start's again before its own: the repetition says nothing of the new one.
+ */
 export function tellsOf(gaps: readonly GapRow[], atMs: number): boolean {
-  const later = gaps.filter((gap) => gap.reason === "restart" && gap.recordedMs >= atMs).sort((a, b) => a.recordedMs - b.recordedMs);
+  const restarts = gaps.filter((gap) => gap.reason === "restart").sort((a, b) => a.recordedMs - b.recordedMs);
+  const isRepeated = (gap: GapRow, index: number) =>
+    restarts.findIndex(({ fromMs, toMs }) => fromMs === gap.fromMs && toMs === gap.toMs) < index;
+  const later = restarts.filter((gap, index) => !isRepeated(gap, index)).filter((gap) => gap.recordedMs >= atMs);
   return later.some(({ fromMs, toMs }, index) =>
     fromMs === toMs ? index === 0 : fromMs - missErrorMs <= atMs && atMs <= toMs + missErrorMs,
   );
