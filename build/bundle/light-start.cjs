@@ -14,6 +14,12 @@ const whole = new Set(["flow-host", "noc", "demo"]);
 /** The flow host inherits its program's open file, which its permissions would not let it open (runtime/host/spawn-guest.ts). */
 const programDescriptor = 5;
 
+/** What the prelude asks of node:sea: texts, and an archive that is cut into pieces. Pages that are looked at stay in resident memory. */
+const mappedProgram = {
+  getAsset: (name) => sea.getAsset(name, "utf8"),
+  getRawAsset: (name) => Buffer.from(sea.getRawAsset(name)),
+};
+
 if (process.argv.slice(2).some((word) => whole.has(word))) startWhole();
 else startLight();
 
@@ -27,12 +33,6 @@ function startWhole() {
     module.exports,
   );
 }
-
-/** What the prelude asks of node:sea: texts, and an archive that is cut into pieces. Pages that are looked at stay in resident memory. */
-const mappedProgram = {
-  getAsset: (name) => sea.getAsset(name, "utf8"),
-  getRawAsset: (name) => Buffer.from(sea.getRawAsset(name)),
-};
 
 /** The same by reading the open file: nothing of it stays (10 MB of the flow host). undefined = that descriptor is not this program's file. */
 function openedProgram() {
