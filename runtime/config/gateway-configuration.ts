@@ -8,8 +8,8 @@ import { checkGatewayRules } from "./gateway-rules.ts";
 import { type GatewayFile, validate } from "./generated/gateway.ts";
 import type { Schema } from "./json-schema.ts";
 import { type DocumentKind, type LoadedDocument, loadDocument } from "./load-document.ts";
-import { mergeOverlay, type OpenedSecrets } from "./overlay.ts";
-import type { Problem } from "./problem.ts";
+import { isDeeperThan, mergeOverlay, type OpenedSecrets } from "./overlay.ts";
+import { ConfigurationError, type Problem } from "./problem.ts";
 import type { Environment } from "./references.ts";
 
 /** JSON Schema (draft 2020-12) of gatehouse.yaml. */
@@ -41,6 +41,9 @@ export interface GatewayLoadOptions {
   readonly opened?: OpenedSecrets;
 }
 
+/** As much as the reader of the NOC's documents lets through; whoever else lays something over may not go deeper. */
+const maxOverlayDepth = 64;
+
 /**
  * Loads gatehouse.yaml.
  * @throws GatewayError config.unreadable when the file cannot be read
@@ -48,6 +51,10 @@ export interface GatewayLoadOptions {
  */
 export function loadGatewayConfiguration(file: string, options: GatewayLoadOptions): GatewayConfiguration {
   const { overlays = [], opened, environment, followReferences: follow = true } = options;
+  if (overlays.some((overlay) => isDeeperThan(overlay, maxOverlayDepth))) {
+    const sentence = `an overlay is nested more than ${maxOverlayDepth} levels deep`;
+    throw new ConfigurationError(file, [{ severity: "error", file, line: 1, column: 1, pointer: "", sentence }]);
+  }
   const references = { environment, follow, ...(opened === undefined ? {} : { opened }) };
   const loaded = loadDocument(file, gatewayKind(options.drivers), references, (own) => overlays.reduce(mergeOverlay, own));
   return asConfiguration(loaded);

@@ -59,6 +59,14 @@ function isReference(value: unknown): boolean {
   return rest.length === 0 && (first === "$env" || first === "$file" || first === "$sealed");
 }
 
+/** Without calling itself: what it looks at may be deeper than the stack. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  let layer: readonly unknown[] = [value];
+  for (let depth = 0; depth <= levels && layer.length > 0; depth++)
+    layer = layer.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  return layer.length > 0;
+}
+
 /** What an overlay may not say, whatever the schema allows. @param base the site's own document */
 export function overlayProblems(overlay: unknown, base: unknown, schema: Schema): readonly OverlayProblem[] {
   if (mappingOf(overlay) === undefined) return [{ path: "", message: "must be a mapping of options" }];
