@@ -3,7 +3,7 @@ import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 import { type Migrations, migrate, newestSchema, readSchemaNumber, schemaNumberStatement, tooNew } from "./migrations.ts";
-import { shapeOf, takenAway } from "./schema-shape.ts";
+import { type SchemaShape, shapeOf, takenAway } from "./schema-shape.ts";
 
 export interface DatabaseOptions {
   readonly migrations: Migrations;
@@ -81,15 +81,10 @@ function checkNumber(database: Database, migrations: Migrations, file: string): 
   const known = newestSchema(migrations);
   if (found.schema <= known && found.compatibleFrom <= found.schema) return;
   const ours = madeBy(migrations, 0);
-  try {
-    atDisk({ file }, () => {
-      if (textOf(database) === textOf(ours)) database.exec(schemaNumberStatement({ schema: known, compatibleFrom: 0 }));
-      else if (found.compatibleFrom > found.schema || takenAway(shapeOf(ours), shapeOf(database)).length > 0)
-        throw tooNew(file, found, known);
-    });
-  } finally {
-    ours.close();
-  }
+  atDisk({ file }, () => {
+    if (textOf(database) === ours.text) database.exec(schemaNumberStatement({ schema: known, compatibleFrom: 0 }));
+    else if (found.compatibleFrom > found.schema || takenAway(ours.shape, shapeOf(database)).length > 0) throw tooNew(file, found, known);
+  });
 }
 
 /**
@@ -98,21 +93,37 @@ function checkNumber(database: Database, migrations: Migrations, file: string): 
 function checkSchema(database: Database, migrations: Migrations, file: string): void {
   const { schema, compatibleFrom } = readSchemaNumber(database, file);
   const fresh = madeBy(migrations, compatibleFrom);
-  try {
-    const isOurs = schema === newestSchema(migrations) && compatibleFrom === 0;
-    if (isOurs ? textOf(database) !== textOf(fresh) : takenAway(shapeOf(fresh), shapeOf(database)).length > 0)
-      throw new GatewayError("buffer.corrupt", { message: "the database's schema is not the one that was made", fields: { file } });
-  } finally {
-    fresh.close();
-  }
+  const isOurs = schema === newestSchema(migrations) && compatibleFrom === 0;
+  if (isOurs ? textOf(database) !== fresh.text : takenAway(fresh.shape, shapeOf(database)).length > 0)
+    throw new GatewayError("buffer.corrupt", { message: "the database's schema is not the one that was made", fields: { file } });
 }
 
+interface Made {
+  readonly text: string;
+  readonly shape: SchemaShape;
+}
+
+/** By migrations, which are a few constants, and by how far they are contracted. */
+const made = new WeakMap<Migrations, Map<number, Made>>();
+
 /** An empty database as these migrations make it, contracted as far as the one in question. */
-function madeBy(migrations: Migrations, compatibleFrom: number): Database {
+function madeBy(migrations: Migrations, compatibleFrom: number): Made {
   const contract = migrations.contract.filter((one) => one.compatibleFrom <= compatibleFrom);
+  const known = made.get(migrations) ?? new Map<number, Made>();
+  made.set(migrations, known);
+  // What a damaged number says beyond our own steps changes nothing: one entry for each of them at most.
+  const key = contract.length;
+  const before = known.get(key);
+  if (before !== undefined) return before;
   const database = new SqliteDatabase(":memory:");
-  migrate(database, { ...migrations, contract }, ":memory:", { mayContract: true });
-  return database;
+  try {
+    migrate(database, { ...migrations, contract }, ":memory:", { mayContract: true });
+    const fresh = { text: textOf(database), shape: shapeOf(database) };
+    known.set(key, fresh);
+    return fresh;
+  } finally {
+    database.close();
+  }
 }
 
 /** The launcher's line names a version as pending while the one before may still come back. */
