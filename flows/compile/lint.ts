@@ -136,8 +136,9 @@ function checkProperties({ index, node, rules, add }: Place): void {
   if (!rules.mayCarryCredentials && node["credentials"] !== undefined)
     add(index, "E_CREDENTIALS", "/credentials", "name a secret instead: credentials never travel inside of flows");
   if (node.type === "inject") {
-    const repeat = Number(node["repeat"] ?? 0);
-    if (node["repeat"] !== undefined && node["repeat"] !== "" && !(repeat >= 1)) add(index, "E_INTERVAL", "/repeat", "at least 1 second");
+    const { repeat } = node as { readonly repeat?: unknown };
+    const seconds = typeof repeat === "string" || typeof repeat === "number" ? Number(repeat) : Number.NaN;
+    if (repeat !== undefined && repeat !== "" && !(seconds >= 1)) add(index, "E_INTERVAL", "/repeat", "at least 1 second");
   }
   for (const [key, value] of Object.entries(node))
     if (typeof value === "string" && value.length > maxExpressionLength && node[`${key}Type`] === "jsonata")

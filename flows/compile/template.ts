@@ -51,7 +51,8 @@ export function compileTemplate(
     const local = copy.index === undefined ? scope : { ...scope, item: copy.item, index: copy.index };
     const properties = substituted(rest, local) as Record<string, unknown>;
     for (const key of idLists)
-      if (Array.isArray(properties[key])) properties[key] = (properties[key] as unknown[]).flatMap((id) => targets(String(id), copy));
+      if (Array.isArray(properties[key]))
+        properties[key] = (properties[key] as unknown[]).flatMap((id) => (typeof id === "string" ? targets(id, copy) : []));
     return {
       x: 120 + (row % 6) * columnWidth,
       y: 80 + Math.floor(row / 6) * rowHeight,

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { unitOfId } from "../protocol.ts";
 import type { RunningNode } from "./node-red.ts";
+import { wordsOf } from "./words.ts";
 
 /** Inherited from the telemetry process, which reads it after our death. */
 const crumbDescriptor = 4;
@@ -83,7 +84,7 @@ let hasSpoken = false;
 export function writeFatal(error: unknown, unitOfNode: (id: string) => string | undefined): void {
   if (hasSpoken) return;
   hasSpoken = true;
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const stack = wordsOf(error);
   const node = nodeInStack(stack);
   const words = { unit: node === undefined ? undefined : unitOfNode(node), node, message: stack.slice(0, 800) };
   const bytes = new Uint8Array(fatalLength);

@@ -10,6 +10,7 @@ import { MessageLimiter } from "./limiter.ts";
 import { Line } from "./line.ts";
 import { type LogLine, nodeRedVersion } from "./node-red.ts";
 import { nodeRedSettings } from "./settings.ts";
+import { wordsOf } from "./words.ts";
 
 const pipeDescriptor = 3;
 /** sysexits.h EX_SOFTWARE. */
@@ -64,7 +65,7 @@ function lastWords(line: Line, runtime: () => FlowRuntime | undefined): void {
   });
   process.on("exit", (code) => writeExit(code, unitOfNode));
   process.on("unhandledRejection", (reason) => {
-    const stack = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    const stack = wordsOf(reason);
     const node = nodeInStack(stack) ?? "";
     line.send({ t: "log", level: 20, unit: unitOfNode(node) ?? "", node, text: `unhandled rejection: ${stack.slice(0, 300)}` });
   });
@@ -105,9 +106,9 @@ function startHost(
       t: "status",
       unit: runtime.unitOfNode(event.id) ?? "",
       node: event.id,
-      fill: String(event.status?.fill ?? ""),
-      shape: String(event.status?.shape ?? ""),
-      text: String(event.status?.text ?? "").slice(0, 200),
+      fill: wordsOf(event.status?.fill ?? "").slice(0, 40),
+      shape: wordsOf(event.status?.shape ?? "").slice(0, 40),
+      text: wordsOf(event.status?.text ?? "").slice(0, 200),
     });
   const started = runtime.started();
   const run = async () => {

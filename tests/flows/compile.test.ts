@@ -164,6 +164,7 @@ const bad: readonly (readonly [string, readonly object[], string])[] = [
   ["a function that does not compile", [node("a", "function", { func: "return {" })], "E_SYNTAX /flow/0/func"],
   ["credentials inside", [node("a", "debug", { credentials: { password: "x" } })], "E_CREDENTIALS /flow/0/credentials"],
   ["an inject ten times a second", [node("a", "inject", { repeat: "0.1" })], "E_INTERVAL /flow/0/repeat"],
+  ["an inject whose interval is no number", [node("a", "inject", { repeat: { toString: 1 } })], "E_INTERVAL /flow/0/repeat"],
   ["a change of equipment without the capability", [node("a", "snmp set")], "E_CAPABILITY /flow/0/type"],
   [
     "more functions than there is memory for",
