@@ -17,6 +17,7 @@ import { type HostHearers, hear } from "./from-host.ts";
 import { UnitTracker } from "./health.ts";
 import { HostDesk } from "./host-desk.ts";
 import { HostKeeper } from "./host-keeper.ts";
+import { KnownSecrets } from "./known-secrets.ts";
 import { localCapabilities } from "./local-tabs.ts";
 import { MetricBook } from "./metric-book.ts";
 import { flowOperations } from "./operations.ts";
@@ -57,6 +58,8 @@ class Wing implements FlowWing {
   readonly #store: UnitStore;
   readonly #contexts: ContextBook;
   readonly #tracker = new UnitTracker();
+  readonly #secrets = new KnownSecrets();
+  readonly #unreadable: readonly string[];
   readonly #reports: ServiceReports;
   readonly #feed: Feed;
   readonly #book = new MetricBook();
@@ -73,7 +76,8 @@ class Wing implements FlowWing {
     const { ground, settings } = parts;
     const { clock, logger } = ground;
     this.#parts = parts;
-    this.#store = new UnitStore(ground.state);
+    this.#store = new UnitStore(ground.state, ground.atRest);
+    this.#unreadable = this.#store.sealAll();
     this.#set = new FlowSet(this.#store);
     this.#contexts = new ContextBook(this.#store, ground);
     this.#reports = new ServiceReports(ground);
@@ -118,7 +122,8 @@ class Wing implements FlowWing {
     });
     this.#desk = new HostDesk({
       ...{ logger, settings, set: this.#set, store: this.#store, orders: this.#orders },
-      ...{ door: this.editor, deployer: this.documents, reports: this.#reports, contexts: this.#contexts },
+      ...{ door: this.editor, deployer: this.documents, reports: this.#reports, contexts: this.#contexts, secrets: this.#secrets },
+      onCredentials: (kept) => this.#secrets.ofCredentials(kept, this.#credentialSecret()),
       registry: () => this.#keeper.types,
       pickers: (what, equipment) => picked(what, equipment, parts.ground, this.#book),
     });
@@ -148,7 +153,7 @@ class Wing implements FlowWing {
       return made;
     };
     return new HostKeeper({
-      ...{ clock, logger, spawner, settings, gateway },
+      ...{ clock, logger, spawner, settings, gateway, secrets: this.#secrets },
       handlers: {
         startSet: () => this.#startSet(),
         onMessage: (message, link) => hear(message, link, hearers(), this.#signal),
@@ -187,6 +192,7 @@ class Wing implements FlowWing {
       this.#book.observed(observation);
       this.#feed.observed(observation);
     });
+    if (this.#unreadable.length > 0) this.#reports.unreadable(this.#unreadable);
     try {
       if (this.#set.interrupted.length > 0) {
         this.#reports.interrupted(this.#set.interrupted);
@@ -228,17 +234,22 @@ class Wing implements FlowWing {
     return nodes.every(isKnown);
   }
 
+  #credentialSecret(): string {
+    return this.#store.credentialSecret(() => this.#parts.ground.entropy.bytes(32));
+  }
+
   #startSet() {
-    const { entropy } = this.#parts.ground;
     this.#tracker.hostRestarted();
     // What went wrong may lie in what it remembers: it begins anew when it is released.
     for (const unit of this.#set.bans.keys()) this.#contexts.forget(unit);
+    const [credentials, credentialSecret] = [this.#store.json("credentials"), this.#credentialSecret()];
+    this.#secrets.ofNodes(this.#set.local);
+    this.#secrets.ofCredentials(credentials, credentialSecret);
     return {
       units: this.#set.startUnits((nodes) => this.#usable(nodes)),
-      credentials: this.#store.json("credentials"),
+      ...{ credentials, credentialSecret },
       settings: this.#store.json("settings"),
       contexts: this.#contexts.all(),
-      credentialSecret: this.#store.credentialSecret(() => entropy.bytes(32)),
       safe: this.#set.safe !== undefined,
     };
   }
@@ -283,11 +294,6 @@ class Wing implements FlowWing {
 
   #context(): CompileContext {
     const { ground, gateway, catalogue } = this.#parts;
-    return {
-      gateway,
-      catalogue,
-      registry: this.#keeper.types,
-      site: siteOf(ground),
-    };
+    return { ...{ gateway, catalogue, registry: this.#keeper.types }, site: siteOf(ground) };
   }
 }

@@ -5,6 +5,7 @@ import type { Deployer } from "./deployer.ts";
 import type { EditorDoor } from "./editor-door.ts";
 import type { FlowSet } from "./flow-set.ts";
 import type { HostLink } from "./host-link.ts";
+import type { KnownSecrets } from "./known-secrets.ts";
 import { checkedLocal, localTabs, withoutCredentials } from "./local-tabs.ts";
 import { OrderRefused } from "./order-refused.ts";
 import type { Orders } from "./orders.ts";
@@ -27,6 +28,9 @@ export interface DeskParts {
   readonly deployer: Deployer;
   readonly reports: ServiceReports;
   readonly contexts: ContextBook;
+  readonly secrets: KnownSecrets;
+  /** Told before they are kept, encrypted as they come. */
+  readonly onCredentials: (kept: unknown) => void;
   readonly registry: () => ReadonlySet<string> | undefined;
   readonly pickers: (what: string, equipment: string) => readonly unknown[];
 }
@@ -108,6 +112,7 @@ export class HostDesk {
         const value = order.arguments[key];
         if (JSON.stringify(value ?? null).length > maxSettingsBytes)
           throw new OrderRefused("E_TOO_LARGE", `${key} are larger than ${maxSettingsBytes} bytes`);
+        if (key === "credentials") this.#parts.onCredentials(value);
         store.saveJson(key, value);
         return undefined;
       }
@@ -124,7 +129,9 @@ export class HostDesk {
   }
 
   #checkedNodes(nodes: unknown): readonly FlowNode[] {
-    return checkedLocal(nodes, { settings: this.#parts.settings, registry: this.#parts.registry() });
+    const checked = checkedLocal(nodes, { settings: this.#parts.settings, registry: this.#parts.registry() });
+    this.#parts.secrets.ofNodes(checked);
+    return checked;
   }
 
   /** Applies a technician's tabs, sees every node there, or goes back to what was. @throws OrderRefused */

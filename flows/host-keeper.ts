@@ -4,6 +4,7 @@ import type { Logger } from "#ports/logger.ts";
 import { attribute, type HostFailure, hangVerdict, type Verdict } from "./failure.ts";
 import { HostLink } from "./host-link.ts";
 import { hostLimits } from "./host-options.ts";
+import type { KnownSecrets } from "./known-secrets.ts";
 import type { FromHost, UnitFlow } from "./protocol.ts";
 import { type FlowSettings, standardThresholds, type Thresholds } from "./settings.ts";
 
@@ -44,6 +45,7 @@ export interface KeeperParts {
   readonly settings: FlowSettings;
   readonly gateway: string;
   readonly handlers: KeeperHandlers;
+  readonly secrets: KnownSecrets;
 }
 
 interface Life {
@@ -166,7 +168,7 @@ export class HostKeeper {
       const verdict = life.verdict ?? { kind: "exit" as const, detail: `the flow host ended (${killedBy ?? `exit code ${code}`})` };
       if (verdict.isBlameless === true) return { kind: verdict.kind, unit: undefined, reason: verdict.detail };
       const blamed = attribute(verdict.kind, life.guest.readCrumb(), (unit) => this.#parts.handlers.isUnit(unit), verdict.detail);
-      return verdict.unit === undefined ? blamed : { ...blamed, unit: verdict.unit };
+      return { ...blamed, reason: this.#parts.secrets.taken(blamed.reason), ...(verdict.unit === undefined ? {} : { unit: verdict.unit }) };
     } finally {
       signal.removeEventListener("abort", abort);
       life.stop.abort(new Error("the flow host is gone"));
@@ -178,14 +180,14 @@ export class HostKeeper {
   }
 
   #spawn(): Life {
-    const { spawner, settings, clock, logger, handlers, gateway } = this.#parts;
+    const { spawner, settings, clock, logger, handlers, gateway, secrets } = this.#parts;
     let lines = 0;
     const guest = spawner.spawnGuest("flow-host", [], {
       environment: {},
       limits: hostLimits(settings),
       onLine: (line) => {
         lines += 1;
-        if (lines <= maxLinesPerLife) logger.debug({ line: line.slice(0, 300) }, "flow host says");
+        if (lines <= maxLinesPerLife) logger.debug({ line: secrets.taken(line.slice(0, 300)) }, "flow host says");
       },
     });
     const stop = new AbortController();
@@ -194,6 +196,7 @@ export class HostKeeper {
       clock,
       handlers: {
         onMessage: (message) => this.#received(life, message),
+        taken: (message) => secrets.takenOf(message),
         onEditor: handlers.onEditor,
         onBroken: (error) => {
           if (error !== undefined)
@@ -259,16 +262,12 @@ export class HostKeeper {
         life.link.send({ t: "ping", n });
       }
       const silentMs = nowMs - life.pongAtMs;
-      if (life.isRunning && silentMs > hangMs) this.#hung(life, silentMs);
+      if (life.isRunning && silentMs > hangMs) this.#end(life, hangVerdict(silentMs, (life.guest.cpuMs() ?? 0) - life.pongCpuMs));
       if (!life.isRunning && nowMs - startedMs > startMs)
         this.#end(life, { kind: "start", detail: `the flow host did not start within ${startMs / 1000} s` });
       const storm = handlers.storming();
       if (storm !== undefined) this.#end(life, { kind: "storm", detail: "message storm", unit: storm });
     }
-  }
-
-  #hung(life: Life, silentMs: number): void {
-    this.#end(life, hangVerdict(silentMs, (life.guest.cpuMs() ?? 0) - life.pongCpuMs));
   }
 
   #end(life: Life, verdict: Verdict): void {

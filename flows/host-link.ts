@@ -14,6 +14,8 @@ type Deployed = Extract<FromHost, { readonly t: "deployed" }>;
 
 export interface HostLinkHandlers {
   onMessage(message: FromHost): void;
+  /** As it may go on: without secrets of technicians. */
+  taken(message: FromHost): FromHost;
   onEditor(connection: number, bytes: Uint8Array): void;
   /** The child broke the framing, or something here broke over what it said: it must go. */
   onBroken(error?: unknown): void;
@@ -104,7 +106,8 @@ export class HostLink {
   }
 
   #received(text: string, handlers: HostLinkHandlers): void {
-    const message = parseHostMessage(text);
+    const parsed = parseHostMessage(text);
+    const message = parsed === undefined ? undefined : handlers.taken(parsed);
     if (message === undefined) this.#counts.malformed += 1;
     else if (message.t === "ack") {
       this.#credit = Math.min(deliveryCredit, this.#credit + message.frames);

@@ -59,8 +59,8 @@ export function withoutSecret(answer: HttpAnswer, secret: string | undefined): H
   return { status: answer.status, headers, body: redacted(answer.body) };
 }
 
-/** The longest first: what holds another must not be cut into pieces. */
-function formsOf(secret: string): readonly string[] {
+/** Writings of a secret in which it could be told. The longest first: what holds another must not be cut into pieces. */
+export function formsOf(secret: string): readonly string[] {
   const inner = basicParts(secret);
   const forms = [secret, ...inner].flatMap((text) => {
     const bytes = Buffer.from(text);

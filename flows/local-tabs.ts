@@ -4,6 +4,7 @@ import type { Capability } from "./compile/unit.ts";
 import type { FlowSet } from "./flow-set.ts";
 import { OrderRefused } from "./order-refused.ts";
 import { type FlowNode, isReservedId } from "./protocol.ts";
+import { maskedNodes } from "./secret-mask.ts";
 import type { FlowSettings } from "./settings.ts";
 
 const baseCapabilities: readonly Capability[] = ["snmp.get", "probe", "notify", "http", "command"];
@@ -55,15 +56,16 @@ export interface LocalTab {
   readonly id: string;
   readonly label: string;
   readonly nodes: number;
-  /** Of the tab and its nodes, sorted by id. */
+  /** Of the tab and its nodes, sorted by id, secrets masked: a hash over a short password would tell it. */
   readonly sha256: string;
 }
 
 export function localTabs(set: FlowSet): readonly LocalTab[] {
-  return set.local
+  const local = maskedNodes(set.local).nodes;
+  return local
     .filter(({ type }) => type === "tab")
     .map((tab) => {
-      const nodes = nodesOfTab(set.local, tab.id);
+      const nodes = nodesOfTab(local, tab.id);
       const label = typeof tab["label"] === "string" ? tab["label"] : tab.id;
       const sorted = nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
       return { id: tab.id, label, nodes: nodes.length - 1, sha256: createHash("sha256").update(JSON.stringify(sorted)).digest("hex") };

@@ -7,6 +7,7 @@ import type { CommandDoor } from "./command-door.ts";
 import type { FlowSet } from "./flow-set.ts";
 import { localTabs, nodesOfTab, withoutTab } from "./local-tabs.ts";
 import type { FlowNode } from "./protocol.ts";
+import { maskedNodes } from "./secret-mask.ts";
 
 export interface OperationParts {
   readonly tunnel: EditorTunnel;
@@ -28,6 +29,7 @@ const object = (properties: object, required: readonly string[] = []) => ({
   required,
 });
 const second = 1_000;
+const maxPlaces = 200;
 
 /** What the NOC (or a technician with the scope) may order of the flows. */
 export function flowOperations(parts: OperationParts): readonly Operation[] {
@@ -43,7 +45,8 @@ export function flowOperations(parts: OperationParts): readonly Operation[] {
     {
       name: "flows.local",
       risk: "read",
-      summary: "A technician's tab as an export: to be looked at, compared, or adopted by pushing it as a flow",
+      summary:
+        "A technician's tab as an export: to be looked at, compared, or adopted by pushing it as a flow. Credentials and what looks like a secret are masked",
       argumentsSchema: object({ tab: text("Id of the tab; absent = the list of all", 64) }),
       maxDurationMs: 5 * second,
       execute: async (command) => localTab(parts, command),
@@ -157,5 +160,9 @@ function tabOfCommand(parts: OperationParts, command: Command): string {
 
 function localTab(parts: OperationParts, command: Command): unknown {
   if (command.arguments["tab"] === undefined) return { tabs: localTabs(parts.set) };
-  return { flow: nodesOfTab(parts.set.local, tabOfCommand(parts, command)) };
+  const { nodes, places } = maskedNodes(parts.set.local);
+  const flow = nodesOfTab(nodes, tabOfCommand(parts, command));
+  const ids = new Set(flow.map(({ id }) => id));
+  const masked = places.filter((place) => ids.has(place.slice(0, place.lastIndexOf("/")))).slice(0, maxPlaces);
+  return masked.length === 0 ? { flow } : { flow, masked };
 }

@@ -57,6 +57,12 @@ export class ServiceReports {
     this.#say("flows.local-changed", "local", "indeterminate", text, attributes);
   }
 
+  unreadable(names: readonly string[]): void {
+    const text = `what flows kept here does not open (${names.join(", ")}): it was sealed on another board, or its key is lost; technicians' tabs are to be drawn again`;
+    this.#ground.logger.error({ names: names.join(", ") }, "what flows kept does not open");
+    this.#say("flows.unreadable", "local", "major", text, { names });
+  }
+
   host(type: string, severity: PerceivedSeverity, text: string, attributes: Readonly<Record<string, unknown>>): void {
     this.#say(type, "flow-host", severity, text, attributes);
   }

@@ -1,4 +1,6 @@
 import { gunzipSync, gzipSync } from "node:zlib";
+import { isGatewayError } from "#model/errors.ts";
+import type { AtRest } from "#ports/at-rest.ts";
 import type { State } from "#ports/state.ts";
 import type { CompiledUnit } from "./compile/unit.ts";
 import type { FlowNode } from "./protocol.ts";
@@ -6,6 +8,10 @@ import type { FlowNode } from "./protocol.ts";
 const maxUnits = 400;
 const maxBlobBytes = 1_000_000;
 const maxPlainBytes = 8 * 1024 * 1024;
+
+/** What may hold secrets of people, encrypted under a key that is not in the database. */
+const sealedNames = ["local", "credentials", "settings", "contexts", "credential-secret"] as const;
+type SealedName = (typeof sealedNames)[number];
 
 /** A unit that proved healthy, with the one before it. */
 export interface CommittedUnit {
@@ -29,9 +35,12 @@ export interface Ban {
 /** What of the flows outlives a power cut. Every change is one durable transaction of the state. */
 export class UnitStore {
   readonly #state: State;
+  readonly #atRest: AtRest;
+  readonly #unreadable = new Set<SealedName>();
 
-  constructor(state: State) {
+  constructor(state: State, atRest: AtRest) {
     this.#state = state;
+    this.#atRest = atRest;
   }
 
   committed(): readonly CommittedUnit[] {
@@ -86,45 +95,86 @@ export class UnitStore {
   }
 
   local(): readonly FlowNode[] {
-    return (this.#read("flows/local") as readonly FlowNode[] | undefined) ?? [];
+    return (this.#open("local") as readonly FlowNode[] | undefined) ?? [];
   }
 
   /** @throws RangeError more than 1 MB packed */
   saveLocal(nodes: readonly FlowNode[]): void {
-    this.#state.put({ "flows/local": packed(nodes) });
+    this.#seal("local", nodes);
   }
 
   json(key: "credentials" | "settings"): unknown {
-    return this.#read(`flows/${key}`);
+    return this.#open(key);
   }
 
   saveJson(key: "credentials" | "settings", value: unknown): void {
-    this.#state.put({ [`flows/${key}`]: packed(value) });
+    this.#seal(key, value);
   }
 
   /** What flows remember, JSON by unit. */
   contexts(): Readonly<Record<string, string>> {
-    return (this.#read("flows/contexts") as Readonly<Record<string, string>> | undefined) ?? {};
+    return (this.#open("contexts") as Readonly<Record<string, string>> | undefined) ?? {};
   }
 
   /** One value, one transaction. @throws RangeError more than 1 MB packed */
   saveContexts(contexts: Readonly<Record<string, string>>): void {
-    this.#state.put({ "flows/contexts": packed(contexts) });
+    this.#seal("contexts", contexts);
   }
 
-  /** Made once: encrypts what nodes of technicians keep secret. */
+  /** Made once: encrypts what nodes of technicians keep secret, for the flow host; it lies here sealed itself. */
   credentialSecret(make: () => Uint8Array): string {
-    const known = this.#state.getText("flows/credential-secret");
-    if (known !== undefined) return known;
+    const known = this.#open("credential-secret");
+    if (typeof known === "string") return known;
     const made = Buffer.from(make()).toString("hex");
-    this.#state.put({ "flows/credential-secret": made });
+    this.#seal("credential-secret", made);
     return made;
+  }
+
+  /** Seals what a version before this one kept in clear. @returns names of what does not open any more: another board, or a lost key */
+  sealAll(): readonly string[] {
+    try {
+      for (const name of sealedNames) {
+        const clear = this.#inClear(name);
+        if (clear !== undefined) this.#seal(name, clear);
+      }
+    } catch (error) {
+      // A full disk: it is read as it is, and sealed at the next start or when it changes.
+      if (!isGatewayError(error)) throw error;
+    }
+    for (const name of sealedNames) this.#open(name);
+    return [...this.#unreadable];
+  }
+
+  #inClear(name: SealedName): unknown {
+    return name === "credential-secret" ? this.#state.getText(`flows/${name}`) : this.#read(`flows/${name}`);
+  }
+
+  #seal(name: SealedName, value: unknown): void {
+    this.#state.put({ [`flows/sealed/${name}`]: this.#atRest.seal(packed(value)), [`flows/${name}`]: undefined });
+    this.#unreadable.delete(name);
+  }
+
+  #open(name: SealedName): unknown {
+    const sealed = this.#state.get(`flows/sealed/${name}`);
+    if (sealed === undefined) return this.#inClear(name);
+    try {
+      return unpacked(this.#atRest.open(sealed));
+    } catch (error) {
+      // Never a reason not to start: the bytes stay until something new is saved.
+      if (!isGatewayError(error)) throw error;
+      this.#unreadable.add(name);
+      return undefined;
+    }
   }
 
   #read(key: string): unknown {
     const bytes = this.#state.get(key);
-    return bytes === undefined ? undefined : JSON.parse(gunzipSync(bytes, { maxOutputLength: maxPlainBytes }).toString("utf8"));
+    return bytes === undefined ? undefined : unpacked(bytes);
   }
+}
+
+function unpacked(bytes: Uint8Array): unknown {
+  return JSON.parse(gunzipSync(bytes, { maxOutputLength: maxPlainBytes }).toString("utf8"));
 }
 
 /** Tabs of technicians may be called anything; keys of the state may not. */

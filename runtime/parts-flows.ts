@@ -19,6 +19,7 @@ import { InstanceIds } from "./alarms/identity.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Gateway } from "./gateway.ts";
 import { mayChangeUser } from "./host/change-user.ts";
+import { atRestOf } from "./host/identity-folder.ts";
 import { guestSpawner } from "./host/spawn-guest.ts";
 import type { Link } from "./northbound/link.ts";
 import type { Notices } from "./northbound/second-path/notices.ts";
@@ -97,6 +98,7 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
       } as const;
       intake.accept(event).catch((error: unknown) => platform.logger.warn({ reason: String(error) }, "a notice of a flow was not kept"));
     },
+    atRest: atRestOf(parts.stateDir, platform.entropy),
     opener: { open: (sealed) => openSealed(sealed, parts.identity) },
     forbiddenHosts: configuration.uplink === undefined ? [] : [URL.parse(configuration.uplink.url)?.hostname ?? ""],
   };

@@ -1,5 +1,6 @@
 import { Script } from "node:vm";
 import type { FlowNode } from "../protocol.ts";
+import { mask } from "../secret-mask.ts";
 import { allowedTypes, capabilityOfType, forbiddenTypes, listeningTypes } from "./node-types.ts";
 import { maxProblems, type Problem, type ProblemCode, pointerPart } from "./problem.ts";
 import type { Capability } from "./unit.ts";
@@ -135,6 +136,8 @@ function checkProperties({ index, node, rules, add }: Place): void {
     add(index, "E_LIBRARY", "/libs", "function nodes cannot load modules: none can be installed on a gateway");
   if (!rules.mayCarryCredentials && node["credentials"] !== undefined)
     add(index, "E_CREDENTIALS", "/credentials", "name a secret instead: credentials never travel inside of flows");
+  if (!rules.mayCarryCredentials && JSON.stringify(node).includes(mask))
+    add(index, "E_CREDENTIALS", "", `${mask} stands where a technician's tab had a secret: name a secret of the service instead`);
   if (node.type === "inject") {
     const { repeat } = node as { readonly repeat?: unknown };
     const seconds = typeof repeat === "string" || typeof repeat === "number" ? Number(repeat) : Number.NaN;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { DeviceKeys, GatewayIdentity } from "#model/identity.ts";
+import type { AtRest } from "#ports/at-rest.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { IdentityStore } from "#ports/identity.ts";
 import { SealedFiles } from "./sealed-file.ts";
@@ -34,4 +35,17 @@ export class IdentityFolder implements IdentityStore {
     makeStateFolder(this.#folder);
     this.#files.write(join(this.#folder, "gateway.sealed"), identity);
   }
+}
+
+/** Values of the databases under the same root: a gateway that was never enrolled has one as well. */
+export function atRestOf(stateDir: string, entropy: Entropy): AtRest {
+  const folder = join(stateDir, "identity");
+  const files = new SealedFiles(join(folder, "root.key"), entropy);
+  return {
+    seal: (clear) => {
+      makeStateFolder(folder);
+      return files.seal(clear);
+    },
+    open: (sealed) => files.open(sealed),
+  };
 }

@@ -6,6 +6,10 @@ import type { Entropy } from "#ports/entropy.ts";
 
 const algorithm = "aes-256-gcm";
 const rootBytes = 32;
+const ivBytes = 12;
+const tagBytes = 16;
+/** Values have a key of their own. */
+const valueKey = "gatehouse values at rest 1";
 const maxFileBytes = 1_048_576;
 /** What binds a card to its board; the first one that is there. A card in another board does not open. */
 const bindings = ["/sys/firmware/devicetree/base/serial-number", "/etc/machine-id"];
@@ -55,7 +59,7 @@ export class SealedFiles {
 
   /** Replaces the file in one durable step. @throws GatewayError buffer.denied | buffer.disk-full */
   write(file: string, content: unknown): void {
-    const iv = this.#entropy.bytes(12);
+    const iv = this.#entropy.bytes(ivBytes);
     const cipher = createCipheriv(algorithm, this.#key(true), iv);
     const data = Buffer.concat([cipher.update(JSON.stringify(content), "utf8"), cipher.final()]);
     const sealed: Sealed = {
@@ -67,14 +71,36 @@ export class SealedFiles {
     writeDurably(file, Buffer.from(JSON.stringify(sealed)), 0o600);
   }
 
-  #key(make: boolean): Buffer {
+  /** For values in a database: IV, tag and data in one. @throws GatewayError buffer.denied | buffer.disk-full */
+  seal(clear: Uint8Array): Uint8Array {
+    const iv = this.#entropy.bytes(ivBytes);
+    const cipher = createCipheriv(algorithm, this.#key(true, valueKey), iv);
+    const data = Buffer.concat([cipher.update(clear), cipher.final()]);
+    return Buffer.concat([iv, cipher.getAuthTag(), data]);
+  }
+
+  /** @throws GatewayError config.secret when it does not open */
+  open(sealed: Uint8Array): Uint8Array {
+    try {
+      const decipher = createDecipheriv(algorithm, this.#key(false, valueKey), sealed.subarray(0, ivBytes), { authTagLength: tagBytes });
+      decipher.setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes));
+      return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()]);
+    } catch (cause) {
+      throw new GatewayError("config.secret", {
+        message: "a value of the state does not open: it is damaged, or was moved here from another board",
+        cause: cause instanceof Error ? cause.name : "unknown",
+      });
+    }
+  }
+
+  #key(make: boolean, purpose = "gatehouse at rest 1"): Buffer {
     let root = readIfThere(this.#rootFile);
     if (root === undefined && make) {
       root = Buffer.from(this.#entropy.bytes(rootBytes));
       writeDurably(this.#rootFile, root, 0o400);
     }
     if (root?.length !== rootBytes) throw new Error("no root");
-    return Buffer.from(hkdfSync("sha256", root, this.#binding(), "gatehouse at rest 1", 32));
+    return Buffer.from(hkdfSync("sha256", root, this.#binding(), purpose, 32));
   }
 }
 

@@ -3,6 +3,7 @@ import type { DocumentOutcome } from "#model/desired.ts";
 import type { Equipment } from "#model/equipment.ts";
 import type { PerceivedSeverity } from "#model/observation.ts";
 import type { Alarms } from "./alarms.ts";
+import type { AtRest } from "./at-rest.ts";
 import type { Checks } from "./checks.ts";
 import type { GuestSpawner } from "./child.ts";
 import type { Clock } from "./clock.ts";
@@ -80,6 +81,8 @@ export interface FlowGround {
   readonly forbiddenHosts: readonly string[];
   /** Opens secrets of services; absent = nothing can be sealed to this gateway, and services with secrets are refused them. */
   readonly opener?: SecretOpener;
+  /** Encrypts what flows keep in the state: technicians' tabs and credentials, what flows remember. */
+  readonly atRest: AtRest;
 }
 
 /** How the flow host stands, for `gatehouse status` and the console. */

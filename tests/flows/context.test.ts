@@ -32,13 +32,13 @@ describe("what a flow remembers", () => {
     expect(counted()).toBeGreaterThan(before);
     await second.apply([]);
     await second.stop(true);
-    expect(new UnitStore(ground.state).contexts()).not.toHaveProperty("counter");
+    expect(new UnitStore(ground.state, ground.atRest).contexts()).not.toHaveProperty("counter");
     ground.remove();
   });
 
   it("is kept within its bounds, and only of units that there are", () => {
     const ground = new TestGround();
-    const book = new ContextBook(new UnitStore(ground.state), { clock: ground.clock, logger: silentLogger });
+    const book = new ContextBook(new UnitStore(ground.state, ground.atRest), { clock: ground.clock, logger: silentLogger });
     const isUnit = (unit: string) => unit !== "stranger";
     book.keep({ one: '{"a":1}', stranger: "{}", large: `"${"x".repeat(33_000)}"`, wrong: 7 }, isUnit);
     expect(book.all()).toEqual({ one: '{"a":1}' });
@@ -46,7 +46,7 @@ describe("what a flow remembers", () => {
     book.keep(Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`u${index}`, `"${"y".repeat(30_000)}"`])), isUnit);
     expect(Object.keys(book.all()).length).toBeLessThan(35);
     book.save();
-    expect(new UnitStore(ground.state).contexts()).toEqual(book.all());
+    expect(new UnitStore(ground.state, ground.atRest).contexts()).toEqual(book.all());
     ground.remove();
   });
 

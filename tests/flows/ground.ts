@@ -5,12 +5,14 @@ import type { DesiredDocument, DocumentOutcome } from "#model/desired.ts";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import type { AlarmChange, Event, Observation } from "#model/observation.ts";
 import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
+import type { AtRest } from "#ports/at-rest.ts";
 import type { FlowGround, FlowWing } from "#ports/flow-ground.ts";
 import type { State } from "#ports/state.ts";
 import { editorFrameCodec } from "../../cloud-bridge/protocol/editor-frames.ts";
 import { ServiceCatalogue } from "../../flows/catalogue.ts";
 import { createFlowWing } from "../../flows/flow-wing.ts";
 import type { FlowSettings } from "../../flows/settings.ts";
+import { atRestOf } from "../../runtime/host/identity-folder.ts";
 import { guestSpawner } from "../../runtime/host/spawn-guest.ts";
 import { SystemClock } from "../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
@@ -31,12 +33,14 @@ export class TestGround implements FlowGround {
   readonly active = new Map<string, AlarmCondition>();
   readonly orders: unknown[] = [];
   readonly state: State;
+  readonly atRest: AtRest;
   readonly folder: string;
   readonly #taps = new Set<(observation: Observation) => void>();
 
   constructor(folder = mkdtempSync(join(tmpdir(), "gatehouse-flows-"))) {
     this.folder = folder;
     this.state = openState(folder, { wallMs: Date.now(), onDamage: () => undefined });
+    this.atRest = atRestOf(folder, systemEntropy);
   }
 
   readonly intake = {

@@ -14,6 +14,7 @@ import { peer } from "../peers.ts";
 import { Canary, CanaryHunt } from "./canary-hunt.ts";
 import { lookEverywhere } from "./canary-places.ts";
 import { SecuredSite, type Status } from "./secured-site.ts";
+import { drawTab } from "./technicians-tab.ts";
 import { tellTaleService } from "./tell-tale-service.ts";
 
 const missing = [peer("mosquitto"), peer("snmpd")].filter((one) => !one.available).map((one) => one.reason);
@@ -33,6 +34,14 @@ const planted = {
   used: made("service-token-in-use"),
   flow: made("flow-credential"),
   clear: made("clear-text-by-mistake"),
+};
+/** By a technician, in the editor. */
+const typed = {
+  tabField: made("credential-of-a-tab"),
+  subflowField: made("credential-of-a-subflow"),
+  inFunction: made("in-a-function"),
+  inHeader: made("in-a-header"),
+  inEnvironment: made("in-an-environment"),
 };
 const environment = {
   SITE_COMMUNITY: planted.community.text,
@@ -167,6 +176,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     const file = site.workspace.write("flow.json", JSON.stringify(flow));
     expect(await tried(hunt, ["noc", "push-flow", site.gatewayId, "carrier", file, ...asked()])).toContain("clear text");
     if (network.isOpen) await useSecret(hunt);
+    await drawTab(site, hunt, typed, network.isOpen ? `http://${network.address}:8081/` : "http://192.0.2.1/");
     killFlowHost(site.gateways.at(-1)?.child.pid ?? 0);
   }
 
@@ -205,6 +215,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     const bodyOf = (pem: string) => pem.split("\n")[1] ?? "";
     const canaries = [
       ...Object.values(planted),
+      ...Object.values(typed),
       new Canary("claim", Buffer.from(parseLabel(site.label).claim).toString("hex")),
       new Canary("claim-in-label", site.label.split(/[./:]/).toSorted((a, b) => b.length - a.length)[0] ?? ""),
       new Canary("identity-key", bodyOf(keys?.identity ?? "")),
