@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { expect } from "vitest";
 import { until } from "../integration/processes.ts";
 import type { Canary, CanaryHunt } from "./canary-hunt.ts";
@@ -118,11 +119,16 @@ function tellTaleTab(typed: Typed, url: string): readonly object[] {
       wires: [[]],
     },
     { ...at, id: "tab-end", z: tab, type: "inject", props: [], repeat: "", once: false, onceDelay: "0.1", wires: [["tab-die"]] },
-    { ...code(`setTimeout(() => { throw new Error("died of ${typed.inFunction.text}"); }, 1);`), id: "tab-die", z: tab, wires: [[]] },
+    {
+      ...code(`Promise.reject(new Error("died of ${typed.inFunction.text}")); throw new Error("broke at ${typed.inFunction.text}");`),
+      id: "tab-die",
+      z: tab,
+      wires: [[]],
+    },
   ];
 }
 
-/** Signs in on site, draws the tab, lets the NOC look at it, and has the flow host die of it. */
+/** Signs in on site, draws the tab, lets the NOC look at it, and has it fail. */
 export async function drawTab(site: SecuredSite, hunt: CanaryHunt, typed: Typed, url: string): Promise<void> {
   const console = `http://127.0.0.1:${site.consolePort}`;
   const secret = (await site.control<{ readonly code: string }>("console-code"))?.code;
@@ -131,12 +137,10 @@ export async function drawTab(site: SecuredSite, hunt: CanaryHunt, typed: Typed,
   const cookie = (signIn.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
   const opened = await fetch(`${console}/api/editor`, { method: "POST", headers: { ...own, cookie }, body: "{}" });
   const { path } = (await opened.json()) as { readonly path: string };
-  const headers = { ...own, cookie, authorization: `Bearer ${new URL(path, console).searchParams.get("access_token") ?? ""}` };
-  const flows = `${console}/editor/flows`;
-  const before = (await (await fetch(flows, { headers })).json()) as readonly object[];
-  const full = { ...headers, "node-red-deployment-type": "full" };
-  const deployed = await fetch(flows, { method: "POST", headers: full, body: JSON.stringify([...before, ...tellTaleTab(typed, url)]) });
-  expect([deployed.status, await deployed.text()]).toEqual([204, ""]);
+  const authorization = `Bearer ${new URL(path, console).searchParams.get("access_token") ?? ""}`;
+  const headers = { ...own, cookie, authorization, "node-red-deployment-type": "full" };
+  const before = JSON.parse((await ask(`${console}/editor/flows`, headers)).body) as readonly object[];
+  expect(await ask(`${console}/editor/flows`, headers, [...before, ...tellTaleTab(typed, url)])).toEqual({ status: 204, body: "" });
   let alarms = "";
   const said = async () => {
     alarms = JSON.stringify(await site.control("alarms"));
@@ -149,11 +153,36 @@ export async function drawTab(site: SecuredSite, hunt: CanaryHunt, typed: Typed,
     0,
   );
   expect(alarms).toContain(`length ${length} said`);
-  hunt.look("what the editor shows of credentials", await (await fetch(`${console}/editor/credentials/tab/${tab}`, { headers })).text());
+  hunt.look("what the editor shows of credentials", (await ask(`${console}/editor/credentials/tab/${tab}`, headers)).body);
   await lookAtTab(site, hunt);
-  await fetch(`${console}/editor/inject/tab-end`, { method: "POST", headers, body: "{}" });
-  const outside = async () => JSON.stringify(await site.control("alarms")).includes("serviceQuarantined");
-  await until("the tab that killed the flow host is switched off", outside, 90_000);
+  expect((await ask(`${console}/editor/inject/tab-end`, headers, {})).status).toBe(200);
+  const lines = () => site.gateways.at(-1)?.lines ?? [];
+  await until(
+    "its errors are in the log",
+    () => ["died of", "broke at"].every((text) => lines().some((line) => line.includes(text))),
+    90_000,
+  );
+}
+
+/** A connection for each: those to the editor end with the flow host, and a pool would find them dead. */
+function ask(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body?: unknown,
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const asking = request(url, { method: body === undefined ? "GET" : "POST", headers, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (piece: string) => {
+        text += piece;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: text }));
+      answer.on("error", reject);
+    });
+    asking.on("error", reject);
+    asking.end(body === undefined ? undefined : JSON.stringify(body));
+  });
 }
 
 /** As the NOC sees a technician's change: the tab as an export, with what looks like a secret masked. */
