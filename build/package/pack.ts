@@ -15,6 +15,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Artefact } from "./artefact.ts";
+import { keepSmallPages } from "./small-pages.ts";
 import type { Stage } from "./stage.ts";
 
 const require = createRequire(import.meta.url);
@@ -83,6 +84,7 @@ export async function pack(options: {
     mkdirSync(dirname(options.out), { recursive: true });
     copyFileSync(options.node, `${options.out}.part`);
     await inject(`${options.out}.part`, readFileSync(paths.blob));
+    keepSmallPages(`${options.out}.part`);
     const texts = { __pkg_manifest__: readFileSync(paths.manifest), prelude: readFileSync(paths.prelude) };
     notePlaces(`${options.out}.part`, { __pkg_archive__: archive, ...texts });
     renameSync(`${options.out}.part`, options.out);

@@ -1,4 +1,4 @@
-/** `npm run bench -- snmp|store|uplink|codec|site|checks|commits|flows|flow-memory|activation|remote-editor|footprint|delta|alarms|attacks|fuzz [arguments]`: one bench after the other; each figure with its goal. README.md says how each is got. */
+/** `npm run bench -- snmp|store|uplink|codec|site|checks|commits|flows|flow-memory|late-crash|activation|remote-editor|footprint|delta|alarms|attacks|fuzz [arguments]`: one bench after the other; each figure with its goal. README.md says how each is got. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -14,6 +14,7 @@ const names = [
   "commits",
   "flows",
   "flow-memory",
+  "late-crash",
   "activation",
   "remote-editor",
   "footprint",

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { hugePageSegments } from "../../build/package/small-pages.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { freeTcpPort, RunningProcess, Workspace } from "../integration/processes.ts";
 import { gatehouseCommand } from "../program.ts";
@@ -19,6 +20,12 @@ describe.skipIf(!isPackaged)("the packaged program (needs GATEHOUSE_BINARY)", ()
       expect.arrayContaining(["node", "openssl", "better-sqlite3", "mqtt", "@node-red/runtime"]),
     );
     expect((await runCli(["licenses"])).stdout).toContain("Permission is hereby granted");
+  });
+
+  it("lies in its file so that no huge page of it can be mapped", () => {
+    const file = readFileSync(gatehouseCommand(["version"]).command);
+    expect(hugePageSegments(file)).toContain(false);
+    expect(hugePageSegments(file)).not.toContain(true);
   });
 
   it("takes no code from the environment", async () => {

@@ -1,0 +1,83 @@
+/**
+ * `npm run bench -- late-crash`: a pushed flow that ends the flow host's process GATEHOUSE_LATE_CRASH_S (45) seconds after it was committed, in the real
+ * program beside ten services at the simulated site, polled every second: polls missed, what the NOC is told and when, who else was touched.
+ * With GATEHOUSE_BINARY=dist/gatehouse-linux-x64: in the packaged binary.
+ */
+import { spawnSync } from "node:child_process";
+import { functionFlow } from "../../flows/ground.ts";
+import { gatewayId, type ServiceSeen, ServicesField } from "../../integration/services-field.ts";
+import { gatehouseCommand } from "../../program.ts";
+
+const lateS = Number(process.env["GATEHOUSE_LATE_CRASH_S"] ?? 45);
+const neighbours = 10;
+const wayOut = 'const word = ["constr", "uctor"].join(""); const out = Buffer[word]("return process")();';
+const bomb = `if (!context.get("set")) setTimeout(() => { ${wayOut} out.exit(9); }, ${lateS * 1_000}); context.set("set", true); return msg;`;
+
+interface Polled {
+  readonly id: string;
+  readonly polls: number;
+  readonly missedSlots: number;
+}
+
+const field = new ServicesField();
+
+/** What the running gateway says of its polls. */
+function polled(): { readonly polls: number; readonly missed: number } {
+  const { command, args } = gatehouseCommand(["status", "--json", "--state", field.workspace.path("gateway")]);
+  const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  if (stdout === "") throw new Error(`no status: ${stderr}`);
+  const { equipment } = JSON.parse(stdout) as { readonly equipment: readonly Polled[] };
+  const sum = (of: "polls" | "missedSlots") => equipment.reduce((total, one) => total + one[of], 0);
+  return { polls: sum("polls"), missed: sum("missedSlots") };
+}
+
+try {
+  await field.start(1_000);
+  const services = Array.from({ length: neighbours }, (_, index) => ({
+    ...{ id: `near-${index}`, template: "link-errors", parameters: { equipment: "sw-1", errorsPerS: 100 + index } },
+  }));
+  const set = { kind: "services", id: "services", content: { v: 1, services } };
+  await field.ask("PUT", `/api/gateways/${gatewayId}/desired`, { documents: [set] });
+  let seen: readonly ServiceSeen[] = [];
+  const look = async () => {
+    seen = await field.services(1_000);
+    return seen;
+  };
+  const until = (what: string, holds: (all: readonly ServiceSeen[]) => boolean) =>
+    field.until(
+      what,
+      async () => holds(await look()),
+      (lateS + 180) * 1_000,
+      () => JSON.stringify(seen),
+    );
+  const near = (all: readonly ServiceSeen[]) => all.filter(({ id, state }) => id.startsWith("near-") && state === "healthy").length;
+  const culprit = () => seen.find(({ id }) => id.includes("late"));
+  await until("the neighbours are healthy", (all) => near(all) === neighbours);
+  await field.ask("PUT", `/api/gateways/${gatewayId}/desired`, {
+    documents: [{ kind: "flow", id: "flow.late", content: functionFlow(bomb) }],
+  });
+  await until("the flow is healthy", () => culprit()?.state === "healthy");
+  const [before, healthyMs] = [polled(), performance.now()];
+  console.log(`flow "late" is healthy beside ${near(seen)} services; it ends the process ${lateS} s after its first message`);
+  await until("the NOC is told", () => !["healthy", "on its way"].includes(culprit()?.state ?? "healthy"));
+  console.log(
+    `${((performance.now() - healthyMs) / 1_000).toFixed(1)} s after healthy, the NOC's services view: ${JSON.stringify(culprit())}`,
+  );
+  await until("the neighbours are healthy again", (all) => near(all) === neighbours);
+  // What a poll that came too late would be counted as is known with the next ones.
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const after = polled();
+  console.log(
+    `polls missed ${after.missed - before.missed} of ${after.polls - before.polls} (goal 0); neighbours healthy ${near(seen)} of ${neighbours}`,
+  );
+  const alarm = (await field.alarms()).find(({ type }) => type === "serviceQuarantined");
+  console.log(`alarm at the NOC: ${alarm === undefined ? "none" : `${alarm.type} ${alarm.severity}: ${alarm.text}`}`);
+  const desired = await field.ask<{ readonly reported?: object; readonly documents: readonly { readonly id: string }[] }>(
+    ...(["GET", `/api/gateways/${gatewayId}/desired`] as const),
+  );
+  console.log(
+    `rep: ${JSON.stringify(desired.reported)} ${JSON.stringify(desired.documents.find(({ id }) => id === "flow.late"))}`.slice(0, 900),
+  );
+} finally {
+  await field.end();
+}
