@@ -51,7 +51,8 @@ async function buildOne(name: ArtefactName, architecture: Architecture): Promise
   const artefact = artefacts[name];
   const out = join(values.out, artefactFile(name, architecture));
   const staged = await stage({ root, artefact, architecture, version: process.env.GATEHOUSE_VERSION ?? version, commit: commit() });
-  await pack({ stage: staged, artefact, node: strippedNode(architecture, root, values.cache), addon: addonFile(root, architecture), out });
+  const [node, addon] = [strippedNode(architecture, root, values.cache), addonFile(root, architecture)];
+  await pack({ stage: staged, artefact, architecture, node, addon, out });
   const sbom = staged.get("about/sbom.json");
   if (sbom !== undefined) writeFileSync(`${out}.cdx.json`, sbom);
   process.stdout.write(`${out}  ${staged.size} files  sha256 ${sha256Of(out)}\n`);
