@@ -151,7 +151,12 @@ export class Console implements Unit {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://console");
+    const target = request.url ?? "/";
+    if (!URL.canParse(target, "http://console")) {
+      sendError(response, 400, "command.refused", "this is no address");
+      return;
+    }
+    const url = new URL(target, "http://console");
     const route = `${request.method} ${url.pathname}`;
     if (request.method === "GET" && (await this.#sendPage(request, response, url.pathname))) return;
     if (request.method !== "GET" && request.headers[ownHeader] === undefined) {

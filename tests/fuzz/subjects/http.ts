@@ -79,6 +79,8 @@ async function openConsole(isSignedIn: boolean) {
     request("GET /api/history/points?equipment=sw-1&table=t&row=1&metric=m&from=1&to=2", { host, ...cookie }),
     request("POST /api/command", { ...post, ...cookie }, { operation: "poll.now", args: { equipment: "sw-1" } }),
     request("GET /", { host }),
+    // No URL to the parser of Node: it was once answered as a bug of ours.
+    request("GET /\\", { host }),
     ...(isSignedIn ? [] : [request("POST /api/session", post, { secret: "WRONG-CODE" }), request("POST /api/challenge", post, {})]),
   ];
   const read = async (bytes: Uint8Array) => {
@@ -123,6 +125,7 @@ async function openApi(hasToken: boolean) {
     request("POST /api/alarm-shelves", { authorization }, { tenant: "acme", gateway: "gw-one", type: "x", forMs: 60_000, reason: "x" }),
     request("POST /api/session", {}, { token: "x" }),
     request("DELETE /api/alarm-shelves/x", { authorization }),
+    request("GET /\\", { authorization }),
   ];
   const read = async (bytes: Uint8Array) => {
     const said = await exchange(port, bytes);

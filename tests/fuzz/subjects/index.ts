@@ -1,5 +1,6 @@
 import type { FuzzSubject } from "../subject.ts";
 import { authenticatedSubjects } from "./authenticated.ts";
+import { bookSubjects } from "./books.ts";
 import { documentSubjects } from "./documents.ts";
 import { doorSubjects } from "./doors.ts";
 import { fileSubjects } from "./files.ts";
@@ -24,4 +25,5 @@ export const fuzzSubjects: readonly FuzzSubject[] = [
   ...networkSubjects,
   ...guestSubjects,
   ...nocSubjects,
+  ...bookSubjects,
 ];
