@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import Database from "better-sqlite3";
 import { expect } from "vitest";
 import type { CanaryHunt } from "./canary-hunt.ts";
 import type { SecuredSite } from "./secured-site.ts";
@@ -28,11 +29,24 @@ export async function lookEverywhere(site: SecuredSite, hunt: CanaryHunt): Promi
   hunt.look("config show", await site.done(["config", "show", site.path("gatehouse.yaml")]));
   for (const [index, one] of [...site.gateways, ...site.others].entries()) hunt.look(`output of process ${index}`, one.lines.join("\n"));
   hunt.lookBelow("state of the gateway", site.path("gateway"));
+  lookIntoState(site, hunt);
   hunt.lookBelow("folder of the NOC", site.path("noc"), (path) => path.endsWith("/token"));
   hunt.lookBelow("folder of the enrolment role", site.path("enrolment"));
   hunt.lookBelow("files of the broker", site.path("broker"));
   const dumps = readdirSync(".").filter((name) => /^(core(\.|$)|report\..*\.json$|.*\.heapsnapshot$)/.test(name));
   for (const name of dumps) hunt.look(`dump ${name}`, readFileSync(name));
+}
+
+/** Each value as a whole: packed and torn over pages of the file, its bytes would hide what it holds. */
+function lookIntoState(site: SecuredSite, hunt: CanaryHunt): void {
+  const copy = site.path("copy-of-state.db");
+  for (const part of ["", "-wal"])
+    if (existsSync(site.path("gateway", `state.db${part}`))) copyFileSync(site.path("gateway", `state.db${part}`), `${copy}${part}`);
+  const database = new Database(copy);
+  const rows = database.prepare<[], { readonly key: string; readonly value: Buffer }>("SELECT key, value FROM entry").all();
+  database.close();
+  expect(rows.map(({ key }) => key)).toContain("flows/sealed/local");
+  for (const { key, value } of rows) hunt.look(`state.db ${key}`, value);
 }
 
 async function lookAtConsole(site: SecuredSite, hunt: CanaryHunt): Promise<void> {
