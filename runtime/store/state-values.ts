@@ -65,7 +65,7 @@ export class StateValues {
     if (row === undefined) return undefined;
     const value = sound(key, row);
     if (value !== undefined) return value;
-    const damaged = this.#database.transaction(() => this.#mend(key, Buffer.from(key), row.value)).immediate();
+    const damaged = this.#database.transaction(() => this.#mend(key, Buffer.from(key))).immediate();
     this.#parts.onDamagedValue(damaged);
     return damaged.outcome === "restored" ? sound(key, this.#get.get(key)) : undefined;
   }
@@ -99,35 +99,38 @@ export class StateValues {
   }
 
   #compare(): readonly DamagedValue[] {
-    const damaged = this.#rows("entry")
-      .filter((row) => sound(row.key, row) === undefined)
-      .map((row) => this.#mend(row.key, row.name, row.value));
+    const damaged = this.#unsound("entry").map(({ key, name }) => this.#mend(key, name));
     const told = new Set(damaged.map(({ key }) => key));
-    for (const { key, name, value, sum } of this.#rows("twin")) {
-      const twin = sound(key, { value, sum });
-      const own = sound(key, this.#get.get(key));
-      if (twin !== undefined && own !== undefined && Buffer.compare(twin, own) === 0) continue;
-      // Its entry is under a name that a turned bit made of it, or the twin itself is damaged.
-      if (twin === undefined) this.#remove("twin", name);
-      this.#write(key, own ?? twin);
+    for (const { key, name } of this.#unsound("twin")) {
+      this.#remove("twin", name);
       if (!told.has(shown(key))) damaged.push({ key: shown(key), outcome: "restored", isGuard: false });
     }
-    for (const { key } of this.#rows("entry"))
-      if (isIn(twinned, key) && this.#twin.get(key) === undefined) this.#write(key, sound(key, this.#get.get(key)));
+    // Its entry is under a name that a turned bit made of it: the twin knows the right one.
+    for (const key of this.#keys("SELECT key FROM twin EXCEPT SELECT key FROM entry")) {
+      this.#write(key, sound(key, this.#twin.get(key)));
+      if (!told.has(key)) damaged.push({ key: shown(key), outcome: "restored", isGuard: false });
+    }
+    const missing = this.#keys("SELECT key FROM entry EXCEPT SELECT key FROM twin").filter((key) => isIn(twinned, key));
+    const older = this.#keys("SELECT entry.key FROM entry JOIN twin USING (key) WHERE entry.value IS NOT twin.value");
+    for (const key of [...missing, ...older]) this.#write(key, sound(key, this.#get.get(key)));
     return damaged;
   }
 
   #seal(): readonly DamagedValue[] {
     this.#database.exec("DELETE FROM twin");
     const damaged: DamagedValue[] = [];
-    for (const { key, name, value } of this.#rows("entry")) {
+    const names = this.#database.prepare<[], Buffer>("SELECT CAST(key AS BLOB) FROM entry").pluck().all();
+    for (const name of names) {
+      const key = name.toString("utf8");
+      const value = this.#get.get(key)?.value;
       if (value instanceof Uint8Array && looksSound(value)) this.#write(key, value);
-      else damaged.push(this.#mend(key, name, value));
+      else damaged.push(this.#mend(key, name));
     }
     return damaged;
   }
 
-  #mend(key: string, name: Buffer, found: unknown): DamagedValue {
+  #mend(key: string, name: Buffer): DamagedValue {
+    const found = this.#database.prepare<[Buffer], unknown>("SELECT value FROM entry WHERE key = CAST(? AS TEXT)").pluck().get(name);
     if (found instanceof Uint8Array) this.#parts.setAside(shown(key), found);
     const twin = sound(key, this.#twin.get(key));
     this.#remove("entry", name);
@@ -140,9 +143,16 @@ export class StateValues {
     this.#database.prepare(`DELETE FROM ${table} WHERE key = CAST(? AS TEXT)`).run(name);
   }
 
-  /** Read before any is changed; the file is bounded. */
-  #rows(table: "entry" | "twin"): Row[] {
-    return this.#database.prepare<[], Row>(`SELECT key, CAST(key AS BLOB) AS name, value, sum FROM ${table}`).all();
+  /** One value in memory at a time: the file may hold 64 MiB. */
+  #unsound(table: "entry" | "twin"): readonly Pick<Row, "key" | "name">[] {
+    const bad: Pick<Row, "key" | "name">[] = [];
+    const rows = this.#database.prepare<[], Row>(`SELECT key, CAST(key AS BLOB) AS name, value, sum FROM ${table}`);
+    for (const { key, name, value, sum } of rows.iterate()) if (sound(key, { value, sum }) === undefined) bad.push({ key, name });
+    return bad;
+  }
+
+  #keys(query: string): readonly string[] {
+    return this.#database.prepare<[], string>(query).pluck().all();
   }
 }
 
