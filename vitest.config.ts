@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 60_000 } },
-    // Integration tests start real daemons; more than this and they starve each other on two cores.
-    maxWorkers: 2,
+    // Integration tests start real daemons and wait for them half of their time: one more than the two cores that must do.
+    maxWorkers: 3,
   },
 });
