@@ -3,6 +3,7 @@ import { GatewayError } from "#model/errors.ts";
 import type { WantedService } from "#ports/catalogue.ts";
 import type { NocAuthority } from "../authority/noc-authority.ts";
 import type { KnownSite, ServiceDesk } from "../services/service-desk.ts";
+import { quarantinedViews, type ServiceView } from "../services/service-view.ts";
 import type { GatewayRow } from "../store/rows.ts";
 import { actorOf } from "./authority-routes.ts";
 import type { ApiContext } from "./server.ts";
@@ -65,7 +66,7 @@ export function addServiceRoutes(app: FastifyInstance, context: ApiContext, auth
       if (waitMs > 0) await authority.news.next(waitMs, context.signal, seen);
       const news = authority.news.count;
       const site = { tenant: found.tenant, gateway: found.id };
-      return { nowMs: context.clock.now().wallMs, news, services: desk.list(site) };
+      return { nowMs: context.clock.now().wallMs, news, services: await withQuarantines(context, found, desk.list(site)) };
     },
   );
   app.post<ServicePath & { Body: ServiceBody }>(
@@ -102,6 +103,13 @@ async function rowOf(context: ApiContext, request: Pick<FastifyRequest<Path>, "p
   const found = await context.store.read.gateway(request.query.tenant, request.params.gateway);
   if (found === undefined) throw new GatewayError("noc.invalid", { message: "no such gateway" });
   return found;
+}
+
+/** Most active alarms of one gateway that are looked through. */
+const maxAlarms = 1_000;
+
+async function withQuarantines({ store }: ApiContext, row: GatewayRow, views: readonly ServiceView[]): Promise<readonly ServiceView[]> {
+  return quarantinedViews(views, await store.read.alarmDesk.alarms({ gatewayRef: row.ref, state: "active", limit: maxAlarms }));
 }
 
 /** What gateways report themselves; services report as `service:ID` and are no equipment. Of a gateway that has reported nothing yet nothing is known, and it judges alone. */

@@ -77,3 +77,17 @@ function stepWord({ view, change }: Parameters<typeof viewOf>[1], steps: readonl
   if (reported === undefined || reported.gen < change.gen) return "sent";
   return steps.at(-1)?.[0] ?? reported.phase;
 }
+
+/** What goes wrong after it was committed is switched off at the site without a new report of its document: the gateway's alarm says so. Such ones come first. */
+export function quarantinedViews(
+  views: readonly ServiceView[],
+  active: readonly { readonly type: string; readonly text: string; readonly body: Readonly<Record<string, unknown>> }[],
+): readonly ServiceView[] {
+  // `tq`: the alarm's qualifier, here the service.
+  const reasons = new Map(active.filter(({ type }) => type === "serviceQuarantined").map(({ body, text }) => [body["tq"], text]));
+  const told = views.map((one) => {
+    const reason = one.state === "healthy" ? reasons.get(one.id) : undefined;
+    return reason === undefined ? one : { ...one, state: "quarantined" as const, reason };
+  });
+  return told.toSorted((a, b) => Number(b.state === "quarantined") - Number(a.state === "quarantined"));
+}

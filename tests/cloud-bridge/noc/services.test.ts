@@ -7,6 +7,7 @@ import { AuthorityStore } from "../../../cloud-bridge/noc/authority/authority-st
 import { NocAuthority } from "../../../cloud-bridge/noc/authority/noc-authority.ts";
 import { SigningKeys } from "../../../cloud-bridge/noc/authority/signing-keys.ts";
 import { ServiceDesk } from "../../../cloud-bridge/noc/services/service-desk.ts";
+import { quarantinedViews } from "../../../cloud-bridge/noc/services/service-view.ts";
 import type { ReportedMessage } from "../../../cloud-bridge/protocol/messages/twin.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
@@ -136,4 +137,20 @@ describe("services at the NOC", () => {
     report(desk.deactivate(site, "backup", "anna").gen, "ok");
     await until("it is gone", () => state("backup") === undefined);
   });
+});
+
+it("shows a service as quarantined whose gateway raised the alarm after it was healthy, before the others", () => {
+  const view = (id: string) => ({
+    ...{ id, template: "x", title: "X", label: "X", plan: "", parameters: {}, secrets: [], wanted: true, state: "healthy" as const },
+    ...{ step: "", steps: [], reason: "", atMs: 0, endedMs: 0, by: "", gen: 1 },
+  });
+  const alarms = [
+    { type: "serviceQuarantined", text: "two was switched off alone: it hung", body: { tq: "two" } },
+    { type: "other", text: "", body: { tq: "one" } },
+  ];
+  const shown = quarantinedViews([view("one"), view("two")], alarms).map(({ id, state, reason }) => [id, state, reason]);
+  expect(shown).toEqual([
+    ["two", "quarantined", "two was switched off alone: it hung"],
+    ["one", "healthy", ""],
+  ]);
 });
