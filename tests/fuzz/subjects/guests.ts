@@ -6,7 +6,7 @@ import { editorFrameCodec } from "../../../cloud-bridge/protocol/editor-frames.t
 import { Tunnel } from "../../../flows/editor-tunnel.ts";
 import { FrameReader, messageFrame } from "../../../flows/frames.ts";
 import { Line } from "../../../flows/host/line.ts";
-import { HostLink } from "../../../flows/host-link.ts";
+import { HostLink, type HostLinkHandlers } from "../../../flows/host-link.ts";
 import { ManualClock } from "../../store/manual-clock.ts";
 import { type FuzzSubject, text } from "../subject.ts";
 
@@ -43,7 +43,8 @@ function openHostLink() {
       },
     };
     let failure: unknown;
-    const handlers = {
+    const handlers: HostLinkHandlers = {
+      taken: (message) => message,
       onMessage: (message: { readonly t: string }) => {
         if (typeof message.t !== "string") throw new Error("a message without a kind");
         received += 1;
@@ -53,7 +54,7 @@ function openHostLink() {
         failure = error;
       },
     };
-    const link = new HostLink({ pipe: pipe as never, clock: new ManualClock(), handlers: handlers as never });
+    const link = new HostLink({ pipe: pipe as never, clock: new ManualClock(), handlers });
     onData(bytes);
     link.close();
     if (failure !== undefined) throw failure;
