@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { formatMoment, type Zone } from "#web/time.ts";
+import { formatMoment, type Zone, zoneLabel } from "#web/time.ts";
 import type { AlarmView } from "../../registry/alarms.ts";
 import type { NocShelf } from "../../store/alarms.ts";
 import { AlarmDetails } from "./alarm-details.tsx";
@@ -111,8 +111,8 @@ export function AlarmsPage(props: AlarmsPageProps) {
         onRemove={(id) => run(ask(`/api/alarm-shelves/${encodeURIComponent(id)}`, { method: "DELETE" }))}
       />
       <p class="muted key-help">
-        Keys: <kbd>j</kbd> <kbd>k</kbd> move, <kbd>Enter</kbd> opens, <kbd>a</kbd> acknowledges, <kbd>/</kbd> searches, <kbd>Esc</kbd>{" "}
-        closes.
+        Times in {zoneLabel(props.zone, serverNowMs())}. Keys: <kbd>j</kbd> <kbd>k</kbd> move, <kbd>Enter</kbd> opens, <kbd>a</kbd>{" "}
+        acknowledges, <kbd>/</kbd> searches, <kbd>Esc</kbd> closes.
       </p>
     </main>
   );

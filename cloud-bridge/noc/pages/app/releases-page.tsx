@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { every } from "#web/browser-clock.ts";
-import { formatMoment, type Zone } from "#web/time.ts";
+import { formatMoment, type Zone, zoneLabel } from "#web/time.ts";
 import type { GatewayView } from "../../registry/overview.ts";
 import type { ReleasesView } from "../../releases/overview.ts";
 import type { RolloutView } from "../../releases/rollout-order.ts";
@@ -91,8 +91,8 @@ export function ReleasesPage(props: ReleasesPageProps) {
       />
       <Earlier rollouts={earlier} chosen={chosen} zone={props.zone} onChoose={setChosen} />
       <p class="muted key-help">
-        {expiryWords(releases.value, props.zone)}Keys: <kbd>p</kbd> holds and resumes, <kbd>n</kbd> goes to the newest version,{" "}
-        <kbd>Esc</kbd> closes.
+        {expiryWords(releases.value, props.zone)}Times in {zoneLabel(props.zone, serverNowMs())}. Keys: <kbd>p</kbd> holds and resumes,{" "}
+        <kbd>n</kbd> goes to the newest version, <kbd>Esc</kbd> closes.
       </p>
     </main>
   );
