@@ -5,6 +5,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { AlarmMemory } from "./alarm-memory.ts";
 import { FlapWatch, stableMs } from "./flap-watch.ts";
+import { fits } from "./history-query.ts";
 import { alarmKey, InstanceIds } from "./identity.ts";
 import { type AlarmInstance, bounded, changeOf, severityRank } from "./instance.ts";
 import type { Marks } from "./marks.ts";
@@ -291,11 +292,4 @@ export class AlarmList implements Alarms {
   #wallMs(): number {
     return this.#parts.clock.now().wallMs;
   }
-}
-
-function fits(change: AlarmChange, { fromMs, toMs, equipment, key }: AlarmHistoryQuery): boolean {
-  const atMs = change.observedAt.wallMs;
-  if (fromMs !== undefined && atMs < fromMs) return false;
-  if (toMs !== undefined && atMs > toMs) return false;
-  return (equipment === undefined || change.equipment === equipment) && (key === undefined || change.key === key);
 }
