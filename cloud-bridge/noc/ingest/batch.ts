@@ -6,13 +6,13 @@ import type { Delivery, GatewayNews } from "./delivery.ts";
 import { DictionaryWatch } from "./dictionary-watch.ts";
 import { type Draft, Drafts, type GatewayDraft } from "./drafts.ts";
 import { applyEvents } from "./events.ts";
-import { watchIdentity } from "./identity-watch.ts";
+import { watchGreeting } from "./greeting.ts";
 import { applyInventory } from "./inventory.ts";
 import type { IngestLimits } from "./limits.ts";
-import { watchMemory } from "./memory-watch.ts";
 import { type Place, placeOf } from "./place.ts";
 import { applyHello, applyReported, applyState } from "./presence.ts";
 import { beyondContiguous, contiguousTo, hasSeq, highestSeq, withRange } from "./ranges.ts";
+import { watchSequence } from "./sequence-watch.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { classOfLeaf, type Understood, understand } from "./understand.ts";
 
@@ -121,8 +121,7 @@ export class BatchWriter {
         applyState(gateway.row, understood.message, drafts.nowMs);
         return;
       case "hello": {
-        await watchIdentity(drafts, gateway, understood.message, delivery.retained);
-        await watchMemory(drafts, gateway, understood.message, delivery.retained);
+        await watchGreeting(drafts, gateway, understood.message, delivery.retained);
         applyHello(gateway.row, understood.message, drafts.nowMs, delivery.retained);
         gateway.hello = true;
         const { T, E, C, I, S, B } = understood.message.streams;
@@ -223,6 +222,7 @@ export class BatchWriter {
     if (hasSeq(stream.received, place.seq)) {
       stream.duplicates += 1;
       tally.duplicates += 1;
+      await watchSequence(drafts, gateway, stream, { seq: place.seq, delivery });
       return undefined;
     }
     const received = withRange(stream.received, place.seq, place.seq);

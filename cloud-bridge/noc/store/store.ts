@@ -41,6 +41,8 @@ export interface StoreTransaction {
 
   /** False = (stream, seq) is already there and nothing was written. */
   addChunk(row: ChunkRow): Promise<boolean>;
+  /** The bytes as they came. Undefined = not kept (tombstone, event, past its retention). */
+  chunkPayload(streamRef: number, seq: number): Promise<Uint8Array | undefined>;
   /** The pending chunk with the lowest seq >= `fromSeq`. */
   nextPending(streamRef: number, fromSeq: number): Promise<ChunkRow | undefined>;
   markChunk(chunk: Pick<ChunkRow, "streamRef" | "seq" | "fromMs" | "toMs" | "samples">, state: ChunkState): Promise<void>;

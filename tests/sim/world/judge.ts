@@ -90,6 +90,8 @@ export class Judge {
       );
     this.#evicted = gaps.some((gap) => gap.reason === "cap");
     for (const hole of unexplainedHoles(streams, byStream, gaps)) this.#wrong(hole);
+    const reused = (await read.deadLetters(gateway.ref, 1_000)).find((letter) => letter.reason === "sequence-reused");
+    if (reused !== undefined) this.#wrong(`stream ${reused.streamId} seq ${reused.seq} came twice, with other bytes the second time`);
     const lastDamageMs = this.#lastDamageMs;
     const cuts = powerCutsMs.filter((cutMs) => cutMs >= lastDamageMs).length;
     const restarts = gaps.filter((gap) => gap.reason === "restart" && gap.recordedMs >= lastDamageMs).length;

@@ -118,6 +118,10 @@ export class SqliteTransaction implements StoreTransaction {
     return changes === 1;
   }
 
+  async chunkPayload(streamRef: number, seq: number): Promise<Uint8Array | undefined> {
+    return this.#db.get<{ payload: Uint8Array }>("SELECT payload FROM chunk WHERE stream = ? AND seq = ?", streamRef, seq)?.payload;
+  }
+
   async nextPending(streamRef: number, fromSeq: number): Promise<ChunkRow | undefined> {
     const sql = `SELECT ${chunkColumns} FROM chunk WHERE stream = ? AND seq >= ? AND state = 'pending' ORDER BY seq LIMIT 1`;
     const row = this.#db.get<ChunkColumns>(sql, streamRef, fromSeq);
