@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { formatAge, formatMoment, type Zone } from "#web/time.ts";
+import { formatAge, formatMoment, type Zone, zoneLabel } from "#web/time.ts";
 import { formatBytes, formatCount } from "#web/units.ts";
 import type { GatewayLedger } from "../../registry/ledger.ts";
 import type { GatewayView } from "../../registry/overview.ts";
@@ -24,7 +24,7 @@ export function GatewayFacts(props: { readonly gateway: GatewayView; readonly zo
         <h1>{gateway.name}</h1>
         <span class={gateway.online ? "mark good" : "mark bad"}>{gateway.online ? "online" : "offline"}</span>
         <span class="muted">
-          since {formatMoment(gateway.sinceMs, nowMs, zone)}
+          since {formatMoment(gateway.sinceMs, nowMs, zone)} {zoneLabel(zone, nowMs)}
           {why === undefined ? "" : `, ${why}`}
         </span>
         <EditorButton gateway={gateway} />
