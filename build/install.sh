@@ -2,7 +2,7 @@
 # Installs Gatehouse on a bare Debian 12 (or newer) or Ubuntu 22.04 (or newer): sh install.sh PACKAGE.deb [--config FILE] [--dry-run]
 # Says each step before it does it, and does nothing else.
 set -eu
-deb= config= dry=false
+deb='' config='' dry=false
 while [ $# -gt 0 ]; do
   case $1 in
   --config) config=${2:?--config needs a file} && shift ;;

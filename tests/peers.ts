@@ -27,6 +27,7 @@ export const peerPackages = {
   ip: "iproute2",
   openssl: "openssl",
   gcc: "gcc",
+  busybox: "busybox",
 } as const;
 
 export type PeerName = keyof typeof peerPackages;

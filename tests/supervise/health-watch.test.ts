@@ -76,10 +76,33 @@ it("is not healthy when what was admitted is not committed, and again once it is
   await end();
 });
 
-it("is not restarted for a full disk: that would mend nothing, and measurements go on", async () => {
+it.each([
+  ["disk-full", "the disk is full"],
+  ["io", "the disk fails"],
+  ["read-only", "the disk is read-only"],
+] as const)("bears a disk that refuses commits (%s) for five minutes, not for longer", async (state, why) => {
   const { store, after, end } = site();
-  store.stats = async () => ({ ...idle, openFrames: 3, state: "disk-full" });
-  expect(await after(200)).toMatchObject({ healthy: true });
+  store.stats = async () => ({ ...idle, openFrames: 3, state });
+  expect(await after(280)).toMatchObject({ healthy: true });
+  expect(await after(40)).toMatchObject({ healthy: false, problems: [expect.stringMatching(`^nothing was committed for 3\\d\\d s: ${why}$`)] });
+  store.stats = async () => ({ ...idle, openFrames: 3, commits: 2 });
+  expect(await after(5)).toMatchObject({ healthy: true });
+  await end();
+});
+
+it("is not restarted again and again for a disk that has refused everything since the start", async () => {
+  const { store, after, end } = site();
+  store.stats = async () => ({ ...idle, openFrames: 3, state: "read-only", commits: 0 });
+  expect(await after(1_700)).toMatchObject({ healthy: true });
+  expect(await after(200)).toMatchObject({ healthy: false, problems: [expect.stringContaining("the disk is read-only")] });
+  await end();
+});
+
+it("is healthy on a full disk while the journal takes what is measured", async () => {
+  const { store, after, end } = site();
+  let commits = 1;
+  store.stats = async () => ({ ...idle, openFrames: 3, commits: commits++ });
+  expect(await after(600)).toMatchObject({ healthy: true });
   await end();
 });
 

@@ -53,6 +53,13 @@ describe("a delta", () => {
     expect(makeDelta(old, next).length).toBeLessThan(300);
   });
 
+  it("is small when something small changed every few words", () => {
+    const old = noise(1, 48_000);
+    const next = Buffer.from(old);
+    for (let at = 20; at < next.length; at += 48) next.write("new", at);
+    expect(makeDelta(old, next).length).toBeLessThan(next.length / 8);
+  });
+
   it("is applied without a fresh piece of memory for each piece of the program", async () => {
     const old = noise(1, 1_000_000);
     const next = Buffer.concat([old.subarray(0, 400_000), noise(2, 50), old.subarray(400_100)]);

@@ -10,7 +10,9 @@ import { untrusted } from "./metadata.ts";
  */
 const magic = Buffer.from("GHD1");
 const windowLog = 20;
-const blockBytes = 64;
+const blockBytes = 32;
+/** What has to agree for a copy to go on behind a changed place, at the same distance as before it. */
+const resumedBytes = 12;
 const copyBytes = 65_536;
 /** Multiplier of the rolling hash; any odd number of that size does. */
 const multiplier = 0x01000193;
@@ -52,14 +54,14 @@ function number(value: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Hash of each aligned block of the old file -> its position; an open table, first come stays. */
+/** Hash of each aligned block of the old file -> its position; an open table, the last stays: what changes most lies last. */
 function indexOf(old: Uint8Array): { readonly table: Int32Array; readonly mask: number } {
   const blocks = Math.floor(old.length / blockBytes);
   const size = 2 ** Math.ceil(Math.log2(Math.max(blocks * 2, 16)));
   const table = new Int32Array(size).fill(-1);
   for (let block = 0; block < blocks; block++) {
     const slot = slotOf(hashAt(old, block * blockBytes), size - 1);
-    if (table[slot] === -1) table[slot] = block * blockBytes;
+    table[slot] = block * blockBytes;
   }
   return { table, mask: size - 1 };
 }
@@ -88,10 +90,11 @@ function findMatch(
   index: ReturnType<typeof indexOf>,
   expected: number,
 ): Match | undefined {
-  const straight = commonLength(old, expected, next, start);
-  if (straight >= blockBytes) return { at: start, from: expected, length: straight };
   let hash = hashAt(next, start);
   for (let at = start; at + blockBytes <= next.length; at++) {
+    const same = expected + at - start;
+    const straight = commonLength(old, same, next, at);
+    if (straight >= resumedBytes) return { at, from: same, length: straight };
     const from = index.table[slotOf(hash, index.mask)] ?? -1;
     if (from >= 0) {
       const length = commonLength(old, from, next, at);
