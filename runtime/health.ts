@@ -51,7 +51,8 @@ export class HealthWatch {
       return { healthy: false, problems: [...problems, "the store does not answer"], polls, commits: this.#commits.count };
     if (stats.commits !== this.#commits.count || stats.openFrames === 0) this.#commits = { count: stats.commits, sinceMs: nowMs };
     const uncommittedMs = nowMs - this.#commits.sinceMs;
-    if (uncommittedMs > commitPatienceMs(stats)) problems.push(`nothing was committed for ${Math.round(uncommittedMs / 1_000)} s${why(stats)}`);
+    if (uncommittedMs > commitPatienceMs(stats))
+      problems.push(`nothing was committed for ${Math.round(uncommittedMs / 1_000)} s${why(stats)}`);
     return { healthy: problems.length === 0, problems, polls, commits: stats.commits };
   }
 

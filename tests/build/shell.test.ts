@@ -22,7 +22,10 @@ describe.skipIf(!busybox.available)("the shell programs of the packages, by busy
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it("are understood", () => {
-    const files = [...globSync("{systemd/{launch,spare-flash,gatehouse.sh},debian/post*,debian/prerm,openwrt/*.init}", { cwd: build }), "install.sh"];
+    const files = [
+      ...globSync("{systemd/{launch,spare-flash,gatehouse.sh},debian/post*,debian/prerm,openwrt/*.init}", { cwd: build }),
+      "install.sh",
+    ];
     expect(files).toHaveLength(8);
     for (const file of files) execFileSync(busybox.path, ["ash", "-n", join(build, file)]);
   });
@@ -32,8 +35,16 @@ describe.skipIf(!busybox.available)("the shell programs of the packages, by busy
     expect(calls.filter(([name]) => name === "mkdir")).toEqual([["mkdir", "-p", "/var/run/gatehouse", "/srv/gatehouse"]]);
     expect(calls.filter(([name]) => name === "chown")).toEqual([["chown", "gatehouse:gatehouse", "/var/run/gatehouse", "/srv/gatehouse"]]);
     const parameters = Object.fromEntries(calls.filter(([name]) => name === "procd_set_param").map(([, key, ...values]) => [key, values]));
-    expect(parameters).toMatchObject({ command: ["/opt/gatehouse/launch"], user: ["gatehouse"], respawn: ["0", "5", "0"], no_new_privs: ["1"] });
-    expect(calls.map(([name]) => name).filter((name) => name?.endsWith("_instance"))).toEqual(["procd_open_instance", "procd_close_instance"]);
+    expect(parameters).toMatchObject({
+      command: ["/opt/gatehouse/launch"],
+      user: ["gatehouse"],
+      respawn: ["0", "5", "0"],
+      no_new_privs: ["1"],
+    });
+    expect(calls.map(([name]) => name).filter((name) => name?.endsWith("_instance"))).toEqual([
+      "procd_open_instance",
+      "procd_close_instance",
+    ]);
   });
 
   it("start the program with procd's settings, pass on the end, and tell how it went", async () => {
@@ -43,16 +54,18 @@ describe.skipIf(!busybox.available)("the shell programs of the packages, by busy
     // What procd would set, with its folders below ours.
     const settings = procdCalls().find(([name, key]) => name === "procd_set_param" && key === "env") ?? [];
     const given = Object.fromEntries(settings.slice(2).map((pair) => pair.split("=", 2) as [string, string]));
-    const moved = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, value.startsWith("/") ? `${folder}${value}` : value]));
+    const moved = Object.fromEntries(
+      Object.entries(given).map(([key, value]) => [key, value.startsWith("/") ? `${folder}${value}` : value]),
+    );
     mkdirSync(`${folder}/srv/gatehouse`, { recursive: true });
     const launcher = spawn(busybox.path, ["ash", join(build, "systemd/launch")], {
       env: { ...environment, ...moved, GATEHOUSE_FACTORY: program, GATEHOUSE_LOOK_S: "1" },
       stdio: "ignore",
     });
     const ended = once(launcher, "exit");
-    await expect.poll(() => existsSync(join(folder, "started")) && readFileSync(join(folder, "started"), "utf8"), { timeout: 60_000 }).toBe(
-      `factory run --config /etc/gatehouse/gatehouse.yaml --state ${folder}/srv/gatehouse --beat ${folder}/var/run/gatehouse/beat\n`,
-    );
+    await expect
+      .poll(() => existsSync(join(folder, "started")) && readFileSync(join(folder, "started"), "utf8"), { timeout: 60_000 })
+      .toBe(`factory run --config /etc/gatehouse/gatehouse.yaml --state ${folder}/srv/gatehouse --beat ${folder}/var/run/gatehouse/beat\n`);
     launcher.kill("SIGTERM");
     expect(await ended).toEqual([7, null]);
   }, 90_000);
@@ -63,6 +76,9 @@ describe.skipIf(!busybox.available)("the shell programs of the packages, by busy
     const stubs = recorded.map((name) => `${name}() { printf '%s\\t' ${name} "$@"; echo; }\n`).join("");
     const script = `${stubs}. ${join(build, "openwrt/gatehouse.init")}\nstart_service\n`;
     const said = execFileSync(busybox.path, ["ash", "-eu", "-c", script], { encoding: "utf8", env: environment });
-    return said.trimEnd().split("\n").map((line) => line.trimEnd().split("\t"));
+    return said
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.trimEnd().split("\t"));
   }
 });

@@ -84,7 +84,10 @@ it.each([
   const { store, after, end } = site();
   store.stats = async () => ({ ...idle, openFrames: 3, state });
   expect(await after(280)).toMatchObject({ healthy: true });
-  expect(await after(40)).toMatchObject({ healthy: false, problems: [expect.stringMatching(`^nothing was committed for 3\\d\\d s: ${why}$`)] });
+  expect(await after(40)).toMatchObject({
+    healthy: false,
+    problems: [expect.stringMatching(`^nothing was committed for 3\\d\\d s: ${why}$`)],
+  });
   store.stats = async () => ({ ...idle, openFrames: 3, commits: 2 });
   expect(await after(5)).toMatchObject({ healthy: true });
   await end();
