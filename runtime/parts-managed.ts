@@ -4,6 +4,7 @@ import type { Buffer } from "#ports/buffer.ts";
 import type { DocumentOwner } from "#ports/desired-state.ts";
 import type { EventSink } from "#ports/event-sink.ts";
 import type { FlowWing } from "#ports/flow-ground.ts";
+import type { IdentityStore } from "#ports/identity.ts";
 import type { State } from "#ports/state.ts";
 import type { UpdateStatus } from "#ports/updater.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -18,6 +19,7 @@ import type { Platform, RunParts } from "./parts-appliance.ts";
 import { Northbound } from "./parts-northbound.ts";
 import { operationsOf } from "./parts-operations.ts";
 import { documentOwners } from "./parts-owners.ts";
+import { openSealed } from "./parts-technician.ts";
 import { selfTest } from "./self-test.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openDocumentStore } from "./store/document-store.ts";
@@ -84,6 +86,7 @@ export interface ManagedParts {
   /** How updates stand; absent = this gateway gets none. */
   readonly update?: () => UpdateStatus;
   readonly audit: Pick<Audit, "write">;
+  readonly identity: IdentityStore;
   readonly enrolledRoot?: string;
   readonly logs?: LogSource;
 }
@@ -94,7 +97,8 @@ export function openNorthbound(parts: ManagedParts, platform: Platform): Northbo
   const overlays = new OverlayMemory(state);
   const hook = configuration.running.authority.rebootCommand;
   const reboot = hook === undefined ? undefined : () => runHook(hook);
-  const operations = operationsOf({ ...parts, ...platform, reboot });
+  const opener = { open: (sealed: string) => openSealed(sealed, parts.identity) };
+  const operations = operationsOf({ ...parts, ...platform, reboot, opener });
   return new Northbound(
     {
       ...{ state, sink, buffer, audit: parts.audit, version: packageJson.version },

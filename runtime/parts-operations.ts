@@ -7,6 +7,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { FlowWing } from "#ports/flow-ground.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Operation } from "#ports/operations.ts";
+import type { SecretOpener } from "#ports/secret-opener.ts";
 import type { Gateway } from "./gateway.ts";
 import { type AlarmsForOperations, alarmOperations } from "./operations/alarm-operations.ts";
 import { checkOperations } from "./operations/check-operations.ts";
@@ -26,6 +27,8 @@ export interface OperationParts {
   readonly logger: Logger;
   /** The log, to be read along. */
   readonly logs?: LogSource | undefined;
+  /** Opens values that the NOC sealed to this gateway. */
+  readonly opener?: SecretOpener | undefined;
   /** Restarts the machine; absent = it may not. */
   readonly reboot?: (() => Promise<void>) | undefined;
   /** Ends this run of the gateway in order and begins another, in the same process. */
@@ -35,7 +38,7 @@ export interface OperationParts {
 export function operationsOf(parts: OperationParts): readonly Operation[] {
   const all: readonly Operation[] = [
     ...gatewayOperations(parts),
-    ...snmpOperations(parts.gateway),
+    ...snmpOperations(parts.gateway, parts.opener),
     ...discoveryOperations(parts),
     ...checkOperations(parts.gateway),
     ...siteOperations(parts),

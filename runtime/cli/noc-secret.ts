@@ -22,7 +22,7 @@ export function registerSecrets(noc: Command, context: CommandContext): void {
     .addHelpText("after", examples("noc secret seal gw-lisbon-01 --stdin < community.txt"));
   group
     .command("seal <gateway>")
-    .description("seal a secret to one gateway; prints the value to put into a configuration document")
+    .description("seal a secret to one gateway; prints the value to put into a configuration document or an order")
     .option("--stdin", "read the secret from standard input")
     .option("--file <file>", "read the secret from a file")
     .option("--dir <folder>", "folder of the enrolment role, which knows the gateway's sealing key", "./gatehouse-state/noc-enrolment")
@@ -41,7 +41,8 @@ async function seal(gateway: string, options: SealOptions, context: CommandConte
       throw new GatewayError("noc.invalid", { message: `${gateway} is not enrolled here, so there is no key to seal to` });
     const sealed = await sealSecret(secret, gateway, JSON.parse(device.sealingKey));
     roster.note({ atMs: context.clock.now().wallMs, serial: device.serial, what: "sealed a secret", from: "operator" });
-    context.print(`{ $sealed: "${sealed}" }\n`);
+    // YAML and JSON at once: it stands in documents and in the arguments of orders.
+    context.print(`{ "$sealed": "${sealed}" }\n`);
   } finally {
     roster.close();
   }

@@ -27,14 +27,14 @@ export function registerSigner(noc: Command, context: CommandContext): void {
     .action((options: SignerOptions) => serve(options, context));
   group
     .command("rotate")
-    .description("make new working keys while the signer stands still; the root must be at hand")
+    .description("make new working keys; a running signer and noc serve take them up within seconds; the root must be at hand")
     .requiredOption("--keys <folder>", "the signer's keys")
     .option("--new-epoch", "let generations begin again (after a signing key was stolen)")
     .addHelpText("after", examples("noc signer rotate --keys /var/lib/gatehouse-signer"))
     .action(async (options: { readonly keys: string; readonly newEpoch?: boolean }) => {
       const keys = await openKeys(options.keys, context);
       await keys.rotate(options.newEpoch === true);
-      context.print(`key document ${keys.version}, epoch ${keys.epoch}; start noc signer serve, then noc serve again\n`);
+      context.print(`key document ${keys.version}, epoch ${keys.epoch}; running processes take it up by themselves, and so do gateways\n`);
     });
 }
 

@@ -1,12 +1,24 @@
 import type { Command } from "#model/command.ts";
 import { type ErrorCode, errorTable, GatewayError } from "#model/errors.ts";
 import type { Operation } from "#ports/operations.ts";
+import type { SecretOpener } from "#ports/secret-opener.ts";
 import type { Gateway } from "../gateway.ts";
+import { openedOrder, rememberedOrder, rememberedRecord } from "./varbind-orders.ts";
 
+/** As `gatehouse noc secret seal` prints it. */
+const sealedValue = {
+  type: "object",
+  additionalProperties: false,
+  required: ["$sealed"],
+  properties: { $sealed: { type: "string", minLength: 1, maxLength: 32_768 } },
+} as const;
 const oid = { type: "string", pattern: "^\\.?[0-2](\\.[0-9]{1,10}){1,127}$" } as const;
 
-/** GET, walk and SET on one equipment; what is carried out is the driver's business. SET needs `settings.allowSet` there. */
-export function snmpOperations(gateway: () => Gateway): readonly Operation[] {
+/**
+ * GET, walk and SET on one equipment; what is carried out is the driver's business. SET needs `settings.allowSet` there; text that it writes
+ * is taken for a secret unless the order says otherwise, and stands in no journal and no answer.
+ */
+export function snmpOperations(gateway: () => Gateway, opener: SecretOpener | undefined): readonly Operation[] {
   const execute = (command: Command, signal: AbortSignal) => onEquipment(gateway(), command, signal);
   return [
     {
@@ -48,12 +60,23 @@ export function snmpOperations(gateway: () => Gateway): readonly Operation[] {
             type: "array",
             minItems: 1,
             maxItems: 100,
-            items: { type: "object", required: ["oid", "type"], properties: { oid, type: { type: "string" } } },
+            items: {
+              type: "object",
+              required: ["oid", "type"],
+              properties: {
+                oid,
+                type: { type: "string" },
+                value: { anyOf: [{ type: ["string", "number"] }, sealedValue] },
+                secret: { type: "boolean", description: "Whether the value stays out of journals and answers; left out: text does." },
+              },
+            },
           },
         },
       },
       maxDurationMs: 60_000,
-      execute: (command, _progress, signal) => execute(command, signal),
+      remembered: { arguments: rememberedOrder, output: rememberedRecord },
+      execute: async (command, _progress, signal) =>
+        execute({ ...command, arguments: await openedOrder(command.arguments, opener) }, signal),
     },
   ];
 }

@@ -22,6 +22,14 @@ export interface Operation {
   /** Longest run in milliseconds; the signal aborts then. */
   readonly maxDurationMs: number;
   /**
+   * What of its arguments and its output may be written down and told; absent = everything. The journal of commands, the NOC and whoever ordered at the
+   * site get no more than that; `execute` gets everything. Both bear anything and, given their own answer, return the same again.
+   */
+  readonly remembered?: {
+    arguments(args: Command["arguments"]): Command["arguments"];
+    output(output: unknown, args: Command["arguments"]): unknown;
+  };
+  /**
    * JSON values only. A GatewayError becomes a result with status `error`; anything else is a bug and does, too, but is logged as one.
    * @throws GatewayError
    */

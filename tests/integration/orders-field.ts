@@ -39,6 +39,8 @@ export interface FieldStatus {
 export class OrdersField {
   readonly workspace = new Workspace();
   readonly #clock = new SystemClock(() => true);
+  /** Of the gateway. */
+  readonly stateFolder: string;
   brokerPort = 0;
   nocPort = 0;
   token = "";
@@ -46,6 +48,11 @@ export class OrdersField {
   noc: RunningProcess | undefined;
   signer: RunningProcess | undefined;
   gateway: RunningProcess | undefined;
+
+  /** @param stateFolder where the gateway keeps its state; absent = beside everything else */
+  constructor(stateFolder?: string) {
+    this.stateFolder = stateFolder ?? this.workspace.path("gateway");
+  }
 
   async start(options: { readonly confirmWindowMs: number }): Promise<void> {
     this.brokerPort = await freeTcpPort();
@@ -106,7 +113,7 @@ export class OrdersField {
   }
 
   startGateway(): void {
-    this.gateway = gatehouse(["run", "--config", this.workspace.path("gatehouse.yaml"), "--state", this.workspace.path("gateway")]);
+    this.gateway = gatehouse(["run", "--config", this.workspace.path("gatehouse.yaml"), "--state", this.stateFolder]);
   }
 
   async connected(limitMs = 60_000): Promise<void> {
@@ -175,7 +182,7 @@ export class OrdersField {
   async control(operation: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     try {
       return await requestControl({
-        folder: this.workspace.path("gateway"),
+        folder: this.stateFolder,
         operation,
         arguments: args,
         clock: this.#clock,

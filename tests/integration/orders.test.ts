@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { peer } from "../peers.ts";
 import { foundInMemory, openFilesOf } from "./memory-of.ts";
 import { type CommandView, gatewayId, OrdersField, overlay } from "./orders-field.ts";
-import { until } from "./processes.ts";
+import { gatehouse, until } from "./processes.ts";
 
 const field = new OrdersField();
 
@@ -42,6 +42,16 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     },
     120_000,
   );
+
+  it("go on after the keys were rotated beside the running signer", async () => {
+    const rotate = gatehouse(["noc", "signer", "rotate", "--keys", field.workspace.path("signer")]);
+    expect(await rotate.exited).toBe(0);
+    const version = async () => (await field.ask<{ readonly version: number }>("GET", "/api/authority")).version;
+    await until("the NOC's end knows of the new keys", async () => (await version()) === 2);
+    expect(await field.order("poll.now", { dev: "loop-1" })).toMatchObject({ state: "ok" });
+    const { gen } = await field.want(overlay(1_500));
+    expect(await field.outcome(gen)).toMatchObject({ reported: { phase: "ok" } });
+  }, 120_000);
 
   it("that disrupt wait for a second person, who is another one", async () => {
     const row = await field.ask<CommandView>("POST", `/api/gateways/${gatewayId}/commands`, { op: "gateway.restart" });

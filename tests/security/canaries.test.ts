@@ -14,6 +14,7 @@ import { peer } from "../peers.ts";
 import { Canary, CanaryHunt } from "./canary-hunt.ts";
 import { lookEverywhere } from "./canary-places.ts";
 import { SecuredSite, type Status } from "./secured-site.ts";
+import { setSecrets } from "./set-secrets.ts";
 import { drawTab } from "./technicians-tab.ts";
 import { tellTaleService } from "./tell-tale-service.ts";
 
@@ -34,6 +35,8 @@ const planted = {
   used: made("service-token-in-use"),
   flow: made("flow-credential"),
   clear: made("clear-text-by-mistake"),
+  setBySite: made("set-at-the-site"),
+  setByNoc: made("set-by-the-noc"),
 };
 /** By a technician, in the editor. */
 const typed = {
@@ -153,7 +156,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
       "overlay.yaml",
       [
         `credentials: { pushed: { snmp: { version: 2c, community: ${await sealed(planted.pushed.text)} } } }`,
-        `equipment: [{ id: agent-pushed, address: 127.0.0.1, port: ${site.snmpPort}, driver: snmp, credential: pushed, pollIntervalMs: 1000 }]`,
+        `equipment: [{ id: agent-pushed, address: 127.0.0.1, port: ${site.snmpPort}, driver: snmp, credential: pushed, pollIntervalMs: 1000, settings: { allowSet: true } }]`,
       ].join("\n"),
     );
     await tried(hunt, ["noc", "config", "apply", site.gatewayId, overlay, ...asked()]);
@@ -182,7 +185,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
 
   /** A service that uses its secret at a server which tells it back, and then says wherever it can all that it saw. */
   async function useSecret(hunt: CanaryHunt): Promise<void> {
-    const [, value = ""] = /\$sealed: "([^"]+)"/.exec(await sealed(planted.used.text)) ?? [];
+    const [, value = ""] = /\$sealed": "([^"]+)"/.exec(await sealed(planted.used.text)) ?? [];
     const documents = tellTaleService(`http://${network.address}:8081/`, value);
     const headers = { authorization: `Bearer ${site.token}`, "content-type": "application/json" };
     const desired = site.nocUrl(`/api/gateways/${site.gatewayId}/desired`);
@@ -228,6 +231,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     const polled = async () => (await site.control<Status>("status"))?.equipment.find((one) => one.id === "agent-pushed");
     await until("the pushed credential works and the others failed", async () => ((await polled())?.samples ?? 0) > 0, 30_000);
     await until("alarms were raised", async () => JSON.stringify(await site.control("alarms")).includes("nreachable"), 30_000);
+    await setSecrets(site, hunt, planted, (secret) => sealed(secret));
     await lookEverywhere(site, hunt);
     for (const { topic, payload } of overheard) hunt.look(`mqtt ${topic}`, payload);
     expect(hunt.places).toBeGreaterThan(100);

@@ -101,7 +101,7 @@ export class SecuredSite {
 
   async #startAgent(): Promise<void> {
     const { community = "public" } = this.#options;
-    const lines = [`agentaddress udp:127.0.0.1:${this.snmpPort}`, `rocommunity ${community} 127.0.0.1`, "sysName secured-agent", ""];
+    const lines = [`agentaddress udp:127.0.0.1:${this.snmpPort}`, `rwcommunity ${community} 127.0.0.1`, "sysName secured-agent", ""];
     this.workspace.write("snmpd.conf", lines.join("\n"));
     const args = ["-f", "-Lo", "-C", "-c", this.path("snmpd.conf"), "-I", "-smux,-agentx"];
     this.others.push(new RunningProcess(peer("snmpd").path, args, { SNMP_PERSISTENT_DIR: this.path("snmpd"), SNMPCONFPATH: this.path() }));

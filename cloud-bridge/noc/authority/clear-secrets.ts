@@ -15,6 +15,24 @@ export function clearSecretIn(kind: string, content: unknown): string | undefine
   return search(content, "", kind === "flow" || kind === "template" ? isCredentialOfNode : isSecret, 0);
 }
 
+/** Types of SNMP whose text is no secret by itself. */
+const plainTextTypes: ReadonlySet<unknown> = new Set(["oid", "ip-address"]);
+
+/** The same for the arguments of an order: text that a SET writes is one (a community, a key) unless the order says `secret: false` of it. */
+export function clearSecretOfOrder(op: string, args: Readonly<Record<string, unknown>>): string | undefined {
+  const { varbinds } = args;
+  if (op !== "snmp.set" || !Array.isArray(varbinds)) return search(args, "", isSecret, 0);
+  const found = (varbinds as readonly unknown[]).findIndex((one) => isClearText((one ?? {}) as Readonly<Record<string, unknown>>));
+  return found < 0 ? undefined : `/varbinds/${found}/value`;
+}
+
+function isClearText({ type, value, hex, secret }: Readonly<Record<string, unknown>>): boolean {
+  if (value === undefined && hex === undefined) return false;
+  if (typeof value === "object") return false;
+  if (typeof secret === "boolean") return secret;
+  return hex !== undefined || type === "octet-string" || (typeof value === "string" && !plainTextTypes.has(type));
+}
+
 /** Whether what stands under this name, at this path, is a secret in clear text. */
 type Judge = (name: string, path: string, value: unknown) => boolean;
 

@@ -4,6 +4,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { type CommandMessage, formatCommand, type ResponseMessage } from "../../protocol/messages/command.ts";
 import type { AuthorityStore } from "./authority-store.ts";
+import { clearSecretOfOrder } from "./clear-secrets.ts";
 import type { Signer } from "./signer.ts";
 import { issuer } from "./signing-keys.ts";
 import type { SiteView } from "./site-book.ts";
@@ -80,6 +81,12 @@ export class CommandBook {
       throw new GatewayError("noc.invalid", {
         message: `the gateway offers no operation ${order.op.slice(0, 64)}${known === "" ? "" : `; it offers ${known}`}`,
       });
+    }
+    const clear = clearSecretOfOrder(order.op, order.args ?? {});
+    if (clear !== undefined) {
+      const seal = `seal it to the gateway (gatehouse noc secret seal ${site.gateway} --stdin)`;
+      const advice = order.op === "snmp.set" ? `${seal}, or say "secret": false of the varbind if it is none` : seal;
+      throw new GatewayError("noc.invalid", { message: `${clear}: a secret does not travel in clear text; ${advice}` });
     }
     const nowMs = Math.round(clock.now().wallMs);
     const needsSecond = risk === "disruptive" || risk === "destructive";

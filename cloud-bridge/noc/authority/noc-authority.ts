@@ -14,10 +14,11 @@ import type { AuthorityStore } from "./authority-store.ts";
 import { BlobDesk } from "./blob-desk.ts";
 import { CommandBook, type CommandRow, type NewCommand } from "./command-book.ts";
 import { sha256 } from "./digest.ts";
+import { KeysWatch } from "./keys-watch.ts";
 import { type DesiredView, type DocumentChange, Manifests } from "./manifests.ts";
 import { News } from "./news.ts";
 import type { Signer } from "./signer.ts";
-import { SiteBook, type SiteView } from "./site-book.ts";
+import { SiteBook, type SiteView, siteKey } from "./site-book.ts";
 
 export interface NocAuthorityOptions extends Omit<AuthorityLineOptions, "onMessage" | "onConnected"> {
   readonly store: AuthorityStore;
@@ -50,6 +51,7 @@ export class NocAuthority implements Unit {
   readonly #line: AuthorityLine;
   /** Of anything here. */
   readonly news: News;
+  readonly #keysWatch: KeysWatch;
   readonly #published = new Map<string, number>();
   readonly #toPublish: { readonly tenant: string; readonly gateway: string }[] = [];
   readonly #stopped = new AbortController();
@@ -63,6 +65,9 @@ export class NocAuthority implements Unit {
     this.commands = new CommandBook(options);
     this.manifests = new Manifests(store, keys, clock);
     this.#blobs = new BlobDesk(store, clock);
+    this.#keysWatch = new KeysWatch(keys, options.logger, () => {
+      if (!this.#stopped.signal.aborted) this.#keysChanged("signer", "keys were rotated");
+    });
     this.#line = new AuthorityLine({
       ...options,
       onMessage: ({ tenant, gateway, ...message }) => this.#receive({ tenant, gateway }, message),
@@ -128,7 +133,7 @@ export class NocAuthority implements Unit {
     const outcome = this.manifests.change(site, changes, by);
     if (!outcome.changed) return outcome;
     this.#audit(by, `generation ${outcome.gen}`, gateway, { documents: changes.map((one) => one.id).join(" ") });
-    this.#published.delete(keyOf(site));
+    this.#published.delete(siteKey(site));
     this.#soon(site);
     return outcome;
   }
@@ -139,7 +144,12 @@ export class NocAuthority implements Unit {
 
   async rotate(newEpoch: boolean, by: string): Promise<void> {
     await this.keys.rotate(newEpoch);
-    this.#audit(by, newEpoch ? "rotate keys, new epoch" : "rotate keys", "", { version: this.keys.version });
+    this.#keysWatch.seen();
+    this.#keysChanged(by, newEpoch ? "rotate keys, new epoch" : "rotate keys");
+  }
+
+  #keysChanged(by: string, action: string): void {
+    this.#audit(by, action, "", { version: this.keys.version, epoch: this.keys.epoch });
     this.#published.clear();
     for (const site of this.sites.all) {
       site.keysSent = 0;
@@ -225,7 +235,7 @@ export class NocAuthority implements Unit {
 
   #serve(site: SiteView, payload: Uint8Array): void {
     const request = parseBlobRequest(payload);
-    this.#blobs.answer(keyOf(site), request, this.#stopped.signal).then(
+    this.#blobs.answer(siteKey(site), request, this.#stopped.signal).then(
       (piece) => {
         if (piece !== undefined) this.#line.publish(site, "blob", piece);
       },
@@ -248,10 +258,11 @@ export class NocAuthority implements Unit {
   async #tick(signal: AbortSignal, clock: Clock): Promise<void> {
     while (!signal.aborted) {
       await clock.sleep(tickMs, signal);
+      this.#keysWatch.look();
       this.commands.expire();
       for (const { tenant, gateway } of this.#toPublish.splice(0, manifestsPerTick)) {
         const site = this.sites.of(tenant, gateway);
-        if (site !== undefined) this.#published.delete(keyOf(site));
+        if (site !== undefined) this.#published.delete(siteKey(site));
         if (site !== undefined) this.#soon(site);
       }
       if (this.#line.connected) for (const site of this.sites.all) if (site.online) this.#soon(site);
@@ -262,17 +273,17 @@ export class NocAuthority implements Unit {
   async #attend(site: SiteView): Promise<void> {
     const { keys, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (site.keys !== undefined && site.keys < keys.version && site.keysSent < maxKeysSent && this.#isDue(`keys ${keyOf(site)}`, nowMs)) {
+    if (site.keys !== undefined && site.keys < keys.version && site.keysSent < maxKeysSent && this.#isDue(`keys ${siteKey(site)}`, nowMs)) {
       site.keysSent += 1;
       const document = await keys.document(site.tenant);
-      if (!this.#line.publish(site, "cmd", document, 300)) this.#published.delete(`keys ${keyOf(site)}`);
+      if (!this.#line.publish(site, "cmd", document, 300)) this.#published.delete(`keys ${siteKey(site)}`);
       // The retained manifest was refused for its key: it comes again after the keys.
-      else this.#published.delete(keyOf(site));
+      else this.#published.delete(siteKey(site));
     }
     const manifest = await this.manifests.signed(site.tenant, site.gateway);
-    const isTaken = manifest !== undefined && site.gen >= manifest.gen && this.#published.has(keyOf(site));
-    if (manifest !== undefined && !isTaken && this.#isDue(keyOf(site), nowMs)) {
-      if (!this.#line.publish(site, "des", manifest.jws)) this.#published.delete(keyOf(site));
+    const isTaken = manifest !== undefined && site.gen >= manifest.gen && this.#published.has(siteKey(site));
+    if (manifest !== undefined && !isTaken && this.#isDue(siteKey(site), nowMs)) {
+      if (!this.#line.publish(site, "des", manifest.jws)) this.#published.delete(siteKey(site));
     }
     for (const { jws, expirySeconds } of await this.commands.due(site)) {
       if (!this.#line.publish(site, "cmd", jws, expirySeconds)) this.commands.unsent(site);
@@ -285,8 +296,4 @@ export class NocAuthority implements Unit {
     this.#published.set(key, nowMs);
     return true;
   }
-}
-
-function keyOf(site: Pick<SiteView, "tenant" | "gateway">): string {
-  return `${site.tenant}/${site.gateway}`;
 }

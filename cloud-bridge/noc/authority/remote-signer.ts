@@ -44,9 +44,14 @@ export class RemoteSigner implements Signer {
     return this.#signed({ op: "document", tenant });
   }
 
+  async refresh(): Promise<void> {
+    this.#facts = (await ask(this.#socket, { op: "facts" })).facts;
+  }
+
   async rotate(): Promise<void> {
     throw new GatewayError("noc.denied", {
-      message: "the keys are the signer's: stop it, gatehouse noc signer rotate --keys FOLDER there, start it and noc serve again",
+      message:
+        "the keys are the signer's: gatehouse noc signer rotate --keys FOLDER there; signer and noc serve take the new ones up by themselves",
     });
   }
 

@@ -88,6 +88,7 @@ export class SignerServer implements Unit {
     const { keys, policy, logger } = this.#options;
     try {
       const request = parseRequest(line);
+      await keys.refresh();
       let jws: string | undefined;
       if (request.op === "document") jws = await keys.document(request.tenant);
       if (request.op === "sign") {

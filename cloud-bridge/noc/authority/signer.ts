@@ -16,6 +16,8 @@ export interface Signer {
   sign(type: SignedType, payload: Uint8Array): Promise<string>;
   /** The key document of a tenant. @throws GatewayError noc.denied when the root is in the safe */
   document(tenant: string): Promise<string>;
+  /** Looks whether somebody else rotated the keys (`noc signer rotate`); afterwards `version` is of the present ones. @throws GatewayError noc.store, noc.unreachable */
+  refresh(): Promise<void>;
   /** Other working keys. @throws GatewayError noc.denied where it is not for the asker to decide */
   rotate(newEpoch: boolean): Promise<void>;
 }

@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { GatewayError } from "#model/errors.ts";
 import { type DocumentType, signDocument } from "../../protocol/envelope.ts";
@@ -34,6 +34,10 @@ const roleOfType: Readonly<Partial<Record<DocumentType, KeyRole>>> = {
 const rootFile = "root.jwk";
 const publicFile = "root.pub.jwk";
 const signingFile = "signing.json";
+/** A folder that is there while somebody changes the keys. */
+const lockName = "signing.lock";
+/** A change takes milliseconds: what is older was left behind by a process that was killed. */
+const staleLockS = 60;
 
 /**
  * The keys that speak for the NOC, in a folder of their own (0700, files 0600) that ingest and brokers never read. The root signs key documents
@@ -43,6 +47,9 @@ export class SigningKeys implements Signer {
   readonly #folder: string;
   readonly #nowS: () => number;
   #file: KeyFile;
+  /** Of the file that was read. */
+  #stamp = "";
+  #changes: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, nowS: () => number, file: KeyFile) {
     this.#folder = folder;
@@ -96,18 +103,54 @@ export class SigningKeys implements Signer {
   async document(tenant: string): Promise<string> {
     const known = this.#file.documents[tenant];
     if (known !== undefined) return known;
-    const made = await this.#signKeys(this.#file, tenant);
-    this.#save({ ...this.#file, documents: { ...this.#file.documents, [tenant]: made } });
-    return made;
+    return this.#exclusively(async () => {
+      const file = this.#file;
+      const made = file.documents[tenant] ?? (await this.#signKeys(file, tenant));
+      if (file.documents[tenant] === undefined) this.#save({ ...file, documents: { ...file.documents, [tenant]: made } });
+      return made;
+    });
+  }
+
+  async refresh(): Promise<void> {
+    this.#reread();
   }
 
   /** Other working keys, named by another key document; the old ones are refused from then on. @param newEpoch lets generations begin again */
-  async rotate(newEpoch: boolean): Promise<void> {
-    const { version, epoch, documents } = this.#file;
-    const next = await freshFile(version, newEpoch ? epoch + 1 : epoch, this.#nowS());
-    const signed: Record<string, string> = {};
-    for (const tenant of Object.keys(documents)) signed[tenant] = await this.#signKeys(next, tenant);
-    this.#save({ ...next, documents: signed });
+  rotate(newEpoch: boolean): Promise<void> {
+    return this.#exclusively(async () => {
+      const { version, epoch, documents } = this.#file;
+      const next = await freshFile(version, newEpoch ? epoch + 1 : epoch, this.#nowS());
+      const signed: Record<string, string> = {};
+      for (const tenant of Object.keys(documents)) signed[tenant] = await this.#signKeys(next, tenant);
+      this.#save({ ...next, documents: signed });
+    });
+  }
+
+  /** One change at a time, of this process and of others, on what is in the file now. @throws GatewayError noc.store */
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changes.then(async () => {
+      const release = lock(this.#folder, this.#nowS());
+      try {
+        this.#reread();
+        return await change();
+      } finally {
+        release();
+      }
+    });
+    this.#changes = done.catch(() => undefined);
+    return done;
+  }
+
+  /** @throws GatewayError noc.store */
+  #reread(): void {
+    try {
+      const stamp = stampOf(join(this.#folder, signingFile));
+      if (stamp === this.#stamp) return;
+      this.#file = readFile(this.#folder);
+      this.#stamp = stamp;
+    } catch (cause) {
+      throw new GatewayError("noc.store", { message: `the signing keys in ${this.#folder} cannot be read any more`, cause });
+    }
   }
 
   async #signKeys(file: KeyFile, tenant: string): Promise<string> {
@@ -164,6 +207,27 @@ function readJwk(path: string): JWK | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as JWK) : undefined;
 }
 
+/** Another one for each file that is put in its place. */
+function stampOf(path: string): string {
+  const { ino, mtimeMs, size } = statSync(path);
+  return `${ino} ${mtimeMs} ${size}`;
+}
+
+/** @returns lets go @throws GatewayError noc.store when another process holds it */
+function lock(folder: string, nowS: number): () => void {
+  const path = join(folder, lockName);
+  try {
+    if (existsSync(path) && nowS - statSync(path).mtimeMs / 1_000 > staleLockS) rmdirSync(path);
+    mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    throw new GatewayError("noc.store", {
+      message: `another process changes the signing keys just now (${path} is there): try again, after a minute it counts as left behind`,
+      cause,
+    });
+  }
+  return () => rmdirSync(path);
+}
+
 function assertPrivate(folder: string): void {
   if ((statSync(folder).mode & 0o077) === 0) return;
   throw new GatewayError("noc.denied", { message: `others may read the signing keys; chmod 0700 ${folder}` });
@@ -171,6 +235,9 @@ function assertPrivate(folder: string): void {
 
 function writePrivate(path: string, text: string): void {
   writeFileSync(`${path}.new`, `${text}\n`, { mode: 0o600, flush: true });
+  // Rotated by root: the signer's own user must be able to read it.
+  const { uid, gid } = statSync(dirname(path));
+  if (statSync(`${path}.new`).uid !== uid) chownSync(`${path}.new`, uid, gid);
   renameSync(`${path}.new`, path);
   chmodSync(path, 0o600);
 }

@@ -23,6 +23,10 @@ export interface SiteView {
 
 const maxSites = 100_000;
 
+export function siteKey(site: Pick<SiteView, "tenant" | "gateway">): string {
+  return `${site.tenant}/${site.gateway}`;
+}
+
 /** Who is there: rebuilt from retained messages after a start, so nothing of it is stored. */
 export class SiteBook {
   readonly #sites = new Map<string, SiteView>();

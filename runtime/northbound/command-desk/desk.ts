@@ -12,8 +12,9 @@ import { ArgumentsCheck } from "./arguments-check.ts";
 import { CommandJournal, isExpired, type JournalEntry } from "./journal.ts";
 import type { LocalLock } from "./local-lock.ts";
 import { Progress } from "./progress.ts";
+import { Remembered } from "./remembered.ts";
 import type { ResponseSender } from "./response-sender.ts";
-import { bounded, commandOf, failed, isSame, stackOf } from "./results.ts";
+import { bounded, commandOf, failed, stackOf } from "./results.ts";
 
 /** Commands that run at once, and that wait. */
 const maxRunning = 4;
@@ -52,6 +53,7 @@ export class Desk implements CommandDesk, Unit {
   readonly journal: CommandJournal;
   readonly #parts: CommandDeskParts;
   readonly #check = new ArgumentsCheck();
+  readonly #remembered: Remembered;
   readonly #wakeUp: WakeUp;
   readonly #queue: string[] = [];
   readonly #running = new Set<Promise<void>>();
@@ -61,6 +63,7 @@ export class Desk implements CommandDesk, Unit {
     this.#parts = parts;
     this.#wakeUp = new WakeUp(parts.clock);
     this.journal = new CommandJournal(parts.state, parts.clock);
+    this.#remembered = new Remembered(parts.operations);
   }
 
   get operations(): readonly Operation[] {
@@ -81,7 +84,7 @@ export class Desk implements CommandDesk, Unit {
     if (command === undefined) return "schema";
     const before = this.journal.get(signed.id);
     if (before !== undefined) {
-      if (!isSame(before.command, command)) return "replay";
+      if (!this.#remembered.isSame(before, command)) return "replay";
       this.#repeat(before);
       return "known";
     }
@@ -93,7 +96,7 @@ export class Desk implements CommandDesk, Unit {
 
   submit(command: Command, by: { readonly actor: string; readonly from: string }, signal: AbortSignal): Promise<CommandResult> {
     const before = this.journal.get(command.id);
-    if (before !== undefined && !isSame(before.command, command)) {
+    if (before !== undefined && !this.#remembered.isSame(before, command)) {
       return Promise.reject(new GatewayError("command.refused", { message: "this id belongs to another command" }));
     }
     if (before?.result !== undefined) return Promise.resolve(before.result);
@@ -138,7 +141,9 @@ export class Desk implements CommandDesk, Unit {
 
   /** What was accepted before a restart goes on; what was running is not run again. */
   #recover(): void {
-    for (const entry of this.journal.entries) {
+    for (const found of this.journal.entries) {
+      const entry = this.#remembered.cleaned(found);
+      if (entry !== found) this.journal.put(entry);
       const { id } = entry.command;
       if (entry.phase === "accepted" && !this.#queue.includes(id)) this.#queue.push(id);
       if (entry.phase !== "running") continue;
@@ -152,7 +157,7 @@ export class Desk implements CommandDesk, Unit {
   #take(command: Command, by: JournalEntry["by"], validity: Pick<JournalEntry, "iat" | "ttl" | "nonce">): void {
     const now = this.#parts.clock.now();
     const entry: JournalEntry = {
-      command,
+      ...this.#remembered.taken(command),
       by,
       ...validity,
       bootId: now.bootId,
@@ -169,6 +174,7 @@ export class Desk implements CommandDesk, Unit {
       this.#finish(entry, failed(command.id, error));
       return;
     }
+    this.#remembered.hold(command);
     this.journal.put(entry);
     this.#parts.responses?.say(command.id, { st: "accepted" });
     this.#queue.push(command.id);
@@ -227,7 +233,8 @@ export class Desk implements CommandDesk, Unit {
     try {
       // Asked again: the lock may have been set while it waited.
       const operation = this.#allowed(entry.command, entry.by);
-      const command = { ...entry.command, arguments: this.#check.checked(operation, entry.command.arguments) };
+      const whole = this.#remembered.wholeOf(entry);
+      const command = { ...whole, arguments: this.#check.checked(operation, whole.arguments) };
       const running: JournalEntry = { ...entry, phase: "running" };
       this.journal.put(running);
       const progress = new Progress(id, this.#parts.responses);
@@ -239,7 +246,7 @@ export class Desk implements CommandDesk, Unit {
         { code: "driver.limit", fields: { operation: operation.name } },
         (stop) => operation.execute(command, progress, stop),
       );
-      result = { id, status: "ok", ...(output === undefined ? {} : { output: bounded(output) }) };
+      result = this.#remembered.result(command, { id, status: "ok", ...(output === undefined ? {} : { output: bounded(output) }) });
     } catch (error) {
       // A stop of the gateway: the entry stays `running`, and the next start says that it was interrupted.
       if (signal.aborted && !isGatewayError(error)) return;
@@ -256,6 +263,7 @@ export class Desk implements CommandDesk, Unit {
 
   #finish(entry: JournalEntry, result: CommandResult): void {
     const { id, operation, risk, equipment } = entry.command;
+    this.#remembered.drop(id);
     this.journal.put({ ...entry, phase: "done", result, reported: entry.by.from !== "noc" });
     const code = result.error?.code;
     this.#parts.audit({

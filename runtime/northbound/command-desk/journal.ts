@@ -6,7 +6,10 @@ import { isTrusted, toleranceS } from "../authority/key-ring.ts";
 
 /** One command from acceptance to answer. */
 export interface JournalEntry {
+  /** As far as it may be remembered. */
   readonly command: Command;
+  /** Arguments are missing that may not be written down: it runs in this run of the gateway, or never. */
+  readonly withheld?: boolean;
   readonly by: { readonly actor: string; readonly from: string };
   /** Nonce of the session it came in; undefined = given at the site. */
   readonly nonce?: string;

@@ -1,16 +1,24 @@
 /**
  * Confirmed commits with random cuts, over mosquitto with real processes: `node tests/bench/commits/main.ts [RUNS] [SEED] [CUTS]`. In each run the
- * NOC orders another configuration; at a random moment the gateway is killed, or the broker, or the NOC's end stands still. In the end the
- * gateway must be exactly at the old or exactly at the new, and the NOC must know which. CUTS: their numbers, one after the other instead of random ones.
+ * NOC orders another configuration; at a random moment the gateway is killed, or the broker, or the NOC's end stands still, or the power is cut: the
+ * gateway's state lies on an ext4 of its own whose kernel writes nothing back by itself; the process is stopped, what the block device has by then is
+ * copied, and the next start finds the copy. What was not synced is gone. In the end the gateway must be exactly at the old or exactly at the new, and the
+ * NOC must know which. CUTS: their numbers, one after the other instead of random ones.
  */
 import { OrdersField, overlay } from "../../integration/orders-field.ts";
 import { until } from "../../integration/processes.ts";
 import { seededEntropy } from "../../sim/seeded-entropy.ts";
+import { LoopDisk, lostSomething, missingLoopFacility } from "../../store/loop-disk.ts";
 
 const runs = Number(process.argv[2] ?? 100);
 const seed = Number(process.argv[3] ?? 1);
 const entropy = seededEntropy(seed);
 const sequence = (process.argv[4] ?? "").split(",").filter((one) => one !== "");
+const missing = missingLoopFacility();
+const disk = missing === undefined ? new LoopDisk(192) : undefined;
+if (missing !== undefined) console.log(`no power is cut: that needs ${missing}`);
+/** Power cuts, and those of them that took something unsynced away. */
+const power = { cuts: 0, lossy: 0 };
 const cuts = [
   "kill the gateway",
   "kill the gateway twice",
@@ -18,6 +26,7 @@ const cuts = [
   "noc stands still",
   "a change that cuts itself off",
   "no cut",
+  ...(disk === undefined ? [] : (["power cut", "power cut twice"] as const)),
 ] as const;
 type Cut = (typeof cuts)[number];
 
@@ -45,9 +54,30 @@ async function disturb(field: OrdersField, cut: Cut, momentMs: number): Promise<
       await pause(500 + entropy.random() * 8_000);
       field.noc?.signal("SIGCONT");
       return;
+    case "power cut":
+    case "power cut twice":
+      await cutPower(field);
+      if (cut === "power cut") return;
+      await pause(300 + entropy.random() * 1_500);
+      await cutPower(field);
+      return;
     default:
       return;
   }
+}
+
+async function cutPower(field: OrdersField): Promise<void> {
+  if (disk === undefined) return;
+  field.gateway?.signal("SIGSTOP");
+  // A sync that was under way in the kernel ends; no new one begins.
+  await pause(20);
+  const before = disk.contents();
+  const swap = disk.snapshot();
+  await field.gateway?.end("SIGKILL");
+  swap();
+  power.cuts += 1;
+  if (lostSomething(before, disk.contents())) power.lossy += 1;
+  field.startGateway();
 }
 
 interface Row {
@@ -104,7 +134,7 @@ async function inForce(field: OrdersField): Promise<readonly [number, number]> {
   return found;
 }
 
-const field = new OrdersField();
+const field = new OrdersField(disk === undefined ? undefined : `${disk.mountPoint}/gateway`);
 const rows: Row[] = [];
 try {
   await field.start({ confirmWindowMs: 6_000 });
@@ -120,6 +150,7 @@ try {
   }
 } finally {
   await field.end();
+  disk?.remove();
 }
 for (const cut of cuts) {
   const own = rows.filter((row) => row.cut === cut);
@@ -128,4 +159,5 @@ for (const cut of cuts) {
     `${cut.padEnd(30)} ${own.length} runs, ${good.length} exactly old or new and reported so, ${own.filter((row) => row.phase === "ok").length} confirmed`,
   );
 }
+console.log(`power was cut ${power.cuts} times; ${power.lossy} of the cuts took something away that was written and not synced`);
 if (rows.length < runs || rows.some((row) => !row.exact || !row.truthful)) process.exitCode = 1;

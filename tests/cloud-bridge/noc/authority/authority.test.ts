@@ -182,6 +182,20 @@ describe("the book of commands", () => {
     expect(orders.get(id)).toMatchObject({ state: "ok", open: false, result: { long: expect.stringMatching(/^z{5000}$/) } });
   });
 
+  it("takes no secret in clear: text that a SET writes is sealed or declared to be none", () => {
+    const gateway = { ...site(), operations: { "snmp.set": "write", "other.op": "write" } };
+    const set = (...varbinds: readonly object[]) => book().add(gateway, { op: "snmp.set", dev: "sw-1", args: { varbinds } }, "anna");
+    const text = { oid: "1.3.6.1.4.1.9.2.0", type: "octet-string", value: "hush" };
+    expect(() => set(text)).toThrow("/varbinds/0/value: a secret does not travel in clear text; seal it to the gateway");
+    expect(() => set({ oid: "1.2.0", type: "integer", value: 1 }, { oid: "1.3.0", type: "octet-string", hex: "00ff" })).toThrow(
+      "/varbinds/1/value",
+    );
+    expect(() => set({ oid: "1.2.0", type: "integer", value: 7, secret: true })).toThrow("/varbinds/0/value");
+    expect(() => book().add(gateway, { op: "other.op", args: { password: "hush" } }, "anna")).toThrow("/password");
+    expect(set({ ...text, secret: false }).state).toBe("sending");
+    expect(set({ ...text, value: { $sealed: "a.b.c.d.e" } }, { oid: "1.2.0", type: "integer", value: 1 }).state).toBe("sending");
+  });
+
   it("refuses an operation that the gateway does not offer", () => {
     expect(() => book().add(site(), { op: "coffee.make" }, "anna")).toThrow(
       /offers no operation coffee.make; it offers gateway.restart, poll.now/,

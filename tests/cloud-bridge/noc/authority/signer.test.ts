@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeProtectedHeader } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RemoteSigner } from "../../../../cloud-bridge/noc/authority/remote-signer.ts";
 import { SignerPolicy } from "../../../../cloud-bridge/noc/authority/signer-policy.ts";
@@ -106,6 +107,25 @@ describe("a signer in a process of its own", () => {
   it("neither rotates keys nor makes tokens of technicians for whoever asks", async () => {
     await expect(signer.rotate()).rejects.toThrow("the keys are the signer's");
     await expect(signer.sign("gh-tech+jws", Buffer.from('{"sub":"me"}'))).rejects.toThrow("signed where the keys are");
+  });
+
+  it("takes up keys that were rotated beside it, and so does whoever asks, without a restart", async () => {
+    await manifest();
+    const beside = await SigningKeys.open(join(folder, "keys"), nowS);
+    await beside.rotate(true);
+    await signer.refresh();
+    expect([signer.version, signer.epoch]).toEqual([2, 1]);
+    const { kid } = decodeProtectedHeader(await manifest({ epoch: 1, gen: 1 }));
+    expect(kid).toBe(beside.list.find(({ role }) => role === "des")?.kid);
+  });
+
+  it("changes keys one after the other: a tenant's first document does not undo a rotation", async () => {
+    const beside = await SigningKeys.open(join(folder, "keys"), nowS);
+    await Promise.all([beside.rotate(false), signer.document("acme"), signer.document("other")].map((one) => one.catch(() => undefined)));
+    await signer.document("acme");
+    expect((await SigningKeys.open(join(folder, "keys"), nowS)).version).toBe(2);
+    mkdirSync(join(folder, "keys", "signing.lock"));
+    await expect(beside.rotate(false)).rejects.toThrow("another process changes the signing keys just now");
   });
 
   it("is held to a pace", async () => {
