@@ -2,112 +2,18 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { CommandResponse } from "../../../runtime/model/authority.ts";
 import { GatewayError } from "../../../runtime/model/errors.ts";
 import { ResponseSender } from "../../../runtime/northbound/command-desk/response-sender.ts";
-import type { Operation } from "../../../runtime/ports/operations.ts";
 import { VirtualClock } from "../../sim/virtual-clock.ts";
-import { MemoryState } from "../../southbound/discovery/memory-state.ts";
-import { MemoryDocuments } from "./memory-documents.ts";
+import { Bench } from "./desk-bench.ts";
 import { type NocPens, nocPens, order } from "./noc-pen.ts";
-import { Stand } from "./stand.ts";
 
 let noc: NocPens;
 beforeAll(async () => {
   noc = await nocPens();
 });
 
-/** What ran, and operations that do it in their ways. */
-class Bench {
-  readonly ran: string[] = [];
-  readonly state = new MemoryState();
-  readonly documents = new MemoryDocuments();
-  readonly clock = new VirtualClock();
-  readonly hang = Promise.withResolvers<void>();
-  stand: Stand;
-  nonce: string;
-  #seed = 1;
-
-  constructor() {
-    this.stand = this.#make();
-    this.nonce = this.stand.nonce.renew();
-  }
-
-  #make(): Stand {
-    this.#seed += 1;
-    const parts = {
-      trust: noc.trust,
-      state: this.state,
-      documents: this.documents,
-      operations: this.#operations(),
-      clock: this.clock,
-      seed: this.#seed,
-    };
-    return new Stand(parts).start();
-  }
-
-  #operations(): readonly Operation[] {
-    const operation = (name: string, risk: Operation["risk"], execute: Operation["execute"]): Operation => ({
-      ...{ name, risk, summary: "", maxDurationMs: 60_000, execute },
-      argumentsSchema: { type: "object", additionalProperties: false, properties: { n: { type: "integer", default: 7 } } },
-    });
-    return [
-      operation("test.read", "read", async (command, progress) => {
-        this.ran.push(command.id);
-        progress.report({ half: true }, 50);
-        return { n: command.arguments.n };
-      }),
-      operation("test.write", "write", async (command) => void this.ran.push(command.id)),
-      operation("test.fail", "read", async () => {
-        throw new GatewayError("driver.timeout", { message: "no answer from 192.0.2.1" });
-      }),
-      operation("test.bug", "read", async () => {
-        throw new TypeError("cannot read properties of undefined");
-      }),
-      operation("test.hang", "read", async (command, _progress, signal) => {
-        this.ran.push(command.id);
-        await Promise.race([
-          this.hang.promise,
-          new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
-        ]);
-      }),
-      {
-        ...operation("test.secret", "write", async (command) => {
-          this.ran.push(String(command.arguments.word));
-          return { wrote: command.arguments.word };
-        }),
-        argumentsSchema: { type: "object", properties: { word: { type: "string" } } },
-        remembered: { arguments: () => ({ word: "[kept back]" }), output: () => ({ wrote: "[kept back]" }) },
-      },
-      operation("test.huge", "read", async () => ({ text: "x".repeat(900_000) })),
-    ];
-  }
-
-  async send(op: string, over: Readonly<Record<string, unknown>> = {}): Promise<string> {
-    const made = order(op, this.stand.nowS, this.nonce, over);
-    await this.again(made);
-    return made.id;
-  }
-
-  async again(made: object): Promise<void> {
-    await this.stand.deliver("cmd", await noc.command.sign("gh-cmd+jws", made));
-    await this.stand.pass(10);
-  }
-
-  result(id: string) {
-    return this.stand.desk.journal.get(id)?.result;
-  }
-
-  async reboot(afterMs: number, quality: "synced" | "unanchored" = "synced"): Promise<void> {
-    await this.stand.stop();
-    const wallMs = this.clock.now().wallMs + afterMs;
-    this.clock.reboot("00000002", wallMs, quality);
-    this.stand = this.#make();
-    this.nonce = this.stand.nonce.renew();
-    await this.stand.pass(10);
-  }
-}
-
 describe("the command desk", () => {
   it("runs an order once, says how it goes, and remembers the answer", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const id = await bench.send("test.read");
     expect(bench.result(id)).toEqual({ id, status: "ok", output: { n: 7 } });
     expect(bench.stand.said).toEqual([{ st: "accepted" }, { st: "running" }, { st: "running", pct: 50, out: { half: true } }]);
@@ -116,7 +22,7 @@ describe("the command desk", () => {
   });
 
   it("answers a repetition from the journal, in the next session and after a reboot as well", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const made = order("test.read", bench.stand.nowS, bench.nonce);
     await bench.again(made);
     bench.nonce = bench.stand.nonce.renew();
@@ -129,7 +35,7 @@ describe("the command desk", () => {
   });
 
   it.each([-30 * 86_400_000, 400 * 86_400_000])("runs an order once although the wall clock steps by %d ms", async (stepMs) => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const first = await bench.send("test.hang");
     const made = order("test.read", bench.stand.nowS, bench.nonce);
     await bench.again(made);
@@ -142,7 +48,7 @@ describe("the command desk", () => {
   });
 
   it("never runs again what was running when the gateway stopped, and says that its outcome is not known", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const made = order("test.hang", bench.stand.nowS, bench.nonce);
     await bench.again(made);
     await bench.reboot(1_000);
@@ -158,7 +64,7 @@ describe("the command desk", () => {
       [600_000, "synced", 0],
       [10_000, "unanchored", 0],
     ] as const) {
-      const bench = new Bench();
+      const bench = new Bench(noc);
       for (let hanging = 0; hanging < 4; hanging++) await bench.send("test.hang");
       const id = await bench.send("test.read");
       expect(bench.stand.desk.status()).toMatchObject({ queued: 1, running: 4 });
@@ -171,7 +77,7 @@ describe("the command desk", () => {
   });
 
   it("refuses what it does not know, what is called harmless, and arguments that make no sense, all at once", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const unknown = await bench.send("test.nothing");
     const understated = await bench.send("test.write", { risk: "read" });
     const senseless = await bench.send("test.read", { args: { n: "many", x: 1 } });
@@ -182,44 +88,8 @@ describe("the command desk", () => {
     await bench.stand.stop();
   });
 
-  it("writes down of an order no more than may be remembered, and runs it whole in this run of the gateway or never", async () => {
-    const bench = new Bench();
-    const written = () => bench.state.keys("command/", 100).map((key) => bench.state.getText(key) ?? "");
-    const id = await bench.send("test.secret", { risk: "write", args: { word: "hush-1" } });
-    expect(bench.ran).toEqual(["hush-1"]);
-    expect(bench.result(id)).toMatchObject({ status: "ok", output: { wrote: "[kept back]" } });
-    await bench.send("test.unknown", { risk: "write", args: { word: "hush-2" } });
-    await bench.send("test.secret", { risk: "read", args: { word: "hush-3" } });
-    for (let count = 0; count < 4; count++) await bench.send("test.hang");
-    const waiting = await bench.send("test.secret", { risk: "write", args: { word: "hush-4" } });
-    expect(written().join("\n")).not.toContain("hush");
-    await bench.reboot(1_000);
-    expect(bench.result(waiting)).toMatchObject({
-      error: { code: "command.interrupted", message: expect.stringContaining("order it again") },
-    });
-    expect(bench.ran).not.toContain("hush-4");
-    await bench.stand.stop();
-  });
-
-  it("takes out what a version before wrote down in clear", async () => {
-    const bench = new Bench();
-    const id = await bench.send("test.secret", { risk: "write", args: { word: "hush" } });
-    const key = `command/${id.toLowerCase()}`;
-    const entry = JSON.parse(bench.state.getText(key) ?? "{}");
-    const clear = {
-      ...entry,
-      command: { ...entry.command, arguments: { word: "hush" } },
-      result: { ...entry.result, output: { wrote: "hush" } },
-    };
-    bench.state.put({ [key]: JSON.stringify(clear) });
-    await bench.reboot(1_000);
-    expect(bench.state.getText(key)).not.toContain("hush");
-    expect(bench.result(id)).toMatchObject({ status: "ok" });
-    await bench.stand.stop();
-  });
-
   it("respects the local lock for all but reading, and remembers the refusal", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     bench.stand.lock.lock("maria", "cabinet open");
     const made = order("test.write", bench.stand.nowS, bench.nonce, { risk: "write" });
     await bench.again(made);
@@ -235,7 +105,7 @@ describe("the command desk", () => {
   });
 
   it("reports what failed, survives an operation with a bug, and bounds what comes out", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const failed = await bench.send("test.fail");
     const bug = await bench.send("test.bug");
     const huge = await bench.send("test.huge");
@@ -247,7 +117,7 @@ describe("the command desk", () => {
   });
 
   it("aborts what takes too long, and refuses when too many wait", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     const slow = await bench.send("test.hang");
     for (let hanging = 0; hanging < 3 + 64; hanging++) await bench.send("test.hang");
     const over = await bench.send("test.read");
@@ -258,7 +128,7 @@ describe("the command desk", () => {
   });
 
   it("takes an order of someone at the site like one of the noc, without the lock", async () => {
-    const bench = new Bench();
+    const bench = new Bench(noc);
     bench.stand.lock.lock("maria", "");
     const command = { id: "01KTECHNICIAN0000000000000", operation: "test.write", risk: "write", arguments: {} } as const;
     const pending = bench.stand.desk.submit(command, { actor: "maria", from: "console" }, new AbortController().signal);
