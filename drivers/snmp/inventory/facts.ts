@@ -72,25 +72,22 @@ export interface ProfileSource {
   select(facts: IdentityFacts, forced: string | undefined): SelectedProfiles;
 }
 
-const noValues = new Set([
-  "",
-  "0",
-  "none",
-  "n/a",
-  "na",
-  "null",
-  "unknown",
-  "<private>",
-  "default string",
-  "to be filled by o.e.m.",
-  "not specified",
-  "not available",
-  "-",
-]);
+/** What people and factories leave in a field that they do not fill, without blanks, case and punctuation. */
+const noValues = new Set(
+  (
+    "none na null nil nul unknown undefined unspecified private empty notspecified notavailable notapplicable notset notpresent notfound " +
+    "unset default defaultstring invalid missing tbd nonavailable noserial noserialnumber noassettag serialnumber serialno systemserialnumber " +
+    "systemproductname systemmanufacturer systemversion chassisserialnumber baseboardserialnumber tobefilledbyoem oem filledbyoem " +
+    "toinitialize error notsupported unsupported 0123456789 123456789 1234567890"
+  ).split(" "),
+);
 
 /** What devices write when they have nothing to say counts as nothing. */
 export function meaningful(value: string | undefined): string | undefined {
-  const text = value?.trim().replace(/^[\\"']+|[\\"']+$/g, "");
-  if (text === undefined || noValues.has(text.toLowerCase()) || /^[0x.\s-]+$/i.test(text)) return undefined;
-  return text;
+  const text = value
+    ?.trim()
+    .replace(/^[\\"']+|[\\"']+$/g, "")
+    .trim();
+  if (text === undefined || /^(?:[0x.:\s-]*|f{6,}|[x*?#_/-]+)$/i.test(text)) return undefined;
+  return noValues.has(text.replace(/[^a-z0-9]/gi, "").toLowerCase()) ? undefined : text;
 }

@@ -2,15 +2,18 @@ import type { DeviceIdentity } from "#model/observation.ts";
 import type { IdentityRule, MetricSet } from "../metric-sets/metric-set.ts";
 import { describe } from "./description-rules.ts";
 import { enterpriseOf } from "./enterprises.ts";
-import { type EntityRow, type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
-
-type Fields = Partial<Record<IdentityRule["field"], string>>;
+import { fieldsOfEntities, lastOfEntities } from "./entity-fields.ts";
+import { type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
+import { type Fields, withoutUndefined } from "./fields.ts";
+import { guessFrom } from "./guess-description.ts";
+import { standardFields } from "./standard-objects.ts";
+import { vendorName } from "./vendor-name.ts";
 
 export type IdentityRules = readonly Pick<MetricSet, "name" | "identity">[];
 
 /**
- * What a device is, by the best evidence for each field: profiles, then the vendor's own objects, then the chassis of ENTITY-MIB, then
- * the form of sysDescr, then the enterprise number, then what its metric sets imply. Pure.
+ * What a device is, by the best evidence for each field: profiles, then the vendor's own objects, then the chassis of ENTITY-MIB and
+ * what other standards offer, then the form of sysDescr, then the enterprise number, then what its metric sets imply, then guesses. Pure.
  */
 export function identify(facts: IdentityFacts, rules: IdentityRules, identifiers: readonly Identifier[]): DeviceIdentity {
   const evidence: string[] = [];
@@ -31,11 +34,14 @@ export function identify(facts: IdentityFacts, rules: IdentityRules, identifiers
   }
   for (const set of rules) take(valuesOfRules(set.identity ?? [], facts, hasSet(set, facts)), `objects of ${set.name}`);
   take(fieldsOfEntities(facts.entities), "ENTITY-MIB");
+  for (const { name, fields: found } of standardFields(facts)) take(found, name);
   const described = describe(facts.sysDescr);
   if (described !== undefined) take(fieldsOf(described.identity), `sysDescr of ${described.form}`);
   const enterprise = enterpriseOf(facts.sysObjectId);
   if (enterprise !== undefined) take({ ...enterprise }, "sysObjectID");
   for (const set of rules) if (hasSet(set, facts)) take(fixedOfRules(set.identity ?? []), `metric set ${set.name}`);
+  take(guessFrom(facts.sysDescr, fields.vendor), "words of sysDescr");
+  take(lastOfEntities(facts.entities), "ENTITY-MIB");
   take(impliedBySets(facts), "what it answers");
   return compose(facts, fields, evidence);
 }
@@ -65,26 +71,6 @@ function fixedOfRules(rules: readonly IdentityRule[]): Fields {
   const found: Fields = {};
   for (const { field, value } of rules) if (value !== undefined) found[field] = value;
   return found;
-}
-
-/** The chassis, else the stack's first member with a serial number, else the first row that has one. */
-function fieldsOfEntities(entities: readonly EntityRow[]): Fields {
-  const chassis = entities.filter((row) => row.class === "chassis");
-  const withSerial = (rows: readonly EntityRow[]): EntityRow | undefined => rows.find((row) => meaningful(row.serial) !== undefined);
-  const main = withSerial(chassis) ?? chassis[0];
-  const first = withSerial(entities) ?? entities.find((row) => meaningful(row.model) !== undefined);
-  const pick = (read: (row: EntityRow) => string | undefined): string | undefined => (main && read(main)) ?? (first && read(first));
-  return withoutUndefined({
-    vendor: pick((row) => meaningful(row.vendor)),
-    model: pick((row) => meaningful(row.model)),
-    serial: pick((row) => meaningful(row.serial)),
-    firmware: pick((row) => meaningful(row.software) ?? meaningful(row.firmware)),
-    hardware: pick((row) => meaningful(row.hardware)),
-  });
-}
-
-function withoutUndefined(fields: { readonly [field in keyof Fields]: string | undefined }): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** Last resort for the class: what kind of thing answers such tables. */
@@ -124,31 +110,4 @@ export function lowestBurntIn(addresses: readonly string[]): string | undefined 
     .filter((address) => (Number.parseInt(address.slice(0, 2), 16) & 3) === 0)
     .filter((address) => !address.startsWith("00:00:5e:00:01") && !address.startsWith("00:00:0c:07:ac"))
     .sort()[0];
-}
-
-/** One name for one vendor, however its devices write it. */
-const vendorForms: readonly (readonly [RegExp, string])[] = [
-  [/^eaton/i, "Eaton"],
-  [/^(hewlett[ -]?packard|hp)$/i, "HP"],
-  [/^(hpe|hewlett packard enterprise)/i, "HPE"],
-  [/^zyxel/i, "Zyxel"],
-  [/^(american power conversion|apc)/i, "APC"],
-  [/^cisco/i, "Cisco"],
-  [/^juniper/i, "Juniper"],
-  [/^d-link/i, "D-Link"],
-  [/^tp-?link/i, "TP-Link"],
-  [/^netgear/i, "Netgear"],
-  [/^dell/i, "Dell"],
-  [/^fortinet/i, "Fortinet"],
-  [/^mikrotik/i, "MikroTik"],
-  [/^(ubiquiti|ubnt)/i, "Ubiquiti"],
-  [/^huawei/i, "Huawei"],
-  [/^lenovo/i, "Lenovo"],
-  [/^synology/i, "Synology"],
-  [/^qnap/i, "QNAP"],
-  [/^(cyber ?power|cps)/i, "CyberPower"],
-];
-
-function vendorName(said: string): string {
-  return vendorForms.find(([form]) => form.test(said))?.[1] ?? said;
 }

@@ -8,6 +8,7 @@ import type { Exchange } from "../session/exchange.ts";
 import { isGenericObjectId } from "./enterprises.ts";
 import { type EntityRow, type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
 import type { IdentityRules } from "./identify.ts";
+import { standardOids } from "./standard-objects.ts";
 
 const system = {
   sysDescr: "1.3.6.1.2.1.1.1.0",
@@ -84,6 +85,7 @@ function questionsOf(request: FactsRequest, head: Pick<IdentityFacts, "sysObject
       if (oid !== undefined && (isThere || isGeneric || oid.startsWith(vendor))) formats.set(oid, format ?? "auto");
     }
   }
+  for (const oid of standardOids(request.sets)) formats.set(oid, "auto");
   const probes = [...request.probes, ...(request.probesOf?.(head) ?? [])];
   for (const oid of probes.slice(0, maxProbes)) if (!formats.has(oid)) formats.set(oid, "auto");
   return formats;

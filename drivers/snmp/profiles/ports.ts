@@ -32,16 +32,24 @@ const columns = {
 } as const satisfies Readonly<Record<string, readonly [string, LabelFormat]>>;
 
 const maxInterfaces = 5_000;
-/** ethernetCsmacd, fastEther, fastEtherFX, gigabitEthernet. */
-const ethernetTypes = new Set(["6", "7", "62", "69", "117"]);
+/** ethernetCsmacd, iso88023Csmacd, ethernet3Mbit, fastEther, fastEtherFX, gigabitEthernet. */
+const ethernetTypes = new Set(["6", "7", "26", "62", "69", "117"]);
+/** fibreChannel, infiniband: sockets that run at speeds of their own. */
+const otherPortTypes = new Set(["56", "199"]);
+/** Agents that know no types say other or propVirtual of everything; an interface of these is a port then only if its name says so. */
+const untoldTypes = new Set(["", "1", "53"]);
+const portNames = /^(port|eth(er|ernet)?|e|lan|wan|sfp\w*|ge|gi|gigabit ?ethernet|fa|te|xe|fe|en|slot)[\s_:/-]*\d/i;
 /** Many agents call everything ethernet; names tell what no cable goes into. */
 const virtualNames = [
-  /^(lo\d*|loopback|softwareloopback|null|dummy|cpu|stack|logical|virtual|kernel|npu)/i,
-  /^(v?lan[\d.]|vlan|vl-|irb|vme|bridge|br[-_.]?\w*$|virbr|vswitch|vmk|veth|docker|bond|team|lag|trunk|trk|po\d|port-?channel|ae\d|reth)/i,
-  /^(link aggregate|oob-?vlan|mgmt_vlan|fxp[12]$|dp\d|sp-|fti|lsi|dsc|vtep|esi|rbeb|jsrv|pfe|pfh|soc\d|miireg|tif\d|vif\d|uif\d|dhcp\d)/i,
-  /^(tun|tap|ppp|wan_?ppp|vpn|ssl|ipsec|gre|erspan|sit|ip6|ip-|ipip|mt-|mtun|lt-|pim|pp\d|st\d|gr-|l2t|naf|ovpn|wg\d|enc\d|pflog|pfsync|ifb|imq)/i,
-  /^(wlan|wifi|wl\d|ath|ra\d|rai\d|rax\d|apcli|wds|rf\d|ssid|wwan|modem|usb|lte|qmi)/i,
-  /^(wan miniport|isatap|teredo|hyper-v|microsoft|6to4|bluetooth|ras async)|(lightweight filter|packet scheduler|kernel debug)/i,
+  /^(lo\d*$|loop|inloop|softwareloopback|null|dummy|cpu|stack|logical|virtual|kernel|npu|switch\d*(\.\d+)?$|aux\d|control ?plane|regist)/i,
+  /^(v?lan[\d.]|vlan|vl-|irb|vme|bridge|br[-_.]?\w*$|virbr|vswitch|vmk|veth|docker|bond|team|lag|trunk|trk|po\d|port-?channel|ae\d|reth|route-agg)/i,
+  /^(link aggregate|oob-?vlan|mgmt_vlan|fxp[12]$|dp\d+$|sp-|fti|lsi|dsc|vtep|esi|rbeb|jsrv|pfe|pfh|soc\d|miireg|tif\d|vif\d|uif\d|dhcp\d)/i,
+  /^(bme\d|cbp\d|demux|lc-|pd-|pe-|pip\d|ppd\d|ppe\d|umd\d|mif$|vcp-|rtif|ve ?\d|bvi|bdi|nvi|eobc|appgig|backplane|embedded|service-engine|voip)/i,
+  /^(tun|tap|ppp|wan_?ppp|vpn|ssl|ipsec|gre|erspan|sit|ip6|ip-|ip_|ipip|mt-|mtun|lt-|pim|pp\d|st\d|gr-|l2t|naf|ovpn|wg\d|enc\d|pflog|pfsync|ifb|imq)/i,
+  /^(gif\d|stf\d|carp|vxlan|nlmon|zt\w{8}|tailscale|utun|awdl|llw|ovs[-_]|qvs|lxc|lxd|fwbr|fwln|fwpr|vnet\d|cali|cni|flannel|kube|honeypot|teql)/i,
+  /^(wlan|wifi|wi-fi|wireless|wl\d|ath|ra\d|rai\d|rax\d|apcli|wds|rf\d|ssid|wwan|modem|usb|lte|qmi|cellular|radio|bluetooth)/i,
+  /^(wan miniport|isatap|teredo|hyper-v|microsoft (?!hyper-v network)|6to4|ras async|vmware virtual|virtualbox|cisco anyconnect|fortinet|vethernet)/i,
+  /(lightweight filter|packet scheduler|kernel debug|wfp native|[._-]vlan[._-]?\d)/i,
 ];
 
 const namedPort = /port[\s_#:/-]*\d/i;
@@ -73,7 +81,13 @@ export async function readInterfaces(exchange: Exchange): Promise<readonly Inter
       }
     }
   }
-  return withoutGroups([...rows].map(([index, row]) => factsOf(index, row)));
+  const interfaces = [...rows].map(([index, row]) => factsOf(index, row));
+  if (interfaces.some(({ isPort }) => isPort)) return withoutGroups(interfaces);
+  return interfaces.map((one) => ({ ...one, isPort: isPortByName(one, rows.get(one.ifIndex) ?? {}) }));
+}
+
+function isPortByName({ type, name }: InterfaceFacts, row: Partial<Record<keyof typeof columns, string>>): boolean {
+  return untoldTypes.has(type) && portNames.test(name.trim()) && !isVirtual(row, name);
 }
 
 /**
@@ -98,13 +112,18 @@ function factsOf(ifIndex: string, row: Partial<Record<keyof typeof columns, stri
     operStatus: enumerations.ifOperStatus?.names[Number(row.ifOperStatus)] ?? "",
     speedBitPerS: speed > 0 ? speed : undefined,
     macAddress: row.ifPhysAddress ?? "",
-    isPort: isPort(row, name) && isEthernetSpeed(speed),
+    isPort: isPort(row, name) && (otherPortTypes.has(row.ifType ?? "") || isEthernetSpeed(speed)),
   };
 }
 
 function isPort(row: Partial<Record<keyof typeof columns, string>>, name: string): boolean {
-  if (!ethernetTypes.has(row.ifType ?? "")) return false;
-  if (virtualNames.some((pattern) => pattern.test(name) || pattern.test(row.ifDescr ?? ""))) return false;
-  // A unit of an interface (`ge-0/0/1.0`, `eth0.10`) is no socket of its own.
-  return !/^[a-z][\w/-]*\d\.\d+$/i.test(name);
+  if (!ethernetTypes.has(row.ifType ?? "") && !otherPortTypes.has(row.ifType ?? "")) return false;
+  return !isVirtual(row, name);
+}
+
+function isVirtual(row: Partial<Record<keyof typeof columns, string>>, name: string): boolean {
+  const names = [name.trim(), (row.ifDescr ?? "").trim()];
+  if (virtualNames.some((pattern) => names.some((text) => pattern.test(text)))) return true;
+  // A unit of an interface (`ge-0/0/1.0`, `eth0.10`, `eth0:1`) is no socket of its own.
+  return /^[a-z][\w/-]*\d[.:]\d+$/i.test(name);
 }

@@ -1,0 +1,41 @@
+import { meaningful } from "./facts.ts";
+import { type Fields, withoutUndefined } from "./fields.ts";
+
+const maxDescriptionLength = 512;
+const operatingSystem = /^(linux|freebsd|openbsd|netbsd|darwin|sunos|aix|hp-ux|windows|hardware:|vxworks|net-?snmp)\b/i;
+/** `Serial Number: ABC123`, `S/N ABC123`: with a digit in it. */
+const serial = /\b(?:S\/N|SN|Serial(?: ?(?:No|Num|Number|Nr))?)\.? ?(?:[:=#] ?| )(?=[\w-]{0,30}\d)([A-Z0-9][A-Z0-9-]{4,31})(?![\w-])/i;
+const model = /\b(?:Model|Product|Type|PID|MDL)(?: ?(?:Name|No|Number))?\.? ?[:=] ?([^,;|:]{2,48}?) ?(?:[,;|]|$| \w+ ?[:=])/i;
+/** Versions of something else than the firmware. */
+const otherVersions =
+  /\b(?:hardware|hw|h\/w|boot\w*|bios|u-boot|prom|rom|loader|kernel|api|snmp\w*|agent|mib|protocol|build date)[ -]*(?:version|ver|rev|revision)?\.?[ :=v]*\d[\w.()-]*/gi;
+const firmwares = [
+  /\b(?:firmware|software|fw|sw|f\/w|s\/w)(?: ?(?:version|ver|rev|revision|release))?\.?[ :=]{0,3}[vr]?\.?(\d+(?:\.\w+)+[\w.()-]*)/i,
+  /\b(?:version|ver|release|revision|rev)\.?[ :=]{0,3}[vr]?\.?(\d+(?:\.\w+)+[\w.()-]*)/i,
+  /(?:^|[\s,;(])[vV](\d+\.\d[\w.()-]*)/,
+];
+
+/**
+ * What the words of an unknown form of sysDescr suggest; and where the text is but a short name with a number in it, the model. Asked last:
+ * everything else knows better. Pure.
+ */
+export function guessFrom(sysDescr: string | undefined, vendor: string | undefined): Fields {
+  const text = (sysDescr ?? "").slice(0, maxDescriptionLength);
+  if (text === "" || operatingSystem.test(text)) return {};
+  const rest = text.replace(otherVersions, " ");
+  const firmware = firmwares.map((pattern) => pattern.exec(rest)?.[1]).find((value) => value !== undefined);
+  return withoutUndefined({
+    serial: meaningful(serial.exec(text)?.[1]),
+    firmware: meaningful(firmware?.replace(/[.(-]+$/, "")),
+    model: meaningful(model.exec(text)?.[1]) ?? shortName(text, vendor),
+  });
+}
+
+/** `SG-2008P`, `Acme 300 Gateway`: few words with a digit, and no sentence; without the vendor's name in front. */
+function shortName(text: string, vendor: string | undefined): string | undefined {
+  const [name = ""] = text.split(/[,;|(\n]| v?\d+\.\d/i);
+  const prefix = vendor === undefined ? "" : vendor.toLowerCase();
+  const bare = (prefix !== "" && name.toLowerCase().startsWith(`${prefix} `) ? name.slice(prefix.length) : name).trim();
+  if (bare.length > 40 || bare.split(/\s+/).length > 4 || !/\d/.test(bare) || !/[a-z]/i.test(bare)) return undefined;
+  return /[@:=]|\d\.\d/.test(bare) ? undefined : meaningful(bare);
+}

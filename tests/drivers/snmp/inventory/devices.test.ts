@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { readCompiledProfiles } from "../../../../drivers/snmp/profiles/compiled-profiles.ts";
+import { identifyDevice } from "../../../../drivers/snmp/profiles/identify-device.ts";
+import { ProfileBook } from "../../../../drivers/snmp/profiles/profile-book.ts";
+import { ManualClock } from "../support/fixtures.ts";
+import { MemoryAgent } from "../support/memory-agent.ts";
+
+const enterprise = "1.3.6.1.4.1";
+const entity = "1.3.6.1.2.1.47.1.1.1.1";
+const lldpMed = "1.0.8802.1.1.2.1.5.4795.1.2";
+const book = new ProfileBook(readCompiledProfiles(), [], undefined);
+
+/** OID (below enterprises where it begins with a dot) to what it answers: numbers are INTEGERs, the rest is text. */
+type Walk = Readonly<Record<string, string | number>>;
+
+async function identityOf(objectId: string, sysDescr: string, walk: Walk) {
+  const agent = new MemoryAgent().set(
+    "1.3.6.1.2.1.1.2.0",
+    "object-identifier",
+    objectId.startsWith(".") ? enterprise + objectId : objectId,
+  );
+  agent.text("1.3.6.1.2.1.1.1.0", sysDescr);
+  for (const [oid, value] of Object.entries(walk)) {
+    const instance = oid.startsWith(".") ? enterprise + oid : oid;
+    if (typeof value === "number") agent.set(instance, "integer", value);
+    else agent.text(instance, value);
+  }
+  const clock = new ManualClock();
+  const { signal } = new AbortController();
+  return (await identifyDevice(agent.open(), { book, clock, deadlineMs: clock.monotonicMs() + 60_000, signal })).identity;
+}
+
+interface Row {
+  readonly class?: number;
+  readonly descr?: string;
+  readonly model?: string;
+  readonly serial?: string;
+  readonly software?: string;
+  readonly firmware?: string;
+}
+
+/** Rows of entPhysicalTable by index. */
+function entities(rows: Readonly<Record<number, Row>>): Walk {
+  const columns = { class: 5, descr: 2, model: 13, serial: 11, software: 10, firmware: 9 } as const;
+  return Object.fromEntries(
+    Object.entries(rows).flatMap(([index, row]) =>
+      Object.entries(row).map(([name, value]) => [`${entity}.${columns[name as keyof typeof columns]}.${index}`, value]),
+    ),
+  );
+}
+
+const [chassis, module, powerSupply, stack] = [3, 9, 6, 11];
+
+describe("devices by the standards that they follow", () => {
+  it("are their chassis, not the power supply that has a serial number, too", async () => {
+    const walk = entities({
+      1: { class: powerSupply, descr: "PSU 1", model: "PWR-1", serial: "PSU0001" },
+      2: { class: chassis, descr: "Chassis", model: "X-48", serial: "CHS0001", software: "7.1.2", firmware: "boot 1.0" },
+      3: { class: module, descr: "SFP+ transceiver", model: "10G-SR", serial: "OPT0001" },
+    });
+    expect(await identityOf(".99998.1", "box", walk)).toMatchObject({ model: "X-48", serial: "CHS0001", firmware: "7.1.2" });
+  });
+
+  it("are no transceiver, where the chassis has no serial number but a board has one", async () => {
+    const walk = entities({
+      1: { class: chassis, descr: "Chassis", model: "X-24" },
+      2: { class: module, descr: "10GBASE-LR SFP+", model: "10G-LR", serial: "OPT0002" },
+      3: { class: module, descr: "Main board", model: "X-24-MB", serial: "BRD0002" },
+    });
+    expect(await identityOf(".99998.1", "box", walk)).toMatchObject({ model: "X-24", serial: "BRD0002" });
+  });
+
+  it("are a stack's first member; what the boot loader runs is said only where nothing better is", async () => {
+    const walk = entities({
+      1: { class: stack, descr: "Stack" },
+      2: { class: chassis, descr: "Unit 1", model: "Y-48", serial: "MEM0001", firmware: "1.0.0.3" },
+      3: { class: chassis, descr: "Unit 2", model: "Y-24", serial: "MEM0002" },
+    });
+    expect(await identityOf(".99998.1", "Acme switch, Firmware Version 4.2.1", walk)).toMatchObject({
+      ...{ model: "Y-48", serial: "MEM0001", firmware: "4.2.1" },
+    });
+    expect(await identityOf(".99998.1", "Acme switch", walk)).toMatchObject({ firmware: "1.0.0.3" });
+  });
+
+  it("say to their neighbours what they are (LLDP-MED)", async () => {
+    const walk = {
+      "1.0.8802.1.1.2.1.3.2.0": "x",
+      "1.0.8802.1.1.2.1.4.1.1.9.0.1.1": "neighbour",
+      [`${lldpMed}.4.0`]: "5.5.1",
+      [`${lldpMed}.5.0`]: "MED12345",
+      [`${lldpMed}.6.0`]: "Acme",
+      [`${lldpMed}.7.0`]: "Z-8",
+    };
+    expect(await identityOf(".99998.1", "box", walk)).toMatchObject({
+      vendor: "Acme",
+      model: "Z-8",
+      serial: "MED12345",
+      firmware: "5.5.1",
+    });
+  });
+});
