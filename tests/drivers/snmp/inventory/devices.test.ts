@@ -16,7 +16,7 @@ type Walk = Readonly<Record<string, string | number>>;
 async function identityOf(objectId: string, sysDescr: string, walk: Walk) {
   const agent = new MemoryAgent().set(
     "1.3.6.1.2.1.1.2.0",
-    "object-identifier",
+    "oid",
     objectId.startsWith(".") ? enterprise + objectId : objectId,
   );
   agent.text("1.3.6.1.2.1.1.1.0", sysDescr);
