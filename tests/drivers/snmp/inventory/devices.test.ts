@@ -14,11 +14,7 @@ const book = new ProfileBook(readCompiledProfiles(), [], undefined);
 type Walk = Readonly<Record<string, string | number>>;
 
 async function identityOf(objectId: string, sysDescr: string, walk: Walk) {
-  const agent = new MemoryAgent().set(
-    "1.3.6.1.2.1.1.2.0",
-    "oid",
-    objectId.startsWith(".") ? enterprise + objectId : objectId,
-  );
+  const agent = new MemoryAgent().set("1.3.6.1.2.1.1.2.0", "oid", objectId.startsWith(".") ? enterprise + objectId : objectId);
   agent.text("1.3.6.1.2.1.1.1.0", sysDescr);
   for (const [oid, value] of Object.entries(walk)) {
     const instance = oid.startsWith(".") ? enterprise + oid : oid;
