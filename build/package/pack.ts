@@ -15,7 +15,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Architecture, Artefact } from "./artefact.ts";
-import { keepSmallPages } from "./small-pages.ts";
+import { keepSmallPages, pageProblems } from "./small-pages.ts";
 import type { Stage } from "./stage.ts";
 
 const require = createRequire(import.meta.url);
@@ -87,12 +87,23 @@ export async function pack(options: {
     await inject(`${options.out}.part`, readFileSync(paths.blob));
     // Emulators of arm64 that run these programs in tests expect the tables of a program where they lay; its kernels keep no ext4 in huge pages.
     if (options.architecture === "x64") keepSmallPages(`${options.out}.part`);
+    demandPages(`${options.out}.part`, options.architecture);
     const texts = { __pkg_manifest__: readFileSync(paths.manifest), prelude: readFileSync(paths.prelude) };
     notePlaces(`${options.out}.part`, { __pkg_archive__: archive, ...texts });
     renameSync(`${options.out}.part`, options.out);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Kernels of arm64 have pages of 4, 16 (Raspberry Pi 5) or 64 KiB, and the injected blob is a segment of its own. */
+const pageSizes: Readonly<Record<Architecture, readonly number[]>> = { x64: [4_096], arm64: [4_096, 16_384, 65_536] };
+
+/** @throws when a kernel that the program is for could not map it */
+function demandPages(path: string, architecture: Architecture): void {
+  const file = readFileSync(path);
+  const problems = pageSizes[architecture].flatMap((size) => pageProblems(file, size));
+  if (problems.length > 0) throw new Error(problems.join("; "));
 }
 
 /** At every start the packer builds a tree of all folders (20 ms), which only calls need that nobody makes. */
