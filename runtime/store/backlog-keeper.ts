@@ -5,13 +5,15 @@ import type { Logger } from "#ports/logger.ts";
 import type { Backlog } from "./backlog.ts";
 
 export interface BacklogKeeperParts {
-  /** Opens or replaces the database. @throws GatewayError buffer.* */
-  readonly open: () => Backlog;
+  /** Opens or replaces the database. @param isUnfit its counts could not be taken twice: it is to be set aside. @throws GatewayError buffer.* */
+  readonly open: (isUnfit: boolean) => Backlog;
   readonly clock: Pick<Clock, "monotonicMs">;
   readonly log: Logger;
 }
 
 const retryEveryMs = 5_000;
+/** So often may a database open and then not let itself be counted: a check of its structure need not see what keeps it from being read. */
+const maxUncounted = 2;
 
 /**
  * The backlog database and its troubles. One that failed is never asked again: it is closed, and opened anew a while later, since nobody
@@ -26,6 +28,7 @@ export class BacklogKeeper {
   #retryAtMs = Number.NEGATIVE_INFINITY;
   #writtenBefore = 0;
   #deadLetters = 0;
+  #uncounted = 0;
 
   constructor(parts: BacklogKeeperParts) {
     this.#parts = parts;
@@ -61,9 +64,15 @@ export class BacklogKeeper {
   /** Tries to come back, at most every few seconds. */
   mend(): void {
     if (this.#backlog !== undefined || this.#parts.clock.monotonicMs() < this.#retryAtMs) return;
-    if (!this.#open() || this.#backlog === undefined) return;
-    this.onMended(this.#backlog);
-    this.proven();
+    if (this.#open() && this.takeIn()) this.proven();
+  }
+
+  /** Has the counts taken from a database that was just opened. @returns false: it is damaged where its opening did not look, and is opened again later */
+  takeIn(): boolean {
+    if (this.#backlog === undefined) return false;
+    const isCounted = this.attempt((backlog) => this.onMended(backlog)) !== undefined;
+    this.#uncounted = isCounted ? 0 : this.#uncounted + 1;
+    return isCounted;
   }
 
   /** A write went through. */
@@ -79,7 +88,7 @@ export class BacklogKeeper {
 
   #open(): boolean {
     try {
-      this.#backlog = this.#parts.open();
+      this.#backlog = this.#parts.open(this.#uncounted >= maxUncounted);
       return true;
     } catch (error) {
       if (!isGatewayError(error)) throw error;

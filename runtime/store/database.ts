@@ -43,7 +43,8 @@ export function openOwnDatabase(disk: Disk, file: string, options: DatabaseOptio
     });
     checkNumber(database, options.migrations, file);
     migrate(database, options.migrations, file, { mayContract: isConfirmed(disk) });
-    if (options.check) atDisk({ file }, () => checkSchema(database, options.migrations, file));
+    // Always: it is a page of text, and every statement of ours hangs on it.
+    atDisk({ file }, () => checkSchema(database, options.migrations, file));
     atDisk({ file }, () => {
       if (options.maxBytes > 0) database.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes(database))}`);
       for (const table of options.tables) database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
@@ -74,7 +75,9 @@ function checkStructure(database: Database, file: string, isSmall: boolean): voi
 
 /**
  * A number that is ahead was written by a newer program, and what we know of the schema is still there; or it is a turned bit, and the schema is
- * exactly ours: then the number is put right. @throws GatewayError buffer.version when the newer program left nothing this one can use
+ * exactly ours: then the number is put right. A number that no program writes (older programs shut out that the file itself is behind, or a schema
+ * that should be usable and is not) beside a schema that is not ours is damage.
+ * @throws GatewayError buffer.version when the newer program left nothing this one can use; buffer.corrupt
  */
 function checkNumber(database: Database, migrations: Migrations, file: string): void {
   const found = readSchemaNumber(database, file);
@@ -83,8 +86,16 @@ function checkNumber(database: Database, migrations: Migrations, file: string): 
   const ours = madeBy(migrations, 0);
   atDisk({ file }, () => {
     if (textOf(database) === ours.text) database.exec(schemaNumberStatement({ schema: known, compatibleFrom: 0 }));
-    else if (found.compatibleFrom > found.schema || takenAway(ours.shape, shapeOf(database)).length > 0) throw tooNew(file, found, known);
+    else if (found.compatibleFrom > found.schema) throw damagedSchema(file);
+    else if (takenAway(ours.shape, shapeOf(database)).length > 0) {
+      if (found.compatibleFrom <= known) throw damagedSchema(file);
+      throw tooNew(file, found, known);
+    }
   });
+}
+
+function damagedSchema(file: string): GatewayError {
+  return new GatewayError("buffer.corrupt", { message: "the database's schema is not the one that was made", fields: { file } });
 }
 
 /**
@@ -94,8 +105,7 @@ function checkSchema(database: Database, migrations: Migrations, file: string): 
   const { schema, compatibleFrom } = readSchemaNumber(database, file);
   const fresh = madeBy(migrations, compatibleFrom);
   const isOurs = schema === newestSchema(migrations) && compatibleFrom === 0;
-  if (isOurs ? textOf(database) !== fresh.text : takenAway(fresh.shape, shapeOf(database)).length > 0)
-    throw new GatewayError("buffer.corrupt", { message: "the database's schema is not the one that was made", fields: { file } });
+  if (isOurs ? textOf(database) !== fresh.text : takenAway(fresh.shape, shapeOf(database)).length > 0) throw damagedSchema(file);
 }
 
 interface Made {

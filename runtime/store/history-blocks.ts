@@ -1,4 +1,4 @@
-import type { Database } from "better-sqlite3";
+import type { Database, Statement } from "better-sqlite3";
 import { isGatewayError } from "#model/errors.ts";
 import type { Logger } from "#ports/logger.ts";
 import { usedBytes } from "./database.ts";
@@ -10,6 +10,9 @@ import { dayMs, fiveMinutesMs, historyFile, historyLevel, hourMs } from "./histo
 /** Names of how far rolling up has come. */
 export const rolledHours = "hours";
 export const rolledDays = "days";
+
+/** Hours and days rolled up at one go; what is left waits for the next flush. A damaged time must not hold the store's thread for as long as it names. */
+const maxRolls = 200;
 
 /** How long each level is kept, and how much there may be of all. */
 export interface HistoryRetention {
@@ -56,10 +59,11 @@ export class HistoryBlocks {
 
   /** Series of every block that touches the stretch, whole. @param wanted ids; absent = all */
   *read(level: number, equipment: string, fromMs: number, toMs: number, wanted?: ReadonlySet<number>): Generator<BlockSeries> {
-    const select = this.#database.prepare<[number, string, number, number], { bytes: Buffer }>(
-      "SELECT bytes FROM block WHERE level = ? AND equipment = ? AND from_ms <= ? AND to_ms >= ? ORDER BY from_ms",
+    const sql = "SELECT bytes FROM block WHERE level = ? AND equipment = ? AND from_ms <= ? AND to_ms >= ? ORDER BY from_ms";
+    const rows = this.#run(() =>
+      this.#database.prepare<[number, string, number, number], { bytes: Buffer }>(sql).all(level, equipment, toMs, fromMs),
     );
-    for (const { bytes } of this.#run(() => select.all(level, equipment, toMs, fromMs))) yield* this.#decoded(bytes, wanted);
+    for (const { bytes } of rows) yield* this.#decoded(bytes, wanted);
   }
 
   oldestMs(level: number): number {
@@ -75,23 +79,25 @@ export class HistoryBlocks {
 
   /** Every hour, and every day, that was over at `endMs` and is not rolled up yet; each in its own transaction. */
   rollUp(endMs: number): void {
+    let left = maxRolls;
     const hour = { from: historyLevel.raw, to: historyLevel.fiveMinutes, name: rolledHours, spanMs: hourMs, binMs: fiveMinutesMs };
-    for (let startMs = this.#next(hour); startMs + hourMs <= endMs; startMs = this.#next(hour)) this.#rollOne({ ...hour, startMs });
+    for (let startMs = this.#next(hour); startMs + hourMs <= endMs && left-- > 0; startMs = this.#next(hour))
+      this.#rollOne({ ...hour, startMs });
     const day = { from: historyLevel.fiveMinutes, to: historyLevel.hour, name: rolledDays, spanMs: dayMs, binMs: hourMs };
-    for (let startMs = this.#next(day); startMs + dayMs <= this.rolledToMs(rolledHours); startMs = this.#next(day))
+    for (let startMs = this.#next(day); startMs + dayMs <= this.rolledToMs(rolledHours) && left-- > 0; startMs = this.#next(day))
       this.#rollOne({ ...day, startMs });
   }
 
   forget(nowMs: number, retention: HistoryRetention): void {
     const { rawDays, fiveMinuteDays, hourDays, maxBytes } = retention;
-    const byAge = this.#database.prepare("DELETE FROM block WHERE level = ? AND from_ms < ?");
-    const old = this.#database.prepare("SELECT 1 FROM block WHERE level = ? AND from_ms < ? LIMIT 1").pluck();
+    const byAge = this.#prepare("DELETE FROM block WHERE level = ? AND from_ms < ?");
+    const old = this.#prepare("SELECT 1 FROM block WHERE level = ? AND from_ms < ? LIMIT 1").pluck();
     for (const [level, days] of [rawDays, fiveMinuteDays, hourDays].entries()) {
       // An hour's worth at a time: a transaction per flush just for this would double what is written.
       if (this.#run(() => old.get(level, nowMs - days * dayMs - hourMs)) !== undefined)
         this.#run(() => byAge.run(level, nowMs - days * dayMs));
     }
-    const oldest = this.#database.prepare(
+    const oldest = this.#prepare(
       "DELETE FROM block WHERE id IN (SELECT id FROM block WHERE level = (SELECT min(level) FROM block) ORDER BY from_ms LIMIT 1 + (SELECT count(*) / 50 FROM block))",
     );
     for (let turn = 0; turn < 1000 && this.#run(() => usedBytes(this.#database)) > maxBytes * 0.9; turn += 1) {
@@ -102,18 +108,15 @@ export class HistoryBlocks {
   /** Where rolling goes on: after what is done, at the next block there is. Infinity = nowhere. */
   #next(roll: { readonly from: number; readonly name: string; readonly spanMs: number }): number {
     const doneMs = this.rolledToMs(roll.name);
-    const select = this.#database.prepare("SELECT min(max(from_ms, ?)) FROM block WHERE level = ? AND to_ms >= ?").pluck();
+    const select = this.#prepare("SELECT min(max(from_ms, ?)) FROM block WHERE level = ? AND to_ms >= ?").pluck();
     const next = this.#run(() => select.get(doneMs, roll.from, doneMs));
     return typeof next === "number" ? Math.floor(next / roll.spanMs) * roll.spanMs : Number.POSITIVE_INFINITY;
   }
 
   #rollOne({ from, to, name, startMs, spanMs, binMs }: RollUp): void {
     const endMs = startMs + spanMs;
-    const names = this.#database
-      .prepare<[number, number, number], { equipment: string }>(
-        "SELECT DISTINCT equipment FROM block WHERE level = ? AND from_ms < ? AND to_ms >= ?",
-      )
-      .all(from, endMs, startMs);
+    const sql = "SELECT DISTINCT equipment FROM block WHERE level = ? AND from_ms < ? AND to_ms >= ?";
+    const names = this.#run(() => this.#database.prepare<[number, number, number], { equipment: string }>(sql).all(from, endMs, startMs));
     const times = Array.from({ length: spanMs / binMs }, (_, index) => startMs + index * binMs);
     this.#run(() =>
       this.#database
@@ -151,6 +154,10 @@ export class HistoryBlocks {
       this.#log.warn({ code: error.code }, "a block of the history is damaged and skipped");
       return [];
     }
+  }
+
+  #prepare(sql: string): Statement {
+    return this.#run(() => this.#database.prepare(sql));
   }
 
   #run<T>(work: () => T): T {

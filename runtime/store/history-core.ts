@@ -78,13 +78,13 @@ export class HistoryCore {
 
   /** The numbers that series are known by in blocks; made where they are new, in one transaction. */
   seriesIds(series: readonly HistorySeries[]): readonly number[] {
-    const insert = this.#database.prepare(
-      `INSERT INTO series (equipment, tbl, row_key, metric, kind, unit) VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET kind = excluded.kind, unit = excluded.unit`,
-    );
     const known = series.map((one) => this.#idOf(one));
     if (known.includes(undefined)) {
       this.#transaction(() => {
+        const insert = this.#database.prepare(
+          `INSERT INTO series (equipment, tbl, row_key, metric, kind, unit) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET kind = excluded.kind, unit = excluded.unit`,
+        );
         for (const [index, one] of series.entries()) {
           if (known[index] !== undefined) continue;
           insert.run(one.equipment, one.table, one.rowKey, one.metric, one.kind, one.unit);
@@ -96,8 +96,8 @@ export class HistoryCore {
   }
 
   #idOf({ equipment, table, rowKey, metric }: HistorySeries): number | undefined {
-    const select = this.#database.prepare("SELECT id FROM series WHERE equipment = ? AND tbl = ? AND row_key = ? AND metric = ?").pluck();
-    const id = this.#run(() => select.get(equipment, table, rowKey, metric));
+    const sql = "SELECT id FROM series WHERE equipment = ? AND tbl = ? AND row_key = ? AND metric = ?";
+    const id = this.#run(() => this.#database.prepare(sql).pluck().get(equipment, table, rowKey, metric));
     return typeof id === "number" ? id : undefined;
   }
 

@@ -10,7 +10,7 @@ import { StoreLedger } from "./ledger.ts";
 import { lockFolder } from "./lock.ts";
 import { OpenGroup } from "./open-group.ts";
 import { Outbox } from "./outbox.ts";
-import { assumeBacklog, reconcile } from "./reconcile.ts";
+import { assumeBacklog, bookEvictions, reconcile } from "./reconcile.ts";
 import { blockBytes } from "./record.ts";
 import { type Recovered, recoverJournal } from "./recovery.ts";
 import { Relief } from "./relief.ts";
@@ -64,8 +64,8 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   const keeper = new BacklogKeeper({
     clock,
     log,
-    open: () => {
-      const backlog = openBacklog(parts, { maxBytes: databaseBytes, check, streams, space });
+    open: (isUnfit) => {
+      const backlog = openBacklog(parts, { maxBytes: databaseBytes, check, isUnfit, streams, space });
       check = true; // Opened again, it is because something was wrong.
       return backlog;
     },
@@ -73,11 +73,12 @@ function openLocked(parts: OpenStoreParts): StoreCore {
   const outbox = new Outbox({ ring, streams, keeper, ledger, clock, log });
   const relief = new Relief({ ring, outbox, keeper, space, ledger, clock }, recovered?.snapshot.dropId ?? 0);
   keeper.onMended = (backlog) => {
-    relief.lastEvictionId = reconcile({ streams, outbox, ring, backlog, open, ledger, now: clock.now() }, relief.lastEvictionId);
+    const books = { streams, outbox, ring, backlog, open, ledger, now: clock.now() };
+    relief.lastEvictionId = bookEvictions(books, relief.lastEvictionId);
+    reconcile(books);
   };
   repeatTombstones(streams, ledger, now); // Before new ones are made and told below.
-  if (keeper.backlog === undefined) assumeBacklog(streams, recovered?.snapshot.streams ?? []);
-  else keeper.onMended(keeper.backlog);
+  if (!keeper.takeIn()) assumeBacklog(streams, recovered?.snapshot.streams ?? []);
   if (!isClean) ledger.restarts += 1;
   // After damage every class gets a new stream, since numbers of the old ones may be in use at the NOC without our knowing.
   for (const streamClass of journal.scan.suspect || journal.isLost ? (["T", "E", "C", "I", "S"] as const) : [])
@@ -139,9 +140,12 @@ function openJournal(parts: OpenStoreParts, budgetBytes: number, now: Instant): 
   }
 }
 
-/** A journal that was cut short gets its length back; what stood in the lost part is missed when it is read. */
+/**
+ * A journal that was cut short gets its length back; what stood in the lost part is missed when it is read. Where nothing says how long it was, it must
+ * at least be of use.
+ */
 function restoreLength(disk: Disk, file: DiskFile): DiskFile {
-  const bytes = journalBytesOf(file) ?? file.bytes;
+  const bytes = journalBytesOf(file) ?? (file.isDevice ? file.bytes : Math.max(file.bytes, minJournalBytes));
   if (file.bytes >= bytes) return file;
   const content = file.read(0, file.bytes);
   file.close();
@@ -186,7 +190,13 @@ function createJournal({ disk, entropy, settings, log }: OpenStoreParts, budgetB
 
 function openBacklog(
   parts: OpenStoreParts,
-  how: { readonly maxBytes: number; readonly check: boolean; readonly streams: StreamTable; readonly space: Space },
+  how: {
+    readonly maxBytes: number;
+    readonly check: boolean;
+    readonly isUnfit: boolean;
+    readonly streams: StreamTable;
+    readonly space: Space;
+  },
 ): Backlog {
   const { disk, settings, log, clock } = parts;
   // Reading 20 KiB a millisecond is what a slow card does; a file too large for its time is checked row by row as it is read.
@@ -198,7 +208,10 @@ function openBacklog(
     cacheKiB: 1024,
     check: how.check && isCheckable,
   };
-  const { database, setAside, code } = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, clock.now().wallMs), how.space);
+  const { wallMs } = clock.now();
+  const unfit = how.isUnfit ? quarantine(disk, backlogFile, wallMs) : undefined;
+  const opened = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, wallMs), how.space);
+  const { database, setAside = unfit, code = "buffer.corrupt" } = opened;
   const backlog = new Backlog(database);
   if (setAside === undefined) return backlog;
   const file = `${setAside}/${backlogFile}`;

@@ -20,16 +20,20 @@ export interface Books {
   readonly now: Instant;
 }
 
+/** Books evictions that the journal missed. @returns number of the last one that is in the books. @throws GatewayError buffer.*, nothing being booked */
+export function bookEvictions(books: Books, bookedEviction: number): number {
+  const evictions = books.backlog.evictionsAfter(bookedEviction);
+  for (const eviction of evictions) bookEviction(books, eviction);
+  return evictions.at(-1)?.id ?? bookedEviction;
+}
+
 /**
- * Brings journal and backlog together after a start, or after the backlog was away: what the journal acknowledged leaves the backlog, what lies in both counts once, evictions
- * that the journal missed are booked, and whatever is still missing is booked as lost. Afterwards polled = delivered + buffered + dropped.
- * @returns number of the last eviction that is in the books
+ * Brings journal and backlog together after a start, or after the backlog was away: what the journal acknowledged leaves the backlog, what lies in both counts once,
+ * and whatever is still missing is booked as lost. Afterwards polled = delivered + buffered + dropped. @throws GatewayError buffer.*, to be called again on another backlog
  */
-export function reconcile(books: Books, bookedEviction: number): number {
+export function reconcile(books: Books): void {
   const { streams, backlog } = books;
   for (const stream of streams.all()) Object.assign(stream.backlog, emptyBacklog);
-  const evictions = backlog.evictionsAfter(bookedEviction);
-  for (const eviction of evictions) bookEviction(books, eviction);
   for (const { id, streamClass, counts } of backlog.load()) {
     // A stream the journal does not know: the journal was lost. It is read out and never continued.
     const stream =
@@ -41,7 +45,6 @@ export function reconcile(books: Books, bookedEviction: number): number {
     dropCopies(books, stream);
   }
   bookMissing(books);
-  return evictions.at(-1)?.id ?? bookedEviction;
 }
 
 /** Without a backlog to look into, what the journal last knew of it stands. */

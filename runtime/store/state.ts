@@ -10,6 +10,7 @@ import { type DamagedValue, StateValues } from "./state-values.ts";
 
 const file = "state.db";
 const backup = "state.bak";
+const trial = "state.trial";
 const keyPattern = /^[a-z][a-z0-9./_-]{0,127}$/;
 /** The copy lags by this many writes at most. */
 const putsPerBackup = 16;
@@ -54,7 +55,7 @@ export interface StateParts {
 }
 
 /**
- * Opens `state.db` under `folder`. A damaged file is set aside under `corrupt/` and the copy of the last good start takes its place;
+ * Opens `state.db` under `folder`. A newer program's, whose copy is a newer program's too, is refused. A damaged file is set aside under `corrupt/` and the copy of the last good start takes its place;
  * a damaged value inside a sound file is replaced by its twin, or set aside alone.
  * @throws GatewayError buffer.busy | buffer.denied | buffer.version | buffer.disk-full
  */
@@ -76,7 +77,7 @@ function openOrRestore(disk: Disk, parts: Partial<StateParts>): Database {
     return openOwnDatabase(disk, file, options);
   } catch (error) {
     if (!isGatewayError(error)) throw error;
-    if (error.code !== "buffer.corrupt") throw error;
+    if (error.code !== "buffer.corrupt" && !(error.code === "buffer.version" && isCopyOurs(disk))) throw error;
     const setAside = quarantine(disk, file, parts.wallMs ?? 0);
     const restored = restoreBackup(disk);
     parts.onDamage?.(setAside, restored !== undefined);
@@ -84,12 +85,36 @@ function openOrRestore(disk: Disk, parts: Partial<StateParts>): Database {
   }
 }
 
+/**
+ * A program leaves a copy of its own form at each opening. So a file that says it is a newer program's, beside a copy that this one can use, is a
+ * damaged file: nobody newer was here. The copy is tried under another name.
+ */
+function isCopyOurs(disk: Disk): boolean {
+  const copy = disk.readWhole(backup);
+  if (copy === undefined) return false;
+  try {
+    disk.writeWhole(trial, unmarked(copy));
+    openOwnDatabase(disk, trial, options).close();
+    return true;
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    if (error.code !== "buffer.corrupt" && error.code !== "buffer.version") throw error;
+    return false;
+  } finally {
+    for (const suffix of ["", "-wal"]) disk.remove(trial + suffix);
+  }
+}
+
+function unmarked(copy: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(copy);
+  bytes.fill(0, markOffset, markOffset + mark.length);
+  return bytes;
+}
+
 function restoreBackup(disk: Disk): Database | undefined {
   const copy = disk.readWhole(backup);
   if (copy === undefined) return undefined;
-  const unmarked = Buffer.from(copy);
-  unmarked.fill(0, markOffset, markOffset + mark.length);
-  disk.writeWhole(file, unmarked);
+  disk.writeWhole(file, unmarked(copy));
   try {
     return openOwnDatabase(disk, file, options);
   } catch (error) {

@@ -241,7 +241,7 @@ export class Mutation {
     const parts = valid.toString("latin1").split(".");
     const at = this.below(parts.length);
     const clear = Buffer.from(parts[at] ?? "", "base64url");
-    const isJson = clear[0] === 0x7b;
+    const isJson = clear[0] === 0x7b && isJsonText(clear.toString("utf8"));
     const choice = this.below(6);
     if (isJson && choice < 4) parts[at] = this.#json(clear).toString("base64url");
     else if (choice === 4) parts[at] = parts[this.below(parts.length)] ?? "";
@@ -253,4 +253,15 @@ export class Mutation {
 
 function insert(bytes: Buffer, at: number, piece: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]);
+}
+
+/** A signature may begin like JSON. */
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { isGatewayError } from "../../runtime/model/errors.ts";
 import { seededEntropy } from "../sim/seeded-entropy.ts";
 import { Mutation } from "./mutation.ts";
-import type { FuzzSubject } from "./subject.ts";
+import type { FuzzSubject, RunOptions } from "./subject.ts";
 
 export interface Outcome {
   readonly inputs: number;
@@ -13,13 +13,6 @@ export interface Outcome {
   readonly slowest: number;
   /** Of the inputs that the others are made from. */
   readonly validRefused: number;
-}
-
-export interface RunOptions {
-  readonly inputs: number;
-  readonly seed: number;
-  /** Told how many were read, before each. */
-  readonly onProgress?: (done: number) => void;
 }
 
 /** What a border turns into a GatewayError: JSON of a document is parsed before its reader is called. */

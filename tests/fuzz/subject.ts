@@ -1,3 +1,10 @@
+export interface RunOptions {
+  readonly inputs: number;
+  readonly seed: number;
+  /** Told how many were read, before each. */
+  readonly onProgress?: (done: number) => void;
+}
+
 /** Something that reads what others wrote: a handler of messages, or a parser of files. */
 export interface FuzzSubject {
   readonly name: string;
@@ -25,6 +32,16 @@ export interface Opened {
   close?(): void | Promise<void>;
 }
 
+/** What makes its inputs itself: a conversation of many ends, or messages on their whole way through the gateway. */
+export interface FuzzRun {
+  readonly name: string;
+  readonly files: readonly string[];
+  /** So many inputs for each that a reader gets. */
+  readonly factor?: number;
+  /** @throws Error when something crashed, is stuck, or was taken for genuine */
+  run(options: RunOptions): Promise<{ readonly inputs: number; readonly refused: number; readonly understood: number }>;
+}
+
 export type Form = "bytes" | "json" | "text" | "jws";
 
 export const text = (value: unknown): Buffer => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
@@ -34,3 +51,13 @@ export const parsed = (work: (value: unknown) => unknown) => (bytes: Uint8Array)
 /** Understanding is no acceptance: what comes out does not count. */
 export const taken = (work: (bytes: Uint8Array) => unknown) => (bytes: Uint8Array) => void work(bytes);
 export const asText = (work: (text: string) => unknown) => (bytes: Uint8Array) => void work(Buffer.from(bytes).toString("utf8"));
+/** Other text may hold the same bytes: the last characters of base64url have bits that mean nothing. */
+export const sameBytes = (a: string, b: string) =>
+  [a, b]
+    .map((one) =>
+      one
+        .split(".")
+        .map((part) => Buffer.from(part, "base64url").toString("hex"))
+        .join(),
+    )
+    .every((one, _, [first]) => one === first);

@@ -26,11 +26,14 @@ await gauge.start();
 // Loaded now, so that what its modules do when they are loaded is seen.
 const { fuzzSubjects } = await import("../../fuzz/subjects/index.ts");
 const { runSubject } = await import("../../fuzz/run-subject.ts");
+const { fuzzRuns } = await import("../../fuzz/runs/index.ts");
 const subject = fuzzSubjects.find((one) => one.name === name);
-if (subject === undefined) throw new Error(`there is no reader ${name}`);
+const conversation = fuzzRuns.find((one) => one.name === name);
+const found = subject ?? conversation;
+if (found === undefined) throw new Error(`there is no reader ${name}`);
 
-const total = Number(inputs);
-const marks = new Set([0.1, 0.5, 1].map((part) => Math.floor(total * part)));
+const total = Number(inputs) * (conversation?.factor ?? 1);
+const marks = [0.1, 0.5, 1].map((part) => Math.floor(total * part));
 const heapMiB: number[] = [];
 function usedMiB(): number {
   collect?.();
@@ -41,17 +44,21 @@ function usedMiB(): number {
 
 const startedMs = performance.now();
 try {
-  const outcome = await runSubject(subject, {
+  const options = {
     inputs: total,
     seed: Number(seed),
-    onProgress: (done) => {
-      if (marks.has(done)) heapMiB.push(usedMiB());
+    onProgress: (done: number) => {
+      while (marks[0] !== undefined && done >= marks[0]) {
+        marks.shift();
+        heapMiB.push(usedMiB());
+      }
     },
-  });
-  const { lines, linesHit, branches, branchesHit } = await gauge.of(subject.files);
+  };
+  const outcome = { slowestMs: 0, ...(await (subject === undefined ? conversation?.run(options) : runSubject(subject, options))) };
+  const { lines, linesHit, branches, branchesHit } = await gauge.of(found.files);
   const row: FuzzRow = {
     reader: name,
-    ...{ inputs: outcome.inputs, refused: outcome.refused, understood: outcome.understood },
+    ...{ inputs: outcome.inputs ?? 0, refused: outcome.refused ?? 0, understood: outcome.understood ?? 0 },
     ...{ lines: percent(linesHit, lines), branches: percent(branchesHit, branches) },
     ...{ slowestMs: Math.round(outcome.slowestMs), heapMiB, peakMiB: peakMiB() },
     seconds: Math.round((performance.now() - startedMs) / 1_000),

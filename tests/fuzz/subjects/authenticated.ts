@@ -17,21 +17,11 @@ import { isGatewayError } from "../../../runtime/model/errors.ts";
 import { seededEntropy } from "../../sim/seeded-entropy.ts";
 import { MemoryState } from "../../southbound/discovery/memory-state.ts";
 import { ManualClock } from "../../store/manual-clock.ts";
-import { type FuzzSubject, text } from "../subject.ts";
+import { type FuzzSubject, sameBytes, text } from "../subject.ts";
 import { folderFor } from "./documents.ts";
 
 const serial = "GH-FUZZ-01";
 const gateway = "gw-fuzz-01";
-/** Other text may hold the same bytes: the last characters of base64url have bits that mean nothing. */
-const sameBytes = (a: string, b: string) =>
-  [a, b]
-    .map((one) =>
-      one
-        .split(".")
-        .map((part) => Buffer.from(part, "base64url").toString("hex"))
-        .join(),
-    )
-    .every((one, _, [first]) => one === first);
 const latin = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
 /** A NOC with one device on its list, and what that device needs to enrol. */

@@ -2,13 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswer } from "../../../drivers/probe/http/expectations.ts";
 import { AuditBook } from "../../../runtime/host/audit-book.ts";
-import { openStore } from "../../../runtime/store/open-store.ts";
-import { defaultStoreSettings } from "../../../runtime/store/settings.ts";
 import { silentLogger } from "../../sim/silent-logger.ts";
-import { seededEntropy } from "../../store/doubles.ts";
-import { alarmFrame, groupFrame, plainAssembler, slotOf } from "../../store/frames.ts";
 import { ManualClock } from "../../store/manual-clock.ts";
-import { SimDisk } from "../../store/sim-disk.ts";
 import { type FuzzSubject, taken, text } from "../subject.ts";
 import { folderFor } from "./documents.ts";
 
@@ -42,35 +37,6 @@ async function openAudit() {
   return { valid: [whole], form: "text" as const, read, close: folder.end };
 }
 
-const settings = { ...defaultStoreSettings, journalBytes: 256 * 1024, ballastBytes: 16 * 1024, budgetBytes: 4 * 1024 * 1024 };
-
-function open(disk: SimDisk, clock: ManualClock) {
-  return openStore({ disk, clock, entropy: seededEntropy(7), assembler: plainAssembler, log: silentLogger, settings }).core;
-}
-
-/** A store whose backlog holds chunks, cut off: its structure is looked at. */
-function openBacklog() {
-  const disk = new SimDisk();
-  const clock = new ManualClock();
-  const core = open(disk, clock);
-  for (let id = 1; id <= 24; id += 1) {
-    core.append([groupFrame(`${id} ${"x".repeat(9_000)}`, slotOf(id, clock.monotonicMs() + 60_000)), alarmFrame(`alarm ${id}`)]);
-    core.commit(false);
-    clock.step(60_000);
-  }
-  disk.cut(seededEntropy(3));
-  const read = (bytes: Uint8Array) => {
-    const own = disk.clone();
-    own.replace("buffer.db", bytes);
-    const again = open(own, new ManualClock(clock.monotonicMs() + 5_000));
-    again.append([alarmFrame("after")]);
-    if (!again.commit(true)) throw new Error("it takes nothing any more");
-    for (const { stream } of again.stats().streams) again.read({ stream, fromSeq: 1, maxChunks: 100, maxBytes: 1e6 });
-    again.close();
-  };
-  return { valid: [disk.image("buffer.db")], read };
-}
-
 const phases = { resolve: 0, connect: 1, tls: 0, firstByte: 2, transfer: 1, total: 4 };
 const expected = {
   status: ["2xx"],
@@ -84,15 +50,9 @@ const expected = {
   ],
 };
 
-/** Databases, books and answers that are read as a whole. */
+/** Books and answers that are read as a whole. */
 export const bookSubjects: readonly FuzzSubject[] = [
   { name: "audit book", share: 0.2, files: ["runtime/host/audit-book.ts"], open: openAudit },
-  {
-    name: "buffer.db",
-    share: 0.05,
-    files: ["runtime/store/database.ts", "runtime/store/schema-shape.ts", "runtime/store/salvage.ts", "runtime/store/reconcile.ts"],
-    open: openBacklog,
-  },
   {
     name: "body of an answer to an HTTP check",
     files: ["drivers/probe/http/expectations.ts", "drivers/probe/http/json-value.ts"],

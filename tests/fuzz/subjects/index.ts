@@ -1,6 +1,7 @@
 import type { FuzzSubject } from "../subject.ts";
 import { authenticatedSubjects } from "./authenticated.ts";
 import { bookSubjects } from "./books.ts";
+import { databaseSubjects } from "./databases.ts";
 import { documentSubjects } from "./documents.ts";
 import { doorSubjects } from "./doors.ts";
 import { fileSubjects } from "./files.ts";
@@ -26,4 +27,5 @@ export const fuzzSubjects: readonly FuzzSubject[] = [
   ...guestSubjects,
   ...nocSubjects,
   ...bookSubjects,
+  ...databaseSubjects,
 ];
