@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   readonly isSmall?: boolean;
 }
 
+/** In SQLite's header. */
+const writeFormatOffset = 18;
 const walLimitBytes = 8 * 1024 * 1024;
 
 /**
@@ -53,7 +55,20 @@ export function openOwnDatabase(disk: Disk, file: string, options: DatabaseOptio
     return database;
   } catch (error) {
     database.close();
+    if (isGatewayError(error) && error.code === "buffer.denied" && isOfUnknownFormat(disk, file))
+      throw new GatewayError("buffer.corrupt", { message: "the header names a format that no SQLite has", fields: { file }, cause: error });
     throw error;
+  }
+}
+
+/** To SQLite a write format of the future is a file it may only read; nobody wrote ours with another than 1 or 2, so it is a turned bit. */
+function isOfUnknownFormat(disk: Disk, file: string): boolean {
+  const opened = disk.open(file);
+  if (opened === undefined) return false;
+  try {
+    return opened.read(writeFormatOffset, 1).some((format) => format < 1 || format > 2);
+  } finally {
+    opened.close();
   }
 }
 

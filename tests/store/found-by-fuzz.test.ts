@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SqliteDatabase from "better-sqlite3";
@@ -50,6 +50,22 @@ describe("a state.db that says it is a newer program's", () => {
       expect(told).toEqual([false]);
     },
   );
+});
+
+it("a state.db whose write format no SQLite has is restored from its copy, not taken for one without rights", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-fuzz-"));
+  const state = openState(folder);
+  state.put({ identity: "me" });
+  state.close();
+  const file = join(folder, "state.db");
+  const bytes = readFileSync(file);
+  bytes[18] = 0x42;
+  writeFileSync(file, bytes);
+  const told: boolean[] = [];
+  const again = openState(folder, { onDamage: (_, restored) => told.push(restored) });
+  expect([again.getText("identity"), told]).toEqual(["me", [true]]);
+  again.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 describe("a store", () => {
