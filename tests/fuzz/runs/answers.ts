@@ -11,16 +11,23 @@ import { silentLogger } from "../../sim/silent-logger.ts";
 import type { FuzzRun, RunOptions } from "../subject.ts";
 
 const conversations = 48;
-const speed = 20;
 const stuckAfterMs = 60_000;
+/** Counting blocks costs time: at full speed most operations would end by their timeout. */
+const speedUnderCoverage = 5;
 
-/** Real time, run twenty times as fast: timeouts of 250 ms pass in 12. */
+/** Real time, run `speed` times as fast: at 20, timeouts of 250 ms pass in 12. */
 class FastClock implements Clock {
   readonly #clock = new SystemClock(() => true);
+  readonly #speed: number;
+
+  constructor(speed: number) {
+    this.#speed = speed;
+  }
+
   now = () => this.#clock.now();
   anchors = () => this.#clock.anchors();
-  monotonicMs = () => this.#clock.monotonicMs() * speed;
-  sleep = (ms: number, signal: AbortSignal) => this.#clock.sleep(ms / speed, signal);
+  monotonicMs = () => this.#clock.monotonicMs() * this.#speed;
+  sleep = (ms: number, signal: AbortSignal) => this.#clock.sleep(ms / this.#speed, signal);
 }
 
 function credentialOf(index: number): SnmpCredential {
@@ -43,8 +50,8 @@ export interface FuzzedAnswers {
 }
 
 /** Lets an engine ask agents that lie until so many answers were mutated. @throws Error when an operation is stuck */
-export async function fuzzAnswers({ inputs, seed, onProgress = () => undefined }: RunOptions): Promise<FuzzedAnswers> {
-  const clock = new FastClock();
+export async function fuzzAnswers({ inputs, seed, onProgress = () => undefined }: RunOptions, speed = 20): Promise<FuzzedAnswers> {
+  const clock = new FastClock(speed);
   const faults: unknown[] = [];
   const logger = { ...silentLogger, child: () => logger, error: (...line: unknown[]) => void faults.push(line) };
   const engine = startEngine({ clock, logger });
@@ -87,7 +94,7 @@ export const answersRun: FuzzRun = {
     );
   },
   run: async (options) => {
-    const { mutated, operations, failed, wrong, faults, pending, strays } = await fuzzAnswers(options);
+    const { mutated, operations, failed, wrong, faults, pending, strays } = await fuzzAnswers(options, speedUnderCoverage);
     if (wrong.length > 0) throw new Error(`believed and never said: ${wrong.slice(0, 20).join("; ")}`);
     if (faults.length > 0 || strays.decoderFaults > 0) throw new Error(`the engine has bugs: ${JSON.stringify(faults.slice(0, 5))}`);
     if (pending > 0) throw new Error(`${pending} requests are stuck`);

@@ -12,7 +12,7 @@ import { ManualClock } from "../../store/manual-clock.ts";
 import { type FuzzSubject, text } from "../subject.ts";
 
 /** One connection: bytes in, the answer until the server or half a second of silence ends it. */
-function exchange(port: number, bytes: Uint8Array): Promise<string> {
+export function exchange(port: number, bytes: Uint8Array): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     let answer = "";
@@ -28,7 +28,7 @@ function exchange(port: number, bytes: Uint8Array): Promise<string> {
   });
 }
 
-function request(line: string, headers: Readonly<Record<string, string>>, body?: object): Uint8Array {
+export function request(line: string, headers: Readonly<Record<string, string>>, body?: object): Uint8Array {
   const content = body === undefined ? "" : JSON.stringify(body);
   const all = {
     host: "127.0.0.1",
@@ -41,7 +41,7 @@ function request(line: string, headers: Readonly<Record<string, string>>, body?:
 }
 
 /** A server that counts what it calls a bug of its own. */
-function watching() {
+export function watching() {
   const bugs: unknown[] = [];
   const logger = { ...silentLogger, error: (fields: unknown) => void bugs.push(fields) };
   const clean = () => {

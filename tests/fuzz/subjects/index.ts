@@ -10,6 +10,7 @@ import { httpSubjects } from "./http.ts";
 import { messageSubjects } from "./messages.ts";
 import { networkSubjects } from "./network.ts";
 import { nocSubjects } from "./noc.ts";
+import { nocDoorSubjects } from "./noc-doors.ts";
 import { releaseSubjects } from "./releases.ts";
 import { storeSubjects } from "./store.ts";
 
@@ -26,6 +27,7 @@ export const fuzzSubjects: readonly FuzzSubject[] = [
   ...networkSubjects,
   ...guestSubjects,
   ...nocSubjects,
+  ...nocDoorSubjects,
   ...bookSubjects,
   ...databaseSubjects,
 ];
