@@ -159,7 +159,7 @@ export const networkForms: readonly DescriptionRule[] = [
   [
     "Digi TransPort",
     "Digi",
-    /Digi TransPort (?<model>\w[\w-]*).{0,40}?Ser(?:ial)?#? ?:? ?(?<serial>\d{4,12}).{0,80}?Ver ?(?<firmware>\d[\w.]*)/,
+    /Digi TransPort (?<model>\w[\w-]*).{0,40}?Ser(?:ial)?#? ?:? ?(?<serial>\d{4,12}).{0,80}?Ver ?(?<firmware>\d[\w.]*\w)/,
     "Digi",
     "router",
   ],

@@ -32,7 +32,7 @@ const entries = `
 ;10297 Advantech;10418 Avocent;10642 Zebra|printer;10704 Barracuda|firewall;10876 Supermicro|server;11256 Stormshield|firewall
 ;11863 TP-Link;12148 Eltek;12196 Kemp;12325 FreeBSD;12356 Fortinet;12532 Ivanti;12740 Dell|nas;13191 OneAccess|router
 ;13742 Raritan|pdu;13885 Polycom;14179 Cisco|access-point;14525 Juniper|access-point;14823 HPE Aruba|access-point;14988 MikroTik
-;15004 RuggedCom|switch;15497 Cisco;15983 Meru|access-point;16177 Westermo|switch;17163 Riverbed;17373 Geist|sensor;17409 C-Data
+;15004 RuggedCom|switch;15497 Cisco;15983 Meru|access-point;16177 Westermo|switch;16378 Digi|router;17163 Riverbed;17373 Geist|sensor;17409 C-Data
 ;17713 Cambium|wireless-bridge;18248 Papouch|sensor;18334 Konica Minolta|printer;19046 Lenovo|server;20542 Sierra Wireless|router
 ;20632 Barracuda;20916 AVTECH|sensor;20992 Cradlepoint|router;21013 Xirrus|access-point;21239 Vertiv|pdu;21317 ATEN
 ;21796 HW group|sensor;22610 A10;22626 Comet System|sensor;22736 Digium;23695 Peplink|router;24681 QNAP|nas;25049 Opengear

@@ -5,7 +5,8 @@ const maxDescriptionLength = 512;
 const operatingSystem = /^(linux|freebsd|openbsd|netbsd|darwin|sunos|aix|hp-ux|windows|hardware:|vxworks|net-?snmp)\b/i;
 /** `Serial Number: ABC123`, `S/N ABC123`: with a digit in it. */
 const serial = /\b(?:S\/N|SN|Serial(?: ?(?:No|Num|Number|Nr))?)\.? ?(?:[:=#] ?| )(?=[\w-]{0,30}\d)([A-Z0-9][A-Z0-9-]{4,31})(?![\w-])/i;
-const model = /\b(?:Model|Product|Type|PID|MDL)(?: ?(?:Name|No|Number))?\.? ?[:=] ?([^,;|:]{2,48}?) ?(?:[,;|]|$| \w+ ?[:=])/i;
+const model =
+  /\b(?:Model|Product|Type|PID|MDL)(?: ?(?:Name|No|Number))?\.? ?[:=] ?([^,;|:]{2,48}?) ?(?:[,;|]|$| (?:\w{1,12} ){0,2}\w{1,12} ?[:=])/i;
 /** Versions of something else than the firmware. */
 const otherVersions =
   /\b(?:hardware|hw|h\/w|boot\w*|bios|u-boot|prom|rom|loader|kernel|api|snmp\w*|agent|mib|protocol|build date)[ -]*(?:version|ver|rev|revision)?\.?[ :=v]*\d[\w.()-]*/gi;
@@ -31,11 +32,14 @@ export function guessFrom(sysDescr: string | undefined, vendor: string | undefin
   });
 }
 
+/** What stands in the description of an agent's card rather than of the device. */
+const noName = /server|ethernet|interface|\bcard\b|agent|platform|copyright|software|firmware|hardware|boot/i;
+
 /** `SG-2008P`, `Acme 300 Gateway`: few words with a digit, and no sentence; without the vendor's name in front. */
 function shortName(text: string, vendor: string | undefined): string | undefined {
   const [name = ""] = text.split(/[,;|(\n]| v?\d+\.\d/i);
   const prefix = vendor === undefined ? "" : vendor.toLowerCase();
   const bare = (prefix !== "" && name.toLowerCase().startsWith(`${prefix} `) ? name.slice(prefix.length) : name).trim();
   if (bare.length > 40 || bare.split(/\s+/).length > 4 || !/\d/.test(bare) || !/[a-z]/i.test(bare)) return undefined;
-  return /[@:=]|\d\.\d/.test(bare) ? undefined : meaningful(bare);
+  return /[@:=]|\d\.\d/.test(bare) || noName.test(bare) ? undefined : meaningful(bare);
 }

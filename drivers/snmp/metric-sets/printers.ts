@@ -30,7 +30,8 @@ export const printers: MetricSet = {
   identity: [
     { field: "deviceClass", value: "printer" },
     { field: "serial", oid: `${printer}.5.1.1.17` },
-    { field: "model", oid: "1.3.6.1.2.1.25.3.2.1.3" },
+    // Some printers add serial number and firmware, behind a semicolon or comma.
+    { field: "model", oid: "1.3.6.1.2.1.25.3.2.1.3", extract: /^([^;,]{2,80})/ },
   ],
   tables: [
     {

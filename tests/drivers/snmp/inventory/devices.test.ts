@@ -1,30 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readCompiledProfiles } from "../../../../drivers/snmp/profiles/compiled-profiles.ts";
-import { identifyDevice } from "../../../../drivers/snmp/profiles/identify-device.ts";
-import { ProfileBook } from "../../../../drivers/snmp/profiles/profile-book.ts";
-import { ManualClock } from "../support/fixtures.ts";
-import { MemoryAgent } from "../support/memory-agent.ts";
+import { identityOf, type Walk } from "./synthetic-agent.ts";
 
-const enterprise = "1.3.6.1.4.1";
 const entity = "1.3.6.1.2.1.47.1.1.1.1";
 const lldpMed = "1.0.8802.1.1.2.1.5.4795.1.2";
-const book = new ProfileBook(readCompiledProfiles(), [], undefined);
-
-/** OID (below enterprises where it begins with a dot) to what it answers: numbers are INTEGERs, the rest is text. */
-type Walk = Readonly<Record<string, string | number>>;
-
-async function identityOf(objectId: string, sysDescr: string, walk: Walk) {
-  const agent = new MemoryAgent().set("1.3.6.1.2.1.1.2.0", "oid", objectId.startsWith(".") ? enterprise + objectId : objectId);
-  agent.text("1.3.6.1.2.1.1.1.0", sysDescr);
-  for (const [oid, value] of Object.entries(walk)) {
-    const instance = oid.startsWith(".") ? enterprise + oid : oid;
-    if (typeof value === "number") agent.set(instance, "integer", value);
-    else agent.text(instance, value);
-  }
-  const clock = new ManualClock();
-  const { signal } = new AbortController();
-  return (await identifyDevice(agent.open(), { book, clock, deadlineMs: clock.monotonicMs() + 60_000, signal })).identity;
-}
 
 interface Row {
   readonly class?: number;
