@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isGatewayError } from "#model/errors.ts";
+import { type ErrorCode, errorTable, isGatewayError } from "#model/errors.ts";
 import type { Finding } from "../host/diagnosis.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
@@ -7,7 +7,7 @@ import { exitCodes } from "./exit-codes.ts";
 
 interface DoctorOptions {
   readonly state: string;
-  readonly config?: string;
+  readonly config?: string | undefined;
   readonly json?: boolean;
 }
 
@@ -23,12 +23,7 @@ export function register(program: Command, context: CommandContext): void {
     )
     .addHelpText("after", examples("doctor --state /var/lib/gatehouse --config /etc/gatehouse/gatehouse.yaml", "doctor --json"))
     .action(async (options: DoctorOptions) => {
-      const { diagnoseMachine } = await import("../host/diagnosis.ts");
-      const findings = [
-        ...diagnoseMachine(options.state),
-        ...(await configuration(options, context)),
-        ...(await running(options, context)),
-      ];
+      const findings = await findingsOf(options, context);
       if (options.json === true) context.print(`${JSON.stringify(findings, null, 2)}\n`);
       else {
         const { renderTable } = await import("./render.ts");
@@ -36,6 +31,12 @@ export function register(program: Command, context: CommandContext): void {
       }
       if (findings.some(({ verdict }) => verdict === "wrong")) context.finish(exitCodes.failed);
     });
+}
+
+/** What the doctor finds: at the machine, in the configuration, of the gateway that runs. */
+export async function findingsOf(options: DoctorOptions, context: CommandContext): Promise<readonly Finding[]> {
+  const { diagnoseMachine } = await import("../host/diagnosis.ts");
+  return [...diagnoseMachine(options.state), ...(await configuration(options, context)), ...(await running(options, context))];
 }
 
 async function configuration(options: DoctorOptions, context: CommandContext): Promise<readonly Finding[]> {
@@ -62,7 +63,7 @@ async function configuration(options: DoctorOptions, context: CommandContext): P
 }
 
 interface Status {
-  readonly uplink: { readonly state: string };
+  readonly uplink: { readonly state: string; readonly lastError?: { readonly code: string; readonly reason?: string } };
   readonly clock: { readonly quality: string };
   readonly ledger: { readonly balances: boolean; readonly dropped: number; readonly buffered: number };
   readonly buffer: { readonly state: string; readonly deadLetters: number };
@@ -92,12 +93,13 @@ async function running(options: DoctorOptions, context: CommandContext): Promise
 function ofStatus({ uplink, clock, ledger, buffer, equipment }: Status): readonly Finding[] {
   const down = equipment.filter(({ reachability }) => reachability === "down");
   const names = down.slice(0, 5).map(({ id, lastError }) => (lastError === undefined ? id : `${id} (${lastError})`));
+  const advice = [...new Set(down.map(({ lastError }) => helpFor(lastError)))].slice(0, 2).join("");
   const isUp = uplink.state === "connected" || uplink.state === "not configured";
   return [
     {
       name: "uplink",
       verdict: isUp ? "ok" : "warning",
-      sentence: isUp ? uplink.state : `${uplink.state}: ${ledger.buffered} samples wait; see uplink in gatehouse status`,
+      sentence: isUp ? uplink.state : `${uplink.state}, ${ledger.buffered} samples wait${because(uplink.lastError)}`,
     },
     {
       name: "clock",
@@ -121,7 +123,21 @@ function ofStatus({ uplink, clock, ledger, buffer, equipment }: Status): readonl
       name: "equipment",
       verdict: down.length === 0 ? "ok" : "warning",
       sentence:
-        down.length === 0 ? `${equipment.length} answer` : `${down.length} of ${equipment.length} do not answer: ${names.join(", ")}`,
+        down.length === 0
+          ? `${equipment.length} answer`
+          : `${down.length} of ${equipment.length} do not answer: ${names.join(", ")}${down.length > names.length ? ", ..." : ""}.${advice}`,
     },
   ];
+}
+
+function because(error: Status["uplink"]["lastError"]): string {
+  if (error === undefined) return "";
+  const { code, reason } = error;
+  return `: ${code}${reason === undefined ? "" : ` (${reason})`}.${helpFor(code)}`;
+}
+
+/** What a person can do, with a space before it; "" for a code of another version. */
+function helpFor(code: string | undefined): string {
+  const isKnown = code !== undefined && Object.hasOwn(errorTable, code);
+  return isKnown ? ` ${errorTable[code as ErrorCode].help}` : "";
 }

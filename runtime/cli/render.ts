@@ -1,5 +1,7 @@
 const maxRows = 200;
 const maxCellWidth = 48;
+/** The last column, where sentences stand, pushes nothing aside. */
+const maxLastWidth = 400;
 
 /** A JSON value for people: mappings as aligned lines, lists of mappings as tables. */
 export function renderTree(value: unknown, indent = ""): string {
@@ -31,7 +33,8 @@ function renderItem(value: unknown, indent: string): string {
 /** Rows with the union of their keys as columns; numbers to the right. */
 export function renderTable(rows: readonly Readonly<Record<string, unknown>>[], indent = ""): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => columns.map((column) => scalar(row[column]).slice(0, maxCellWidth)));
+  const widest = (index: number) => (index === columns.length - 1 ? maxLastWidth : maxCellWidth);
+  const cells = rows.map((row) => columns.map((column, index) => scalar(row[column]).slice(0, widest(index))));
   const widths = columns.map((column, index) => Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)));
   const numeric = columns.map((column) => rows.every((row) => row[column] === undefined || typeof row[column] === "number"));
   const line = (row: readonly string[]) =>

@@ -33,7 +33,7 @@ export function register(program: Command, context: CommandContext): void {
 
 async function collect(options: BundleOptions, context: CommandContext): Promise<void> {
   const { bundleOf } = await import("../host/bundle-file.ts");
-  const { diagnoseMachine } = await import("../host/diagnosis.ts");
+  const { findingsOf } = await import("./doctor.ts");
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
   const { platform, arch, versions } = process;
   const files: Record<string, string> = {
@@ -45,7 +45,7 @@ async function collect(options: BundleOptions, context: CommandContext): Promise
       platform,
       arch,
     }),
-    "findings.json": json(diagnoseMachine(options.state)),
+    "findings.json": json(await findingsOf(options, context)),
     "files.txt": filesBelow(options.state),
     "status.json": json(await asked("status", options, context)),
     "health.json": json(await asked("health", options, context)),
@@ -109,16 +109,19 @@ function systemFile(path: string): string {
   return existsSync(path) ? `== ${path}\n${readFileSync(path, "utf8")}` : `== ${path}: not there\n`;
 }
 
+const noJournal = "there is no journal of a service here, or not for this user; give a log with --log\n";
+
 function journal(): string {
   try {
-    return execFileSync("journalctl", ["--namespace=+gatehouse", "-u", "gatehouse", "-n", "5000", "--no-pager", "-q"], {
+    const lines = execFileSync("journalctl", ["--namespace=+gatehouse", "-u", "gatehouse", "-n", "5000", "--no-pager", "-q"], {
       encoding: "utf8",
       timeout: 20_000,
       maxBuffer: 16 * 1024 * 1024,
     });
+    return lines === "" ? noJournal : lines;
   } catch {
     // No systemd, or not for this user.
-    return "no journal could be read; give a log with --log\n";
+    return noJournal;
   }
 }
 
