@@ -2,6 +2,7 @@ import type { WallMs } from "#model/time.ts";
 import type { CompiledUnit } from "./compile/unit.ts";
 import type { UnitTracker } from "./health.ts";
 import { type FlowNode, localUnit, type UnitFlow } from "./protocol.ts";
+import { type MaskedNodes, maskedNodes } from "./secret-mask.ts";
 import type { Ban, CommittedUnit, UnitStore } from "./unit-store.ts";
 
 const localMessagesPerS = 500;
@@ -16,6 +17,8 @@ export interface Trial {
 /** What runs, what is being tried, what is kept out, and what technicians drew: in memory, and in the store for the next start. */
 export class FlowSet {
   readonly #store: UnitStore;
+  /** What the gateway itself keeps secret. */
+  readonly #ofGateway: () => readonly string[];
   readonly #committed = new Map<string, CommittedUnit>();
   readonly #trials = new Map<string, Trial>();
   readonly #bans: Map<string, Ban>;
@@ -24,8 +27,9 @@ export class FlowSet {
   safe: string | undefined;
 
   /** Reads the last good set. What was being tried when the power went is left behind: `interrupted` names it. */
-  constructor(store: UnitStore) {
+  constructor(store: UnitStore, ofGateway: () => readonly string[] = () => []) {
     this.#store = store;
+    this.#ofGateway = ofGateway;
     for (const one of store.committed()) this.#committed.set(one.unit.id, one);
     this.#bans = new Map(store.bans());
     this.#local = store.local();
@@ -45,6 +49,11 @@ export class FlowSet {
   }
   get local(): readonly FlowNode[] {
     return this.#local;
+  }
+
+  /** Of technicians, as others may see it. */
+  get masked(): MaskedNodes {
+    return maskedNodes(this.#local, this.#ofGateway());
   }
 
   unit(id: string): CompiledUnit | undefined {

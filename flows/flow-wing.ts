@@ -58,7 +58,7 @@ class Wing implements FlowWing {
   readonly #store: UnitStore;
   readonly #contexts: ContextBook;
   readonly #tracker = new UnitTracker();
-  readonly #secrets = new KnownSecrets();
+  readonly #secrets: KnownSecrets;
   readonly #unreadable: readonly string[];
   readonly #reports: ServiceReports;
   readonly #feed: Feed;
@@ -78,7 +78,8 @@ class Wing implements FlowWing {
     this.#parts = parts;
     this.#store = new UnitStore(ground.state, ground.atRest);
     this.#unreadable = this.#store.sealAll();
-    this.#set = new FlowSet(this.#store);
+    this.#set = new FlowSet(this.#store, ground.secrets);
+    this.#secrets = new KnownSecrets(ground.secrets);
     this.#contexts = new ContextBook(this.#store, ground);
     this.#reports = new ServiceReports(ground);
     this.#metrics = new ServiceMetrics(ground);

@@ -1,10 +1,8 @@
 import { createDecipheriv, createHash } from "node:crypto";
-import { formsOf } from "./http-order.ts";
 import type { FlowNode, FromHost } from "./protocol.ts";
+import { type SecretForms, secretForms, withoutWords } from "./secret-forms.ts";
 import { mask, maskedNodes } from "./secret-mask.ts";
 
-const minLength = 4;
-const maxSecrets = 500;
 /** Texts of the host are cut at 200 to 500 characters: of a secret at that place a beginning may be left. */
 const cutFrom = 190;
 const minCutLength = 4;
@@ -13,22 +11,28 @@ const minCutLength = 4;
 const telling = new Set(["alarm.set", "alarm.clear", "notify", "metric.put"]);
 
 /**
- * The secrets that technicians typed on this gateway: credential fields, and what looks like a secret in clear. They are taken out of whatever
- * the flow host says: logs, statuses, alarms, notices, metrics, results, last words.
+ * Secrets that are known by value: those of the gateway's own configuration, what technicians typed into credential fields, and what looks like a secret
+ * in their nodes. They are taken out of whatever the flow host says: logs, statuses, alarms, notices, metrics, results, last words.
  */
 export class KnownSecrets {
   #clear: readonly string[] = [];
   /** Of the set before: it may still be running. */
   #before: readonly string[] = [];
   #credentials: readonly string[] = [];
-  #pattern: RegExp | undefined;
-  #secrets: readonly string[] = [];
-  #forms: readonly string[] = [];
+  readonly #ofGateway: () => readonly string[];
+  /** The list that was compiled. */
+  #seen: readonly string[] = [];
+  #known: SecretForms = secretForms([]);
+
+  /** @param ofGateway the gateway's own; another list when they change */
+  constructor(ofGateway: () => readonly string[] = () => []) {
+    this.#ofGateway = ofGateway;
+  }
 
   /** What a set of nodes holds, its typed credentials as well; for this and the next set. */
   ofNodes(nodes: readonly FlowNode[]): void {
     this.#before = this.#clear;
-    this.#clear = [...nodes.flatMap(({ credentials }) => textsOf(credentials)), ...maskedNodes(nodes).secrets];
+    this.#clear = [...nodes.flatMap(({ credentials }) => textsOf(credentials)), ...maskedNodes(nodes, this.#ofGateway()).secrets];
     this.#compile();
   }
 
@@ -39,14 +43,15 @@ export class KnownSecrets {
   }
 
   taken(text: string): string {
-    if (this.#pattern === undefined) return text;
-    const rest = text.replace(this.#pattern, mask);
+    const { pattern } = this.#current();
+    if (pattern === undefined) return text;
+    const rest = text.replace(pattern, mask);
     return rest.length < cutFrom ? rest : this.#withoutBeginning(rest);
   }
 
   /** A message of the flow host as it may go on. */
   takenOf(message: FromHost): FromHost {
-    if (this.#pattern === undefined) return message;
+    if (this.#current().pattern === undefined) return message;
     switch (message.t) {
       case "log":
       case "status":
@@ -70,17 +75,19 @@ export class KnownSecrets {
   }
 
   #compile(): void {
-    this.#secrets = [...new Set([...this.#credentials, ...this.#clear, ...this.#before])]
-      .filter((one) => one.length >= minLength && !mask.includes(one))
-      .slice(0, maxSecrets);
-    this.#forms = [...new Set(this.#secrets.flatMap(formsOf))]
-      .filter((form) => form.length >= minLength)
-      .toSorted((a, b) => b.length - a.length);
-    this.#pattern = this.#forms.length === 0 ? undefined : new RegExp(this.#forms.map(quoted).join("|"), "g");
+    this.#seen = this.#ofGateway();
+    const all = [...this.#credentials, ...this.#clear, ...this.#before, ...withoutWords(this.#seen)];
+    this.#known = secretForms(all.filter((one) => !mask.includes(one)));
+  }
+
+  /** As of now: the gateway's own may have changed. */
+  #current(): SecretForms {
+    if (this.#ofGateway() !== this.#seen) this.#compile();
+    return this.#known;
   }
 
   #withoutBeginning(text: string): string {
-    for (const form of this.#forms) {
+    for (const form of this.#known.forms) {
       const begin = form.slice(0, minCutLength);
       const first = Math.max(0, text.length - form.length);
       for (let at = text.indexOf(begin, first); at >= 0; at = text.indexOf(begin, at + 1))
@@ -91,17 +98,13 @@ export class KnownSecrets {
 
   #inside(value: unknown, depth: number): unknown {
     if (typeof value === "string") return this.taken(value);
-    if (typeof value === "number") return this.#secrets.includes(String(value)) ? mask : value;
+    if (typeof value === "number") return this.#known.secrets.includes(String(value)) ? mask : value;
     if (typeof value !== "object" || value === null) return value;
     // Deeper than anybody writes by hand; what lies there is not told.
     if (depth > 24) return mask;
     if (Array.isArray(value)) return value.map((inner) => this.#inside(inner, depth + 1));
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [this.taken(key), this.#inside(inner, depth + 1)]));
   }
-}
-
-function quoted(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
 /** Every text in credentials, but for the editor's own "it stays as it was". */

@@ -4,7 +4,6 @@ import type { Capability } from "./compile/unit.ts";
 import type { FlowSet } from "./flow-set.ts";
 import { OrderRefused } from "./order-refused.ts";
 import { type FlowNode, isReservedId } from "./protocol.ts";
-import { maskedNodes } from "./secret-mask.ts";
 import type { FlowSettings } from "./settings.ts";
 
 const baseCapabilities: readonly Capability[] = ["snmp.get", "probe", "notify", "http", "command"];
@@ -61,7 +60,7 @@ export interface LocalTab {
 }
 
 export function localTabs(set: FlowSet): readonly LocalTab[] {
-  const local = maskedNodes(set.local).nodes;
+  const local = set.masked.nodes;
   return local
     .filter(({ type }) => type === "tab")
     .map((tab) => {

@@ -7,7 +7,6 @@ import type { CommandDoor } from "./command-door.ts";
 import type { FlowSet } from "./flow-set.ts";
 import { localTabs, nodesOfTab, withoutTab } from "./local-tabs.ts";
 import type { FlowNode } from "./protocol.ts";
-import { maskedNodes } from "./secret-mask.ts";
 
 export interface OperationParts {
   readonly tunnel: EditorTunnel;
@@ -160,7 +159,7 @@ function tabOfCommand(parts: OperationParts, command: Command): string {
 
 function localTab(parts: OperationParts, command: Command): unknown {
   if (command.arguments["tab"] === undefined) return { tabs: localTabs(parts.set) };
-  const { nodes, places } = maskedNodes(parts.set.local);
+  const { nodes, places } = parts.set.masked;
   const flow = nodesOfTab(nodes, tabOfCommand(parts, command));
   const ids = new Set(flow.map(({ id }) => id));
   const masked = places.filter((place) => ids.has(place.slice(0, place.lastIndexOf("/")))).slice(0, maxPlaces);

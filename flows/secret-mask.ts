@@ -1,4 +1,5 @@
 import type { FlowNode } from "./protocol.ts";
+import { secretForms, withoutWords } from "./secret-forms.ts";
 
 /** What stands where a secret stood. A flow with it is no flow to be pushed: it is refused with the advice to name a secret. */
 export const mask = "[secret]";
@@ -63,34 +64,40 @@ export interface MaskedNodes {
   readonly secrets: readonly string[];
 }
 
-const seen = new WeakMap<readonly FlowNode[], MaskedNodes>();
+const seen = new WeakMap<readonly FlowNode[], { readonly ofGateway: readonly string[]; readonly result: MaskedNodes }>();
+const none: readonly string[] = [];
 
 /**
- * Masks what looks like a secret in any property: by the name it is given, by its form, and every header of `http call`. Credentials are
- * taken out. A net for mistakes, not a proof: a short word under a harmless name is taken for a word.
+ * Masks what the gateway itself keeps secret, by value and in every writing; then what looks like a secret: by the name it is given, by its form, and
+ * every header of `http call`. Credentials are taken out. The first is certain but for plain words; the second is a net for mistakes, not a proof: a
+ * short word under a harmless name is taken for a word.
  */
-export function maskedNodes(nodes: readonly FlowNode[]): MaskedNodes {
+export function maskedNodes(nodes: readonly FlowNode[], ofGateway: readonly string[] = none): MaskedNodes {
   const known = seen.get(nodes);
-  if (known !== undefined) return known;
+  if (known?.ofGateway === ofGateway) return known.result;
   const secrets = new Set<string>();
   const places = new Set<string>();
+  const { pattern } = secretForms(withoutWords(ofGateway));
   const masked = nodes.map((node) => {
-    const found = new Masking((secret, property) => {
+    const found = new Masking(pattern, (secret, property) => {
       places.add(`${node.id}/${property}`);
       if (secret.length >= minKnownLength && secrets.size < maxKnown) secrets.add(secret);
     });
     return found.node(node);
   });
   const result = { nodes: masked, places: [...places], secrets: [...secrets] };
-  seen.set(nodes, result);
+  seen.set(nodes, { ofGateway, result });
   return result;
 }
 
 class Masking {
   readonly #found: (secret: string, property: string) => void;
+  /** Of what is known by value. */
+  readonly #pattern: RegExp | undefined;
   #property = "";
 
-  constructor(found: (secret: string, property: string) => void) {
+  constructor(pattern: RegExp | undefined, found: (secret: string, property: string) => void) {
+    this.#pattern = pattern;
     this.#found = found;
   }
 
@@ -143,8 +150,17 @@ class Masking {
     return mask;
   }
 
-  #text(text: string): string {
+  #known(text: string): string {
+    if (this.#pattern === undefined) return text;
+    return text.replace(this.#pattern, (secret) => {
+      this.#found(secret, this.#property);
+      return mask;
+    });
+  }
+
+  #text(given: string): string {
     const isCode = codeKeys.has(this.#property);
+    const text = this.#known(given);
     return textRules.reduce((rest, rule) => {
       let out = "";
       let from = 0;

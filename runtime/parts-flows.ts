@@ -17,6 +17,7 @@ import { ServiceCatalogue } from "../flows/catalogue.ts";
 import { createFlowWing } from "../flows/flow-wing.ts";
 import { InstanceIds } from "./alarms/identity.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import { secretsIn } from "./config/secrets-in.ts";
 import type { Gateway } from "./gateway.ts";
 import { mayChangeUser } from "./host/change-user.ts";
 import { atRestOf } from "./host/identity-folder.ts";
@@ -98,9 +99,21 @@ function groundOf(configuration: GatewayConfiguration, parts: FlowParts, platfor
       } as const;
       intake.accept(event).catch((error: unknown) => platform.logger.warn({ reason: String(error) }, "a notice of a flow was not kept"));
     },
+    secrets: secretsOf(configuration),
     atRest: atRestOf(parts.stateDir, platform.entropy),
     opener: { open: (sealed) => openSealed(sealed, parts.identity) },
     forbiddenHosts: configuration.uplink === undefined ? [] : [URL.parse(configuration.uplink.url)?.hostname ?? ""],
+  };
+}
+
+/** Credentials may change while it runs, everything else makes the gateway begin anew. */
+function secretsOf(configuration: GatewayConfiguration): () => readonly string[] {
+  const { credentials } = configuration;
+  const others = secretsIn(configuration);
+  let [seen, all] = [credentials.secrets, [...credentials.secrets, ...others]];
+  return () => {
+    if (credentials.secrets !== seen) [seen, all] = [credentials.secrets, [...credentials.secrets, ...others]];
+    return all;
   };
 }
 

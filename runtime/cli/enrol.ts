@@ -30,25 +30,46 @@ export function register(program: Command, context: CommandContext): void {
   program
     .command("factory-reset")
     .option("--state <folder>", "state folder of the gateway", "./gatehouse-state")
+    .option("--config <file>", "its configuration: goes as well, with the environment file and the files of secrets beside it")
     .option("--yes", "really do it")
     .option("--no-free-space", "leave the file system's free space as it is: quick, but earlier contents can be recovered from it")
     .description("overwrite and remove everything this gateway knows: measurements, credentials, keys, flows")
-    .addHelpText("after", examples("factory-reset --state /var/lib/gatehouse --yes"))
-    .action(async (options: { state: string; yes?: boolean; freeSpace: boolean }) => {
-      const { eraseFreeSpace, eraseState } = await import("../host/erase-state.ts");
-      if (options.yes !== true) {
-        throw new GatewayError("command.refused", {
-          message: `nothing was removed: everything in ${resolve(options.state)} would be lost for good. Add --yes if that is meant`,
-        });
-      }
-      const { files, bytes } = await eraseState(options.state, context.clock);
-      if (options.freeSpace) {
-        context.say("overwriting free space, so that nothing can be recovered from it; this takes as long as writing it\n");
-        const free = eraseFreeSpace(resolve(options.state, ".."));
-        context.print(`${free} bytes of free space were overwritten\n`);
-      }
-      context.print(`${files} files with ${bytes} bytes were overwritten and removed; this device is nobody's gateway any more\n`);
+    .addHelpText("after", examples("factory-reset --state /var/lib/gatehouse --config /etc/gatehouse/gatehouse.yaml --yes"))
+    .action((options: ResetOptions) => factoryReset(options, context));
+}
+
+interface ResetOptions {
+  readonly state: string;
+  readonly config?: string;
+  readonly yes?: boolean;
+  readonly freeSpace: boolean;
+}
+
+async function factoryReset(options: ResetOptions, context: CommandContext): Promise<void> {
+  const { eraseFiles, eraseFreeSpace, eraseState } = await import("../host/erase-state.ts");
+  const { filesOfConfiguration } = await import("../config/named-files.ts");
+  if (options.yes !== true) {
+    throw new GatewayError("command.refused", {
+      message: `nothing was removed: everything in ${resolve(options.state)} would be lost for good. Add --yes if that is meant`,
     });
+  }
+  // Read before anything is gone.
+  const configuration = options.config === undefined ? { own: [], left: [] } : filesOfConfiguration(options.config);
+  const { files, bytes } = await eraseState(options.state, context.clock);
+  const others = eraseFiles(configuration.own);
+  if (options.freeSpace) {
+    context.say("overwriting free space, so that nothing can be recovered from it; this takes as long as writing it\n");
+    const folders = [options.state, ...(options.config === undefined ? [] : [options.config])].map((path) => resolve(path, ".."));
+    // One after the other, also on the same file system: that costs a moment, two file systems taken for one would cost the customer.
+    for (const folder of new Set(folders))
+      context.print(`${eraseFreeSpace(folder)} bytes of free space beside ${folder} were overwritten\n`);
+  }
+  for (const path of configuration.left) context.say(`left where it is, because it may be somebody else's: ${path}\n`);
+  if (options.config === undefined) context.say("the configuration was left where it is: name it with --config to remove it, too\n");
+  context.say("what was logged is the journal's: journalctl --namespace=gatehouse --rotate --vacuum-time=1s\n");
+  context.print(
+    `${files + others} files, ${bytes} bytes of state, were overwritten and removed; this device is nobody's gateway any more\n`,
+  );
 }
 
 async function enrolDevice(options: Asked, context: CommandContext): Promise<void> {

@@ -2,12 +2,14 @@ import type { AuthProtocol, Credential, HttpCredential, PrivProtocol, SnmpCreden
 import { GatewayError } from "#model/errors.ts";
 import type { Secret } from "#model/secret.ts";
 import type { CredentialEntry, HttpEntry, SnmpEntry } from "./generated/gateway.ts";
+import { secretsIn } from "./secrets-in.ts";
 
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /** The credentials of a configuration. Names can be printed, secrets cannot. */
 export class CredentialVault {
   #entries: Readonly<Record<string, CredentialEntry>>;
+  #secrets: readonly string[] | undefined;
 
   constructor(entries: Readonly<Record<string, CredentialEntry>>) {
     this.#entries = entries;
@@ -16,6 +18,13 @@ export class CredentialVault {
   /** Holds the credentials of another configuration from now on: whoever was given this vault finds the new ones. */
   adopt(other: CredentialVault): void {
     this.#entries = other.#entries;
+    this.#secrets = undefined;
+  }
+
+  /** Every secret in clear, to be looked for where none may stand; the same list until another configuration is adopted. Never log it. */
+  get secrets(): readonly string[] {
+    this.#secrets ??= secretsIn(this.#entries);
+    return this.#secrets;
   }
 
   get names(): readonly string[] {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fstatSync, fsyncSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -40,6 +40,21 @@ export async function eraseState(folder: string, clock: Clock): Promise<{ readon
   return { files: files.length, bytes };
 }
 
+/** Overwrites these files in place, syncs, and removes them. @returns how many there were @throws GatewayError buffer.denied */
+export function eraseFiles(files: readonly string[]): number {
+  const there = files.filter((file) => existsSync(file));
+  for (const file of there) {
+    try {
+      overwrite(file);
+      unlinkSync(file);
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
+      throw new GatewayError("buffer.denied", { message: `${file} could not be removed (${code}): try again`, cause });
+    }
+  }
+  return there.length;
+}
+
 async function isRunning(folder: string, clock: Clock): Promise<boolean> {
   try {
     await requestControl({ folder, operation: "status", clock, timeoutMs: 2_000 });
@@ -58,6 +73,8 @@ function filesBelow(folder: string): string[] {
 }
 
 function overwrite(file: string): number {
+  // Some are 0400: their owner, who is not root, would not be let in.
+  chmodSync(file, 0o600);
   const handle = openSync(file, "r+");
   try {
     const { size } = fstatSync(handle);

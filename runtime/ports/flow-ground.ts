@@ -81,6 +81,11 @@ export interface FlowGround {
   readonly forbiddenHosts: readonly string[];
   /** Opens secrets of services; absent = nothing can be sealed to this gateway, and services with secrets are refused them. */
   readonly opener?: SecretOpener;
+  /**
+   * What the gateway itself keeps secret, in clear, to be looked for by value in whatever flows say and technicians write. The same list as long as it
+   * holds the same. It goes into no flow.
+   */
+  readonly secrets: () => readonly string[];
   /** Encrypts what flows keep in the state: technicians' tabs and credentials, what flows remember. */
   readonly atRest: AtRest;
 }

@@ -22,6 +22,8 @@ import { silentLogger } from "../sim/silent-logger.ts";
 
 export const root = join(import.meta.dirname, "../..");
 
+const noSecrets: readonly string[] = [];
+
 /** A gateway's ground for the flow wing with everything real but equipment: clock, state on disk, child process, intake without a buffer. */
 export class TestGround implements FlowGround {
   readonly clock = new SystemClock(() => true);
@@ -29,6 +31,7 @@ export class TestGround implements FlowGround {
   readonly logger = process.env["SHOW"] ? loud : silentLogger;
   readonly spawner = guestSpawner(gatehouseProgram());
   readonly forbiddenHosts = ["noc.example.net"];
+  readonly secrets = (): readonly string[] => noSecrets;
   readonly observed: Observation[] = [];
   readonly active = new Map<string, AlarmCondition>();
   readonly orders: unknown[] = [];

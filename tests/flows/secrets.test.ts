@@ -6,8 +6,11 @@ import { KnownSecrets } from "../../flows/known-secrets.ts";
 import type { FlowNode, FromHost } from "../../flows/protocol.ts";
 import { maskedNodes } from "../../flows/secret-mask.ts";
 import { UnitStore } from "../../flows/unit-store.ts";
+import { CredentialVault } from "../../runtime/config/credential-vault.ts";
+import { secretsIn } from "../../runtime/config/secrets-in.ts";
 import { atRestOf } from "../../runtime/host/identity-folder.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
+import { Secret } from "../../runtime/model/secret.ts";
 import { TestGround } from "./ground.ts";
 
 const node = (more: object): FlowNode => ({ id: "n", type: "function", ...more });
@@ -86,6 +89,41 @@ describe("what the flow host says", () => {
     // A request needs what it sends.
     expect(taken(order("http"))).toContain("hunter2!");
     expect(taken({ t: "result", n: 1, value: { deep: ["hunter2!"] }, error: "hunter2!" })).not.toContain("hunter2");
+  });
+});
+
+describe("what the gateway itself keeps secret", () => {
+  const before = ["Gl4ss-Harbour", "public", "monitoring"];
+  let list: readonly string[] = before;
+  const secrets = new KnownSecrets(() => list);
+  const say = (text: string) => secrets.taken(text);
+
+  it("is found by value, under any name and in every writing, as soon as it changes; ordinary words are left alone", () => {
+    const base64 = Buffer.from("xGl4ss-Harbour!").toString("base64");
+    const nodes = [node({ name: "see Gl4ss-Harbour", func: `return { colour: "${base64}" };`, info: "public monitoring" })];
+    const { nodes: masked, places } = maskedNodes(nodes, before);
+    expect(JSON.stringify(masked)).not.toContain("Harbour");
+    expect(JSON.stringify(masked)).not.toContain(base64.slice(4, -4));
+    expect(masked[0]).toMatchObject({ info: "public monitoring" });
+    expect(places).toEqual(["n/name", "n/func"]);
+    expect(say(`it is Gl4ss-Harbour, ${Buffer.from("Gl4ss-Harbour").toString("hex")}, public`)).toBe("it is [secret], [secret], public");
+    list = ["Other-Harb0ur"];
+    expect(say("Other-Harb0ur")).toBe("[secret]");
+    expect(maskedNodes(nodes, list).places).toEqual([]);
+  });
+
+  it("is every secret of the configuration, and of the next one once it is adopted", () => {
+    const vault = (community: string) => new CredentialVault({ a: { snmp: { version: "2c", community: new Secret(community) } } } as never);
+    const credentials = vault("c0mmunity");
+    const first = credentials.secrets;
+    expect(first).toEqual(["c0mmunity"]);
+    expect(credentials.secrets).toBe(first);
+    credentials.adopt(vault("an0ther"));
+    expect(credentials.secrets).toEqual(["an0ther"]);
+    expect(secretsIn({ uplink: { password: new Secret("p") }, notify: { mail: [{ password: new Secret("q") }] }, credentials })).toEqual([
+      "p",
+      "q",
+    ]);
   });
 });
 

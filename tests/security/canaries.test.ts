@@ -179,7 +179,12 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     const file = site.workspace.write("flow.json", JSON.stringify(flow));
     expect(await tried(hunt, ["noc", "push-flow", site.gatewayId, "carrier", file, ...asked()])).toContain("clear text");
     if (network.isOpen) await useSecret(hunt);
-    await drawTab(site, hunt, typed, network.isOpen ? `http://${network.address}:8081/` : "http://192.0.2.1/");
+    await drawTab(
+      site,
+      hunt,
+      { ...typed, ofSite: planted.community },
+      network.isOpen ? `http://${network.address}:8081/` : "http://192.0.2.1/",
+    );
     killFlowHost(site.gateways.at(-1)?.child.pid ?? 0);
   }
 

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityFolder } from "../../runtime/host/identity-folder.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
@@ -51,11 +52,17 @@ describe.skipIf(missing !== "")(`an owner's change ${missing}`, () => {
 
   it("leaves nothing of the customer on the disk", async () => {
     const canary = `customer-${randomBytes(9).toString("hex")}`;
-    const state = `${mount}/state`;
-    const file = workspace.write(
-      "gatehouse.yaml",
+    const community = `community-${randomBytes(9).toString("hex")}`;
+    const [state, etc] = [`${mount}/state`, `${mount}/etc`];
+    mkdirSync(etc);
+    const file = `${etc}/gatehouse.yaml`;
+    writeFileSync(`${etc}/community.txt`, community);
+    writeFileSync(`${etc}/environment`, `SITE_TOKEN=${canary}-environment\n`);
+    writeFileSync(
+      file,
       [
         "gateway: { id: gw-leased-01 }",
+        "credentials: { lan: { snmp: { version: 2c, community: { $file: community.txt } } } }",
         `equipment: [{ id: ${canary}, address: 127.0.0.1, driver: loopback, pollIntervalMs: 1000 }]`,
         "traps: { enabled: false }",
         "syslog: { enabled: false }",
@@ -68,18 +75,82 @@ describe.skipIf(missing !== "")(`an owner's change ${missing}`, () => {
     );
     const gateway = gatehouse(["run", "--config", file, "--state", state]);
     await gateway.until("it has measured", () => bufferHas(state, canary));
-    await gateway.end("SIGTERM");
+    // Killed: what SQLite keeps beside its files is there as well.
+    await gateway.end("SIGKILL");
     new IdentityFolder(state, systemEntropy).keepKeys({ identity: "x", sealing: "y", evidence: "z" } as never);
+    const planted = plantEverywhere(state, canary);
     const root = readFileSync(`${state}/identity/root.key`);
+    const samples = samplesOf([state, etc]);
+    for (const name of [
+      "journal.ring",
+      "buffer.db",
+      "history.db",
+      "history.db-wal",
+      "state.db",
+      "state.db-wal",
+      "state.bak",
+      "root.key",
+      ".jsonl",
+    ])
+      expect(
+        [...samples.keys()].some((path) => path.endsWith(name)),
+        name,
+      ).toBe(true);
     const before = bytesOnDisk();
-    expect(before.includes(canary)).toBe(true);
-    expect(before.includes(root)).toBe(true);
-    expect(await gatehouse(["factory-reset", "--state", state, "--yes"]).exited).toBe(0);
+    const wanted = [canary, community, root, ...planted, ...samples.values()];
+    expect(wanted.filter((one) => !before.includes(one))).toEqual([]);
+    const reset = gatehouse(["factory-reset", "--state", state, "--config", file, "--yes"]);
+    expect(await reset.exited, reset.lines.join("\n")).toBe(0);
     const after = bytesOnDisk();
-    expect(after.includes(canary)).toBe(false);
-    expect(after.includes(root)).toBe(false);
-  }, 120_000);
+    expect(wanted.filter((one) => after.includes(one))).toEqual([]);
+  }, 180_000);
 });
+
+/** What only long use or another room makes, in each place of the state folder; and what was there once. @returns what to look for */
+function plantEverywhere(state: string, canary: string): readonly string[] {
+  const places = [
+    ...[
+      "state.bak",
+      "documents/ab/flow.json",
+      "alarms/2026-01.jsonl",
+      "audit/planted.jsonl",
+      "identity/gateway.sealed",
+      "identity/certificate.pem",
+    ],
+    ...["slots/b/gatehouse.part", "slots/a/gatehouse", "slots/boot", "native/sqlite.node", "profiles/site.yaml", "traps/site.mib"],
+    ...["corrupt/buffer.db", "state.db-shm", "deep/a/b/c/.hidden"],
+  ];
+  const texts = places.map((place) => `${canary}-in-${place.replaceAll("/", "-")}`);
+  for (const [index, place] of places.entries()) {
+    const path = `${state}/${place}`;
+    mkdirSync(dirname(path), { recursive: true });
+    // As the identity's root: not even its owner may write it.
+    writeFileSync(path, `${texts[index]}\n`.repeat(40), { mode: place.includes("slots") ? 0o400 : 0o600 });
+  }
+  const gone = `${canary}-removed-long-ago`;
+  writeFileSync(`${state}/gone`, `${gone}\n`.repeat(4_000), { flush: true });
+  rmSync(`${state}/gone`);
+  return [...texts, gone];
+}
+
+const sampleBytes = 48;
+
+/** Of every file a piece that is like no other, whatever its format: packed and encrypted ones are the customer's as well. */
+function samplesOf(folders: readonly string[]): ReadonlyMap<string, Buffer> {
+  const samples = new Map<string, Buffer>();
+  for (const folder of folders) {
+    for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      const path = join(folder, entry);
+      if (!lstatSync(path).isFile()) continue;
+      const bytes = readFileSync(path);
+      for (let at = 0; at < bytes.length && !samples.has(path); at += sampleBytes) {
+        const piece = bytes.subarray(at, at + sampleBytes);
+        if (new Set(piece).size >= 14) samples.set(path, piece);
+      }
+    }
+  }
+  return samples;
+}
 
 function bufferHas(state: string, text: string): boolean {
   return ["buffer.db", "buffer.db-wal", "history.db-wal", "state.db-wal"].some((name) => {

@@ -11,6 +11,8 @@ export interface Typed {
   readonly inFunction: Canary;
   readonly inHeader: Canary;
   readonly inEnvironment: Canary;
+  /** The community that this gateway polls with. */
+  readonly ofSite: Canary;
 }
 
 const tab = "aaaa1111bbbb2222";
@@ -37,6 +39,8 @@ function tellTaleTab(typed: Typed, url: string): readonly object[] {
     "context.set('seen', seen); flow.set('seen', seen); global.set('seen', seen);",
     "node.status({ text: seen.slice(0, 200) }); node.warn(seen); node.error(seen); node.log(seen);",
     "for (const one of all) node.error(one + Buffer.from(one).toString('base64'));",
+    `const harbour = [..."${typed.ofSite.text}"].join(""); node.error(harbour); context.set("harbour", harbour);`,
+    `const hint = "${typed.ofSite.text}";`,
     "return { ...msg, payload: `length ${all.slice(0, 4).join('').length} said ${seen}` };",
   ].join("\n");
   const environment = [
