@@ -8,6 +8,7 @@ import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 import type { InboundMessage, NocMessages, Uplink, UplinkLeaf, UplinkLimits, UplinkSession } from "#ports/uplink.ts";
 import { Backoff } from "../concurrency/backoff.ts";
+import { Crowd } from "./crowd.ts";
 import { Drain } from "./drain.ts";
 import { DrainMemory } from "./drain-memory.ts";
 import { type LinkStatus, LinkStatusKeeper } from "./link-status.ts";
@@ -22,10 +23,6 @@ const stableMs = 60_000;
 const usefulMs = 3_000;
 /** How often the way out is looked at while waiting. */
 const routeLookMs = 2_000;
-/** After a broker sent everybody away, or said that it is busy: nobody returns earlier than somewhere in here. */
-const crowdFloorMs = { least: 30_000, most: 120_000 } as const;
-/** A long-lived connection that the other end closed: a broker died, and with it everybody's. Their first attempts spread over this time. */
-const crowdSpreadMs = 40_000;
 const busyCodes: ReadonlySet<number> = new Set([0x89, 0x97, 0x9f]);
 /** An older live stream than this becomes backlog when the link returns (PROTOCOL 3.2). */
 const splitChunks = 20;
@@ -66,13 +63,16 @@ export class Link implements Unit {
   readonly #options: LinkOptions;
   readonly #memory = new DrainMemory();
   readonly #backoff: Backoff;
+  readonly #crowd: Crowd;
   readonly #wait: WakeUp;
   readonly #status: LinkStatusKeeper;
   #live: Live | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({ firstMs: firstBackoffMs, maxMs: options.maxBackoffMs ?? defaultMaxBackoffMs }, options.entropy);
+    const maxMs = options.maxBackoffMs ?? defaultMaxBackoffMs;
+    this.#backoff = new Backoff({ firstMs: firstBackoffMs, maxMs }, options.entropy);
+    this.#crowd = new Crowd(options.entropy, maxMs);
     this.#wait = new WakeUp(options.clock);
     this.#status = new LinkStatusKeeper(options.clock, options.logger, this.#memory);
   }
@@ -101,6 +101,7 @@ export class Link implements Unit {
       const woken = await this.#wait.sleep(route === undefined ? leftMs : Math.min(leftMs, routeLookMs));
       if (woken) return;
       if (route?.() === before) continue;
+      this.#crowd.left();
       this.#backoff.reset();
       return;
     }
@@ -108,6 +109,7 @@ export class Link implements Unit {
 
   /** The way out changed (another interface, a new lease, a carrier): what failed before says nothing now. */
   routeChanged(): void {
+    this.#crowd.left();
     this.#backoff.reset();
     this.#wait.wake();
   }
@@ -156,8 +158,9 @@ export class Link implements Unit {
       if (signal.aborted) return 0;
       if (!isGatewayError(error)) throw error;
       this.#status.failed(error);
-      return isBusy(error.fields.reasonCode) ? this.#crowdFloorMs() : 0;
+      return isBusy(error.fields.reasonCode) ? this.#crowd.sentAway() : this.#crowd.failed();
     }
+    this.#crowd.left();
     const sinceMs = clock.monotonicMs();
     const { acknowledgedChunks } = this.#memory.counters;
     await this.#serve(session, signal);
@@ -167,8 +170,8 @@ export class Link implements Unit {
     const lastedMs = clock.monotonicMs() - sinceMs;
     const useful = lastedMs >= usefulMs && !end.brokerInitiated && this.#memory.counters.acknowledgedChunks > acknowledgedChunks;
     if (useful || lastedMs >= stableMs) this.#backoff.reset();
-    if (end.brokerInitiated || isBusy(end.reasonCode)) return this.#crowdFloorMs();
-    return end.byPeer === true && lastedMs >= stableMs ? this.#options.entropy.random() * crowdSpreadMs : 0;
+    if (end.brokerInitiated || isBusy(end.reasonCode)) return this.#crowd.sentAway();
+    return this.#crowd.lost(end.byPeer === true && lastedMs >= stableMs);
   }
 
   async #serve(session: UplinkSession, signal: AbortSignal): Promise<void> {
@@ -266,10 +269,6 @@ export class Link implements Unit {
     if (this.#memory.nocOn !== on) this.#options.logger.info({ on }, "the noc announced another state");
     this.#memory.nocOn = on;
     this.#live?.drain.nocAnnounced(on);
-  }
-
-  #crowdFloorMs(): number {
-    return crowdFloorMs.least + this.#options.entropy.random() * (crowdFloorMs.most - crowdFloorMs.least);
   }
 }
 

@@ -24,8 +24,8 @@ export const mutantsOfTheGateway: readonly SecurityMutant[] = [
     replace: "bytes += 0;",
     also: {
       file: "runtime/cli/enrol.ts",
-      find: "${eraseFreeSpace(folder)} bytes",
-      replace: "${typeof eraseFreeSpace} bytes",
+      find: "eraseFreeSpace(folder)",
+      replace: "typeof eraseFreeSpace",
     },
   },
   {
