@@ -11,6 +11,7 @@ import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
 import { registerReleases, renewalOf } from "./noc-release.ts";
 import { registerSecrets } from "./noc-secret.ts";
+import { registerSecurityTxt } from "./noc-security-txt.ts";
 import { registerSigner, signerOf, signerOption } from "./noc-signer.ts";
 import { registerTechnician } from "./noc-technician.ts";
 
@@ -96,6 +97,7 @@ export function register(program: Command, context: CommandContext): void {
   registerSigner(noc, context);
   registerTechnician(noc, context);
   registerSecrets(noc, context);
+  registerSecurityTxt(noc, context);
   registerAuthority(noc, context);
 }
 

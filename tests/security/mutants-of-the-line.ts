@@ -75,8 +75,8 @@ export const mutantsOfTheLine: readonly SecurityMutant[] = [
   {
     test: "tests/security/enrolled-site.test.ts",
     title: "tells a cloned state folder from the gateway itself within one session",
-    file: "cloud-bridge/noc/ingest/batch.ts",
-    find: "await watchIdentity(drafts, gateway, understood.message, delivery.retained);",
+    file: "cloud-bridge/noc/ingest/greeting.ts",
+    find: "await watchIdentity(drafts, gateway, message, retained);",
     replace: "void watchIdentity;",
   },
   {
