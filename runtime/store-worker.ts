@@ -1,4 +1,5 @@
 import { createChunkAssembler } from "../cloud-bridge/protocol/codec/assembler.ts";
+import { garbageRounds } from "./host/memory.ts";
 import { SystemClock } from "./host/system-clock.ts";
 import { systemEntropy } from "./host/system-entropy.ts";
 import { synchronisationProbe } from "./host/time-synchronisation.ts";
@@ -9,4 +10,5 @@ runStoreWorker({
   clock: (source) => new SystemClock(synchronisationProbe(source)),
   entropy: systemEntropy,
   assembler: createChunkAssembler(),
+  tidy: (clock, signal) => garbageRounds(clock).run(signal),
 });

@@ -4,7 +4,7 @@ import { dirname, join, matchesGlob, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { lazyPackages } from "./lazy-packages.ts";
 import { type PageModules, pageModules } from "./pages.ts";
-import { plainHttp } from "./plain-http.ts";
+import { plainBuiltins } from "./plain-builtins.ts";
 import { seldomModules } from "./seldom-modules.ts";
 
 export interface OwnCode {
@@ -55,7 +55,7 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     charset: "ascii",
     logLevel: "warning",
     define: { ...options.define },
-    plugins: [plainHttp(), lazyPackages(root, isExternal), ownPlaces(options, pages)],
+    plugins: [plainBuiltins(), lazyPackages(root, isExternal), ownPlaces(options, pages)],
   } satisfies BuildOptions;
   const program = await build({
     ...shared,

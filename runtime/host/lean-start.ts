@@ -2,11 +2,18 @@ import { ownCommand } from "./own-program.ts";
 
 /**
  * For a box with little memory: few, small generations of garbage (the young one large enough that a poll under way is not taken for something
- * that lasts), an old one that may grow by half before it is looked through, and one arena of malloc instead of one a thread.
+ * that lasts), an old one that may grow by half before it is looked through, and one arena of malloc instead of one a thread. Blocks of 32 KiB and more
+ * are mapped one by one and so go back to the system when they are let go of: among the small ones they leave holes, an eighth of the memory with 100
+ * switches. `build/systemd/launch` sets the same.
  */
 export const leanStart = {
   runtimeOptions: ["--max-semi-space-size=8", "--heap-growing-percent=50"],
-  allocator: { MALLOC_ARENA_MAX: "1" },
+  allocator: {
+    MALLOC_ARENA_MAX: "1",
+    MALLOC_MMAP_THRESHOLD_: "32768",
+    MALLOC_TRIM_THRESHOLD_: "65536",
+    MALLOC_TOP_PAD_: "16384",
+  },
 } as const;
 
 /**

@@ -139,7 +139,8 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
         },
       },
     });
-    const care = openCare(options, running, platform);
+    const isThrifty = configuration.equipment.length <= maxThriftyEquipment;
+    const care = openCare({ ...options, isThrifty }, running, platform);
     return [control, ...care, ...(console === undefined ? [] : [console])];
   };
 }

@@ -22,7 +22,7 @@ export interface StoreWorkerOptions {
   readonly clockSource?: "auto" | "host" | "none";
   /** See `Clock.notBefore`, for the worker's own clock. */
   readonly clockFloorMs?: number;
-  /** A small site: the thread collects its garbage in small portions. */
+  /** A small site: the thread collects its garbage in small portions, and now and then whether it must or not. */
   readonly isThrifty?: boolean;
   /** The worker's program; a packaged binary gives the path of its bundle. */
   readonly entry?: string | URL;
@@ -53,6 +53,7 @@ async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData
     folder,
     settings: { ...settings },
     clockSource,
+    isThrifty: options.isThrifty === true,
     ...(clockFloorMs === undefined ? {} : { clockFloorMs }),
     ...(history === undefined ? {} : { history }),
   };

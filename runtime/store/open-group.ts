@@ -1,8 +1,9 @@
 import type { Frame, Slot, StreamClass } from "#model/chunk.ts";
+import { detach } from "./detach.ts";
 
 /** An admitted frame that is not in a sealed chunk yet. */
 export interface HeldFrame {
-  readonly frame: Frame;
+  frame: Frame;
   readonly position: number;
   /** Journal record that made it durable; undefined = still only in memory. */
   recordSeq: number | undefined;
@@ -151,6 +152,7 @@ export class OpenGroup {
       this.#opened(held);
       held.recordSeq = recordSeq;
     }
+    detach(plan.journal);
     this.#removeSealed(new Set(plan.seals.flatMap((seal) => seal.frames)));
     if (this.#openFrames > 0) {
       this.#oldestOpenMs = nowMs;

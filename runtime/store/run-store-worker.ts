@@ -14,13 +14,16 @@ export interface StoreWorkerParts {
   readonly clock: (source: StoreWorkerData["clockSource"]) => Clock;
   readonly entropy: Entropy;
   readonly assembler: ChunkAssembler;
+  /** Keeps the thread's memory small until the signal aborts. */
+  readonly tidy?: (clock: Clock, signal: AbortSignal) => Promise<void>;
 }
 
 /** Body of the store's thread: opens buffer and history of the folder it was given and serves them until the buffer is closed. */
 export function runStoreWorker(parts: StoreWorkerParts): void {
   const port = parentPort;
   if (port === null) throw new Error("the store's thread is started by openStoreWorker");
-  const { folder, settings, clockSource, clockFloorMs, history } = workerData as StoreWorkerData;
+  const { folder, settings, clockSource, clockFloorMs, history, isThrifty } = workerData as StoreWorkerData;
+  const ended = new AbortController();
   const post = (message: FromStore): void => port.postMessage(message);
   const logger = remoteLogger({ postMessage: post });
   try {
@@ -30,7 +33,9 @@ export function runStoreWorker(parts: StoreWorkerParts): void {
     const buffer = openBufferInline({ disk, clock, entropy: parts.entropy, logger, assembler: parts.assembler, settings });
     const local = history === undefined ? undefined : openLocalHistory({ disk, clock, logger, settings: history.settings });
     const take = history === undefined || local === undefined ? undefined : serveHistory(history.port, local);
+    if (isThrifty) void parts.tidy?.(clock, ended.signal);
     const endHistory = async (): Promise<void> => {
+      ended.abort();
       // Two channels have no order between them: what was sent to the history before the buffer was closed may still wait.
       while (history !== undefined) {
         const waiting = receiveMessageOnPort(history.port);

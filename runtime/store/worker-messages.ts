@@ -14,6 +14,8 @@ export interface StoreWorkerData {
   /** As configured: whether this thread's dates may be believed. */
   readonly clockSource: "auto" | "host" | "none";
   readonly clockFloorMs?: number;
+  /** See StoreWorkerOptions. */
+  readonly isThrifty: boolean;
   /** Absent: no history is kept. The port is the store's end of its channel. */
   readonly history?: { readonly settings: Partial<HistorySettings>; readonly port: MessagePort };
 }

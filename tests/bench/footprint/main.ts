@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { constants, zstdCompressSync } from "node:zlib";
 import { makeDelta } from "../../../cloud-bridge/protocol/release/delta.ts";
+import { leanStart } from "../../../runtime/host/lean-start.ts";
 import { freePort } from "../../integration/noc-peers.ts";
 import { startSwitches } from "../site/site.ts";
 import { profileText } from "../site/site-mib.ts";
@@ -58,9 +59,10 @@ function childOf(pid: number): number | undefined {
   return undefined;
 }
 
+/** As the package's launcher starts it. */
 function start(folder: string): ChildProcess {
   const args = ["run", "--config", join(folder, "gatehouse.yaml"), "--state", join(folder, "state")];
-  return spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"], env: { PATH: process.env.PATH, MALLOC_ARENA_MAX: "1" } });
+  return spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"], env: { PATH: process.env.PATH, ...leanStart.allocator } });
 }
 
 async function stop(child: ChildProcess): Promise<void> {
