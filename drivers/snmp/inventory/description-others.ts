@@ -43,7 +43,7 @@ export const otherForms: readonly DescriptionRule[] = [
   ["Eaton UPS", "Eaton", /^Eaton (?<model>\d\w{1,6} ?\S{0,12})/, "Eaton", "ups"],
   ["VMware ESXi", "VMware", /VMware (?<osName>ESXi?) (?<firmware>[\d.]+ build-\d+)/, "VMware", "server"],
   ["Windows", "Windows", /Software: (?<osName>Windows) (?:2000 )?Version (?<firmware>[\d.]+ \(Build \d+)/, "Microsoft", "server"],
-  ["iLO", "Lights-Out", /Integrated Lights-Out (?<model>\d)/, "HPE", "server"],
+  ["iLO", "Lights-Out", /Integrated Lights-Out \d (?<firmware>\d\.\d+)/, "HPE", "server"],
   ["Data ONTAP", "NetApp", /^NetApp Release (?<firmware>[^\s:]+)/, "NetApp", "nas", "ONTAP"],
   ["TrueNAS", "NAS", /(?:TrueNAS|FreeNAS)-(?:SCALE-|CORE-)?(?<firmware>\d[\w.-]*)/, "TrueNAS", "nas", "TrueNAS"],
   ["Axis", "AXIS", /^ ?; AXIS (?<model>[^;]{2,40}); (?<hardware>[^;]{2,60}); (?<firmware>[^;]{1,24});/, "Axis", "camera"],

@@ -32,7 +32,7 @@ const entries = `
 ;10297 Advantech;10418 Avocent;10642 Zebra|printer;10704 Barracuda|firewall;10876 Supermicro|server;11256 Stormshield|firewall
 ;11863 TP-Link;12148 Eltek;12196 Kemp;12325 FreeBSD;12356 Fortinet;12532 Ivanti;12740 Dell|nas;13191 OneAccess|router
 ;13742 Raritan|pdu;13885 Polycom;14179 Cisco|access-point;14525 Juniper|access-point;14823 HPE Aruba|access-point;14988 MikroTik
-;15004 RuggedCom|switch;15497 Cisco;15983 Meru|access-point;16177 Westermo|switch;16378 Digi|router;17163 Riverbed;17373 Geist|sensor;17409 C-Data
+;15004 RuggedCom|switch;15497 Cisco;15983 Meru|access-point;16177 Westermo|switch;16378 Digi|router;17095 ServersCheck|sensor;17163 Riverbed;17373 Geist|sensor;17409 C-Data
 ;17713 Cambium|wireless-bridge;18248 Papouch|sensor;18334 Konica Minolta|printer;19046 Lenovo|server;20542 Sierra Wireless|router
 ;20632 Barracuda;20916 AVTECH|sensor;20992 Cradlepoint|router;21013 Xirrus|access-point;21239 Vertiv|pdu;21317 ATEN
 ;21796 HW group|sensor;22610 A10;22626 Comet System|sensor;22736 Digium;23695 Peplink|router;24681 QNAP|nas;25049 Opengear
@@ -42,7 +42,7 @@ const entries = `
 ;32750 LigoWave|wireless-bridge;33049 Mellanox|switch;35265 Eltex;36673 IP Infusion|switch;36849 Hanwha|camera;37447 HPE|nas
 ;37459 Yealink;37496 Dahua|camera;37538 Arista|switch;37662 Ablerex|ups;39165 Hikvision|camera;39699 Robustel|router
 ;40093 Pantum|printer;40310 Cumulus Networks|switch;40418 SNR|switch;40478 LevelOne;40482 Pure Storage|nas
-;41112 Ubiquiti;41263 Nutanix|server;42397 Grandstream|access-point;43356 Mimosa|wireless-bridge;44641 VyOS|router;44738 Asustor|nas;45770 Digital Loggers|pdu
+;41112 Ubiquiti;41263 Nutanix|server;42397 Grandstream;43356 Mimosa|wireless-bridge;44641 VyOS|router;44738 Asustor|nas;45770 Digital Loggers|pdu
 ;46202 Avigilon|camera;46242 Netonix|switch;47196 HPE Aruba|switch;48690 Teltonika|router;50001 Hikvision|camera;50536 TrueNAS|nas
 ;52573 Keenetic|router;52587 Edgecore|switch;52642 FS|switch;52674 APC|sensor;52845 Juniper Mist|access-point;53869 Deciso|firewall
 ;53973 ABB|ups;55062 QNAP|nas;1004849 Dahua|camera;

@@ -85,7 +85,7 @@ function questionsOf(request: FactsRequest, head: Pick<IdentityFacts, "sysObject
       if (oid !== undefined && (isThere || isGeneric || oid.startsWith(vendor))) formats.set(oid, format ?? "auto");
     }
   }
-  for (const oid of standardOids(request.sets)) formats.set(oid, "auto");
+  for (const oid of standardOids(request.sets, head.sysObjectId)) formats.set(oid, "auto");
   const probes = [...request.probes, ...(request.probesOf?.(head) ?? [])];
   for (const oid of probes.slice(0, maxProbes)) if (!formats.has(oid)) formats.set(oid, "auto");
   return formats;

@@ -1,17 +1,21 @@
 import { type IdentityFacts, meaningful } from "./facts.ts";
 import { type Fields, withoutUndefined } from "./fields.ts";
 
-/** Objects of standards by which any vendor's agent may say what it is. */
+/** Objects by which agents of any kind, or all kinds of one vendor's agents, may say what they are; asked where ENTITY-MIB may be silent. */
 interface StandardObjects {
   /** In words, for the evidence. */
   readonly name: string;
-  /** The metric set whose presence makes them worth asking for. */
-  readonly set: string;
+  /** Worth asking for where this metric set is there, or where sysObjectID begins so. */
+  readonly set?: string;
+  readonly below?: string;
   readonly oids: Readonly<Fields>;
 }
 
 /** LLDP-EXT-MED-MIB (ANSI/TIA-1057): what the device tells its neighbours about itself. */
 const lldpMed = "1.0.8802.1.1.2.1.5.4795.1.2";
+const cisco = "1.3.6.1.4.1.9";
+/** cucsComputeRackUnitEntry */
+const rackUnit = `${cisco}.9.719.1.9.35.1`;
 
 const standards: readonly StandardObjects[] = [
   {
@@ -25,6 +29,9 @@ const standards: readonly StandardObjects[] = [
       hardware: `${lldpMed}.2.0`,
     },
   },
+  // Of before ENTITY-MIB, and of servers, which have none.
+  { name: "OLD-CISCO-CHASSIS-MIB", below: `${cisco}.`, oids: { serial: `${cisco}.3.6.3.0` } },
+  { name: "CISCO-UNIFIED-COMPUTING-MIB", below: `${cisco}.`, oids: { model: `${rackUnit}.32`, serial: `${rackUnit}.47` } },
 ];
 
 /**
@@ -38,9 +45,11 @@ const deviceIdKeys: readonly (readonly [keyof Fields, RegExp])[] = [
   ["serial", /(?:^|;)\s*(?:SN|SERN|SERIALNUMBER):([^;]{3,40})/i],
 ];
 
-/** Instances to be asked for, given what the device has. */
-export function standardOids(sets: readonly string[]): readonly string[] {
-  const oids = standards.filter(({ set }) => sets.includes(set)).flatMap(({ oids }) => Object.values(oids));
+/** Instances to be asked for, given what the device has and says of itself. */
+export function standardOids(sets: readonly string[], sysObjectId: string | undefined): readonly string[] {
+  const applies = ({ set, below }: StandardObjects): boolean =>
+    (set !== undefined && sets.includes(set)) || (below !== undefined && sysObjectId?.startsWith(below) === true);
+  const oids = standards.filter(applies).flatMap(({ oids }) => Object.values(oids));
   return sets.includes("printer") ? [...oids, ...deviceIds] : oids;
 }
 

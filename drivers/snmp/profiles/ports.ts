@@ -42,7 +42,7 @@ const portNames = /^(port|eth(er|ernet)?|e|lan|wan|sfp\w*|ge|gi|gigabit ?etherne
 /** Many agents call everything ethernet; names tell what no cable goes into. */
 const virtualNames = [
   /^(lo\d*$|loop|inloop|softwareloopback|null|dummy|cpu|stack|logical|virtual|kernel|npu|switch\d*(\.\d+)?$|aux\d|control ?plane|regist)/i,
-  /^(v?lan[\d.]|vlan|vl-|irb|vme|bridge|br[-_.]?\w*$|virbr|vswitch|vmk|veth|docker|bond|team|lag|trunk|trk|po\d|port-?channel|ae\d|reth|route-agg)/i,
+  /^(vlan|lan\.|vl-|irb|vme|bridge|br[-_.]?\w*$|virbr|vswitch|vmk|veth|docker|bond|team|lag|trunk|trk|po\d|port-?channel|ae\d|reth|route-agg)/i,
   /^(link aggregate|oob-?vlan|mgmt_vlan|fxp[12]$|dp\d+$|sp-|fti|lsi|dsc|vtep|esi|rbeb|jsrv|pfe|pfh|soc\d|miireg|tif\d|vif\d|uif\d|dhcp\d)/i,
   /^(bme\d|cbp\d|demux|lc-|pd-|pe-|pip\d|ppd\d|ppe\d|umd\d|mif$|vcp-|rtif|ve ?\d|bvi|bdi|nvi|eobc|appgig|backplane|embedded|service-engine|voip)/i,
   /^(tun|tap|ppp|wan_?ppp|vpn|ssl|ipsec|gre|erspan|sit|ip6|ip-|ip_|ipip|mt-|mtun|lt-|pim|pp\d|st\d|gr-|l2t|naf|ovpn|wg\d|enc\d|pflog|pfsync|ifb|imq)/i,
@@ -92,12 +92,16 @@ function isPortByName({ type, name }: InterfaceFacts, row: Partial<Record<keyof 
 
 /**
  * Agents that call their sockets ports ("LAN_PORT3") say with it which are some. What has neither that name nor a physical address (RFC 2863: of
- * zero length where there is none) is a group of them then, or a role that one of them may take.
+ * zero length where there is none) is a group of them then, or a role that one of them may take. `LAN1` is a socket of small routers, but
+ * a network where the sockets have names of their own.
  */
 function withoutGroups(interfaces: readonly InterfaceFacts[]): readonly InterfaceFacts[] {
   const isNamedPort = ({ isPort, name }: InterfaceFacts): boolean => isPort && namedPort.test(name);
-  if (interfaces.filter(isNamedPort).length < 2) return interfaces;
-  return interfaces.map((one) => (one.isPort && one.macAddress === "" && !isNamedPort(one) ? { ...one, isPort: false } : one));
+  const hasNamedPorts = interfaces.filter(isNamedPort).length >= 2;
+  const hasSockets = hasNamedPorts || interfaces.filter(({ isPort, name }) => isPort && /^(ge|p|eth|igb|swp)-?\d/i.test(name)).length >= 2;
+  const isGroup = (one: InterfaceFacts): boolean =>
+    (hasNamedPorts && one.macAddress === "" && !isNamedPort(one)) || (hasSockets && /^lan ?\d+$/i.test(one.name));
+  return interfaces.map((one) => (one.isPort && isGroup(one) ? { ...one, isPort: false } : one));
 }
 
 function factsOf(ifIndex: string, row: Partial<Record<keyof typeof columns, string>>): InterfaceFacts {

@@ -62,6 +62,41 @@ const devices: readonly Device[] = [
     is: { vendor: "Cisco", model: "AIR-CT9999-K9", serial: "TESTWLC0001", firmware: "8.9.99.0", deviceClass: "access-point" },
   },
   {
+    name: "a router of Cisco older than ENTITY-MIB",
+    objectId: ".9.1.9997",
+    sysDescr: "Cisco IOS Software, C2900 Software (C2900-UNIVERSALK9-M), Version 99.2(4)M6, RELEASE SOFTWARE (fc2)",
+    walk: { ".9.3.6.3.0": "TESTISR0001" },
+    is: { vendor: "Cisco", serial: "TESTISR0001", firmware: "99.2(4)M6", deviceClass: "router" },
+  },
+  {
+    name: "an access point of Meraki",
+    objectId: ".29671.2.999",
+    sysDescr: "Cisco Meraki MR99 Cloud Managed AP",
+    is: { vendor: "Cisco Meraki", model: "MR99", deviceClass: "access-point" },
+  },
+  {
+    name: "FortiGate without ENTITY-MIB",
+    objectId: ".12356.101.1.9999",
+    sysDescr: "branch",
+    walk: { ".12356.100.1.1.1.0": "FG990FTEST000001", ".12356.101.4.1.1.0": "v9.2.6,build1,240101 (GA)" },
+    is: { vendor: "Fortinet", model: "FortiGate 990F", serial: "FG990FTEST000001", deviceClass: "firewall" },
+  },
+  {
+    name: "a switch with the software of Marvell",
+    objectId: ".3955.6.9.2048.1",
+    sysDescr: "48-port switch",
+    walk: { ".89.53.14.1.11.1": "LGS999", ".89.53.14.1.5.1": "TESTLGS001", ".89.53.14.1.2.1": "9.4.0.1" },
+    is: { vendor: "Linksys", model: "LGS999", serial: "TESTLGS001", firmware: "9.4.0.1" },
+  },
+  {
+    name: "a UPS of APC of an unlisted line",
+    objectId: ".318.1.3.99.1",
+    sysDescr:
+      "APC Web/SNMP Management Card (MB:v4.2.9 PF:v9.9.8 PN:x.bin AF1:v9.9.8 AN1:x.bin MN:AP9999 HR:08 SN: TESTCARD001 MD:01/01/2020)",
+    walk: { ".318.1.1.1.1.1.1.0": "Symmetra 99K", ".318.1.1.1.1.2.3.0": "TESTSYM0001", ".318.1.1.1.1.2.1.0": "UPS 99.0" },
+    is: { vendor: "APC", model: "Symmetra 99K", serial: "TESTSYM0001", firmware: "UPS 99.0", hardware: "AP9999", deviceClass: "ups" },
+  },
+  {
     name: "a firewall of Cisco",
     objectId: ".9.1.9998",
     sysDescr: "Cisco Firepower Threat Defense, Version 9.4.0.7 (Build 1)",
