@@ -101,7 +101,7 @@ export const networkForms: readonly DescriptionRule[] = [
     "switch",
     "FastIron",
   ],
-  ["ExtremeXOS", "ExtremeXOS", /ExtremeXOS \((?<model>[^)]{2,40})\) version (?<firmware>\S+)/, "Extreme", "switch", "ExtremeXOS"],
+  ["ExtremeXOS", "ExtremeXOS", /ExtremeXOS \((?<model>\w{0,10}\d[\w-]*)\) version (?<firmware>\S+)/, "Extreme", "switch", "ExtremeXOS"],
   ["VOSS", "VSP-", /^(?<model>VSP-\S+) \((?<firmware>[\d.]+)/, "Extreme", "switch", "VOSS"],
   ["Enterasys", "Enterasys", /Enterasys Networks, Inc\. (?<model>\S+) .{0,40}?Rev (?<firmware>[\d.]+)/, "Enterasys", "switch"],
   [

@@ -21,7 +21,8 @@ export function fieldsOfEntities(entities: readonly EntityRow[]): Fields {
     return undefined;
   };
   return withoutUndefined({
-    vendor: pick((row) => meaningful(row.vendor)),
+    // Of a part it is whoever makes the part.
+    vendor: main && meaningful(main.vendor),
     model: pick((row) => meaningful(row.model)),
     serial: pick((row) => meaningful(row.serial)),
     firmware: pick((row) => release(row.software)),

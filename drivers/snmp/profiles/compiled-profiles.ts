@@ -4,7 +4,7 @@ import { Pattern } from "./pattern.ts";
 import type { Profile } from "./profile.ts";
 
 /**
- * The shipped profiles, read once when the checkout is generated: 116 files of YAML cost 170 ms and a heap of syntax trees at every start, this
+ * The shipped profiles, read once when the checkout is generated: 150 files of YAML cost 200 ms and a heap of syntax trees at every start, this
  * text costs a few. JSON, one profile a line; a Map is `{"$map": [[key, value]]}`, a Pattern `{"$pattern": source}`.
  */
 const compiledFile = join(import.meta.dirname, "generated/shipped.json");
