@@ -36,7 +36,7 @@ const entries = `
 ;17163 Riverbed;17373 Geist|sensor;17409 C-Data;17713 Cambium|wireless-bridge;18248 Papouch|sensor;18334 Konica Minolta|printer
 ;18928 Areca|nas;19046 Lenovo|server;19746 Data Domain|nas;20542 Sierra Wireless|router;20632 Barracuda;20916 AVTECH|sensor
 ;20992 Cradlepoint|router;21013 Xirrus|access-point;21067 Cyberoam|firewall;21239 Vertiv|pdu;21317 ATEN;21796 HW group|sensor;22610 A10
-;22626 Comet System|sensor;22736 Digium;23695 Peplink|router;24681 QNAP|nas;25049 Opengear;25053 Ruckus
+;22626 Comet System|sensor;22736 Digium;23695 Peplink|router;24681 QNAP|nas;24693 FireBrick|router;25049 Opengear;25053 Ruckus
 ;25461 Palo Alto Networks|firewall;25506 H3C|switch;26543 Lenovo|switch;26928 Aerohive|access-point;27344 Dallmeier|camera
 ;27514 QTECH|switch;27615 devolo;27662 Peplink|router;28507 Gude|pdu;28557 Hillstone|firewall;29671 Cisco Meraki;30065 Arista|switch
 ;30155 OpenBSD;30803 Vyatta|router;31034 Schleifenbauer|pdu;31496 NetModule|router;31770 Bachmann|pdu;31926 Siklu|wireless-bridge

@@ -54,12 +54,13 @@ function hasSet(set: Pick<MetricSet, "name">, facts: IdentityFacts): boolean {
 function valuesOfRules(rules: readonly IdentityRule[], facts: IdentityFacts, setIsThere: boolean): Fields {
   const found: Fields = {};
   let vendorSpoke = false;
-  for (const { field, oid, extract } of rules) {
+  for (const { field, oid, extract, value: fixed } of rules) {
     if (oid === undefined || found[field] !== undefined) continue;
     const isVendors = oid.startsWith("1.3.6.1.4.1.");
     if (!isVendors && !setIsThere) continue;
     const raw = meaningful(facts.values.get(oid));
-    const value = raw !== undefined && extract !== undefined ? meaningful(extract.exec(raw)?.[1]) : raw;
+    const said = raw !== undefined && extract !== undefined ? meaningful(extract.exec(raw)?.[1]) : raw;
+    const value = fixed !== undefined && facts.values.has(oid) ? fixed : said;
     if (value === undefined) continue;
     found[field] = value;
     vendorSpoke ||= isVendors;
@@ -69,7 +70,7 @@ function valuesOfRules(rules: readonly IdentityRule[], facts: IdentityFacts, set
 
 function fixedOfRules(rules: readonly IdentityRule[]): Fields {
   const found: Fields = {};
-  for (const { field, value } of rules) if (value !== undefined) found[field] = value;
+  for (const { field, oid, value } of rules) if (oid === undefined && value !== undefined) found[field] = value;
   return found;
 }
 

@@ -1,7 +1,7 @@
 /** One name for one vendor, however its devices write it; the first that matches. */
 const vendorForms: readonly (readonly [RegExp, string])[] = [
   [/^eaton|^powerware|^mge ups/i, "Eaton"],
-  [/^hpe\b|^hewlett[ -]?packard enterprise/i, "HPE"],
+  [/^hpe\b(?! aruba)|^hewlett[ -]?packard enterprise/i, "HPE"],
   [/^hewlett[ -]?packard|^hp( inc\.?| development.*)?$/i, "HP"],
   [/^zyxel/i, "Zyxel"],
   [/^american power conversion|^apc\b/i, "APC"],

@@ -18,8 +18,7 @@ export const vendorProbes: readonly Pick<MetricSet, "name" | "identity">[] = [
   {
     name: "airmax-radio",
     identity: [
-      { field: "hardware", oid: `${enterprise}.41112.1.4.5.1.7.1` },
-      { field: "vendor", value: "Ubiquiti" },
+      { field: "vendor", oid: `${enterprise}.41112.1.4.5.1.7.1`, value: "Ubiquiti" },
       { field: "deviceClass", value: "wireless-bridge" },
     ],
   },
@@ -33,8 +32,8 @@ export const vendorProbes: readonly Pick<MetricSet, "name" | "identity">[] = [
   {
     name: "airfiber",
     identity: [
-      { field: "model", oid: `${enterprise}.41112.1.3.2.1.5.1` },
-      { field: "vendor", value: "Ubiquiti" },
+      { field: "vendor", oid: `${enterprise}.41112.1.3.2.1.5.1`, value: "Ubiquiti" },
+      { field: "firmware", oid: `${enterprise}.41112.1.3.2.1.40.1` },
       { field: "deviceClass", value: "wireless-bridge" },
     ],
   },
@@ -49,8 +48,9 @@ export const vendorProbes: readonly Pick<MetricSet, "name" | "identity">[] = [
   {
     name: "imm",
     identity: [
-      { field: "model", oid: `${enterprise}.2.3.51.3.3.2.1.0` },
-      { field: "vendor", value: "Lenovo" },
+      { field: "vendor", oid: `${enterprise}.2.3.51.3.3.2.1.0`, value: "Lenovo" },
+      { field: "model", oid: `${enterprise}.2.3.51.3.1.5.2.1.5.0` },
+      { field: "serial", oid: `${enterprise}.2.3.51.3.1.5.2.1.3.0` },
       { field: "deviceClass", value: "server" },
     ],
   },

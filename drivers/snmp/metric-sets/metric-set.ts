@@ -164,8 +164,9 @@ export interface TableDefinition {
 /** Where a field of the device's identity comes from when the set is there. */
 export interface IdentityRule {
   readonly field: "vendor" | "model" | "serial" | "firmware" | "hardware" | "osName" | "deviceClass" | "macAddress";
-  /** Full instance OID, or a column (then its first usable value counts); absent with `value`. */
+  /** Full instance OID, or a column (then its first usable value counts). */
   readonly oid?: string;
+  /** What the field is; beside `oid`, where that object answers whatever it says. */
   readonly value?: string;
   readonly format?: LabelFormat;
   /** First group of the match is the value. */

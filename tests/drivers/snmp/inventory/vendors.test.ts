@@ -97,6 +97,19 @@ const devices: readonly Device[] = [
     is: { vendor: "APC", model: "Symmetra 99K", serial: "TESTSYM0001", firmware: "UPS 99.0", hardware: "AP9999", deviceClass: "ups" },
   },
   {
+    name: "airFiber, whose probed object is a number and no model",
+    objectId: ".10002.1",
+    sysDescr: "Linux 2.6.33 #1 Mon Jan 1 00:00:00 UTC 2020 armv5tejl",
+    walk: { ".41112.1.3.2.1.5.1": 380_000_000, ".41112.1.3.2.1.40.1": "v9.1.1" },
+    is: { vendor: "Ubiquiti", firmware: "v9.1.1", deviceClass: "wireless-bridge" },
+  },
+  {
+    name: "a switch of HPE with Comware",
+    objectId: ".25506.11.1.998",
+    sysDescr: "HPE Comware Platform Software, Software Version 7.9.045, Release 9999P06 HPE 9940-24G Switch Copyright",
+    is: { vendor: "HPE", deviceClass: "switch" },
+  },
+  {
     name: "a firewall of Cisco",
     objectId: ".9.1.9998",
     sysDescr: "Cisco Firepower Threat Defense, Version 9.4.0.7 (Build 1)",
@@ -264,6 +277,14 @@ const devices: readonly Device[] = [
 ];
 
 describe("devices of many vendors", () => {
+  it("are no model and no hardware by an object that only tells that it is there", async () => {
+    const airMax = await identityOf(".10002.1", "Linux 2.6.15", { ".41112.1.4.5.1.7.1": 991, "1.2.840.10036.3.1.2.1.3.5": "NanoTest M9" });
+    expect(airMax).toMatchObject({ vendor: "Ubiquiti", model: "NanoTest M9", deviceClass: "wireless-bridge" });
+    expect(airMax.hardware).toBeUndefined();
+    const airFiber = await identityOf(".10002.1", "Linux 2.6.33", { ".41112.1.3.2.1.5.1": 380_000_000 });
+    expect(airFiber.model).toBeUndefined();
+  });
+
   it.each(devices.map((device) => [device.name, device] as const))("%s", async (_name, { objectId, sysDescr, walk = {}, is }) => {
     expect(await identityOf(objectId, sysDescr, walk)).toMatchObject(is);
   });
