@@ -73,3 +73,27 @@ describe("devices by the standards that they follow", () => {
     });
   });
 });
+
+describe("descriptions of unknown form", () => {
+  it.each([
+    ["Acme WG-300 router, firmware 4.2.1, S/N: ACM123456", { model: "Acme WG-300 router", serial: "ACM123456", firmware: "4.2.1" }],
+    ["Model: AB-12 HW Ver: 1.0 SW Version: 2.3.4b1", { model: "AB-12", firmware: "2.3.4b1" }],
+    ["GW-24P", { model: "GW-24P" }],
+    ["Bootloader 1.9.1, Hardware Version 2.0", {}],
+    ["Ethernet interface of 2 ports", {}],
+    ["Main office, 2nd floor: ask for Bob", {}],
+  ])("%s", async (sysDescr, expected) => {
+    const { model, serial, firmware } = await identityOf(".99998.1", sysDescr, {});
+    expect({ ...(model && { model }), ...(serial && { serial }), ...(firmware && { firmware }) }).toEqual(expected);
+  });
+});
+
+describe("vendors probed for", () => {
+  it("are no model and no hardware by an object that only tells that it is there", async () => {
+    const airMax = await identityOf(".10002.1", "Linux 2.6.15", { ".41112.1.4.5.1.7.1": 991, "1.2.840.10036.3.1.2.1.3.5": "NanoTest M9" });
+    expect(airMax).toMatchObject({ vendor: "Ubiquiti", model: "NanoTest M9", deviceClass: "wireless-bridge" });
+    expect(airMax.hardware).toBeUndefined();
+    const airFiber = await identityOf(".10002.1", "Linux 2.6.33", { ".41112.1.3.2.1.5.1": 380_000_000 });
+    expect(airFiber.model).toBeUndefined();
+  });
+});
