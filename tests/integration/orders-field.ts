@@ -54,7 +54,7 @@ export class OrdersField {
     this.stateFolder = stateFolder ?? this.workspace.path("gateway");
   }
 
-  async start(options: { readonly confirmWindowMs: number }): Promise<void> {
+  async start(options: { readonly confirmWindowMs: number; readonly flows?: boolean }): Promise<void> {
     this.brokerPort = await freeTcpPort();
     this.nocPort = await freeTcpPort();
     this.workspace.write(
@@ -89,7 +89,7 @@ export class OrdersField {
       "gatehouse.yaml",
       [
         `gateway: { id: ${gatewayId}, tenant: acme, site: field }`,
-        "flows: { enabled: false }",
+        `flows: { enabled: ${options.flows === true} }`,
         `uplink: { url: "mqtt://127.0.0.1:${this.brokerPort}", retryMaxMs: 1000 }`,
         `authority: { root: { $file: signer/root.pub.jwk }, confirmWindowMs: ${options.confirmWindowMs} }`,
         "equipment:",

@@ -15,7 +15,7 @@ export interface CrowdRow {
   readonly lastReturnS: number;
 }
 
-const gateways = 500;
+export const crowdSize = 500;
 /** Of the fleet in any one second (catalogue C15). */
 export const crowdLimit = 0.05;
 const outages: readonly Outage[] = [
@@ -32,7 +32,7 @@ export async function crowd(): Promise<readonly CrowdRow[]> {
   for (const outage of outages) {
     const attempts: number[] = [];
     const returns: number[] = [];
-    for (let seed = 1; seed <= gateways; seed++) {
+    for (let seed = 1; seed <= crowdSize; seed++) {
       const { tried, back } = await one(seed, outage);
       attempts.push(...tried);
       returns.push(back);
