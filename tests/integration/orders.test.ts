@@ -101,6 +101,8 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
   );
 
   it("of somebody who only holds the broker are refused, counted, and change nothing", async () => {
+    const { gen } = await field.want(overlay(4_000));
+    await field.outcome(gen);
     const before = await field.status();
     const rogue = await mqtt.connectAsync(`mqtt://127.0.0.1:${field.brokerPort}`, { protocolVersion: 5 });
     const recorded: Buffer[] = [];

@@ -3,6 +3,14 @@ import type { SecurityMutant } from "./mutant.ts";
 /** Controls of the gateway itself. */
 export const mutantsOfTheGateway: readonly SecurityMutant[] = [
   {
+    test: "tests/security/enrolled-site.test.ts",
+    title:
+      "lets a technician in by a token or over the telephone, as far as the scope goes, and nobody who guesses or comes from another page",
+    file: "runtime/console/api.ts",
+    find: "if (!session.scopes.has(scope))",
+    replace: "if (session.scopes.size === 0)",
+  },
+  {
     test: "tests/update/cuts.test.ts",
     title: "starts the old or the new program, whole, whatever change the power went before",
     file: "runtime/update/transfer.ts",
