@@ -134,6 +134,17 @@ export class SecuredSite {
   async enrol(state: string): Promise<void> {
     const ship = ["noc", "enrolment", "ship", this.serial, "--tenant", "acme", "--site", "lab", "--gateway", this.gatewayId];
     this.label = (await this.done([...ship, "--dir", this.path("enrolment")])).trim();
+    await this.#enrolBy(state);
+  }
+
+  /** By a new label, after `release`. */
+  async enrolReleased(state: string): Promise<void> {
+    const approve = ["noc", "enrolment", "approve", this.serial, "--tenant", "acme", "--site", "lab", "--gateway", this.gatewayId];
+    this.label = (await this.done([...approve, "--dir", this.path("enrolment")])).trim();
+    await this.#enrolBy(state);
+  }
+
+  async #enrolBy(state: string): Promise<void> {
     const file = this.workspace.write("label.txt", this.label);
     await this.done(["enrol", "--noc", this.enrolmentUrl, "--label-file", file, "--state", state, "--config", this.path("gatehouse.yaml")]);
     await until("the broker's list names the gateway", () =>
