@@ -76,16 +76,33 @@ export class CompiledCondition {
     const rows = this.#shape.rows.length;
     this.#read(table, scratch, rows);
     const nowMs = table.observedAt.monotonicMs;
-    const needsPort = this.condition.scope.portIsUp === true;
-    for (const row of this.#rows) {
+    const { judge } = this;
+    const { raised } = judge;
+    for (let index = 0; index < this.#rows.length; index++) {
+      const row = this.#rows[index] ?? 0;
       const value = scratch[row] ?? Number.NaN;
       if (Number.isNaN(value)) continue;
-      const applies = this.#applies(table, row, needsPort);
-      if (applies === undefined) continue;
-      const raised = this.judge.raised[row] ?? 0;
-      const level = this.judge.judge(row, applies ? this.#level(value, raised) : 0, nowMs);
+      const found = this.#levelOf(table, row, value, raised[row] ?? 0);
+      if (found < 0) continue;
+      const level = judge.judge(row, found, nowMs);
       if (level >= 0) this.#tell(row, level, value, table);
     }
+  }
+
+  /** -1 = this is no moment to judge. */
+  #levelOf(table: TableReport, row: number, value: number, raised: number): number {
+    if (this.#onlyIf.length > 0) {
+      const applies = this.#applies(table, row);
+      return applies === undefined ? -1 : applies ? this.#level(value, raised) : 0;
+    }
+    const level = this.#level(value, raised);
+    // What is well needs no look at its port: most rows of most polls.
+    return level !== 0 && this.#isPortDown(row) ? 0 : level;
+  }
+
+  #isPortDown(row: number): boolean {
+    if (this.condition.scope.portIsUp !== true) return false;
+    return this.#surroundings.portIsUp(this.#shape.equipment, this.#shape.rows[row]?.key ?? "") === false;
   }
 
   identityOf(row: number): AlarmIdentity {
@@ -99,8 +116,8 @@ export class CompiledCondition {
   }
 
   /** false: whatever was wrong is over (not on battery any more, port down); undefined: this is no moment to judge. */
-  #applies(table: TableReport, row: number, needsPort: boolean): boolean | undefined {
-    if (needsPort && this.#surroundings.portIsUp(this.#shape.equipment, this.#shape.rows[row]?.key ?? "") === false) return false;
+  #applies(table: TableReport, row: number): boolean | undefined {
+    if (this.#isPortDown(row)) return false;
     for (const { index, equals, atLeast } of this.#onlyIf) {
       const column = table.columns[index];
       if (column?.kind !== "number" || column.present[row] !== 1) return undefined;
@@ -209,7 +226,9 @@ function thresholdLeveller({ steps, side }: ThresholdCondition): Leveller {
   const sign = side === "above" ? 1 : -1;
   return (value, raised) => {
     let level = 0;
-    for (const [index, step] of steps.entries()) {
+    for (let index = 0; index < steps.length; index++) {
+      const step = steps[index];
+      if (step === undefined) continue;
       // A step that is held is left at its clear value only: hysteresis.
       const limit = index < raised ? step.clear : step.at;
       if (sign * value >= sign * limit) level = index + 1;

@@ -1,5 +1,5 @@
 import { isEquipmentId } from "#model/equipment.ts";
-import type { Report, Row } from "#model/report.ts";
+import type { Report, Row, TableShape } from "#model/report.ts";
 import type { AlarmIdentity } from "#ports/alarms.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { History, HistorySeries } from "#ports/history.ts";
@@ -20,6 +20,7 @@ const leastPoints = 24;
 const rowsPerRound = 2_000;
 const roundEveryMs = 3_600_000;
 const firstRoundMs = 300_000;
+const none: readonly HistoryCondition[] = [];
 
 /** A row of the present that the past is asked about. */
 interface Watched {
@@ -38,6 +39,7 @@ export class HistoryConditions {
   readonly #history: History | undefined;
   readonly #clock: Clock;
   readonly #watched = new Map<string, Watched>();
+  readonly #ofShape = new WeakMap<TableShape, readonly HistoryCondition[]>();
   #nextMs: number;
   #running = false;
 
@@ -58,11 +60,8 @@ export class HistoryConditions {
   observe(report: Report): void {
     if (this.#history === undefined) return;
     for (const { shape, columns } of report.tables) {
-      for (const condition of this.#conditions) {
+      for (const condition of this.#conditionsOf(shape)) {
         const { operand, scope } = condition;
-        const metric = operand.is === "share" ? operand.part : operand.metric;
-        if (scope.table !== undefined && !isLike(shape.table, scope.table)) continue;
-        if (!shape.metrics.some(({ name }) => name === metric)) continue;
         const whole = operand.is === "share" ? columns[shape.metrics.findIndex(({ name }) => name === operand.whole)] : undefined;
         for (const [index, row] of shape.rows.entries()) {
           if (!isMeantRow(scope, shape.equipment, row)) continue;
@@ -71,6 +70,19 @@ export class HistoryConditions {
         }
       }
     }
+  }
+
+  /** Found once a shape: most tables have none. */
+  #conditionsOf(shape: TableShape): readonly HistoryCondition[] {
+    const known = this.#ofShape.get(shape);
+    if (known !== undefined) return known;
+    const meant = this.#conditions.filter(({ operand, scope }) => {
+      if (scope.table !== undefined && !isLike(shape.table, scope.table)) return false;
+      const metric = operand.is === "share" ? operand.part : operand.metric;
+      return shape.metrics.some(({ name }) => name === metric);
+    });
+    this.#ofShape.set(shape, meant.length === 0 ? none : meant);
+    return meant;
   }
 
   tick(nowMs: number): void {

@@ -81,14 +81,21 @@ export class PortRows {
     return flags === (bits.known | upBits(isUp) | (adminUp ? bits.adminUp : 0));
   }
 
-  /** Ports that should be up and are down: few, found without a look at the others. */
-  *broken(): Iterable<readonly [string, Port]> {
+  /**
+   * Ports that should be up and have been down since `untilMs` or longer, with their labels: found without a look at the others.
+   * @param wasUp only those that have been seen up: half of the ports of many switches have nothing plugged in
+   */
+  *broken(untilMs: number, wasUp = false): Iterable<readonly [string, Port, Row["labels"]]> {
     for (let row = 0; row < this.#rows.length; row++) {
       if (((this.#flags[row] ?? 0) & (bits.down | bits.adminUp)) !== (bits.down | bits.adminUp)) continue;
-      const [key, port] = [this.#rows[row]?.key, this.at(row)];
-      if (key !== undefined && port !== undefined) yield [key, port];
+      if (!((this.#sinceMs[row] ?? 0) <= untilMs) || (wasUp && Number.isNaN(this.#upSinceMs[row] ?? Number.NaN))) continue;
+      const [described, port] = [this.#rows[row], this.at(row)];
+      if (described !== undefined && port !== undefined) yield [described.key, port, described.labels];
     }
-    for (const [key, port] of this.#gone) if (port.isUp === false && port.adminUp) yield [key, port];
+    for (const [key, port] of this.#gone) {
+      if (wasUp && port.upSinceWallMs === undefined) continue;
+      if (port.isUp === false && port.adminUp && port.sinceMs <= untilMs) yield [key, port, port.labels];
+    }
   }
 
   /** Every port that was ever seen. */

@@ -89,11 +89,15 @@ export class PortWatch {
 
   tick(nowMs: number, wallMs: number): void {
     for (const [equipment, book] of this.#books) {
-      for (const [key, port] of book.ports.broken()) {
-        if (nowMs - port.sinceMs >= holdMs) this.#judge(equipment as EquipmentId, key, port);
-      }
+      for (const [key, port, labels] of book.ports.broken(nowMs - holdMs, this.#needsToHaveBeenUp(equipment as EquipmentId)))
+        this.#judge(equipment as EquipmentId, key, port, labels);
       if (nowMs - book.savedMs >= saveEveryMs) this.#save(equipment, book, nowMs, wallMs);
     }
+  }
+
+  /** Without a link to anything and a port that somebody named, a port that was never up may stay down: see `#worthOf`. */
+  #needsToHaveBeenUp(equipment: EquipmentId): boolean {
+    return this.#chosen.length === 0 && this.#parts.topology.links(equipment).length === 0;
   }
 
   #readTable(equipment: EquipmentId, book: PortBook, table: TableReport): void {
@@ -103,11 +107,13 @@ export class PortWatch {
     const { monotonicMs: nowMs, wallMs } = table.observedAt;
     book.shape = table.shape;
     book.ports.adopt(table.shape);
-    for (const [row, { key }] of table.shape.rows.entries()) {
+    const { rows } = table.shape;
+    for (let row = 0; row < rows.length; row++) {
       if (oper.present[row] !== 1) continue;
       const adminUp = admin.present[row] !== 1 || admin.value[row] === 1;
       const isUp = upOf(oper.value[row] ?? 0, adminUp);
       if (book.ports.isSame(row, isUp, adminUp)) continue;
+      const key = rows[row]?.key ?? "";
       const port = book.ports.at(row);
       if (port === undefined) {
         const upSinceWallMs = isUp === true ? (book.stored[key] ?? wallMs) : book.stored[key];
@@ -136,8 +142,7 @@ export class PortWatch {
     this.#clear(equipment, key);
   }
 
-  #judge(equipment: EquipmentId, key: string, port: Port): void {
-    const labels = this.#books.get(equipment)?.ports.labelsOf(key) ?? {};
+  #judge(equipment: EquipmentId, key: string, port: Port, labels: Row["labels"]): void {
     const worth = this.#worthOf(equipment, key, port, labels);
     if (worth === undefined) return;
     const { list, facts } = this.#parts;
