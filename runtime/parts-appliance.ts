@@ -31,6 +31,7 @@ import type { ConfigurationOwner } from "./configuration-owner.ts";
 import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
 import type { AuditBook } from "./host/audit-book.ts";
+import { datagramBunches } from "./host/datagram-bunches.ts";
 import type { LogTap } from "./host/log-tap.ts";
 import { readMachine } from "./host/machine.ts";
 import { maxThriftyEquipment } from "./host/memory.ts";
@@ -176,6 +177,7 @@ async function openGround(
     checks: openChecks(configuration, driverContext),
     engine: createSnmpEngine({
       ...platform,
+      bunches: datagramBunches(process.platform, process.arch),
       limits: { packetsPerSecond, packetsPerSecondPerEquipment, targetMessageBytes, largestMessageBytes: snmpAnswerBytes },
     }),
     profiles: book,

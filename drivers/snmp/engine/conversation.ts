@@ -2,6 +2,7 @@ import type { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type AnswerReader, Exchange } from "./exchange.ts";
+import { ipv4Of } from "./ipv4.ts";
 import type { Names } from "./names.ts";
 import type { Peer } from "./peer.ts";
 import type { PreparedRequest } from "./request.ts";
@@ -70,6 +71,7 @@ export class Conversation {
     if (known.address === peer.address) return;
     dispatcher.strike(peer);
     peer.address = known.address;
+    peer.ipv4 = ipv4Of(known.address);
     peer.family = known.family;
     dispatcher.enrol(peer);
   }

@@ -1,11 +1,13 @@
 import type { RemoteInfo } from "node:dgram";
-import { GatewayError } from "#model/errors.ts";
+import type { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { DatagramBunches } from "#ports/datagrams.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import { head, readHead } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
-import { badAnswer, silence } from "./failures.ts";
+import { badAnswer, closed, givenUp, silence, tooMany } from "./failures.ts";
+import { ipv4Text, noIpv4 } from "./ipv4.ts";
 import type { EngineLimits } from "./limits.ts";
 import { Nonces } from "./nonces.ts";
 import { PacketBudget } from "./packet-budget.ts";
@@ -13,7 +15,7 @@ import type { Peer } from "./peer.ts";
 import { PeerDirectory } from "./peer-directory.ts";
 import { privateCopy } from "./request.ts";
 import { type Opened, opened } from "./security.ts";
-import { Sockets } from "./sockets.ts";
+import { Sockets, sendAlone } from "./sockets.ts";
 
 /** An id is nonce (15 bits, >= 128) | slot (14 bits) | attempt (2 bits): at least 2^23, so always four bytes, and never negative. */
 const maxSlots = 1 << 14;
@@ -38,19 +40,24 @@ export class Dispatcher {
   #pending = 0;
   #ticking = false;
 
-  constructor(parts: { clock: Clock; entropy: Entropy; logger: Logger; limits: EngineLimits }) {
+  constructor(parts: { clock: Clock; entropy: Entropy; logger: Logger; limits: EngineLimits; bunches?: DatagramBunches | undefined }) {
     this.#clock = parts.clock;
     this.#limits = parts.limits;
     this.#logger = parts.logger;
     this.#nonces = new Nonces(parts.entropy);
     this.#budget = PacketBudget.of(parts.limits);
-    this.#sockets = new Sockets(parts.limits, parts.logger, (bytes, from) => this.onDatagram(bytes, from));
+    this.#sockets = new Sockets({
+      ...{ limits: parts.limits, logger: parts.logger, bunches: parts.bunches },
+      handler: {
+        single: (bytes, from) => this.onDatagram(bytes, from),
+        bunched: (bytes, ipv4, port) => this.#take(bytes, port, ipv4, ""),
+      },
+    });
   }
 
   get pending(): number {
     return this.#pending;
   }
-
   get closed(): boolean {
     return this.#life.signal.aborted;
   }
@@ -97,8 +104,7 @@ export class Dispatcher {
   }
 
   #refusal({ peer }: Exchange): GatewayError {
-    if (this.closed || peer.isClosed) return new GatewayError("driver.unreachable", { message: "the SNMP session was closed" });
-    return new GatewayError("driver.limit", { message: "too many SNMP requests at once", fields: { maxPending: this.#limits.maxPending } });
+    return this.closed || peer.isClosed ? closed() : tooMany(this.#limits.maxPending);
   }
 
   /** @returns whether others may still be launched: false when the socket or the site is out of room. */
@@ -124,12 +130,15 @@ export class Dispatcher {
 
   #transmit(exchange: Exchange, nowMs: number): void {
     const { peer, attempt } = exchange;
-    const socket = this.#sockets.get(peer.family, peer.socketIndex)?.socket;
-    if (socket === undefined) return;
+    const open = this.#sockets.get(peer.family, peer.socketIndex);
+    if (open === undefined) return;
+    const { socket, bunch } = open;
     const place = Math.min(attempt, 3);
     const tail = (exchange.slot << 2) | place;
+    // The kernel's refusal is only told to a callback, which costs; it repeats, so asking at retries and while there is trouble is enough.
+    const isDoubtful = attempt > 0 || peer.sendError !== undefined || Number.isNaN(peer.learned.roundTripMs);
     // A datagram that the kernel had no room for waits with its bytes as they are: nobody may patch them.
-    const isWaiting = exchange.request.isShared === true && socket.getSendQueueCount() > 0;
+    const isWaiting = exchange.request.isShared === true && (bunch === undefined || isDoubtful) && socket.getSendQueueCount() > 0;
     const datagram = peer.security.seal(
       isWaiting ? privateCopy(exchange.request) : exchange.request,
       (exchange.nonce << 16) | tail,
@@ -141,28 +150,29 @@ export class Dispatcher {
     peer.counters.requests += 1;
     if (attempt > 0) peer.counters.retries += 1;
     peer.counters.bytesOut += datagram.length;
-    // The kernel's refusal is only told to a callback, which costs; it repeats, so asking at retries and while there is trouble is enough.
-    if (attempt > 0 || peer.sendError !== undefined || Number.isNaN(peer.learned.roundTripMs)) {
-      socket.send(datagram, peer.target.port, peer.address, (error) => {
-        peer.sendError = error === null ? undefined : "code" in error ? String(error.code) : error.message;
-      });
-    } else socket.send(datagram, peer.target.port, peer.address);
+    if (isDoubtful) sendAlone(socket, datagram, peer);
+    else if (bunch?.send(datagram, peer) !== true) socket.send(datagram, peer.target.port, peer.address);
   }
 
   /** Takes one datagram. Never throws: whatever a peer sends is counted and dropped. */
-  onDatagram(bytes: Buffer, from: RemoteInfo): void {
+  onDatagram(bytes: Buffer, { address, port }: RemoteInfo): void {
+    this.#take(bytes, port, noIpv4, address);
+  }
+
+  /** @param ipv4 the sender's address as a number; `noIpv4` = it is `address` */
+  #take(bytes: Buffer, port: number, ipv4: number, address: string): void {
     if (!readHead(bytes)) {
-      this.#noteStray(from, "unreadable");
+      this.#peers.noteStray(this.strays, "unreadable", address || ipv4Text(ipv4), port);
       return;
     }
     const exchange = this.#slots[(head.id >>> 2) & (maxSlots - 1)];
     const isV3 = head.version === 3;
     if (exchange === undefined || head.id >>> 16 !== (isV3 ? exchange.nonce : exchange.innerNonce)) {
-      this.#noteStray(from, "unknownSource");
+      this.#peers.noteStray(this.strays, "unknownSource", address || ipv4Text(ipv4), port);
       return;
     }
     const { peer } = exchange;
-    if (from.port !== peer.target.port || from.address !== peer.address) {
+    if (port !== peer.target.port || (ipv4 === noIpv4 ? address !== peer.address : ipv4 !== peer.ipv4)) {
       peer.counters.forgedAnswers += 1;
       return;
     }
@@ -228,13 +238,6 @@ export class Dispatcher {
     }
   }
 
-  #noteStray(from: RemoteInfo, kind: "unknownSource" | "unreadable"): void {
-    const peer = this.#peers.first(from.address, from.port);
-    if (peer === undefined) this.strays[kind] += 1;
-    else if (kind === "unreadable") peer.counters.malformedAnswers += 1;
-    else peer.counters.lateAnswers += 1;
-  }
-
   #release(exchange: Exchange): void {
     this.#slots[exchange.slot] = undefined;
     this.#freeSlots.push(exchange.slot);
@@ -281,8 +284,7 @@ export class Dispatcher {
   #age(exchange: Exchange, nowMs: number): void {
     const { reader, peer } = exchange;
     if (reader.signal.aborted) {
-      const reason: unknown = reader.signal.reason;
-      this.#fail(exchange, new GatewayError("driver.timeout", { message: "the request was given up", cause: reason }));
+      this.#fail(exchange, givenUp(reader.signal.reason));
       return;
     }
     if (exchange.isFresh && nowMs - (exchange.sentAtMs[Math.min(exchange.attempt, 3)] ?? 0) > this.#limits.freshMs)

@@ -1,5 +1,6 @@
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { DatagramBunches } from "#ports/datagrams.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { SnmpEngine, SnmpSession, SnmpTarget } from "#ports/snmp.ts";
@@ -7,6 +8,7 @@ import { CommunitySecurity } from "./community-security.ts";
 import { Conversation, type Readiness } from "./conversation.ts";
 import { Counters } from "./counters.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { ipv4Of } from "./ipv4.ts";
 import { Learned } from "./learned.ts";
 import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { type NameLookup, Names, parseLiteral } from "./names.ts";
@@ -24,6 +26,8 @@ export interface EngineParts {
   readonly limits?: Partial<EngineLimits>;
   /** For tests; the system's resolver otherwise. */
   readonly lookup?: NameLookup;
+  /** Absent: each datagram goes alone. */
+  readonly bunches?: DatagramBunches;
 }
 
 const alwaysReady: Readiness = { isReady: true, becomeReady: () => Promise.resolve() };
@@ -48,7 +52,7 @@ export class Engine implements SnmpEngine {
     const limits = { ...defaultLimits, ...parts.limits };
     this.#parts = parts;
     this.#limits = limits;
-    this.#dispatcher = new Dispatcher({ clock: parts.clock, entropy: parts.entropy, logger: parts.logger, limits });
+    this.#dispatcher = new Dispatcher({ ...parts, limits });
     this.#names = new Names({
       clock: parts.clock,
       logger: parts.logger,
@@ -92,6 +96,7 @@ export class Engine implements SnmpEngine {
       security,
       logger,
       address: literal?.address ?? "",
+      ipv4: ipv4Of(literal?.address ?? ""),
       family: literal?.family ?? 4,
       isLiteral: literal !== undefined,
       socketIndex: Math.min(this.#limits.maxSockets - 1, Math.floor(this.#sessions.size / this.#limits.sessionsPerSocket)),

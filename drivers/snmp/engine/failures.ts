@@ -15,3 +15,15 @@ export function silence(peer: Peer, socketFailure: string | undefined): GatewayE
   const message = forgedAnswers > 0 ? "no valid answer; answers came that were not believed, see forgedAnswers" : `no answer${hint}`;
   return new GatewayError("driver.timeout", { message, fields: { ...fields, forgedAnswers } });
 }
+
+export function closed(): GatewayError {
+  return new GatewayError("driver.unreachable", { message: "the SNMP session was closed" });
+}
+
+export function tooMany(maxPending: number): GatewayError {
+  return new GatewayError("driver.limit", { message: "too many SNMP requests at once", fields: { maxPending } });
+}
+
+export function givenUp(reason: unknown): GatewayError {
+  return new GatewayError("driver.timeout", { message: "the request was given up", cause: reason });
+}

@@ -16,9 +16,17 @@ export class PeerDirectory {
     else this.#peers.set(key, left);
   }
 
-  /** The session that has been there longest. */
-  first(address: string, port: number): Peer | undefined {
-    return this.#peers.get(keyOf(address, port))?.[0];
+  /** Counts a datagram that answers nothing: at the session that has been there longest, else in `strays`. */
+  noteStray(
+    strays: Record<"unknownSource" | "unreadable", number>,
+    kind: "unknownSource" | "unreadable",
+    address: string,
+    port: number,
+  ): void {
+    const peer = this.#peers.get(keyOf(address, port))?.[0];
+    if (peer === undefined) strays[kind] += 1;
+    else if (kind === "unreadable") peer.counters.malformedAnswers += 1;
+    else peer.counters.lateAnswers += 1;
   }
 }
 

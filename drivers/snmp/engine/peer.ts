@@ -13,6 +13,8 @@ export interface Peer {
   readonly logger: Logger;
   /** Canonical IP literal that requests go to and answers must come from; "" until the name was resolved. */
   address: string;
+  /** The same as a number; `noIpv4` where it is none. */
+  ipv4: number;
   family: 4 | 6;
   /** The target's address is an IP literal: nothing to look up. */
   readonly isLiteral: boolean;

@@ -1,5 +1,6 @@
 /** Our engine as a client of the bench: `node own-client.ts MODE SECONDS FIRST_PORT COUNT`. FIRST_PORT 0: agents on 127.1.x.y, all on FARM_PORT. */
 import { createSnmpEngine } from "../../../drivers/snmp/engine/engine.ts";
+import { datagramBunches } from "../../../runtime/host/datagram-bunches.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import type { SnmpSession, TablePlan } from "../../../runtime/ports/snmp.ts";
 import { clock, inMs, unending } from "../../drivers/snmp/engine/conversing.ts";
@@ -8,7 +9,11 @@ import { measure } from "./measuring.ts";
 import { benchUser, columns, rows, valuesPerSwitch } from "./workload.ts";
 
 const [mode, seconds = "3", firstPort = "0", count = "100"] = process.argv.slice(2);
-const engine = createSnmpEngine({ clock, entropy: systemEntropy, logger: silentLogger });
+const engine = createSnmpEngine({
+  ...{ clock, entropy: systemEntropy, logger: silentLogger },
+  // As `gatehouse run` does.
+  bunches: datagramBunches(process.platform, process.arch),
+});
 const switches = Array.from({ length: Number(count) }, (_, index) => {
   const isFarm = Number(firstPort) === 0;
   const address = isFarm ? `127.1.${(index + 1) >> 8}.${(index + 1) & 255}` : "127.0.0.1";
