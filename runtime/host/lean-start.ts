@@ -7,7 +7,8 @@ import { ownCommand } from "./own-program.ts";
  * switches. `build/systemd/launch` sets the same.
  */
 export const leanStart = {
-  runtimeOptions: ["--max-semi-space-size=8", "--heap-growing-percent=50"],
+  // Node says of node:ffi at each start that it is experimental; the engine does without it where it is missing.
+  runtimeOptions: ["--max-semi-space-size=8", "--heap-growing-percent=50", "--disable-warning=ExperimentalWarning"],
   allocator: {
     MALLOC_ARENA_MAX: "1",
     MALLOC_MMAP_THRESHOLD_: "32768",

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSnmpEngine } from "../../drivers/snmp/engine/engine.ts";
 import { createReferenceEngine } from "../../drivers/snmp/reference/reference-engine.ts";
+import { datagramBunches } from "../../runtime/host/datagram-bunches.ts";
 import { SystemClock } from "../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
 import type { SnmpCredential } from "../../runtime/model/equipment.ts";
@@ -14,7 +15,15 @@ const signal = new AbortController().signal;
 const snmpd = new Snmpd();
 
 const implementations: readonly (readonly [string, () => SnmpEngine])[] = [
-  ["our own engine", () => createSnmpEngine({ clock, entropy: systemEntropy, logger: silentLogger })],
+  // With bunches, as `gatehouse run` has it; the engine's own tests do without.
+  [
+    "our own engine",
+    () =>
+      createSnmpEngine({
+        ...{ clock, entropy: systemEntropy, logger: silentLogger },
+        bunches: datagramBunches(process.platform, process.arch),
+      }),
+  ],
   ["npm net-snmp", () => createReferenceEngine({ clock })],
 ];
 

@@ -206,8 +206,7 @@ export class Dispatcher {
   #read(exchange: Exchange, bytes: Buffer, requestId: number, nowMs: number): Opened {
     try {
       const result = exchange.peer.security.open(bytes, exchange, requestId, nowMs);
-      if (result !== "accept") return result;
-      return exchange.reader.read(opened.bytes) ? "accept" : "malformed";
+      return result !== "accept" || exchange.reader.read(opened.bytes) ? result : "malformed";
     } catch (error) {
       // The border to foreign bytes. The decoders do not throw, which the fuzz test shows; should one do, no peer may end the process with it.
       this.strays.decoderFaults += 1;

@@ -53,17 +53,20 @@ export class Sockets {
     const place = family === 4 ? index : this.#limits.maxSockets + index;
     const known = this.#open[place];
     if (known !== undefined || this.#closed) return known;
-    const opened: OpenSocket = { ...this.#create(family, place), fresh: 0, maxFresh: minFresh };
+    const { socket, bunch, descriptor } = this.#create(family, place);
+    const opened: OpenSocket = { socket, bunch, fresh: 0, maxFresh: minFresh };
     this.#open[place] = opened;
-    opened.socket.once("listening", () => {
+    socket.once("listening", () => {
       this.failure = undefined;
-      const answers = Math.floor(opened.socket.getRecvBufferSize() / answerFootprintBytes);
+      const answers = Math.floor(socket.getRecvBufferSize() / answerFootprintBytes);
       opened.maxFresh = Math.min(this.#limits.maxFreshPerSocket, Math.max(minFresh, answers));
     });
+    // It listens within this call.
+    if (descriptor !== undefined) socket.bind({ fd: descriptor });
     return opened;
   }
 
-  #create(family: 4 | 6, place: number): Pick<OpenSocket, "socket" | "bunch"> {
+  #create(family: 4 | 6, place: number): Pick<OpenSocket, "socket" | "bunch"> & { descriptor: number | undefined } {
     const socket = createSocket({
       type: family === 4 ? "udp4" : "udp6",
       ...(family === 6 ? { ipv6Only: true } : {}),
@@ -92,8 +95,7 @@ export class Sockets {
       bunch?.close();
       socket.close();
     });
-    if (kernel !== undefined) socket.bind({ fd: kernel.descriptor });
-    return { socket, bunch };
+    return { socket, bunch, descriptor: kernel?.descriptor };
   }
 
   async close(): Promise<void> {
