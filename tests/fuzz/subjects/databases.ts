@@ -14,10 +14,12 @@ import type { FuzzSubject } from "../subject.ts";
 import { folderFor } from "./documents.ts";
 
 const settings = { ...defaultStoreSettings, ballastBytes: 16 * 1024, budgetBytes: 4 * 1024 * 1024 };
-const journalBytes = 64 * 1024;
+const journalBytes = 48 * 1024;
 type StoreFile = "journal.ring" | "buffer.db" | "buffer.db-wal";
+/** Records of 4 KiB: more than the journal holds. */
+const rounds = 12;
 const groupText = (id: number) => `${id} ${"x".repeat(id % 5 === 0 ? 3_000 : 300)}`;
-const genuine = new Set(Array.from({ length: 20 }, (_, id) => [groupText(id + 1), `alarm ${id + 1}`]).flat());
+const genuine = new Set(Array.from({ length: rounds }, (_, id) => [groupText(id + 1), `alarm ${id + 1}`]).flat());
 genuine.add("after");
 
 function openIn(folder: string, clock: ManualClock) {
@@ -38,7 +40,7 @@ function templates(): { readonly cut: Template; readonly folded: Template; reado
   writeSuperblock(journal, "0123456789abcdef");
   journal.close();
   const { core, release } = openIn(folder.path, clock);
-  for (let id = 1; id <= 20; id += 1) {
+  for (let id = 1; id <= rounds; id += 1) {
     core.append([groupFrame(groupText(id), slotOf(id, clock.monotonicMs() + 60_000)), alarmFrame(`alarm ${id}`)]);
     if (!core.commit(true)) throw new Error("the template cannot be made");
     clock.step(60_000);
@@ -70,7 +72,7 @@ function storeSubject(damaged: StoreFile, left: readonly (keyof ReturnType<typeo
       const { core, release } = openIn(folder.path, clock);
       try {
         const texts = textsAfter(core, clock);
-        if (texts.length > 40) whole += 1;
+        if (texts.length > 2 * rounds) whole += 1;
         // Chunks and records have checksums: what comes out is what was put in.
         return texts.some((text) => !genuine.has(text));
       } finally {
@@ -119,7 +121,7 @@ async function historyOf(folder: string, atMs: number) {
   const clock = new ManualClock(0);
   clock.wallOffsetMs = atMs;
   const parts = { disk: new NodeDisk(folder), clock: clock as never, logger: silentLogger };
-  const backend = openLocalHistory({ ...parts, settings: { flushMs: hourMs, maxBytes: 1024 * 1024 } });
+  const backend = openLocalHistory({ ...parts, settings: { flushMs: 2 * hourMs, maxBytes: 1024 * 1024 } });
   backend.openTable(1, series);
   /** Minutes with a value of each series every ten. */
   const pass = async (minutes: number) => {

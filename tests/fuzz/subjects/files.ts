@@ -7,13 +7,14 @@ import { openState } from "../../../runtime/store/state.ts";
 import type { FuzzSubject } from "../subject.ts";
 import { folderFor } from "./documents.ts";
 
-const orders = (at: number) => JSON.stringify({ id: at, text: "x".repeat(60 + at * 9) });
+const rows = 14;
+const orders = (at: number) => JSON.stringify({ id: at, text: "x".repeat(60 + at * 40) });
 
-/** A file of forty orders, and the copy that its program left beside it. */
+/** A file of orders, and the copy that its program left beside it. */
 function stateImage(): { readonly image: Uint8Array; readonly copy: Uint8Array } {
   const folder = folderFor("image");
   const state = openState(folder.path, { wallMs: 0, onDamage: () => undefined });
-  for (let at = 0; at < 40; at++) state.put({ [`order/${at}`]: orders(at), [`config/${at}`]: orders(at) });
+  for (let at = 0; at < rows; at++) state.put({ [`order/${at}`]: orders(at), [`config/${at}`]: orders(at) });
   state.close();
   const [image, copy] = [readFileSync(join(folder.path, "state.db")), readFileSync(join(folder.path, "state.bak"))];
   folder.end();
