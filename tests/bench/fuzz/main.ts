@@ -1,5 +1,5 @@
 /**
- * Every handler of messages and parser of files against inputs made from valid ones: `npm run bench -- fuzz [--inputs N] [--only PART|PART] [--seed N] [--jobs N] [--minutes N]`.
+ * Every handler of messages and parser of files against inputs made from valid ones: `npm run bench -- fuzz [--inputs N] [--only PART|PART] [--seed N] [--jobs N] [--minutes N] [--bare]`.
  * Each reader runs in a process of its own, under V8's block coverage and with a heap that is measured after a forced collection. Ends with 1
  * if anything crashed or was taken for genuine.
  */
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "7" },
     jobs: { type: "string", default: "2" },
     minutes: { type: "string", default: "60" },
+    bare: { type: "boolean", default: false },
   },
 });
 const all = [...fuzzSubjects, ...fuzzRuns].map(({ name }) => name);
@@ -31,7 +32,16 @@ async function work(): Promise<void> {
   for (let name = chosen.shift(); name !== undefined; name = chosen.shift()) {
     // An input that costs memory without end must show as a crash, and not take the machine with it.
     const limited = 'ulimit -d 3000000; exec "$@"';
-    const node = [process.execPath, "--expose-gc", "--no-warnings", program, name, values.inputs, values.seed];
+    const node = [
+      process.execPath,
+      "--expose-gc",
+      "--no-warnings",
+      program,
+      name,
+      values.inputs,
+      values.seed,
+      ...(values.bare ? ["bare"] : []),
+    ];
     const child = spawn("/bin/sh", ["-c", limited, "sh", ...node], {
       stdio: ["ignore", "pipe", "inherit"],
       // Files of readers are in memory where the machine has such a place.

@@ -1,7 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SignedType } from "../../../cloud-bridge/noc/authority/signer.ts";
+import { SignerPolicy } from "../../../cloud-bridge/noc/authority/signer-policy.ts";
+import { parseRequest } from "../../../cloud-bridge/noc/authority/signer-wire.ts";
 import { checkAnswer } from "../../../drivers/probe/http/expectations.ts";
 import { AuditBook } from "../../../runtime/host/audit-book.ts";
+import { slotDisk } from "../../../runtime/host/slot-disk.ts";
+import { Slots } from "../../../runtime/update/slots.ts";
+import { manifest, order } from "../../northbound/orders/noc-pen.ts";
 import { silentLogger } from "../../sim/silent-logger.ts";
 import { ManualClock } from "../../store/manual-clock.ts";
 import { type FuzzSubject, taken, text } from "../subject.ts";
@@ -50,8 +56,59 @@ const expected = {
   ],
 };
 
+/** What a `noc serve` that was taken over may ask of the signer. Tokens of technicians are not to be had there. */
+function openSigner(isPayload: boolean) {
+  const folder = folderFor("signer");
+  let nowS = 1_800_000_000;
+  const policy = new SignerPolicy(folder.path, () => nowS);
+  const desired = manifest(3, nowS);
+  const command = { ...order("gateway.restart", nowS, "n".repeat(22)), sub: "ana+ben", risk: "disruptive" };
+  const sign = (type: string, payload: object) => ({ op: "sign", type, payload: text(payload).toString("base64") });
+  const lines = [
+    sign("gh-desired+jws", desired),
+    sign("gh-cmd+jws", command),
+    sign("gh-tech+jws", {}),
+    { op: "document", tenant: "acme" },
+    { op: "facts" },
+  ];
+  const read = (bytes: Uint8Array) => {
+    // So many a second are signed.
+    nowS += 0.05;
+    if (isPayload) return policy.admit(bytes.includes("docs") ? "gh-desired+jws" : "gh-cmd+jws", bytes);
+    const asked = parseRequest(Buffer.from(bytes).toString("utf8"));
+    if (asked.op !== "sign") return undefined;
+    policy.admit(asked.type, Buffer.from(asked.payload, "base64"));
+    return asked.type === "gh-tech+jws";
+  };
+  const close = () => {
+    policy.close();
+    folder.end();
+  };
+  return { valid: (isPayload ? [desired, command] : lines).map(text), form: "json" as const, read, close };
+}
+
+/** What the launcher goes by: whatever the line says, one of three programs is named. */
+function openBootLine() {
+  const folder = folderFor("slots");
+  const slots = new Slots(slotDisk, folder.path);
+  const read = (bytes: Uint8Array) => {
+    for (const name of ["boot", "failed"]) writeFileSync(join(folder.path, name), bytes);
+    const { active, pending = "a", tries } = slots.boot();
+    if (!["a", "b", "factory"].includes(active) || !["a", "b"].includes(pending) || tries < 0 || tries > 9) throw new Error("no program");
+    slots.takeFailure();
+    slots.giveUp();
+    if (slots.boot().active !== active) throw new Error("what was active is not any more");
+  };
+  return { valid: [text("active=a pending=b tries=3\n"), text("active=factory\n")], form: "text" as const, read, close: folder.end };
+}
+
+const signer = ["cloud-bridge/noc/authority/signer-wire.ts", "cloud-bridge/noc/authority/signer-policy.ts"];
+
 /** Books and answers that are read as a whole. */
 export const bookSubjects: readonly FuzzSubject[] = [
+  { name: "requests to the NOC's signer", files: signer, refusesValid: true, open: () => openSigner(false) },
+  { name: "payloads for the NOC's signer", files: signer, open: () => openSigner(true) },
+  { name: "the launcher's line", files: ["runtime/update/slots.ts"], open: openBootLine },
   { name: "audit book", share: 0.2, files: ["runtime/host/audit-book.ts"], open: openAudit },
   {
     name: "body of an answer to an HTTP check",
