@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { SignedType } from "../../../cloud-bridge/noc/authority/signer.ts";
 import { SignerPolicy } from "../../../cloud-bridge/noc/authority/signer-policy.ts";
 import { parseRequest } from "../../../cloud-bridge/noc/authority/signer-wire.ts";
 import { checkAnswer } from "../../../drivers/probe/http/expectations.ts";
@@ -74,7 +73,7 @@ function openSigner(isPayload: boolean) {
   const read = (bytes: Uint8Array) => {
     // So many a second are signed.
     nowS += 0.05;
-    if (isPayload) return policy.admit(bytes.includes("docs") ? "gh-desired+jws" : "gh-cmd+jws", bytes);
+    if (isPayload) return policy.admit(Buffer.from(bytes).includes("docs") ? "gh-desired+jws" : "gh-cmd+jws", bytes);
     const asked = parseRequest(Buffer.from(bytes).toString("utf8"));
     if (asked.op !== "sign") return undefined;
     policy.admit(asked.type, Buffer.from(asked.payload, "base64"));
