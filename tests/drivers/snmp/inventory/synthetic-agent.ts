@@ -23,3 +23,12 @@ export async function identityOf(objectId: string, sysDescr: string, walk: Walk)
   const { signal } = new AbortController();
   return (await identifyDevice(agent.open(), { book, clock, deadlineMs: clock.monotonicMs() + 60_000, signal })).identity;
 }
+
+/** An agent made up, and what it must be found to be. */
+export interface Device {
+  readonly name: string;
+  readonly objectId: string;
+  readonly sysDescr: string;
+  readonly walk?: Walk;
+  readonly is: Readonly<Record<string, string>>;
+}
