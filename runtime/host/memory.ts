@@ -15,10 +15,12 @@ export function preferLittleMemory(): void {
   // Both are read at each growth of the heap, so that they still count after the start; the size of the young generation itself does not.
   setFlagsFromString("--semi-space-growth-factor=1");
   setFlagsFromString("--optimize-for-size");
+  // Code between interpreted and optimised: as large as both, and never let go of. What is hot is optimised all the same.
+  setFlagsFromString("--no-sparkplug");
 }
 
-/** By then a small site has been polled and its tables are known: what starting and learning needed lies about. */
-const firstMs = 40_000;
+/** By then a small site has been polled, its tables are known and its neighbours read: what all that needed lies about. */
+const firstMs = 60_000;
 /** V8 itself looks at the heap only after it has grown by some megabytes, which the store's thread does not do in hours. */
 const everyMs = 300_000;
 

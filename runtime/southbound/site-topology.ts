@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Equipment, EquipmentId, SnmpCredential } from "#model/equipment.ts";
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -41,7 +42,8 @@ export interface SiteTopologyParts {
 export class SiteTopologyReader implements SiteTopology, Unit {
   readonly name = "site-topology";
   readonly #parts: SiteTopologyParts;
-  readonly #read = new Map<EquipmentId, TopologyDevice>();
+  /** Of each equipment what was read of it, as compressed JSON: looked at after each round, and a tenth as large. */
+  readonly #read = new Map<EquipmentId, Uint8Array>();
   #edges: readonly TopologyEdge[];
   #links = new Map<EquipmentId, readonly SiteLink[]>();
   #parents = new Map<EquipmentId, EquipmentId>();
@@ -106,10 +108,11 @@ export class SiteTopologyReader implements SiteTopology, Unit {
       const links = await reader.links({ session, deadlineMs: clock.monotonicMs() + readDeadlineMs }, signal);
       // Who is silent gives empty tables, not an error.
       if (links.ports.length === 0 && links.neighbours.length === 0) return false;
-      this.#read.set(equipment.id, {
-        ...{ id: equipment.id, label: links.lldpSysName || equipment.name || equipment.id, links, serials: [] },
-        addresses: [equipment.address, ...links.addresses],
-      });
+      const label = links.lldpSysName || equipment.name || equipment.id;
+      this.#read.set(
+        equipment.id,
+        pack({ id: equipment.id, label, links, serials: [], addresses: [equipment.address, ...links.addresses] }),
+      );
       return true;
     } catch (error) {
       if (!isGatewayError(error) || signal.aborted) throw error;
@@ -122,8 +125,9 @@ export class SiteTopologyReader implements SiteTopology, Unit {
 
   #derive(): void {
     if (this.#read.size === 0) return;
-    const hosts = [...this.#read.values()].flatMap(({ links }) => links.arp);
-    const derived = deriveTopology([...this.#read.values()], hosts);
+    const devices = [...this.#read.values()].map(unpack);
+    const hosts = devices.flatMap(({ links }) => links.arp);
+    const derived = deriveTopology(devices, hosts);
     // What is not read in this run keeps what was known of it.
     const kept = this.#edges.filter(({ a, b }) => !this.#read.has(a.node as EquipmentId) && !this.#read.has(b.node as EquipmentId));
     this.#edges = [...derived, ...kept]
@@ -196,4 +200,13 @@ function isAbove(parents: ReadonlyMap<EquipmentId, EquipmentId>, one: EquipmentI
     at = parents.get(at);
   }
   return false;
+}
+
+/** A copy of its own: deflate hands out views of a large block. */
+function pack(device: TopologyDevice): Uint8Array {
+  return Uint8Array.from(deflateRawSync(JSON.stringify(device)));
+}
+
+function unpack(packed: Uint8Array): TopologyDevice {
+  return JSON.parse(inflateRawSync(packed).toString("utf8")) as TopologyDevice;
 }

@@ -60,7 +60,7 @@ async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData
   const worker = new Worker(entry, {
     workerData,
     name: "store",
-    resourceLimits: { maxYoungGenerationSizeMb: options.isThrifty === true ? 2 : 8, maxOldGenerationSizeMb: 256 },
+    resourceLimits: { maxYoungGenerationSizeMb: options.isThrifty === true ? 1 : 8, maxOldGenerationSizeMb: 256 },
     transferList: history === undefined ? [] : [history.port],
   });
   const buffer = new WorkerBuffer(worker, logger, options.clock);

@@ -115,7 +115,10 @@ export class HistoryRecorder implements History {
     const plan = this.#planOf(table.shape.equipment, table.shape);
     if (plan.cells.length === 0) return;
     const values = new Float64Array(plan.cells.length);
-    for (const [index, cell] of plan.cells.entries()) values[index] = cellValue(table.columns[cell.metric], cell, table.elapsedMs);
+    for (let index = 0; index < plan.cells.length; index++) {
+      const cell = plan.cells[index];
+      if (cell !== undefined) values[index] = cellValue(table.columns[cell.metric], cell, table.elapsedMs);
+    }
     this.#backend.row(plan.table, table.observedAt.wallMs, values);
   }
 
