@@ -57,6 +57,11 @@ const probes: readonly (readonly [string, string, RegExp])[] = [
     /ERR_DLOPEN_DISABLED|ERR_ACCESS_DENIED/,
   ],
   [
+    "call the C library",
+    'return String(out.getBuiltinModule("node:ffi").dlopen(null, { getpid: { arguments: [], return: "int32" } }).functions.getpid());',
+    /ERR_ACCESS_DENIED|undefined/,
+  ],
+  [
     "open a database",
     'const { DatabaseSync } = out.getBuiltinModule("node:sqlite"); new DatabaseSync("/tmp/gatehouse-escaped.db"); return "opened";',
     /undefined|ERR_|not/,
