@@ -80,8 +80,8 @@ export const mutantsOfTheGateway: readonly SecurityMutant[] = [
     replace: "return nowMs >= kept.endMs;",
   },
   {
-    test: "tests/security/canaries.test.ts",
-    title: "stand in no log, error, answer, page, message, database, bundle or dump",
+    test: "tests/model/secret.test.ts",
+    title: "shows nothing of itself, however it is printed, and is told only to who asks for it",
     file: "runtime/model/secret.ts",
     find: '  toJSON(): string {\n    return "[secret]";',
     replace: "  toJSON(): string {\n    return this.#text;",
