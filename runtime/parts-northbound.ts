@@ -229,9 +229,10 @@ export class Northbound {
     sink.offer({ kind: "event", type, source: "gateway", severity: "indeterminate", text, observedAt, attributes: {} });
   }
 
-  #audit({ id, operation, risk, equipment, actor, from, status, code }: CommandAudit): void {
+  #audit({ id, operation, risk, equipment, actor, from, status, code, about }: CommandAudit): void {
+    const detail = [risk, id, code, about].filter((one) => one !== undefined).join(" ");
     this.#parts.audit.write({
-      ...{ actor, from, action: `command.${operation}`, outcome: status, detail: `${risk} ${id}${code === undefined ? "" : ` ${code}`}` },
+      ...{ actor, from, action: `command.${operation}`, outcome: status, detail },
       ...(equipment === undefined ? {} : { target: equipment }),
     });
   }

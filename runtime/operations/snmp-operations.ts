@@ -3,7 +3,7 @@ import { type ErrorCode, errorTable, GatewayError } from "#model/errors.ts";
 import type { Operation } from "#ports/operations.ts";
 import type { SecretOpener } from "#ports/secret-opener.ts";
 import type { Gateway } from "../gateway.ts";
-import { openedOrder, rememberedOrder, rememberedRecord } from "./varbind-orders.ts";
+import { objectsOf, openedOrder, rememberedOrder, rememberedRecord } from "./varbind-orders.ts";
 
 /** As `gatehouse noc secret seal` prints it. */
 const sealedValue = {
@@ -74,7 +74,7 @@ export function snmpOperations(gateway: () => Gateway, opener: SecretOpener | un
         },
       },
       maxDurationMs: 60_000,
-      remembered: { arguments: rememberedOrder, output: rememberedRecord },
+      remembered: { arguments: rememberedOrder, output: rememberedRecord, about: objectsOf },
       execute: async (command, _progress, signal) =>
         execute({ ...command, arguments: await openedOrder(command.arguments, opener) }, signal),
     },

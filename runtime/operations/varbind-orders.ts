@@ -29,6 +29,15 @@ export function rememberedOrder(args: Fields): Fields {
   return { varbinds: varbinds.slice(0, maxVarbinds).map(rememberedVarbind) };
 }
 
+const maxNamed = 4;
+
+/** The objects, for the audit: `1.3.6.1.2.1.1.5.0, 1.3.6.1.2.1.1.6.0 and 3 more`. */
+export function objectsOf({ varbinds }: Fields): string {
+  const oids = Array.isArray(varbinds) ? varbinds.filter(isFields).map(({ oid }) => bare(oid).slice(0, 128)) : [];
+  const more = oids.length > maxNamed ? ` and ${oids.length - maxNamed} more` : "";
+  return `${oids.slice(0, maxNamed).join(", ")}${more}`;
+}
+
 function rememberedVarbind(entry: unknown): Fields {
   if (!isFields(entry)) return {};
   const { oid, type, value, hex, secret } = entry;

@@ -28,6 +28,8 @@ export interface Operation {
   readonly remembered?: {
     arguments(args: Command["arguments"]): Command["arguments"];
     output(output: unknown, args: Command["arguments"]): unknown;
+    /** For the audit, of remembered arguments: what it was done to, one short line. */
+    about(args: Command["arguments"]): string;
   };
   /**
    * JSON values only. A GatewayError becomes a result with status `error`; anything else is a bug and does, too, but is logged as one.

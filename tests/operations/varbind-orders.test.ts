@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openedOrder, rememberedOrder, rememberedRecord } from "../../runtime/operations/varbind-orders.ts";
+import { objectsOf, openedOrder, rememberedOrder, rememberedRecord } from "../../runtime/operations/varbind-orders.ts";
 
 const oid = "1.3.6.1.6.3.13.1.1.1.2.97";
 const text = { oid, type: "octet-string", value: "hush" };
@@ -47,6 +47,13 @@ describe("what is remembered of a SET", () => {
     expect(once).toMatchObject({ ordered: [withheld, number], after: [withheld, number], confirmed: true, atMs: 7 });
     expect(rememberedRecord(once, rememberedOrder(args))).toEqual(once);
     expect(JSON.stringify(rememberedRecord(record, { varbinds: [{ ...text, value: { $sealed: "a.b.c.d.e" } }] }))).not.toContain("hush");
+  });
+
+  it("names the objects for the audit, and no value", () => {
+    expect(objectsOf(rememberedOrder({ varbinds: [text, octets, number, number, number, number] }))).toBe(
+      `${oid}, ${oid}, ${number.oid}, ${number.oid} and 2 more`,
+    );
+    expect(objectsOf(rememberedOrder({ varbinds: "hush" }))).toBe("");
   });
 
   it("reaches the equipment whole: what was sealed is opened", async () => {

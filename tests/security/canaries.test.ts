@@ -113,7 +113,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     spy = await mqtt.connectAsync(`mqtt://127.0.0.1:${site.nocBrokerPort}`, { protocolVersion: 5 });
     spy.on("message", (topic, payload) => void overheard.push({ topic, payload }));
     await spy.subscribeAsync("#", { qos: 1 });
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await spy?.endAsync(true);
@@ -241,7 +241,7 @@ describe.skipIf(missing.length > 0)(`planted secrets ${missing.join(", ")}`, () 
     for (const { topic, payload } of overheard) hunt.look(`mqtt ${topic}`, payload);
     expect(hunt.places).toBeGreaterThan(100);
     expect(hunt.hits).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
 
 /** As the kernel or a bug would: without a word. */

@@ -42,7 +42,7 @@ describe.skipIf(missing.length > 0)(`a site over client certificates ${missing.j
     await expect(site.done(["noc", "secret", "seal", "gw-nobody", "--stdin", "--dir", site.path("enrolment")], "x")).rejects.toThrow(
       /not enrolled/,
     );
-  }, 120_000);
+  }, 300_000);
 
   it("lets a technician in by a token or over the telephone, as far as the scope goes, and nobody who guesses or comes from another page", async () => {
     const door = new ConsoleDoor(site);
@@ -74,7 +74,7 @@ describe.skipIf(missing.length > 0)(`a site over client certificates ${missing.j
     expect(await door.signIn(await token(["--scope", "view operate"]))).toBe("429");
     const audit = await site.done(["audit", "--state", site.path("gateway")]);
     for (const word of ["ana@acme", "challenge and response", "console.sign-in"]) expect(audit).toContain(word);
-  }, 120_000);
+  }, 300_000);
 
   it("tells a cloned state folder from the gateway itself within one session", async () => {
     await site.gateways.at(-1)?.end("SIGTERM");
@@ -88,5 +88,5 @@ describe.skipIf(missing.length > 0)(`a site over client certificates ${missing.j
     await until("the NOC sees two of them", async () => (await cloned()) !== undefined);
     expect(await cloned()).toMatchObject({ type: "gatewayCloned", gateway: site.gatewayId, incident: true });
     await until("it is certain", async () => (await cloned())?.severity === "critical", 30_000);
-  }, 120_000);
+  }, 300_000);
 });

@@ -20,8 +20,8 @@ export const mutantsOfSecrets: readonly SecurityMutant[] = [
     test: "tests/security/canaries.test.ts",
     title: "stand in no log, error, answer, page, message, database, bundle or dump",
     file: "runtime/operations/snmp-operations.ts",
-    find: "remembered: { arguments: rememberedOrder, output: rememberedRecord },",
-    replace: "remembered: { arguments: rememberedOrder, output: (output) => (void rememberedRecord, output) },",
+    find: "remembered: { arguments: rememberedOrder, output: rememberedRecord, about: objectsOf },",
+    replace: "remembered: { arguments: rememberedOrder, output: (output) => (void rememberedRecord, output), about: objectsOf },",
   },
   {
     test: "tests/security/canaries.test.ts",

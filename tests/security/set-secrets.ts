@@ -38,6 +38,8 @@ export async function setSecrets(
     () => answer,
   );
   hunt.look("answer to a SET by the NOC", answer);
+  const audit = await site.done(["audit", "--state", site.path("gateway")]);
+  for (const row of ["site", "noc"]) expect(audit).toContain(tagOf(row));
   // The agent has them: otherwise nothing was proven.
   const read = gatehouse(
     ["snmp", "get", "127.0.0.1", tagOf("site"), tagOf("noc"), "--port", String(site.snmpPort), "--community-env", "GET_COMMUNITY"],

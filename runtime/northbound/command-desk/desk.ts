@@ -42,6 +42,8 @@ export interface AuditEntry {
   readonly from: string;
   readonly status: CommandResult["status"];
   readonly code?: string;
+  /** What it was done to, where the operation says so. */
+  readonly about?: string;
 }
 
 /**
@@ -266,6 +268,7 @@ export class Desk implements CommandDesk, Unit {
     this.#remembered.drop(id);
     this.journal.put({ ...entry, phase: "done", result, reported: entry.by.from !== "noc" });
     const code = result.error?.code;
+    const about = this.#remembered.about(entry.command);
     this.#parts.audit({
       id,
       operation,
@@ -274,6 +277,7 @@ export class Desk implements CommandDesk, Unit {
       status: result.status,
       ...(equipment === undefined ? {} : { equipment }),
       ...(code === undefined ? {} : { code }),
+      ...(about === "" ? {} : { about }),
     });
     if (entry.by.from === "noc") this.#parts.responses?.result(id);
     for (const resolve of this.#waiters.get(id) ?? []) resolve(result);

@@ -53,6 +53,11 @@ export class Remembered {
     return { ...entry, command, withheld: true, ...(result === undefined ? {} : { result }) };
   }
 
+  /** For the audit; empty where the operation says no more than its name and equipment. */
+  about(command: Command): string {
+    return this.#of(command)?.remembered?.about(command.arguments).slice(0, 512) ?? "";
+  }
+
   result(command: Command, result: CommandResult): CommandResult {
     const remembered = this.#of(command)?.remembered;
     if (remembered === undefined || result.output === undefined) return result;

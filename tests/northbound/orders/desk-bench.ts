@@ -69,7 +69,7 @@ export class Bench {
           return { wrote: command.arguments.word };
         }),
         argumentsSchema: { type: "object", properties: { word: { type: "string" } } },
-        remembered: { arguments: () => ({ word: "[kept back]" }), output: () => ({ wrote: "[kept back]" }) },
+        remembered: { arguments: () => ({ word: "[kept back]" }), output: () => ({ wrote: "[kept back]" }), about: () => "a word" },
       },
       operation("test.huge", "read", async () => ({ text: "x".repeat(900_000) })),
     ];

@@ -14,6 +14,7 @@ describe("the command desk, of what is nobody's business,", () => {
     const id = await bench.send("test.secret", { risk: "write", args: { word: "hush-1" } });
     expect(bench.ran).toEqual(["hush-1"]);
     expect(bench.result(id)).toMatchObject({ status: "ok", output: { wrote: "[kept back]" } });
+    expect(bench.stand.audit).toMatchObject([{ id, operation: "test.secret", actor: "anna", about: "a word" }]);
     await bench.send("test.unknown", { risk: "write", args: { word: "hush-2" } });
     await bench.send("test.secret", { risk: "read", args: { word: "hush-3" } });
     for (let count = 0; count < 4; count++) await bench.send("test.hang");
