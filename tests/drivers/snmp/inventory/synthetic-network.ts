@@ -44,6 +44,27 @@ export const networkDevices: readonly Device[] = [
     is: { vendor: "Huawei", model: "S9920", firmware: "V999R010C00SPC600", osName: "VRP" },
   },
   {
+    name: "a router of Huawei that knows its model",
+    objectId: ".2011.2.224.999",
+    sysDescr: "Huawei AR9999 Huawei Versatile Routing Platform Software VRP (R) software, Version 5.999 (AR9999 V999R009C00SPC500)",
+    walk: { ".2011.5.25.31.6.5.0": "AR9999E" },
+    is: { vendor: "Huawei", model: "AR9999E", firmware: "V999R009C00SPC500", deviceClass: "router" },
+  },
+  {
+    name: "BayStack",
+    objectId: ".45.3.99.1",
+    sysDescr: "Ethernet Routing Switch 9950T-PWR HW:10 FW:9.0.0.15 SW:v9.3.2.021 BN:21 (c) Avaya Networks",
+    walk: { ".45.1.6.3.1.6.0": "TESTERS00001" },
+    is: { vendor: "Avaya", model: "9950T-PWR", serial: "TESTERS00001", firmware: "9.3.2.021", deviceClass: "switch" },
+  },
+  {
+    name: "FortiAP",
+    objectId: ".12356.120.9",
+    sysDescr: "lobby",
+    walk: { ".12356.120.1.1.0": "FP991E-v9.0-build0057", ".12356.120.1.2.0": "FP991ETEST000001" },
+    is: { vendor: "Fortinet", model: "FortiAP 991E", serial: "FP991ETEST000001", deviceClass: "access-point" },
+  },
+  {
     name: "AireOS",
     objectId: ".9.1.9999",
     sysDescr: "Cisco Controller",
