@@ -32,7 +32,7 @@ export const networkForms: readonly DescriptionRule[] = [
   [
     "HP smart switch",
     "eCos",
-    /(?:HP |HPE )?(?:ProCurve )?(?<model>\d{4}\w*(?: ?- ?\d+ ?G\w*)?)[^,]{0,30}, (?<firmware>P\w*\.[\d.]+), eCos/,
+    /(?:HP |HPE )?(?:ProCurve )?(?<model>\d{4}\w{0,8}(?: ?- ?\d+ ?G\w*)?)[^,]{0,30}, (?<firmware>P\w*\.[\d.]+), eCos/,
     "HP",
     "switch",
   ],

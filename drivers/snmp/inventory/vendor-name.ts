@@ -1,74 +1,28 @@
-/** One name for one vendor, however its devices write it; the first that matches. */
-const vendorForms: readonly (readonly [RegExp, string])[] = [
-  [/^eaton|^powerware|^mge ups/i, "Eaton"],
-  [/^hpe\b(?! aruba)|^hewlett[ -]?packard enterprise/i, "HPE"],
-  [/^hewlett[ -]?packard|^hp( inc\.?| development.*)?$/i, "HP"],
-  [/^zyxel/i, "Zyxel"],
-  [/^american power conversion|^apc\b/i, "APC"],
-  [/^schneider electric/i, "Schneider Electric"],
-  [/^cisco meraki|^meraki/i, "Cisco Meraki"],
-  [/^cisco/i, "Cisco"],
-  [/^juniper/i, "Juniper"],
-  [/^d-?link/i, "D-Link"],
-  [/^tp-?link/i, "TP-Link"],
-  [/^netgear/i, "Netgear"],
-  [/^dell\b/i, "Dell"],
-  [/^fortinet/i, "Fortinet"],
-  [/^mikrotik/i, "MikroTik"],
-  [/^ubiquiti|^ubnt/i, "Ubiquiti"],
-  [/^huawei/i, "Huawei"],
-  [/^(new )?h3c\b|^hangzhou h3c/i, "H3C"],
-  [/^lenovo/i, "Lenovo"],
-  [/^synology/i, "Synology"],
-  [/^qnap/i, "QNAP"],
-  [/^cyber ?power|^cps$/i, "CyberPower"],
-  [/^extreme networks/i, "Extreme"],
-  [/^allied ?telesis/i, "Allied Telesis"],
-  [/^arista/i, "Arista"],
-  [/^brocade/i, "Brocade"],
-  [/^ruckus/i, "Ruckus"],
-  [/^aruba/i, "HPE Aruba"],
-  [/^super ?micro/i, "Supermicro"],
-  [/^fujitsu/i, "Fujitsu"],
-  [/^(emerson|vertiv|liebert)/i, "Vertiv"],
-  [/^tripp ?lite/i, "Tripp Lite"],
-  [/^riello/i, "Riello"],
-  [/^socomec/i, "Socomec"],
-  [/^delta electronics/i, "Delta"],
-  [/^palo alto/i, "Palo Alto Networks"],
-  [/^check ?point/i, "Check Point"],
-  [/^sonicwall/i, "SonicWall"],
-  [/^watchguard/i, "WatchGuard"],
-  [/^draytek/i, "DrayTek"],
-  [/^lancom/i, "LANCOM"],
-  [/^edge-?core|^accton/i, "Edgecore"],
-  [/^axis\b/i, "Axis"],
-  [/^hikvision|^hangzhou hikvision/i, "Hikvision"],
-  [/^hanwha|^samsung techwin/i, "Hanwha"],
-  [/^grandstream/i, "Grandstream"],
-  [/^polycom/i, "Polycom"],
-  [/^yealink/i, "Yealink"],
-  [/^avaya/i, "Avaya"],
-  [/^konica ?minolta/i, "Konica Minolta"],
-  [/^kyocera/i, "Kyocera"],
-  [/^fuji ?xerox/i, "Fuji Xerox"],
-  [/^fujifilm/i, "Fujifilm"],
-  [/^xerox/i, "Xerox"],
-  [/^lexmark/i, "Lexmark"],
-  [/^brother/i, "Brother"],
-  [/^canon\b/i, "Canon"],
-  [/^(seiko )?epson/i, "Epson"],
-  [/^ricoh/i, "Ricoh"],
-  [/^sharp\b/i, "Sharp"],
-  [/^toshiba/i, "Toshiba"],
-  [/^samsung/i, "Samsung"],
-  [/^oki( ?data.*)?$/i, "OKI"],
-  [/^zebra/i, "Zebra"],
-  [/^vmware/i, "VMware"],
-  [/^microsoft/i, "Microsoft"],
-  [/^raritan/i, "Raritan"],
-];
+/**
+ * How vendors' names begin, in small letters and digits only, and the one name for them; `$`: the whole name. The first that fits, so longer ones
+ * come first. One text: it is read a few times a day.
+ */
+const forms = `
+eaton=Eaton powerware=Eaton mgeups=Eaton
+hpearuba=HPE_Aruba hewlettpackardenterprise=HPE hpe=HPE hewlettpackard=HP hp$=HP hpinc=HP hpdevelopment=HP aruba=HPE_Aruba
+americanpowerconversion=APC apc$=APC apcby=APC schneiderelectric=Schneider_Electric emerson=Vertiv vertiv=Vertiv liebert=Vertiv
+tripplite=Tripp_Lite riello=Riello socomec=Socomec deltaelectronics=Delta cyberpower=CyberPower cps$=CyberPower raritan=Raritan
+ciscomeraki=Cisco_Meraki meraki=Cisco_Meraki cisco=Cisco juniper=Juniper dlink=D-Link tplink=TP-Link netgear=Netgear zyxel=Zyxel
+dell=Dell fortinet=Fortinet mikrotik=MikroTik ubiquiti=Ubiquiti ubnt=Ubiquiti huawei=Huawei h3c=H3C newh3c=H3C hangzhouh3c=H3C
+extremenetworks=Extreme alliedtelesis=Allied_Telesis arista=Arista brocade=Brocade ruckus=Ruckus edgecore=Edgecore accton=Edgecore
+paloalto=Palo_Alto_Networks checkpoint=Check_Point sonicwall=SonicWall watchguard=WatchGuard draytek=DrayTek lancom=LANCOM
+lenovo=Lenovo synology=Synology qnap=QNAP supermicro=Supermicro fujitsu=Fujitsu vmware=VMware microsoft=Microsoft
+axis=Axis hikvision=Hikvision hangzhouhikvision=Hikvision hanwha=Hanwha samsungtechwin=Hanwha
+grandstream=Grandstream polycom=Polycom yealink=Yealink avaya=Avaya
+konicaminolta=Konica_Minolta kyocera=Kyocera fujixerox=Fuji_Xerox fujifilm=Fujifilm xerox=Xerox lexmark=Lexmark brother=Brother canon=Canon
+seikoepson=Epson epson=Epson ricoh=Ricoh sharp=Sharp toshiba=Toshiba samsung=Samsung oki$=OKI okidata=OKI zebra=Zebra
+`;
 
+/** One name for one vendor, however its devices write it. */
 export function vendorName(said: string): string {
-  return vendorForms.find(([form]) => form.test(said))?.[1] ?? said;
+  const plain = said.toLowerCase().replace(/[^a-z0-9]/g, "");
+  for (const [, begin = "", whole, name = ""] of forms.matchAll(/(\w+)(\$?)=(\S+)/g)) {
+    if (whole === "$" ? plain === begin : plain.startsWith(begin)) return name.replaceAll("_", " ");
+  }
+  return said;
 }
