@@ -1,5 +1,7 @@
+import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { isMainThread } from "node:worker_threads";
 import type { Clock } from "#ports/clock.ts";
 import type { Unit } from "#ports/unit.ts";
 
@@ -42,10 +44,38 @@ export function garbageRounds(clock: Clock): Unit {
   };
 }
 
-/** The function is only to be had as a global of a new context; the option is taken back at once, as code is compiled anew under other ones. */
+/**
+ * What has not run of late is compiled again when it is called next. The function is only to be had as a global of a new context; the options are taken
+ * back at once, as Node's own modules are compiled anew under other ones.
+ */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
+  setFlagsFromString("--stress-flush-code");
   const collect: unknown = runInNewContext("gc");
-  setFlagsFromString("--no-expose-gc");
   if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" });
+  setFlagsFromString("--no-expose-gc");
+  setFlagsFromString("--no-stress-flush-code");
+  trimmer()?.(0n);
+}
+
+type Trim = (padBytes: bigint) => number;
+let trim: Trim | undefined;
+let wasLookedFor = false;
+
+/** glibc's `malloc_trim`: gives whole pages between what is in use back to the system. undefined = another library, or a runtime without node:ffi. */
+function trimmer(): Trim | undefined {
+  if (wasLookedFor || !isMainThread) return trim;
+  wasLookedFor = true;
+  try {
+    const foreign = createRequire(import.meta.url)("node:ffi") as ForeignFunctions;
+    trim = foreign.dlopen(null, { malloc_trim: { arguments: ["uint64"], return: "int32" } }).functions.malloc_trim as Trim;
+  } catch {
+    trim = undefined;
+  }
+  return trim;
+}
+
+/** What is used of node:ffi; experimental, so it is looked at with care. */
+interface ForeignFunctions {
+  dlopen(path: null, definitions: Readonly<Record<string, unknown>>): { readonly functions: Readonly<Record<string, unknown>> };
 }
