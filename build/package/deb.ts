@@ -17,8 +17,14 @@ const { values } = parseArgs({
     arch: { type: "string", multiple: true },
     out: { type: "string", default: join(root, "dist") },
     level: { type: "string", default: "19" },
+    // Whoever ships it: nobody else can answer for it (SECURITY.md).
+    maintainer: { type: "string", default: "not named by the distributor <unset@distributor.invalid>" },
   },
 });
+if (!/^[^<>\n]{1,120} <[^<>@\s]+@[^<>@\s]+>$/.test(values.maintainer))
+  throw new Error(`--maintainer must be NAME <MAIL>, not ${JSON.stringify(values.maintainer)}`);
+if (values.maintainer.endsWith(".invalid>"))
+  console.error("the package names nobody who answers for it: give --maintainer 'NAME <MAIL>' before it is shipped");
 const wanted = architectures.filter((one) => values.arch === undefined || values.arch.includes(one));
 
 function place(folder: string, to: string, from: string, mode: number): void {
@@ -31,7 +37,7 @@ function control(version: string, architecture: Architecture, installedKiB: numb
   return `Package: gatehouse
 Version: ${version}
 Architecture: ${debianNames[architecture]}
-Maintainer: Gatehouse <gatehouse@example.invalid>
+Maintainer: ${values.maintainer}
 Installed-Size: ${installedKiB}
 Depends: ${depends}
 Recommends: systemd, ca-certificates
