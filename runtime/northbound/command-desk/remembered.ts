@@ -48,6 +48,8 @@ export class Remembered {
   cleaned(entry: JournalEntry): JournalEntry {
     const command = this.#command(entry.command);
     const result = entry.result === undefined ? undefined : this.result(entry.command, entry.result);
+    // Nearly all of them; a full journal is 8 MiB of text.
+    if (command === entry.command && result === entry.result) return entry;
     if (isSame(command, entry.command) && JSON.stringify(result) === JSON.stringify(entry.result)) return entry;
     if (entry.phase === "accepted") this.hold(entry.command);
     return { ...entry, command, withheld: true, ...(result === undefined ? {} : { result }) };
