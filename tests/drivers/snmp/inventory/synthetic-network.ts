@@ -65,6 +65,20 @@ export const networkDevices: readonly Device[] = [
     is: { vendor: "Fortinet", model: "FortiAP 991E", serial: "FP991ETEST000001", deviceClass: "access-point" },
   },
   {
+    name: "a switch of ArubaOS-Switch",
+    objectId: ".11.2.3.7.11.998",
+    sysDescr: "Aruba JL999A 9930F-24G-PoE+-4SFP+ Switch, revision WC.99.05.0007, ROM WC.99.01.0003 (/ws/swbuildm/x/code/build/lvm)",
+    walk: { ".11.2.36.1.1.2.9.0": "TESTARU0001" },
+    is: { vendor: "HPE Aruba", model: "9930F-24G-PoE+-4SFP+", hardware: "JL999A", serial: "TESTARU0001", firmware: "WC.99.05.0007" },
+  },
+  {
+    name: "a firewall of Zyxel",
+    objectId: ".890.1.15",
+    sysDescr: "USG FLEX 999",
+    walk: { ".890.1.15.3.1.6.0": "V9.10(ABUI.1)", ".890.1.15.3.1.12.0": "S999L00000001" },
+    is: { vendor: "Zyxel", model: "USG FLEX 999", serial: "S999L00000001", firmware: "V9.10(ABUI.1)", deviceClass: "firewall" },
+  },
+  {
     name: "AireOS",
     objectId: ".9.1.9999",
     sysDescr: "Cisco Controller",
