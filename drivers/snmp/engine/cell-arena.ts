@@ -1,4 +1,5 @@
 import type { ColumnRequest, TableColumn } from "#ports/snmp.ts";
+import { IdlePool } from "../idle-pool.ts";
 import type { ColumnSet } from "./table-plan.ts";
 
 const noBytes = new Uint8Array(0);
@@ -53,35 +54,15 @@ export class CellArena {
 
 /** Arenas that wait for the next read of a plan of their form; one pool per engine. */
 export class CellArenas {
-  readonly #idle = new Map<string, CellArena[]>();
-  #arenas = 0;
-  #cells = 0;
+  readonly #idle = new IdlePool<CellArena>({ keys: maxIdleArenas, items: maxIdleArenas, cells: maxIdleCells });
 
   take(set: ColumnSet, columns: readonly ColumnRequest[], rows: number): CellArena {
     const key = `${set.id} ${rows}`;
-    const known = this.#idle.get(key)?.pop();
-    if (known === undefined) return new CellArena(key, columns, rows);
-    this.#arenas -= 1;
-    this.#cells -= known.cells;
-    return known;
+    return this.#idle.take(key) ?? new CellArena(key, columns, rows);
   }
 
+  /** Text is compared with the last read's of the same equipment, which saves making it anew: such arenas are not for others. */
   giveBack(arena: CellArena): void {
-    // Text is compared with the last read's of the same equipment, which saves making it anew: such arenas are not for others.
-    if (this.#arenas >= maxIdleArenas || this.#cells + arena.cells > maxIdleCells) return;
-    const idle = this.#idle.get(arena.key);
-    if (idle === undefined) {
-      // Forms that nobody uses any more must not stay for ever.
-      if (this.#idle.size >= maxIdleArenas) this.#forget();
-      this.#idle.set(arena.key, [arena]);
-    } else idle.push(arena);
-    this.#arenas += 1;
-    this.#cells += arena.cells;
-  }
-
-  #forget(): void {
-    this.#idle.clear();
-    this.#arenas = 0;
-    this.#cells = 0;
+    this.#idle.giveBack(arena);
   }
 }

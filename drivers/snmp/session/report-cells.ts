@@ -1,5 +1,6 @@
 import type { Column, NumberColumn } from "#model/report.ts";
 import { allocateCounters, type CounterAnomalies, type CounterMemory, CounterState } from "../counters/counter-column.ts";
+import { IdlePool } from "../idle-pool.ts";
 import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
 
 /** Kinds of a table's columns, a letter each: counter, number, text. Tables of equal forms and as many rows can be reported in the same arrays. */
@@ -67,29 +68,17 @@ function allocateNumbers(rows: number, count: number): readonly NumberColumn[] {
 
 /** Arrays that wait for the next report of their form; one pool per driver. */
 export class ReportCellsPool {
-  readonly #idle = new Map<string, ReportCells[]>();
-  #cells = 0;
+  readonly #idle = new IdlePool<ReportCells>({ keys: maxForms, items: maxIdleCells, cells: maxIdleCells });
 
   /** @returns cells of which none is present */
   take(form: ColumnForm, rows: number, owner: CellsOwner): ReportCells {
     const key = `${form} ${rows}`;
-    const known = this.#idle.get(key)?.pop();
-    if (known !== undefined) this.#cells -= known.cells;
-    const cells = known ?? new ReportCells(key, form, rows, owner);
+    const cells = this.#idle.take(key) ?? new ReportCells(key, form, rows, owner);
     cells.begin(owner);
     return cells;
   }
 
   giveBack(cells: ReportCells): void {
-    if (this.#cells + cells.cells > maxIdleCells) return;
-    const idle = this.#idle.get(cells.key);
-    if (idle === undefined) {
-      if (this.#idle.size >= maxForms) {
-        this.#idle.clear();
-        this.#cells = 0;
-      }
-      this.#idle.set(cells.key, [cells]);
-    } else idle.push(cells);
-    this.#cells += cells.cells;
+    this.#idle.giveBack(cells);
   }
 }
