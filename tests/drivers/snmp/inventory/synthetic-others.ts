@@ -30,6 +30,13 @@ export const otherDevices: readonly Device[] = [
     is: { vendor: "Eaton", model: "EATON 99PX 9000i", serial: "TESTXUPS01", firmware: "INV: 9.14", deviceClass: "ups" },
   },
   {
+    name: "a UPS of MGE behind a card that describes itself",
+    objectId: ".705.1",
+    sysDescr: "MGE UPS SYSTEMS - Network Management Card",
+    walk: { ".705.1.1.1.0": "Galaxy 9999", ".705.1.1.4.0": "9.1", ".705.1.1.7.0": "TESTMGE001" },
+    is: { vendor: "Eaton", model: "Galaxy 9999", serial: "TESTMGE001", firmware: "9.1", deviceClass: "ups" },
+  },
+  {
     name: "a UPS with a card of Megatec",
     objectId: ".935",
     sysDescr: "NetAgent II",
