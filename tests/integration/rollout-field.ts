@@ -53,12 +53,12 @@ export class KeptGateway {
 
   async #keep(): Promise<void> {
     while (this.#isWanted) {
-      const { workspace, factory } = this.#field;
+      const { workspace, factory, hangS } = this.#field;
       const environment = {
         GATEHOUSE_STATE: workspace.path(this.id),
         GATEHOUSE_CONFIG: workspace.path(`${this.id}.yaml`),
         GATEHOUSE_FACTORY: factory,
-        ...{ GATEHOUSE_LOOK_S: "0.2", GATEHOUSE_HANG_S: "120", GATEHOUSE_PROBATION_S: "120" },
+        ...{ GATEHOUSE_LOOK_S: "0.2", GATEHOUSE_HANG_S: String(hangS), GATEHOUSE_PROBATION_S: "120" },
       };
       const one = new RunningProcess("sh", [join(root, "build/systemd/launch")], environment);
       this.#process = one;
@@ -84,11 +84,17 @@ export class RolloutField {
   readonly workspace = new Workspace();
   readonly kit = new ReleaseKit();
   readonly gateways = new Map<string, KeptGateway>();
+  /** When the launcher ends what gives no sign of life; a start on a loaded machine takes many seconds. */
+  readonly hangS: number;
   factory = "";
   nocPort = 0;
   #broker: RunningProcess | undefined;
   #noc: RunningProcess | undefined;
   #brokerPort = 0;
+
+  constructor(options: { readonly hangS?: number } = {}) {
+    this.hangS = options.hangS ?? 120;
+  }
 
   async start(factory: string): Promise<void> {
     this.factory = factory;

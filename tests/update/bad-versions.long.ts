@@ -6,7 +6,7 @@ import { badVersions, PackagedVersions } from "./packaged-versions.ts";
 
 /** Packs ten versions of the program, so only when asked for: GATEHOUSE_PACKAGED_UPDATES=1 npx vitest run tests/update/bad-versions.long.ts. Needs what npm run build needs. */
 describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed and rolled out, that", () => {
-  const field = new RolloutField();
+  const field = new RolloutField({ hangS: 40 });
   let versions: PackagedVersions;
   const order = (version: string) => field.ask("POST", "/api/rollouts", { version, waves: ["100%"], soakMs: 0, gateways: ["gw-first"] });
 
@@ -24,17 +24,17 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
       field.kit.release(version, readFileSync(await versions.pack(version, patches)), { bases: [field.factory], level: 1 });
       const startMs = performance.now();
       await order(version);
-      const view = await field.rollout("it halts", ({ state }) => state === "halted", 300_000);
+      const view = await field.rollout("it halts", ({ state }) => state === "halted", 600_000);
       const tookMs = performance.now() - startMs;
       // A copy shows what breaks the schema, before anything is switched; everything else shows when it runs.
       expect(view.reason).toMatch(`wave 1: 1 failed; acme/gw-first ${what.startsWith("breaks the schema") ? "refused" : "rolled-back"}: `);
       await field.online("gw-first");
       await order(version);
-      const again = await field.rollout("it halts again", ({ state }) => state === "halted");
+      const again = await field.rollout("it halts again", ({ state }) => state === "halted", 300_000);
       expect(again.reason).toMatch(/^wave 1: 1 failed/);
       process.stdout.write(`${version} ${what}: ${Math.round(tookMs / 1_000)} s; ${view.reason}\n`);
     },
-    600_000,
+    1_500_000,
   );
 
   it("is good is kept, after all of them", async () => {

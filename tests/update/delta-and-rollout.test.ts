@@ -13,6 +13,7 @@ import type { SlotDisk } from "../../runtime/ports/slot-disk.ts";
 import { unpack } from "../../runtime/update/transfer.ts";
 import { compareVersions } from "../../runtime/update/version-order.ts";
 import { isWithin } from "../../runtime/update/window.ts";
+import { badVersions } from "./packaged-versions.ts";
 import { sha256 } from "./release-kit.ts";
 
 describe("a delta", () => {
@@ -165,4 +166,8 @@ describe("an update's order and time", () => {
     expect([23, 3, 4, 12].map((hour) => isWithin(night, hour * 3_600_000))).toEqual([true, true, false, false]);
     expect(isWithin([], 0)).toBe(true);
   });
+});
+
+it.each(Object.entries(badVersions))("the fault planted in a version that %s still fits the source", (_, patches) => {
+  for (const { file, from } of patches) expect(readFileSync(join(import.meta.dirname, "../..", file), "utf8")).toContain(from);
 });

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "../..");
 
-/** One change of the source: what is replaced by what, once. */
+/** One change of the source: what is replaced by what, wherever it stands. */
 export interface Patch {
   readonly file: string;
   readonly from: string;
@@ -19,8 +19,8 @@ const atRun = (body: string): Patch => ({
 });
 const migration = (statement: string): Patch => ({
   file: "runtime/store/state.ts",
-  from: 'STRICT, WITHOUT ROWID"]],\n',
-  to: `STRICT, WITHOUT ROWID"], ["${statement}"]],\n`,
+  from: 'STRICT, WITHOUT ROWID",\n    ],\n  ],\n  contract',
+  to: `STRICT, WITHOUT ROWID",\n    ],\n    ["${statement}"],\n  ],\n  contract`,
 });
 /** Goes on as if nothing were, some time after it began: later than a start takes, sooner than it is confirmed. */
 const later = (body: string): Patch => atRun(`setTimeout(() => { ${body} }, 3_000);`);
@@ -37,12 +37,14 @@ export const badVersions = {
   "breaks the schema": [migration("ALTER TABLE entry RENAME TO entries")],
   "breaks the schema for the version before only": [
     migration("ALTER TABLE entry RENAME TO entries"),
-    { file: "runtime/store/state.ts", from: 'tables: ["entry"]', to: 'tables: ["entries"]' },
+    { file: "runtime/store/state.ts", from: 'tables: ["entry",', to: 'tables: ["entries",' },
     { file: "runtime/store/self-test.ts", from: 'tables: ["entry"]', to: 'tables: ["entries"]' },
-    { file: "runtime/store/state.ts", from: "SELECT value FROM entry", to: "SELECT value FROM entries" },
-    { file: "runtime/store/state.ts", from: "INSERT INTO entry", to: "INSERT INTO entries" },
-    { file: "runtime/store/state.ts", from: "DELETE FROM entry", to: "DELETE FROM entries" },
-    { file: "runtime/store/state.ts", from: "SELECT key FROM entry", to: "SELECT key FROM entries" },
+    { file: "runtime/store/state.ts", from: "FROM entry ", to: "FROM entries " },
+    ...['"entry"', "FROM entry", "entry.key", "entry.value"].map((from) => ({
+      file: "runtime/store/state-values.ts",
+      from,
+      to: from.replace("entry", "entries"),
+    })),
   ],
   "widens the schema and crashes then": [
     migration("CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT"),
@@ -74,7 +76,7 @@ export class PackagedVersions {
       for (const { file, from, to } of patches) {
         const text = readFileSync(join(this.#tree, file), "utf8");
         if (!text.includes(from)) throw new Error(`${file} looks different: the planted fault does not fit any more`);
-        writeFileSync(join(this.#tree, file), text.replace(from, to));
+        writeFileSync(join(this.#tree, file), text.replaceAll(from, to));
       }
       await promisify(execFile)(
         process.execPath,
