@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { endianness } from "node:os";
 import type { BunchedSocket, DatagramBunches } from "#ports/datagrams.ts";
 
@@ -56,7 +55,7 @@ export function datagramBunches(platform: string, machine: string): DatagramBunc
 /** The border to what the runtime may not have: everything that goes wrong here means that there is none. */
 function openKernel(): Kernel | undefined {
   try {
-    const foreign = createRequire(import.meta.url)("node:ffi") as ForeignFunctions;
+    const foreign = process.getBuiltinModule("node:ffi") as unknown as ForeignFunctions;
     const { functions } = foreign.dlopen(null, {
       socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
       sendmmsg: { arguments: ["int32", "pointer", "uint32", "int32"], return: "int32" },

@@ -111,13 +111,34 @@ export async function getAll(
   signal: AbortSignal,
 ): Promise<readonly Varbind[]> {
   const { asked, isKept } = Asked.of(oids);
+  if (oids.length > 0 && oids.length <= Math.min(chunkOids, conversation.peer.learned.maxRequestVarbinds)) {
+    // The usual case, once a poll: one request, one answer that names all of them in their order.
+    const whole = wholeOf(asked, type, isKept ? conversation : undefined);
+    const reply = await askFor(conversation, whole, signal).catch((error: unknown) => badReply(error, oids.length, oids.length));
+    if (reply.status === 0) return reply.varbinds;
+    return getParts(conversation, { asked, type, isKept, first: reply }, oids, signal);
+  }
+  return getParts(conversation, { asked, type, isKept, first: undefined }, oids, signal);
+}
+
+/** Chunk by chunk. @param by `first`: the answer to all of them at once, which was an error */
+async function getParts(
+  conversation: Conversation,
+  by: { readonly asked: Asked; readonly type: number; readonly isKept: boolean; readonly first: Reply | undefined },
+  oids: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Varbind[]> {
+  const { asked, type, isKept } = by;
+  let { first } = by;
   const answers = new Array<Varbind | undefined>(oids.length);
   let waiting = [...oids.keys()];
   let chunkMax = chunkOids;
   while (waiting.length > 0) {
     const chunk = waiting.slice(0, Math.min(chunkMax, conversation.peer.learned.maxRequestVarbinds));
     const part = chunk.length === oids.length ? wholeOf(asked, type, isKept ? conversation : undefined) : partOf(asked, type, chunk);
-    const reply = await askFor(conversation, part, signal).catch((error: unknown) => badReply(error, chunk.length, oids.length));
+    const reply: Reply =
+      first ?? (await askFor(conversation, part, signal).catch((error: unknown) => badReply(error, chunk.length, oids.length)));
+    first = undefined;
     const culprit = chunk[reply.index - 1];
     if (reply.status === 0) {
       for (const [position, index] of chunk.entries()) answers[index] = reply.varbinds[position];

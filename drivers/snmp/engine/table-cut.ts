@@ -32,12 +32,24 @@ export function cutPlan(plan: CompiledPlan, peer: Peer, care: Care): void {
 export function requestFor(
   plan: CompiledPlan,
   peer: Peer,
-  at: { readonly block: Block; readonly place: number; readonly requests: (PreparedRequest | undefined)[] },
+  block: Block,
+  place: number,
+  requests: (PreparedRequest | undefined)[],
 ): PreparedRequest {
   const { security } = peer;
-  const known = at.requests[at.place];
+  const known = requests[place];
   if (known !== undefined && known.revision === security.revision) return known;
-  const made = plan.requestOf(at.block, security.sharedBy, () => compacted(security.prepare(blockSpec(plan, at.block))));
-  at.requests[at.place] = made;
+  return makeRequest(plan, peer, block, place, requests);
+}
+
+function makeRequest(
+  plan: CompiledPlan,
+  { security }: Peer,
+  block: Block,
+  place: number,
+  requests: (PreparedRequest | undefined)[],
+): PreparedRequest {
+  const made = plan.requestOf(block, security.sharedBy, () => compacted(security.prepare(blockSpec(plan, block))));
+  requests[place] = made;
   return made;
 }

@@ -122,7 +122,7 @@ export class TableRead implements BlockOwner {
     const { conversation, deadlineMs } = this.#parts;
     const { peer } = conversation;
     this.#requestsLeft -= 1;
-    const request = requestFor(this.#plan, peer, { block, place, requests: this.#requests });
+    const request = requestFor(this.#plan, peer, block, place, this.#requests);
     const read = this.#idle.pop() ?? this.#plan.blockReads.take(this, peer, block, request);
     read.block = block;
     read.findings = undefined;

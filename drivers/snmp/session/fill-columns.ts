@@ -172,8 +172,8 @@ function checkDiscontinuity(output: TableOutput, cells: ReportCells, source: Tab
 
 /** onlyIf rules: a sensor that is not ok has no value. */
 export function applyConditions(output: TableOutput, cells: ReportCells): void {
-  for (const [position, column] of output.columns.entries()) {
-    const rule = column.definition.onlyIf;
+  for (let position = 0; position < output.columns.length; position++) {
+    const rule = output.columns[position]?.definition.onlyIf;
     const present = cells.columns[position]?.present;
     if (rule === undefined || present === undefined) continue;
     const other = cells.columns[output.columns.findIndex((candidate) => candidate.definition.metric === rule.metric)];
