@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "../../../drivers/snmp/engine/engine.ts";
+import { datagramBunches } from "../../../runtime/host/datagram-bunches.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import type { SnmpCredential } from "../../../runtime/model/equipment.ts";
 import type { Clock } from "../../../runtime/ports/clock.ts";
@@ -54,7 +55,8 @@ export async function fuzzAnswers({ inputs, seed, onProgress = () => undefined }
   const clock = new FastClock(speed);
   const faults: unknown[] = [];
   const logger = { ...silentLogger, child: () => logger, error: (...line: unknown[]) => void faults.push(line) };
-  const engine = startEngine({ clock, logger });
+  // As `gatehouse run` has it: what arrives lies in memory that the next datagrams are written to.
+  const engine = startEngine({ clock, logger, bunches: datagramBunches(process.platform, process.arch) });
   const fuzzed = Array.from({ length: conversations }, (_, index) => new FuzzedConversation(credentialOf(index), seeded(seed + index)));
   const total = (of: "mutated" | "operations" | "failed") => fuzzed.reduce((sum, { tally }) => sum + tally[of], 0);
   const isDone = () => {
