@@ -97,7 +97,7 @@ export class StoreCore {
    * @returns false when the disk refused
    */
   commit(force: boolean): boolean {
-    return this.#guarded(() => {
+    const isDurable = this.#guarded(() => {
       this.#begin();
       let more = true;
       while (more) {
@@ -106,6 +106,9 @@ export class StoreCore {
       }
       this.#settle();
     });
+    // A journal that is full waits for the backlog: whether that is back must be looked for even while no record can be written.
+    if (!isDurable) this.#stock.keeper.mend();
+    return isDurable;
   }
 
   read(query: ReadQuery): readonly Chunk[] {

@@ -162,6 +162,7 @@ function buildApp(context: ApiContext): FastifyInstance {
     checkHost(request, context);
     if (request.url.startsWith("/api/") && !request.url.startsWith("/api/session")) authorise(request, context);
   });
+  app.addHook("preHandler", async (request) => checkNumbers(request));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, context));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: "noc.invalid", message: "no such address" } }));
   addSessionRoutes(app, context);
@@ -179,6 +180,13 @@ function buildApp(context: ApiContext): FastifyInstance {
   addAlarmRoutes(app, context);
   addPageRoutes(app, context);
   return app;
+}
+
+/** What the validator makes of "1e999" is Infinity, which it holds against no maximum. */
+function checkNumbers({ query, params }: FastifyRequest): void {
+  for (const value of [query, params].flatMap((one) => Object.values(Object(one))))
+    if (typeof value === "number" && !Number.isFinite(value))
+      throw new GatewayError("noc.invalid", { message: "a number in the address is too large" });
 }
 
 /** Against DNS rebinding: a name that resolves to us does not make a page our page. */

@@ -131,6 +131,7 @@ describe("the NOC's API", () => {
       "/api/gateways/gw-one/points?series=1&from=5&to=5",
       "/api/gateways/gw-one/points?series=1&maxPoints=100000",
       "/api/gateways/gw-one/values?limit=1000000",
+      "/api/gateways/gw-one/values?limit=1e999",
       `/api/gateways/gw-one/values?search=${"x".repeat(5_000)}`,
     ];
     for (const path of wrong) {

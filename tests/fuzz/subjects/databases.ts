@@ -14,10 +14,10 @@ import type { FuzzSubject } from "../subject.ts";
 import { folderFor } from "./documents.ts";
 
 const settings = { ...defaultStoreSettings, ballastBytes: 16 * 1024, budgetBytes: 4 * 1024 * 1024 };
-const journalBytes = 48 * 1024;
+const journalBytes = 64 * 1024;
 type StoreFile = "journal.ring" | "buffer.db" | "buffer.db-wal";
 /** Records of 4 KiB: more than the journal holds. */
-const rounds = 12;
+const rounds = 18;
 const groupText = (id: number) => `${id} ${"x".repeat(id % 5 === 0 ? 3_000 : 300)}`;
 const genuine = new Set(Array.from({ length: rounds }, (_, id) => [groupText(id + 1), `alarm ${id + 1}`]).flat());
 genuine.add("after");
