@@ -92,6 +92,7 @@ export class BacklogKeeper {
       return true;
     } catch (error) {
       if (!isGatewayError(error)) throw error;
+      if (error.code === "buffer.corrupt") this.#uncounted += 1;
       this.#failed(error);
       return false;
     }

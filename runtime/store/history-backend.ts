@@ -2,7 +2,7 @@ import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { HistorySeries } from "#ports/history.ts";
 import type { Logger } from "#ports/logger.ts";
-import { openOrQuarantine } from "./database.ts";
+import { type DatabaseOptions, openOrQuarantine, openOwnDatabase, quarantine } from "./database.ts";
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 import { defaultHistorySettings, HistoryCore, type HistorySettings } from "./history-core.ts";
@@ -34,14 +34,29 @@ export function openLocalHistory(parts: LocalHistoryParts): HistoryBackend {
   const settings = { ...defaultHistorySettings, ...parts.settings };
   const options = { migrations: historyMigrations, tables: historyTables, maxBytes: settings.maxBytes, cacheKiB: 2048, check: false };
   try {
-    const { database, setAside, code } = openOrQuarantine(disk, historyFile, options, clock.now().wallMs);
+    const { database, setAside, code } = openReadable(disk, options, clock.now().wallMs);
     if (setAside !== undefined) log.error({ code, setAside }, "the history is damaged, or a newer version's, and was set aside");
-    atDisk({ file: historyFile }, () => database.exec("DELETE FROM series WHERE equipment NOT IN (SELECT DISTINCT equipment FROM block)"));
     return new LocalHistory(new HistoryCore(database, { clock, log, settings }), clock, log);
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     log.error({ code: error.code, ...error.fields }, "the history cannot be opened, the site's plots stay empty");
     return absentHistory;
+  }
+}
+
+/** Forgets series without a value; a file that does not even bear that is damaged behind its first rows. */
+function openReadable(disk: Disk, options: DatabaseOptions, wallMs: number): ReturnType<typeof openOrQuarantine> {
+  const opened = openOrQuarantine(disk, historyFile, options, wallMs);
+  try {
+    atDisk({ file: historyFile }, () =>
+      opened.database.exec("DELETE FROM series WHERE equipment NOT IN (SELECT DISTINCT equipment FROM block)"),
+    );
+    return opened;
+  } catch (error) {
+    opened.database.close();
+    if (!isGatewayError(error) || error.code !== "buffer.corrupt") throw error;
+    const setAside = quarantine(disk, historyFile, wallMs);
+    return { database: openOwnDatabase(disk, historyFile, options), setAside, code: "buffer.corrupt" };
   }
 }
 

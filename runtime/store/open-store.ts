@@ -1,3 +1,4 @@
+import type { Database } from "better-sqlite3";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Instant } from "#model/time.ts";
 import type { Entropy } from "#ports/entropy.ts";
@@ -212,12 +213,22 @@ function openBacklog(
   const unfit = how.isUnfit ? quarantine(disk, backlogFile, wallMs) : undefined;
   const opened = openWithRoom(() => openOrQuarantine(disk, backlogFile, options, wallMs), how.space);
   const { database, setAside = unfit, code = "buffer.corrupt" } = opened;
-  const backlog = new Backlog(database);
+  const backlog = backlogOn(database);
   if (setAside === undefined) return backlog;
   const file = `${setAside}/${backlogFile}`;
   const rows = salvage({ disk, file, into: backlog, streams: how.streams, clock, budgetMs: settings.checkBudgetMs });
   log.error({ code, setAside, rows }, "the backlog is damaged, or a newer version's, and was set aside");
   return backlog;
+}
+
+/** What is damaged shows in the first statements at the latest; a connection that stayed open would keep out every later one. */
+function backlogOn(database: Database): Backlog {
+  try {
+    return new Backlog(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Opening writes; on a full disk the ballast makes room for it. */

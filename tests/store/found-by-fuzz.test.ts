@@ -5,7 +5,9 @@ import SqliteDatabase from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLocalHistory } from "../../runtime/store/history-backend.ts";
 import { migrate } from "../../runtime/store/migrations.ts";
+import { NodeDisk } from "../../runtime/store/node-disk.ts";
 import { openStore } from "../../runtime/store/open-store.ts";
+import { writeSuperblock } from "../../runtime/store/ring-scan.ts";
 import { defaultStoreSettings, minJournalBytes } from "../../runtime/store/settings.ts";
 import { openState, stateMigrations } from "../../runtime/store/state.ts";
 import { seededEntropy, silentLogger } from "./doubles.ts";
@@ -113,6 +115,49 @@ describe("a store", () => {
     expect(core.takeGaps()).toEqual(expect.arrayContaining([expect.objectContaining({ reason: "corrupt" })]));
     expect(ledger.polled).toBe(ledger.delivered + ledger.buffered + ledger.dropped);
     core.close();
+  });
+
+  it("lets go of a backlog that is damaged behind its first rows, and begins another", () => {
+    const folder = mkdtempSync(join(tmpdir(), "gatehouse-fuzz-"));
+    const clock = new ManualClock();
+    const disk = new NodeDisk(folder);
+    const ring = disk.preallocate("journal.ring", 64 * 1024);
+    writeSuperblock(ring, "0123456789abcdef");
+    ring.close();
+    const begin = () => openStore({ disk, clock, entropy: seededEntropy(7), assembler: plainAssembler, log: silentLogger, settings });
+    const first = begin();
+    for (let id = 1; id <= 120; id += 1) {
+      first.core.append([groupFrame(`${id}`, slotOf(id, clock.monotonicMs() + 60_000)), alarmFrame(`alarm ${id}`)]);
+      first.core.commit(true);
+      clock.step(60_000);
+    }
+    first.core.close();
+    first.release();
+    const file = join(folder, "buffer.db");
+    const database = new SqliteDatabase(file);
+    const root = Number(database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'chunk'").pluck().get());
+    database.close();
+    const bytes = readFileSync(file);
+    const page = (root - 1) * 4096;
+    // Of the pages below the root only the first stays.
+    for (let cell = 1; cell < bytes.readUInt16BE(page + 3); cell += 1) {
+      const child = bytes.readUInt32BE(page + bytes.readUInt16BE(page + 12 + 2 * cell));
+      bytes.fill(0xa5, (child - 1) * 4096, child * 4096);
+    }
+    const last = bytes.readUInt32BE(page + 8);
+    bytes.fill(0xa5, (last - 1) * 4096, last * 4096);
+    writeFileSync(file, bytes);
+    const again = begin();
+    for (let turn = 0; turn < 4; turn += 1) {
+      again.core.append([alarmFrame(`after ${turn}`)]);
+      expect(again.core.commit(true)).toBe(true);
+      clock.step(6_000);
+    }
+    expect(again.core.stats().state).toBe("ok");
+    expect(disk.list("corrupt")).toHaveLength(1);
+    again.core.close();
+    again.release();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it("gives a journal a size to work with that was cut to a stump whose first blocks are damaged", () => {

@@ -92,7 +92,7 @@ function storeSubject(damaged: StoreFile, left: readonly (keyof ReturnType<typeo
 function textsAfter(core: StoreCore, clock: ManualClock): readonly string[] {
   core.append([alarmFrame("after")]);
   // A backlog that turns out to be damaged is opened again after a while, and set aside the second time.
-  for (let turn = 0; turn < 3 && (turn === 0 || core.stats().state !== "ok"); turn++) {
+  for (let turn = 0; turn < 4 && (turn === 0 || core.stats().state !== "ok"); turn++) {
     if (!core.commit(true)) throw new Error("it takes nothing any more");
     clock.step(6_000);
   }
