@@ -146,8 +146,10 @@ export class Backlog {
   bytesOf(stream: string, seq: number): Uint8Array | undefined {
     const number = this.#numbers.get(stream);
     if (number === undefined) return undefined;
-    const statement = this.#database.prepare<[bigint], { bytes: Buffer }>("SELECT bytes FROM payload WHERE key = ?");
-    return this.#run(() => statement.get(rowKey(number, seq))?.bytes);
+    const statement = this.#database.prepare<[bigint], { bytes: unknown }>("SELECT bytes FROM payload WHERE key = ?");
+    const found = this.#run(() => statement.get(rowKey(number, seq)));
+    // In a damaged row anything may stand there: then it is as good as other bytes.
+    return found === undefined ? undefined : found.bytes instanceof Uint8Array ? found.bytes : new Uint8Array();
   }
 
   /**

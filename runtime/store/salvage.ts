@@ -71,7 +71,7 @@ function salvageStream(
     }
     const last = rows.at(-1);
     if (last === undefined) break;
-    const sound = rows.filter((row) => row.bytes.length === row.size && crc32(row.bytes) === row.crc);
+    const sound = rows.filter((row) => Buffer.isBuffer(row.bytes) && row.bytes.length === row.size && crc32(row.bytes) === row.crc);
     parts.into.insert([
       { stream: stream.id, streamClass: stream.class, chunks: sound.map((row) => ({ ...factsOfRow(row), bytes: row.bytes })) },
     ]);

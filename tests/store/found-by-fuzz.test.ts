@@ -77,7 +77,7 @@ describe("a store", () => {
     return openStore({ ...parts, settings: { ...settings, checkBudgetMs } }).core;
   };
   /** Stopped in order, with a backlog. */
-  function filled(): { readonly disk: SimDisk; readonly clock: ManualClock } {
+  function filled(isCut = false): { readonly disk: SimDisk; readonly clock: ManualClock } {
     const [disk, clock] = [new SimDisk(), new ManualClock()];
     const core = open(disk, clock);
     for (let id = 1; id <= 500; id += 1) {
@@ -85,7 +85,8 @@ describe("a store", () => {
       core.commit(true);
       clock.step(60_000);
     }
-    core.close();
+    if (isCut) disk.cut(seededEntropy(3));
+    else core.close();
     return { disk, clock };
   }
   /** The last page of the descriptions is nonsense: an opening that reads the first row does not meet it. */
@@ -113,6 +114,28 @@ describe("a store", () => {
     expect(state).toBe("ok");
     expect(disk.list("corrupt")).toHaveLength(1);
     expect(core.takeGaps()).toEqual(expect.arrayContaining([expect.objectContaining({ reason: "corrupt" })]));
+    expect(ledger.polled).toBe(ledger.delivered + ledger.buffered + ledger.dropped);
+    core.close();
+  });
+
+  it.each([
+    ["looked for by the check of a start after a cut", true],
+    ["read from a backlog that was stopped in order", false],
+  ])("takes a payload that is no bytes for a lost one when it is %s", (_, isCut) => {
+    const { disk, clock } = filled(isCut);
+    const database = new SqliteDatabase(Buffer.from(disk.image("buffer.db")));
+    database.unsafeMode(true);
+    const { sql } = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'payload'").get() as { readonly sql: string };
+    database.exec("PRAGMA writable_schema = ON; ALTER TABLE payload RENAME TO was; CREATE TABLE payload (key INTEGER PRIMARY KEY, bytes)");
+    database.exec("INSERT INTO payload SELECT key, CASE key % 3 WHEN 0 THEN NULL WHEN 1 THEN 5 ELSE bytes END FROM was; DROP TABLE was");
+    database.prepare("UPDATE sqlite_schema SET sql = ? WHERE name = 'payload'").run(sql);
+    disk.replace("buffer.db", database.serialize());
+    database.close();
+    const core = open(disk, clock);
+    for (const { stream } of core.stats().streams) core.read({ stream, fromSeq: 1, maxChunks: 10_000, maxBytes: 1e9 });
+    expect(core.commit(true)).toBe(true);
+    const { ledger } = core.stats();
+    expect(ledger.dropped).toBeGreaterThan(0);
     expect(ledger.polled).toBe(ledger.delivered + ledger.buffered + ledger.dropped);
     core.close();
   });
