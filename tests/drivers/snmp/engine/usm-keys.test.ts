@@ -60,23 +60,22 @@ describe("keys of SNMPv3 users", () => {
 
   it("are derived without holding up the loop", async () => {
     const keys = newKeys();
-    let longestMs = 0;
-    let lastMs = clock.monotonicMs();
+    let turns = 0;
     let isDone = false;
     const watching = (async () => {
       while (!isDone) {
         await clock.sleep(0, unending);
-        longestMs = Math.max(longestMs, clock.monotonicMs() - lastMs);
-        lastMs = clock.monotonicMs();
+        turns += 1;
       }
     })();
-    const protocols: readonly AuthProtocol[] = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
-    await Promise.all(protocols.map((protocol) => keys.keysFor(credential(protocol, "aes128", `password of ${protocol}`), engine)));
+    // The two that Web Crypto lacks are hashed here, in sixteen slices each; the others on a thread of the pool.
+    const protocols: readonly AuthProtocol[] = ["md5", "sha224"];
+    for (const protocol of protocols) await keys.keysFor(credential(protocol, "aes128", `password of ${protocol}`), engine);
     isDone = true;
     await watching;
-    expect(keys.passwordHashes).toBe(6);
-    // A hash of 1 MiB takes some milliseconds in one piece; six of them in a row would show.
-    expect(longestMs).toBeLessThan(40);
+    expect(keys.passwordHashes).toBe(2);
+    // In one piece each the loop would turn a handful of times.
+    expect(turns).toBeGreaterThan(16);
   });
 
   it("are forgotten beyond their bound, the one used longest ago first", async () => {
