@@ -15,7 +15,7 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
     await field.start(await versions.pack("1.0.0"));
     field.gateway("gw-first");
     await field.online("gw-first");
-  }, 180_000);
+  }, 600_000);
   afterAll(() => field.end(), 180_000);
 
   it.each(Object.entries(badVersions).map(([what, patches], index) => ({ what, patches, version: `1.${index + 1}.0` })))(
