@@ -23,6 +23,7 @@ export interface ConsoleRooms {
   readonly challenge?: () => string;
   readonly tls?: NonNullable<ConsoleOptions["tls"]> | undefined;
   readonly onSignIn?: NonNullable<ConsoleOptions["onSignIn"]>;
+  readonly tries?: NonNullable<ConsoleOptions["tries"]>;
 }
 
 /** The console that the configuration asks for; undefined = none. */
@@ -34,7 +35,7 @@ export function openConsole(
 ): Console | undefined {
   const { console: wanted, gateway: identity } = configuration;
   if (!wanted.enabled) return undefined;
-  const { alarms, checks, verdict, services, command, editor, signInMethods, challenge, onSignIn, tls } = rooms;
+  const { alarms, checks, verdict, services, command, editor, signInMethods, challenge, onSignIn, tls, tries } = rooms;
   return new Console({
     listen: { host: wanted.host, port: wanted.port },
     allowedHosts: wanted.allowedHosts,
@@ -54,6 +55,7 @@ export function openConsole(
     ...(signInMethods === undefined ? {} : { signInMethods }),
     ...(challenge === undefined ? {} : { challenge }),
     ...(onSignIn === undefined ? {} : { onSignIn }),
+    ...(tries === undefined ? {} : { tries }),
     ...platform,
   });
 }

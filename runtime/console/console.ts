@@ -15,10 +15,12 @@ import { OwnHost } from "./own-host.ts";
 import { cookieOf, type RequestHead } from "./request-head.ts";
 import { type ConsoleSession, editorPerson, Sessions } from "./sessions.ts";
 import type { ConsoleSource, ConsoleTls, SignInMethod } from "./source.ts";
-import { TryLimit } from "./try-limit.ts";
+import { TryLimit, type TryMemory } from "./try-limit.ts";
 
 const cookieName = "gatehouse_console";
 const retryMs = 30_000;
+/** What is left of a lock is written down this often. */
+const keepTriesMs = 300_000;
 /** Pages of other sites cannot send it without asking first, and nobody answers them. */
 const ownHeader = "x-gatehouse";
 
@@ -38,6 +40,8 @@ export interface ConsoleOptions {
   readonly challenge?: () => string;
   /** Says who signed in or failed to: for the audit record. */
   readonly onSignIn?: (event: { readonly person: string; readonly method: string; readonly from: string; readonly ok: boolean }) => void;
+  /** Where wrong tries are remembered over restarts; absent = for as long as this lives. */
+  readonly tries?: TryMemory;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -58,7 +62,7 @@ export class Console implements Unit {
     this.#options = options;
     this.codes = new OneTimeCodes(options.clock, options.entropy);
     this.#sessions = new Sessions(options.clock, options.entropy);
-    this.#tries = new TryLimit(options.clock);
+    this.#tries = new TryLimit(options.clock, options.tries);
     this.#own = new OwnHost(options.listen.host, options.allowedHosts);
   }
 
@@ -82,10 +86,10 @@ export class Console implements Unit {
     const door = new FrontDoor(clock, (socket, request, head) => this.#admit(server, socket, request, head));
     try {
       await this.#open(door, signal);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      while (!signal.aborted) {
+        await clock.sleep(keepTriesMs, signal).catch(() => undefined);
+        this.#tries.keep();
+      }
     } finally {
       this.#port = 0;
       await door.close();

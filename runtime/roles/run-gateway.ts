@@ -114,7 +114,7 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
   return (running, discovery, northbound, owner, alarms, flows) => {
     const rooms = {
       ...flowRooms(flows),
-      tls: consoleTls(options.stateDir, configuration, platform.entropy),
+      ...{ tls: consoleTls(options.stateDir, configuration, platform.entropy), tries: run.state },
       ...{ alarms: alarms.list, verdict: () => consoleVerdict(alarms.verdict()) },
       ...technicianRooms({ northbound, configuration, state: run.state, identity: run.identity, audit: run.audit }, platform),
       ...(running.checks === undefined ? {} : { checks: running.checks }),
