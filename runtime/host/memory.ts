@@ -27,7 +27,7 @@ const firstMs = 60_000;
 const everyMs = 300_000;
 
 /**
- * Collects this thread's garbage now and then, whatever V8 thinks of it: for a site of up to `maxThriftyEquipment`. Some 30 ms each time at 25 MB of
+ * Collects this thread's garbage now and then, whatever V8 thinks of it: for a site of up to `maxThriftyEquipment`. Some 100 ms each time at 25 MB of
  * heap; measured with 100 switches (tests/bench/README.md).
  */
 export function garbageRounds(clock: Clock): Unit {
