@@ -37,7 +37,11 @@ export function salvage(parts: SalvageParts): number {
       source.prepare<[], { number: number; id: string; class: StreamClass }>("SELECT number, id, class FROM stream").all(),
     );
     const deadlineMs = parts.clock.monotonicMs() + parts.budgetMs;
-    for (const stream of streams) saved += salvageStream(parts, source, stream, deadlineMs);
+    // A number that no stream has makes keys that cannot be counted up.
+    const possible = streams.filter(
+      ({ number }) => Number.isSafeInteger(number) && number > 0 && Number.isSafeInteger((number + 1) * seqSpan),
+    );
+    for (const stream of possible) saved += salvageStream(parts, source, stream, deadlineMs);
   } catch (error) {
     if (!isGatewayError(error)) throw error; // Nothing, or nothing more, can be read: the rest is booked as lost.
   } finally {
