@@ -179,16 +179,11 @@ export class Outbox {
     let seq = Math.max(first, stream.ring.keys().next().value ?? stream.nextSeq);
     const wanted = (facts: ChunkFacts): boolean => !stream.isDone(facts.seq) && !hasSeq(query.skip ?? [], facts.seq);
     for (const row of this.#backlogFrom(stream, first)) {
-      for (; seq < row.seq; seq += 1) {
-        const chunk = stream.ring.get(seq);
-        if (chunk !== undefined && wanted(chunk)) yield chunk;
-      }
+      for (const chunk of stream.ringBetween(seq, row.seq - 1)) if (wanted(chunk)) yield chunk;
+      seq = Math.max(seq, row.seq);
       if (wanted(row) && !stream.ring.has(row.seq)) yield row;
     }
-    for (; seq < stream.nextSeq; seq += 1) {
-      const chunk = stream.ring.get(seq);
-      if (chunk !== undefined && wanted(chunk)) yield chunk;
-    }
+    for (const chunk of stream.ringBetween(seq, stream.nextSeq - 1)) if (wanted(chunk)) yield chunk;
   }
 
   *#backlogFrom(stream: OutboxStream, fromSeq: number): Generator<ChunkFacts> {
@@ -230,9 +225,8 @@ export class Outbox {
 
   #takeFromRing(stream: OutboxStream, from: number, to: number): RingChunk[] {
     const taken: RingChunk[] = [];
-    for (let seq = Math.max(from, stream.ring.keys().next().value ?? to + 1); seq <= to; seq += 1) {
-      const chunk = stream.removeFromRing(seq);
-      if (chunk === undefined) continue;
+    for (const chunk of stream.ringBetween(Math.max(from, stream.ring.keys().next().value ?? to + 1), to)) {
+      stream.removeFromRing(chunk.seq);
       this.#ring.release(chunk.recordSeq, 1);
       taken.push(chunk);
     }

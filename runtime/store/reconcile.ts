@@ -5,7 +5,7 @@ import type { Eviction } from "./eviction-log.ts";
 import type { StoreLedger } from "./ledger.ts";
 import type { OpenGroup } from "./open-group.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Ranges, withRange } from "./ranges.ts";
+import type { Ranges } from "./ranges.ts";
 import type { StreamSnapshot } from "./record.ts";
 import type { Ring } from "./ring.ts";
 import { emptyBacklog, type OutboxStream, type StreamTable } from "./streams.ts";
@@ -123,10 +123,15 @@ function missingOf({ backlog }: Books, stream: OutboxStream): Ranges {
   const acked = stream.acked.reduce((sum, [from, to]) => sum + to - from + 1, 0);
   const expected = stream.nextSeq - 1 - stream.ackedUpTo - acked;
   if (expected === stream.chunks) return [];
-  const there = new Set(stream.backlog.chunks > 0 ? seqsIn(backlog, stream.id, 0) : []);
-  let missing: Ranges = [];
-  for (let seq = stream.ackedUpTo + 1; seq < stream.nextSeq; seq += 1) {
-    if (!stream.isDone(seq) && !stream.ring.has(seq) && !there.has(seq)) missing = withRange(missing, seq, seq);
+  const there = [...stream.ring.keys(), ...(stream.backlog.chunks > 0 ? seqsIn(backlog, stream.id, 0) : [])];
+  const known = [...stream.acked, ...there.map((seq) => [seq, seq] as const)].sort((a, b) => a[0] - b[0]);
+  const missing: (readonly [number, number])[] = [];
+  let next = stream.ackedUpTo + 1;
+  // From hole to hole, not from number to number: one damaged number can leave a hole of any size.
+  for (const [from, to] of known) {
+    if (from > next) missing.push([next, Math.min(from, stream.nextSeq) - 1]);
+    next = Math.max(next, to + 1);
+    if (next >= stream.nextSeq) return missing;
   }
-  return missing;
+  return next < stream.nextSeq ? [...missing, [next, stream.nextSeq - 1]] : missing;
 }

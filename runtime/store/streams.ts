@@ -90,6 +90,24 @@ export class OutboxStream {
     for (const [seq, chunk] of sorted) this.ring.set(seq, chunk);
   }
 
+  /**
+   * What the ring has from `from` to `to`, ascending. Costs what is there or what is asked for, whichever is less: a damaged number can leave a hole of
+   * any size. Chunks may be removed meanwhile.
+   */
+  *ringBetween(from: number, to: number): Generator<RingChunk> {
+    if (to - from < this.ring.size) {
+      for (let seq = from; seq <= to; seq += 1) {
+        const chunk = this.ring.get(seq);
+        if (chunk !== undefined) yield chunk;
+      }
+      return;
+    }
+    for (const chunk of this.ring.values()) {
+      if (chunk.seq > to) return;
+      if (chunk.seq >= from) yield chunk;
+    }
+  }
+
   removeFromRing(seq: number): RingChunk | undefined {
     const chunk = this.ring.get(seq);
     if (chunk === undefined) return undefined;

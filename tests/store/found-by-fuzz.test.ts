@@ -140,6 +140,28 @@ describe("a store", () => {
     core.close();
   });
 
+  it("starts, reads and takes acknowledgements although a damaged number leaves a hole of a hundred thousand million", () => {
+    const { disk, clock } = filled();
+    const database = new SqliteDatabase(Buffer.from(disk.image("buffer.db")));
+    database.unsafeMode(true);
+    const { last } = database.prepare("SELECT max(key) AS last FROM chunk").get() as { readonly last: number };
+    for (const table of ["chunk", "payload"]) database.prepare(`UPDATE ${table} SET key = key + 100000000000 WHERE key = ?`).run(last);
+    disk.replace("buffer.db", database.serialize());
+    database.close();
+    const core = open(disk, clock);
+    core.append([alarmFrame("after"), groupFrame("after", slotOf(1_000, clock.monotonicMs() + 60_000))]);
+    clock.step(120_000);
+    expect(core.commit(true)).toBe(true);
+    for (const { stream } of core.stats().streams) {
+      const chunks = core.read({ stream, fromSeq: 1, maxChunks: 10_000, maxBytes: 1e9 });
+      core.acknowledge({ stream, upTo: chunks.at(-1)?.seq ?? 0, ranges: [] });
+    }
+    expect(core.commit(true)).toBe(true);
+    const { ledger } = core.stats();
+    expect(ledger.polled).toBe(ledger.delivered + ledger.buffered + ledger.dropped);
+    core.close();
+  });
+
   it("lets go of a backlog that is damaged behind its first rows, and begins another", () => {
     const folder = mkdtempSync(join(tmpdir(), "gatehouse-fuzz-"));
     const clock = new ManualClock();
