@@ -33,6 +33,11 @@ export interface ChunkRow {
   readonly size: number;
 }
 
+/**
+ * Ten times the longest chunk. What calls itself longer is not read at all: of a damaged length, or a chain of pages that bites its tail, SQLite would make a gigabyte.
+ */
+export const maxPayloadBytes = 1_048_576;
+
 /** Seqs of one stream; 8,191 streams fit below 2^53. */
 export const seqSpan = 2 ** 40;
 

@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { StreamClass } from "#model/chunk.ts";
-import { backlogFile, type ChunkRow, factsOfRow, rowKey, seqOf, seqSpan } from "./backlog-schema.ts";
+import { backlogFile, type ChunkRow, factsOfRow, maxPayloadBytes, rowKey, seqOf, seqSpan } from "./backlog-schema.ts";
 import { usedBytes } from "./database.ts";
 import { atDisk } from "./disk-error.ts";
 import { type Eviction, EvictionLog, type EvictionRule } from "./eviction-log.ts";
@@ -146,7 +146,9 @@ export class Backlog {
   bytesOf(stream: string, seq: number): Uint8Array | undefined {
     const number = this.#numbers.get(stream);
     if (number === undefined) return undefined;
-    const statement = this.#database.prepare<[bigint], { bytes: unknown }>("SELECT bytes FROM payload WHERE key = ?");
+    const statement = this.#database.prepare<[bigint], { bytes: unknown }>(
+      `SELECT iif(length(bytes) <= ${maxPayloadBytes}, bytes, NULL) AS bytes FROM payload WHERE key = ?`,
+    );
     const found = this.#run(() => statement.get(rowKey(number, seq)));
     // In a damaged row anything may stand there: then it is as good as other bytes.
     return found === undefined ? undefined : found.bytes instanceof Uint8Array ? found.bytes : new Uint8Array();

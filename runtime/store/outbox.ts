@@ -191,8 +191,9 @@ export class Outbox {
       const from = seq;
       const page = this.#keeper.attempt((backlog) => backlog.describe(stream.id, from, describePage))?.value ?? [];
       yield* page;
-      if (page.length < describePage) return;
-      seq = (page.at(-1)?.seq ?? seq) + 1;
+      const last = page.at(-1)?.seq ?? seq;
+      if (page.length < describePage || last < from) return;
+      seq = last + 1;
     }
   }
 

@@ -90,7 +90,8 @@ function* seqsIn(backlog: Backlog, stream: string, fromSeq: number): Generator<n
     const page = backlog.describe(stream, from, 1000);
     for (const row of page) yield row.seq;
     const last = page.at(-1);
-    if (last === undefined || page.length < 1000) return;
+    // Damaged pages can lead back to where we were.
+    if (last === undefined || page.length < 1000 || last.seq < from) return;
     from = last.seq + 1;
   }
 }

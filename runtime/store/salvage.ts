@@ -4,7 +4,7 @@ import type { StreamClass } from "#model/chunk.ts";
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Backlog } from "./backlog.ts";
-import { type ChunkRow, factsOfRow, seqSpan } from "./backlog-schema.ts";
+import { type ChunkRow, factsOfRow, maxPayloadBytes, seqSpan } from "./backlog-schema.ts";
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 import type { StreamTable } from "./streams.ts";
@@ -23,7 +23,8 @@ const pageRows = 64;
 const maxFailures = 1000;
 
 interface Row extends ChunkRow {
-  readonly bytes: Buffer;
+  /** Null where the length is not the one that was noted. */
+  readonly bytes: Buffer | null;
 }
 
 /** Copies what can still be read, and matches its checksum, out of a damaged backlog. Stops when its time is over. @returns rows saved */
@@ -56,7 +57,8 @@ function salvageStream(
   stream: { readonly number: number; readonly id: string; readonly class: StreamClass },
   deadlineMs: number,
 ): number {
-  const sql = "SELECT c.*, p.bytes FROM chunk c JOIN payload p ON p.key = c.key WHERE c.key BETWEEN ? AND ? ORDER BY c.key LIMIT ?";
+  const bytes = `iif(c.size <= ${maxPayloadBytes} AND length(p.bytes) = c.size, p.bytes, NULL) AS bytes`;
+  const sql = `SELECT c.*, ${bytes} FROM chunk c JOIN payload p ON p.key = c.key WHERE c.key BETWEEN ? AND ? ORDER BY c.key LIMIT ?`;
   const select = atDisk({ file: parts.file }, () => source.prepare<[bigint, bigint, number], Row>(sql));
   const known = parts.streams.get(stream.id);
   const end = (stream.number + 1) * seqSpan - 1;
@@ -66,8 +68,8 @@ function salvageStream(
   let limit = pageRows;
   while (key <= end && parts.clock.monotonicMs() < deadlineMs && failures < maxFailures) {
     const rows = tryRows(parts.file, () => select.all(BigInt(key), BigInt(end), limit));
-    if (rows === undefined) {
-      // A damaged page: first narrow down to single rows, then step over it.
+    if (rows === undefined || (rows.at(-1)?.key ?? key) < key) {
+      // A damaged page, or one that leads back to where we were: first narrow down to single rows, then step over it.
       failures += 1;
       if (limit > 1) limit = 1;
       else key += 1;
@@ -75,10 +77,11 @@ function salvageStream(
     }
     const last = rows.at(-1);
     if (last === undefined) break;
-    const sound = rows.filter((row) => Buffer.isBuffer(row.bytes) && row.bytes.length === row.size && crc32(row.bytes) === row.crc);
-    parts.into.insert([
-      { stream: stream.id, streamClass: stream.class, chunks: sound.map((row) => ({ ...factsOfRow(row), bytes: row.bytes })) },
-    ]);
+    const sound = rows.flatMap((row) => {
+      const { bytes: found } = row;
+      return Buffer.isBuffer(found) && found.length === row.size && crc32(found) === row.crc ? [{ ...factsOfRow(row), bytes: found }] : [];
+    });
+    parts.into.insert([{ stream: stream.id, streamClass: stream.class, chunks: sound }]);
     saved += sound.length;
     key = last.key + 1;
     limit = pageRows;

@@ -148,13 +148,6 @@ export const mutants: readonly Mutant[] = [
     damagedFrom: 20_058,
   },
   {
-    name: "believes a backlog whose schema is damaged",
-    file: "runtime/store/database.ts",
-    find: "if (options.check) atDisk({ file }, () => checkSchema(database, options.migrations, file));",
-    replace: "",
-    damagedFrom: 2_198,
-  },
-  {
     name: "begins a new ledger at every start",
     file: "runtime/store/open-store.ts",
     find: "if (recovered !== undefined) restoreLedger(ledger, recovered);",
