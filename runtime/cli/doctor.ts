@@ -133,7 +133,10 @@ function ofStatus({ uplink, clock, ledger, buffer, equipment }: Status): readonl
 function because(error: Status["uplink"]["lastError"]): string {
   if (error === undefined) return "";
   const { code, reason } = error;
-  return `: ${code}${reason === undefined ? "" : ` (${reason})`}.${helpFor(code)}`;
+  const help = reason?.includes("ECONNREFUSED")
+    ? " The broker's host can be reached, but nothing listens at that port. Check that the broker runs, the port in uplink.url, and firewalls that refuse."
+    : helpFor(code);
+  return `: ${code}${reason === undefined ? "" : ` (${reason})`}.${help}`;
 }
 
 /** What a person can do, with a space before it; "" for a code of another version. */

@@ -122,6 +122,17 @@ describe("the verdict", () => {
     if (domain !== "none") expect(finding.evidence.length).toBeGreaterThan(0);
   });
 
+  it("says of a broker's closed port that nothing listens there, not that it lets nobody in", () => {
+    const refused = { ...down, code: "uplink.unreachable", reason: "connect ECONNREFUSED 198.51.100.7:8883" };
+    const alone = verdictOf(site({ checks: [], uplink: refused }));
+    expect([alone.domain, alone.text]).toEqual([
+      "noc",
+      expect.stringMatching(/nothing listens at the broker's port.*is the broker running/),
+    ]);
+    expect(verdictOf(site({ uplink: refused })).text).toMatch(/^everything but the NOC can be reached; .*nothing listens/);
+    expect(verdictOf(site({ checks: [], uplink: { ...down, code: "uplink.refused" } })).text).toContain("does not let the gateway in");
+  });
+
   it("never calls an unreachable site a dead device, and its own outage never the customer's", () => {
     const facts = site({
       host: { ...host, interfaces: [{ ...host.interfaces[0], carrier: false }] },

@@ -8,7 +8,10 @@ import { programOfCheckout, RolloutField } from "./rollout-field.ts";
 
 const chromiumPath = "/usr/bin/chromium";
 const field = new RolloutField();
-/** A version is a script around the checkout; a really packed program, which takes minutes to pack and to publish, if that is asked for. */
+/**
+ * A version is a script around the checkout; a really packed program, which takes minutes to pack and to publish, if GATEHOUSE_PACKAGED_UPDATES=1 asks for that. Then the
+ * gateways come with the program that GATEHOUSE_BINARY names, and the NOC is the one that GATEHOUSE_NOC_BINARY names.
+ */
 const packer = process.env["GATEHOUSE_PACKAGED_UPDATES"] === "1" ? new PackagedVersions(field.workspace.folder) : undefined;
 const program = async (version: string, isBad = false) =>
   packer === undefined
@@ -20,7 +23,7 @@ const stateOf = (view: { readonly gateways: readonly { readonly gateway: string;
 
 describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two gateways under the launcher", () => {
   beforeAll(async () => {
-    await field.start(await program("1.0.0"));
+    await field.start(await (packer?.factory("1.0.0") ?? program("1.0.0")));
     field.gateway("gw-first");
     field.gateway("gw-second");
     await Promise.all([field.online("gw-first"), field.online("gw-second")]);

@@ -4,7 +4,10 @@ import { RolloutField } from "../integration/rollout-field.ts";
 import { peer } from "../peers.ts";
 import { badVersions, PackagedVersions } from "./packaged-versions.ts";
 
-/** Packs ten versions of the program, so only when asked for: GATEHOUSE_PACKAGED_UPDATES=1 npx vitest run tests/update/bad-versions.long.ts. Needs what npm run build needs. */
+/**
+ * Packs ten versions of the program, so only when asked for: GATEHOUSE_PACKAGED_UPDATES=1 npx vitest run tests/update/bad-versions.long.ts. Needs what npm run build needs.
+ * With GATEHOUSE_BINARY and GATEHOUSE_NOC_BINARY the gateway comes with the first and the NOC is the second.
+ */
 describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed and rolled out, that", () => {
   const field = new RolloutField({ hangS: 40 });
   let versions: PackagedVersions;
@@ -12,7 +15,7 @@ describe.skipIf(!peer("mosquitto").available)("a packaged version, built, signed
 
   beforeAll(async () => {
     versions = new PackagedVersions(field.workspace.folder);
-    await field.start(await versions.pack("1.0.0"));
+    await field.start(await versions.factory("1.0.0"));
     field.gateway("gw-first");
     await field.online("gw-first");
   }, 600_000);

@@ -2,6 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { gatehouseProgram } from "../program.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -66,6 +67,11 @@ export class PackagedVersions {
       cpSync(join(root, file), join(this.#tree, file));
     }
     execFileSync("cp", ["-al", join(root, "node_modules"), join(this.#tree, "node_modules")]);
+  }
+
+  /** @returns what the gateways come with: the very artefact that GATEHOUSE_BINARY names, otherwise one packed as `version` */
+  async factory(version: string): Promise<string> {
+    return (process.env["GATEHOUSE_BINARY"] ?? "") === "" ? await this.pack(version) : gatehouseProgram();
   }
 
   /** @returns the packaged program of this version, for this machine */

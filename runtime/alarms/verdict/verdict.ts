@@ -138,7 +138,8 @@ class SiteView {
     const nocChecks = checks.filter(({ targetClass }) => targetClass === "noc");
     const isDown = uplink.state === "down" || (uplink.state === "connected" && !uplink.answered && nocChecks.some(isFailing));
     if (!isDown || !others.some(isOk)) return undefined;
-    return this.found("noc", 0.9, "everything but the NOC can be reached", undefined);
+    const more = uplink.state === "down" && isPortClosed(uplink.reason) ? "; its host answers, and nothing listens at the broker's port" : "";
+    return this.found("noc", 0.9, `everything but the NOC can be reached${more}`, undefined);
   }
 
   service(): Finding | undefined {
@@ -190,8 +191,13 @@ class SiteView {
     if (this.#gatewayAnswers() === false) return this.#routerSilent();
     if (this.#facts.wanPortDown !== undefined)
       return this.found("line", 0.9, `the access line is down: ${this.#facts.wanPortDown}`, undefined);
-    if (code === "uplink.refused" || code === "uplink.tls" || /ECONNREFUSED/.test(reason))
+    if (code === "uplink.refused" || code === "uplink.tls")
       return this.found("noc", 0.8, "the NOC's broker can be reached, and does not let the gateway in", undefined);
+    // The broker's machine said so itself, or a firewall in its name: the way there is whole.
+    if (isPortClosed(reason)) {
+      const advice = "is the broker running, is the port in uplink.url right, does a firewall refuse?";
+      return this.found("noc", 0.7, `the NOC's host can be reached, but nothing listens at the broker's port: ${advice}`, undefined);
+    }
     if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return this.found("dns", 0.5, "the name of the NOC's broker does not resolve", undefined);
     return this.found(
       "unknown",
@@ -252,6 +258,10 @@ class SiteView {
     if (this.#outside.length === 0) add("missing", "no check looks at a place outside");
     return said;
   }
+}
+
+function isPortClosed(reason: string): boolean {
+  return reason.includes("ECONNREFUSED");
 }
 
 function isOutside({ targetClass }: CheckReading): boolean {
