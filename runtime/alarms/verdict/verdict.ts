@@ -138,7 +138,8 @@ class SiteView {
     const nocChecks = checks.filter(({ targetClass }) => targetClass === "noc");
     const isDown = uplink.state === "down" || (uplink.state === "connected" && !uplink.answered && nocChecks.some(isFailing));
     if (!isDown || !others.some(isOk)) return undefined;
-    const more = uplink.state === "down" && isPortClosed(uplink.reason) ? "; its host answers, and nothing listens at the broker's port" : "";
+    const more =
+      uplink.state === "down" && isPortClosed(uplink.reason) ? "; its host answers, and nothing listens at the broker's port" : "";
     return this.found("noc", 0.9, `everything but the NOC can be reached${more}`, undefined);
   }
 
