@@ -16,13 +16,12 @@ export function componentsOf(tables: readonly PolledTable[], entities: readonly 
   for (const table of tables) {
     const { component } = table.definition;
     if (component === undefined) continue;
-    for (const row of table.rows)
-      components.push({
-        kind: component.kind,
-        key: row.key,
-        name: nameOf(table.labelsOf(row), component.name) || row.key,
-        attributes: attributesOf(table, row),
-      });
+    const reader = table.labels();
+    for (const row of table.rows) {
+      const labels = reader.of(row);
+      const name = nameOf(labels, component.name) || row.key;
+      components.push({ kind: component.kind, key: row.key, name, attributes: attributesOf(table, row, labels) });
+    }
   }
   for (const entity of entities) if (!quietClasses.has(entity.class)) components.push(entityComponent(entity));
   return components.slice(0, maxComponents);
@@ -36,8 +35,7 @@ function nameOf(labels: RowLabels, names: readonly string[]): string {
   return "";
 }
 
-function attributesOf(table: PolledTable, row: LearntRow): Record<string, string | number> {
-  const labels = table.labelsOf(row);
+function attributesOf(table: PolledTable, row: LearntRow, labels: RowLabels): Record<string, string | number> {
   const attributes: Record<string, string | number> = { [table.definition.indexLabel ?? "index"]: row.index };
   for (const [name, value] of Object.entries(labels)) {
     if (value !== "" && name !== "ifSpeed" && name !== "ifHighSpeed") attributes[name] = value;

@@ -6,6 +6,7 @@ import type { HeadReading } from "../session/agent-head.ts";
 import type { Exchange } from "../session/exchange.ts";
 import type { LongTask } from "../session/long-task.ts";
 import type { PolledTable } from "../session/polled-table.ts";
+import { SharedLists } from "../session/shared.ts";
 import { changesBetween, type Described } from "./changes.ts";
 import { componentsOf } from "./components.ts";
 import type { IdentityFacts, ProfileSource, SelectedProfiles } from "./facts.ts";
@@ -25,6 +26,9 @@ export interface Known {
   readonly facts: IdentityFacts;
   readonly profiles: SelectedProfiles | undefined;
 }
+
+/** One list for all equipment with the same sets. */
+const rulesShared = new SharedLists<IdentityRules[number]>(64);
 
 type PackedFacts = Omit<IdentityFacts, "values"> & { readonly values: readonly (readonly [string, string])[] };
 
@@ -50,7 +54,7 @@ export class InventoryDesk {
     reading: LongTask<Known>,
   ) {
     this.#equipment = equipment;
-    this.#rules = [...sources.sets, ...vendorProbes];
+    this.#rules = rulesShared.get([...sources.sets, ...vendorProbes]);
     this.#profiles = sources.profiles;
     this.#reading = reading;
   }
@@ -151,7 +155,10 @@ export class InventoryDesk {
 }
 
 function macAddressesOf(tables: readonly PolledTable[]): readonly string[] {
-  return tables.flatMap((table) => table.rows.flatMap((row) => table.labelsOf(row).ifPhysAddress || []));
+  return tables.flatMap((table) => {
+    const labels = table.labels();
+    return table.rows.flatMap((row) => labels.of(row).ifPhysAddress || []);
+  });
 }
 
 /** Identity changes that people want to hear of at once; the rest stands in the inventory. */

@@ -17,6 +17,7 @@ import { Notices } from "./notices.ts";
 import { pollDeadline } from "./poll-deadline.ts";
 import type { KnownResults } from "./probe-tables.ts";
 import type { ReportCellsPool } from "./report-cells.ts";
+import { SharedLists } from "./shared.ts";
 import { SystemTable } from "./system-table.ts";
 import { TableBook, type TablesRead } from "./table-book.ts";
 
@@ -27,6 +28,8 @@ export interface SessionParts {
   readonly cells: ReportCellsPool;
   readonly snmp: SnmpSession;
 }
+
+const setsShared = new SharedLists<MetricSet>(64);
 
 /** Measured once on one machine (README): enough to tell dear equipment from cheap. */
 const cpuMsPerRequest = 0.03;
@@ -54,7 +57,7 @@ export class EquipmentSession implements DriverSession {
     this.#snmp = parts.snmp;
     this.#cells = parts.cells;
     this.#settings = parseSettings(equipment.settings);
-    const sets = parts.sets.filter((set) => this.#settings.sets[set.name] ?? set.optional !== true);
+    const sets = setsShared.get(parts.sets.filter((set) => this.#settings.sets[set.name] ?? set.optional !== true));
     this.#notices = new Notices(equipment.id);
     this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
     const newTask = <T>(): LongTask<T> => new LongTask<T>(context.clock, this.#closed.signal);

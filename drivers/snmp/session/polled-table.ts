@@ -2,17 +2,17 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { TableReport } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
-import type { RowLabels } from "../conversions/convert.ts";
 import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
 import { noteQuarantine } from "./gaps.ts";
+import { type HiddenLabels, LabelReader, noHiddenLabels } from "./hidden-labels.ts";
 import { countRows } from "./learn-rows.ts";
 import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
 import type { ReportCells } from "./report-cells.ts";
-import { allLabels, type LearntRow, sameRow } from "./row-keys.ts";
-import { onlyRow, type Survey } from "./survey.ts";
+import { type LearntRow, sameRow, sharedRows } from "./row-keys.ts";
+import { onlyRows, type Survey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
 
 /** What reading a table gave, and what it cost. */
@@ -64,7 +64,6 @@ export class PolledTable {
   readonly #equipment: EquipmentId;
   readonly #nextRevision: (table: string) => number;
   #survey: Survey | undefined;
-  #definition: TableDefinition;
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
   #previous: AgentMoment | undefined;
@@ -73,7 +72,6 @@ export class PolledTable {
 
   constructor(definition: TableDefinition, intervalMs: number, owner: TableOwner) {
     this.definition = definition;
-    this.#definition = definition;
     this.survey = owner.newTask();
     this.#equipment = owner.equipment;
     this.#nextRevision = owner.nextRevision;
@@ -84,9 +82,13 @@ export class PolledTable {
     return this.#survey?.reported ?? [];
   }
 
-  /** All labels of one of its rows, hidden ones included. */
-  labelsOf(row: LearntRow): RowLabels {
-    return allLabels(this.#definition.labels, row);
+  get hidden(): HiddenLabels {
+    return this.#survey?.hidden ?? noHiddenLabels;
+  }
+
+  /** All labels of its rows, hidden ones included. */
+  labels(): LabelReader {
+    return new LabelReader(this.rows, this.hidden);
   }
 
   get outputs(): readonly TableOutput[] {
@@ -106,13 +108,14 @@ export class PolledTable {
    * Takes over what a survey found. `changedAtMs`: when the agent says that its rows changed; counters are followed to other
    * instances only if nothing was read since. @returns whether rows, labels or sources differ from before
    */
-  apply(found: Survey, types: WireTypes, base: PolledTable | undefined, exchange: Exchange, changedAtMs: number): boolean {
+  apply(found: Survey, types: WireTypes, exchange: Exchange, changedAtMs: number): boolean {
     const before = this.#survey;
     const survey = before === undefined ? found : reuseRows(before, found);
     const shapes = this.#outputs.map((output) => output.shape);
     this.#survey = survey;
-    this.#definition = withLabelsOf(this.definition, base?.definition);
-    this.#outputs = buildOutputs(this.#definition, survey.columns, this.definition.aggregate === undefined ? survey.reported : [onlyRow], {
+    const rows = this.definition.aggregate === undefined ? survey.reported : onlyRows;
+    this.#outputs = buildOutputs(this.definition, survey.columns, rows, {
+      labels: new LabelReader(survey.reported, survey.hidden),
       equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
@@ -250,19 +253,14 @@ export class PolledTable {
   }
 }
 
-function withLabelsOf(definition: TableDefinition, base: TableDefinition | undefined): TableDefinition {
-  if (base === undefined) return definition;
-  return { ...definition, ...(base.labels && { labels: base.labels }), ...(base.indexLabel && { indexLabel: base.indexLabel }) };
-}
-
 /** Rows that are what they were stay the objects they were: reports and the engine's plans refer to them. */
 function reuseRows(before: Survey, after: Survey): Survey {
   const known = new Map(before.planned.map((row) => [row.key, row]));
   const reuse = (row: LearntRow): LearntRow => {
     const old = known.get(row.key);
-    return old !== undefined && old.hidden === row.hidden && sameRow(old, row) ? old : row;
+    return old !== undefined && sameRow(old, row) ? old : row;
   };
-  const reported = after.reported.map(reuse);
+  const reported = sharedRows(after.reported.map(reuse));
   return { ...after, reported, planned: after.planned === after.reported ? reported : after.planned.map(reuse) };
 }
 

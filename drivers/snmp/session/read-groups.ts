@@ -3,7 +3,7 @@ import { valueForm } from "../conversions/convert.ts";
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { AnswerRouting } from "./fill-columns.ts";
 import type { LearntRow } from "./row-keys.ts";
-import { Shared } from "./shared.ts";
+import { Shared, SharedLists } from "./shared.ts";
 import type { Survey } from "./survey.ts";
 import type { TableOutput } from "./table-output.ts";
 
@@ -20,6 +20,7 @@ const maxGroups = 4;
 const requestsShared = new Shared<readonly ColumnRequest[]>(1024);
 const indexesShared = new Shared<readonly string[]>(1024);
 const routingsShared = new Shared<AnswerRouting>(1024);
+const columnsShared = new SharedLists<ColumnDefinition>(1024);
 const maxSharedRows = 512;
 
 function sharedIndexes(indexes: readonly string[]): readonly string[] {
@@ -35,8 +36,10 @@ export interface ReadGroup {
 }
 
 /** Columns of the definition that this agent has in any form. */
-export function existingColumns(definition: TableDefinition, types: WireTypes): ColumnDefinition[] {
-  return definition.columns.filter((column) => types.has(column.oid) || (column.fallback !== undefined && types.has(column.fallback)));
+export function existingColumns(definition: TableDefinition, types: WireTypes): readonly ColumnDefinition[] {
+  return columnsShared.get(
+    definition.columns.filter((column) => types.has(column.oid) || (column.fallback !== undefined && types.has(column.fallback))),
+  );
 }
 
 /** The signature of rows about which nothing is known yet: the column where it exists, else its fallback. */

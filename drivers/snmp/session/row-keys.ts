@@ -1,17 +1,17 @@
 import type { Row } from "#model/report.ts";
 import type { RowLabels } from "../conversions/convert.ts";
 import { clean } from "../conversions/label-text.ts";
-import type { LabelDefinition, SkipRule, TableDefinition } from "../metric-sets/metric-set.ts";
-import { Shared } from "./shared.ts";
+import type { SkipRule, TableDefinition } from "../metric-sets/metric-set.ts";
+import { type HiddenLabels, packHidden } from "./hidden-labels.ts";
+import { Shared, SharedLists } from "./shared.ts";
 
 /**
- * A row as learnt from the agent. It is the reported row itself (the model's Row), so that a table of many rows is kept once.
+ * A row as learnt from the agent. It is the reported row itself (the model's Row), and one for all equipment that has such a row: what differs from one
+ * to the next of a kind (addresses of its ports) is not in it, see HiddenLabels.
  */
 export interface LearntRow extends Row {
   /** Index part of the instance OIDs; may change when the agent renumbers. */
   readonly index: string;
-  /** Values of the hidden labels, in their order, one a line; "" = there are none. One string is smaller than an object. */
-  readonly hidden: string;
 }
 
 /** A row before it has a key, with all of its labels. */
@@ -93,41 +93,33 @@ export function speedOf(labels: RowLabels): number | undefined {
 const noLabels: RowLabels = Object.freeze({});
 
 /**
- * Texts and labels, kept once for all equipment: forty-eight ports have the same names on each switch of a kind, though not the same addresses.
- * What is over the bound is merely not shared.
+ * Texts and rows, kept once for all equipment: forty-eight ports have the same names on each switch of a kind. What is over the bound is merely not
+ * shared.
  */
 const textsShared = new Shared<string>(16_384);
-const labelsShared = new Shared<RowLabels>(16_384);
+const rowsShared = new Shared<LearntRow>(16_384);
+const listsShared = new SharedLists<LearntRow>(512);
 const longestShared = 64;
 
 function sharedText(text: string): string {
   return text.length > longestShared ? text : textsShared.get(text, () => text);
 }
 
+/** The same list for all equipment with the same rows, frozen. */
+export function sharedRows(rows: readonly LearntRow[]): readonly LearntRow[] {
+  return listsShared.get(rows);
+}
+
 /** What is kept of a row. */
 export function keepRow(definition: TableDefinition, raw: RawRow, key: string): LearntRow {
   const labels: Record<string, string> = { [definition.indexLabel ?? "index"]: sharedText(raw.index) };
-  const hidden: string[] = [];
   for (const label of definition.labels ?? []) {
     const value = raw.labels[label.name] ?? "";
-    if (label.hidden) hidden.push(value);
-    else if (value !== "") labels[label.name] = sharedText(value);
+    if (!label.hidden && value !== "") labels[label.name] = sharedText(value);
   }
-  const content = Object.entries(labels).flat().join("\n");
-  const kept = content.length > 4 * longestShared ? Object.freeze(labels) : labelsShared.get(content, () => Object.freeze(labels));
-  // Joined and written out anew: a string that was put together keeps its pieces.
-  const flat = Buffer.from(hidden.join("\n")).toString();
-  return Object.freeze({ key: sharedText(key), labels: kept, index: sharedText(raw.index), hidden: flat });
-}
-
-/** All labels of a row, hidden ones included, as they were learnt. */
-export function allLabels(labels: readonly LabelDefinition[] | undefined, row: LearntRow): RowLabels {
-  if (row.hidden === "") return row.labels;
-  const all: Record<string, string> = { ...row.labels };
-  const hidden = row.hidden.split("\n");
-  let position = 0;
-  for (const label of labels ?? []) if (label.hidden) all[label.name] = hidden[position++] ?? "";
-  return all;
+  const make = (): LearntRow => Object.freeze({ key: sharedText(key), labels: Object.freeze(labels), index: sharedText(raw.index) });
+  const content = `${key}\n${raw.index}\n${Object.entries(labels).flat().join("\n")}`;
+  return content.length > 5 * longestShared ? make() : rowsShared.get(content, make);
 }
 
 export interface RowChoice {
@@ -135,6 +127,8 @@ export interface RowChoice {
   readonly planned: readonly LearntRow[];
   /** What is reported. */
   readonly reported: readonly LearntRow[];
+  /** Of the reported rows. */
+  readonly hidden: HiddenLabels;
 }
 
 /** Skipped rows up to this share of the others (and at least so many) are asked for all the same and thrown away. */
@@ -149,16 +143,20 @@ export function chooseRows(definition: TableDefinition, raw: readonly RawRow[], 
   const keys = assignKeys(definition, raw);
   const planned: LearntRow[] = [];
   const reported: LearntRow[] = [];
+  const labels: RowLabels[] = [];
   for (const [position, one] of raw.entries()) {
     const key = keys[position] ?? one.index;
     const skipped = isSkipped(rules, one.labels);
-    const row = skipped ? { key, labels: noLabels, index: one.index, hidden: "" } : keepRow(definition, one, key);
+    const row = skipped ? { key, labels: noLabels, index: one.index } : keepRow(definition, one, key);
     planned.push(row);
-    if (!skipped) reported.push(row);
+    if (skipped) continue;
+    reported.push(row);
+    labels.push(one.labels);
   }
   const skipped = planned.length - reported.length;
   const few = reported.length > 0 && skipped <= Math.max(skippedAlwaysAskedFor, reported.length * skippedShareAskedFor);
-  return { planned: few && skipped > 0 ? planned : reported, reported };
+  const kept = sharedRows(reported);
+  return { planned: few && skipped > 0 ? planned : kept, reported: kept, hidden: packHidden(definition.labels, labels) };
 }
 
 export function sameRow(before: LearntRow | undefined, after: LearntRow): boolean {

@@ -1,3 +1,30 @@
+const ids = new WeakMap<object, number>();
+let nextId = 0;
+
+/** A number for each object, to make keys of: equal for the same object only. */
+export function idOf(one: object): number {
+  const known = ids.get(one);
+  if (known !== undefined) return known;
+  ids.set(one, nextId);
+  return nextId++;
+}
+
+/** Lists longer than this are nobody else's. */
+const longestList = 128;
+
+/** Frozen lists of objects that are shared themselves: one for all who have the same objects in the same order. */
+export class SharedLists<T extends object> {
+  readonly #lists: Shared<readonly T[]>;
+
+  constructor(most: number) {
+    this.#lists = new Shared(most);
+  }
+
+  get(list: readonly T[]): readonly T[] {
+    return list.length > longestList ? Object.freeze(list) : this.#lists.get(list.map(idOf).join(), () => Object.freeze([...list]));
+  }
+}
+
 /** Values made once for equal keys: like equipment shares what does not change. Bounded; losing an entry only loses the sharing. */
 export class Shared<T> {
   readonly #kept = new Map<string, T>();

@@ -2,7 +2,8 @@ import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-se
 import type { Exchange } from "./exchange.ts";
 import { learnRows } from "./learn-rows.ts";
 import { existingColumns, type Signature, type WireTypes } from "./read-groups.ts";
-import { allLabels, chooseRows, type LearntRow, type RowChoice, speedOf } from "./row-keys.ts";
+import { type HiddenLabels, LabelReader, noHiddenLabels } from "./hidden-labels.ts";
+import { chooseRows, type LearntRow, type RowChoice, sharedRows, speedOf } from "./row-keys.ts";
 import { decideSources } from "./row-sources.ts";
 
 /** What a table of one agent looks like: its columns and rows, and where each row's cells come from. */
@@ -12,50 +13,63 @@ export interface Survey {
   readonly reported: readonly LearntRow[];
   /** Rows that are asked for, in the order of their OIDs. */
   readonly planned: readonly LearntRow[];
+  /** Of the reported rows. */
+  readonly hidden: HiddenLabels;
   /** Where the cells of each planned row come from; empty = the usual way for all. */
   readonly signatures: readonly Signature[];
 }
 
 /** The row of scalars and aggregates. */
-export const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "", hidden: "" });
+export const onlyRow: LearntRow = Object.freeze({ index: "0", labels: Object.freeze({}), key: "" });
+/** What aggregates and scalars have. */
+export const onlyRows: readonly LearntRow[] = Object.freeze([onlyRow]);
 
 function rowOfInstance(index: string, labels: Readonly<Record<string, string>>): LearntRow {
-  return Object.freeze({ index, labels: Object.freeze({ ...labels }), key: "", hidden: "" });
+  return Object.freeze({ index, labels: Object.freeze({ ...labels }), key: "" });
 }
 
 /** Sparse columns are common; three of them together are not sparse. */
 const maxRowColumns = 3;
 
-/** Learns rows, labels and sources. `baseRows`: the rows of the table whose rows these are. @throws GatewayError driver.* */
+/** The rows of another table, which are this one's as well. */
+export interface BaseRows {
+  readonly rows: readonly LearntRow[];
+  readonly hidden: HiddenLabels;
+}
+
+/** Learns rows, labels and sources. `base`: of the table whose rows these are. @throws GatewayError driver.* */
 export async function surveyTable(
   definition: TableDefinition,
   types: WireTypes,
-  baseRows: readonly LearntRow[] | undefined,
+  base: BaseRows | undefined,
   exchange: Exchange,
 ): Promise<Survey> {
   const columns = existingColumns(definition, types);
-  const { planned, reported } = await chooseTableRows(definition, columns, { types, baseRows }, exchange);
+  const { planned, reported, hidden } = await chooseTableRows(definition, columns, { types, base }, exchange);
   const signatures = await decideSources(columns, planned, types, exchange);
-  warnOfNarrowCounters(definition, columns, { planned, signatures }, exchange);
-  return { columns, reported, planned, signatures };
+  const survey = { columns, reported, planned, hidden, signatures };
+  warnOfNarrowCounters(definition, survey, exchange);
+  return survey;
 }
 
 async function chooseTableRows(
   definition: TableDefinition,
   columns: readonly ColumnDefinition[],
-  known: { readonly types: WireTypes; readonly baseRows: readonly LearntRow[] | undefined },
+  known: { readonly types: WireTypes; readonly base: BaseRows | undefined },
   exchange: Exchange,
 ): Promise<RowChoice> {
-  const { types, baseRows } = known;
-  if (columns.length === 0) return { planned: [], reported: [] };
+  const { types, base } = known;
+  if (columns.length === 0) return { planned: [], reported: [], hidden: noHiddenLabels };
   if (definition.scalars || definition.aggregate === "count") {
     const { instance, fixedLabels } = definition;
     const row = instance === undefined && fixedLabels === undefined ? onlyRow : rowOfInstance(instance ?? "0", fixedLabels ?? {});
-    return { planned: [row], reported: [row] };
+    const rows = row === onlyRow ? onlyRows : [row];
+    return { planned: rows, reported: rows, hidden: noHiddenLabels };
   }
-  if (baseRows !== undefined) {
-    const rows = await rowsOfBase(definition, columns, { types, baseRows }, exchange);
-    return { planned: rows, reported: rows };
+  if (base !== undefined) {
+    const rows = await rowsOfBase(definition, columns, { types, baseRows: base.rows }, exchange);
+    const hidden = rows === base.rows ? base.hidden : new LabelReader(base.rows, base.hidden).hiddenOf(rows);
+    return { planned: rows, reported: rows, hidden };
   }
   const labels = (definition.labels ?? []).filter((label) => label.format === "index-name" || types.has(label.oid));
   const learnt = await learnRows(definition, rowColumnsOf(columns, types), labels, exchange);
@@ -75,7 +89,8 @@ async function rowsOfBase(
   if (baseRows.length === 0 || requests.length === 0) return [];
   const plan = { table: `${definition.table} rows`, columns: requests, rows: baseRows.map((row) => row.index) };
   const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
-  return baseRows.filter((_, position) => answer.columns.some((column) => column.present[position] === 1));
+  const found = baseRows.filter((_, position) => answer.columns.some((column) => column.present[position] === 1));
+  return found.length === baseRows.length ? baseRows : sharedRows(found);
 }
 
 /** Columns whose instances say which rows there are: value columns, since rows that only have a name have nothing to report. */
@@ -93,16 +108,14 @@ const maxNamed = 20;
  */
 function warnOfNarrowCounters(
   definition: TableDefinition,
-  columns: readonly ColumnDefinition[],
-  rows: Pick<Survey, "planned" | "signatures">,
+  { columns, planned, reported, hidden, signatures }: Survey,
   exchange: Exchange,
 ): void {
   const octets = columns.findIndex((column) => column.rateLimit === "octets" && column.fallback !== undefined);
   if (octets < 0) return;
-  const wrapMsOf = (row: LearntRow): number => ((two32 * 8) / (speedOf(allLabels(definition.labels, row)) ?? 0)) * 1000;
-  const narrow = rows.planned.filter(
-    (row, position) => rows.signatures[position]?.[octets] === "f" && wrapMsOf(row) < exchange.pollIntervalMs,
-  );
+  const labels = new LabelReader(reported, hidden);
+  const wrapMsOf = (row: LearntRow): number => ((two32 * 8) / (speedOf(labels.of(row)) ?? 0)) * 1000;
+  const narrow = planned.filter((row, position) => signatures[position]?.[octets] === "f" && wrapMsOf(row) < exchange.pollIntervalMs);
   if (narrow.length === 0) return;
   exchange.notices.once(`narrow ${definition.table}`, {
     type: "counter.too-narrow",

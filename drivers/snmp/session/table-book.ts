@@ -12,6 +12,7 @@ import { PolledTable, type TableReading } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import type { ReportCells } from "./report-cells.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
+import { SharedLists } from "./shared.ts";
 import { surveyTable } from "./survey.ts";
 
 type TableCost = PollCost["tables"][number] & { readonly retries: number; readonly bytesOut: number };
@@ -24,6 +25,8 @@ export interface TablesRead {
   /** What the reports stand in. */
   readonly cells: readonly ReportCells[];
 }
+
+const setsShared = new SharedLists<MetricSet>(64);
 
 /** After this many tables in a row without an answer the agent is taken for gone in this poll. */
 const timeoutsUntilGivenUp = 2;
@@ -77,7 +80,7 @@ export class TableBook {
   addSets(sets: readonly MetricSet[]): void {
     if (sets.length === this.#added.length && sets.every((set, position) => set === this.#added[position])) return;
     this.#added = sets;
-    this.#sets = [...this.#builtIn, ...sets];
+    this.#sets = setsShared.get([...this.#builtIn, ...sets]);
     this.#probeAtMs = Number.NEGATIVE_INFINITY;
     this.#probing.cancel();
   }
@@ -169,10 +172,10 @@ export class TableBook {
     const base = this.#baseOf(table);
     const untilMs = isRoutine ? shareOfRest(exchange) : exchange.deadlineMs;
     const survey = await this.#joinSurvey(table, exchange, () =>
-      table.survey.join(exchange, untilMs, (task) => surveyTable(table.definition, types, base?.rows, task)),
+      table.survey.join(exchange, untilMs, (task) => surveyTable(table.definition, types, base, task)),
     );
     if (survey !== undefined) {
-      const changed = table.apply(survey.value, types, base, exchange, head.changedAtMs);
+      const changed = table.apply(survey.value, types, exchange, head.changedAtMs);
       if (changed && table.definition.changeIndicator !== undefined) this.#fruitless = 0;
     } else if (!isRoutine)
       throw new GatewayError("driver.limit", { message: "still learning the rows", fields: { table: table.definition.table } });

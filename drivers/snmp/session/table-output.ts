@@ -5,8 +5,9 @@ import { rowFactor } from "../conversions/convert.ts";
 import { CounterMemory } from "../counters/counter-column.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
 import { type ColumnForm, formOfColumns, type ReportCells } from "./report-cells.ts";
-import { allLabels, type LearntRow, sameRow, speedOf } from "./row-keys.ts";
-import { Shared } from "./shared.ts";
+import type { LabelReader } from "./hidden-labels.ts";
+import { type LearntRow, sameRow, sharedRows, speedOf } from "./row-keys.ts";
+import { idOf, Shared } from "./shared.ts";
 
 /** One reported column with what is needed to fill it. Shared by all equipment that reports it alike. */
 export interface OutputColumn {
@@ -86,6 +87,8 @@ export interface OutputOptions {
   readonly equipment: EquipmentId;
   readonly intervalMs: number;
   readonly previous: readonly TableOutput[];
+  /** Of the rows. */
+  readonly labels: LabelReader;
   /** Speeds set by the operator, by row key, bit/s. */
   readonly speedOverrides: Readonly<Record<string, number>>;
   /** Rows whose counters may be followed to another instance: the move was seen at once, so nothing was read in between. */
@@ -104,7 +107,7 @@ export function buildOutputs(
   rows: readonly LearntRow[],
   options: OutputOptions,
 ): TableOutput[] {
-  return partition(definition, rows).map(({ suffix, splitCase, members }) =>
+  return partition(definition, rows, options.labels).map(({ suffix, splitCase, members }) =>
     buildOutput(definition, columns, { name: definition.table + suffix, splitCase, members }, options),
   );
 }
@@ -115,14 +118,14 @@ interface Part {
   readonly members: readonly LearntRow[];
 }
 
-function partition(definition: TableDefinition, rows: readonly LearntRow[]): Part[] {
+function partition(definition: TableDefinition, rows: readonly LearntRow[], labels: LabelReader): Part[] {
   const split = definition.split;
   if (split === undefined) return [{ suffix: "", splitCase: undefined, members: rows }];
   return Object.entries(split.cases)
     .map(([value, splitCase]) => ({
       suffix: `/${splitCase.suffix}`,
       splitCase,
-      members: rows.filter((row) => allLabels(definition.labels, row)[split.label] === value),
+      members: sharedRows(rows.filter((row) => labels.of(row)[split.label] === value)),
     }))
     .filter((part) => part.members.length > 0);
 }
@@ -149,7 +152,7 @@ function buildOutput(
   const rows = part.members;
   const watches = columns.some((column) => column.kind !== "counter" && column.metric === definition.speedChangesWith);
   const counters = columns.filter((column) => column.kind === "counter").length;
-  const output = new TableOutput(shape, outputColumns(definition, columns, part), unchanged ? previous.rows : rows, {
+  const output = new TableOutput(shape, outputColumns(columns, part, options.labels), unchanged ? previous.rows : rows, {
     ...limitsOf(definition, columns, rows, options),
     form: formOfColumns(columns),
     memory: unchanged ? previous.memory : new CounterMemory(rows.length, counters),
@@ -171,7 +174,7 @@ function limitsOf(
   const limited = columns.some((column) => column.rateLimit !== undefined);
   return {
     speeds: limited
-      ? Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(allLabels(definition.labels, row)) ?? Number.NaN)
+      ? Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN)
       : noNumbers,
     discontinuity: definition.discontinuity === undefined ? noNumbers : new Float64Array(rows.length).fill(Number.NaN),
   };
@@ -181,15 +184,6 @@ const factored = new Set(["storage-units", "entity-sensor", "percent-of"]);
 
 const shared = new Shared<readonly OutputColumn[]>(1024);
 const sharedMetrics = new Shared<readonly Metric[]>(1024);
-const ids = new WeakMap<ColumnDefinition | SplitCase, number>();
-let nextId = 0;
-
-function idOf(definition: ColumnDefinition | SplitCase): number {
-  const known = ids.get(definition) ?? nextId++;
-  ids.set(definition, known);
-  return known;
-}
-
 function keyOf(columns: readonly ColumnDefinition[], splitCase: SplitCase | undefined): string {
   return [...columns, ...(splitCase === undefined ? [] : [splitCase])].map(idOf).join();
 }
@@ -201,9 +195,9 @@ function metricsOf(columns: readonly ColumnDefinition[], splitCase: SplitCase | 
 
 /** Equal for all equipment, except where rows have factors of their own. */
 function outputColumns(
-  definition: TableDefinition,
   columns: readonly ColumnDefinition[],
   part: Pick<Part, "splitCase" | "members">,
+  labels: LabelReader,
 ): readonly OutputColumn[] {
   const make = (): readonly OutputColumn[] => {
     let counters = 0;
@@ -211,7 +205,7 @@ function outputColumns(
       definition: column,
       counter: column.kind === "counter" ? counters++ : -1,
       factors: factored.has(column.convert?.is ?? "")
-        ? Float64Array.from(part.members, (row) => rowFactor(column.convert, allLabels(definition.labels, row)))
+        ? Float64Array.from(part.members, (row) => rowFactor(column.convert, labels.of(row)))
         : undefined,
       splitCase: part.splitCase?.metric === column.metric ? part.splitCase : undefined,
     }));

@@ -5,6 +5,13 @@ import type { Operand } from "./definition.ts";
 export type OperandReader = (table: TableReport, out: Float64Array, rows: number) => void;
 
 const perHourMs = 3_600_000;
+/** A second number per row while an operand is worked out: one for all, as they are read one after the other. */
+let second = new Float64Array(64);
+
+function secondOf(rows: number): Float64Array {
+  if (second.length < rows) second = new Float64Array(rows);
+  return second;
+}
 
 /** undefined = the shape lacks a part of it. */
 export function compileOperand(operand: Operand, shape: TableShape): OperandReader | undefined {
@@ -15,13 +22,13 @@ export function compileOperand(operand: Operand, shape: TableShape): OperandRead
       return index < 0 ? undefined : (table, out, rows) => readNumbers(table, index, out, rows);
     }
     case "share":
-      return compileShare(at(operand.part), at(operand.whole), operand.isFree === true, shape.rows.length);
+      return compileShare(at(operand.part), at(operand.whole), operand.isFree === true);
     case "rate": {
       const columns = operand.metrics.map(at);
       return columns.some((index) => index < 0) ? undefined : (table, out, rows) => readRate(table, columns, out, rows);
     }
     case "bad-share":
-      return compileBadShare(operand.bad.map(at), operand.all.map(at), operand.least, shape.rows.length);
+      return compileBadShare(operand.bad.map(at), operand.all.map(at), operand.least);
     default:
       return compileChange(at(operand.metric), operand.overMs, shape.rows.length);
   }
@@ -53,10 +60,10 @@ function readRate(table: TableReport, columns: readonly number[], out: Float64Ar
   for (let row = 0; row < rows; row++) out[row] = seconds > 0 ? (out[row] ?? Number.NaN) / seconds : Number.NaN;
 }
 
-function compileShare(part: number, whole: number, isFree: boolean, capacity: number): OperandReader | undefined {
+function compileShare(part: number, whole: number, isFree: boolean): OperandReader | undefined {
   if (part < 0 || whole < 0) return undefined;
-  const wholes = new Float64Array(capacity);
   return (table, out, rows) => {
+    const wholes = secondOf(rows);
     readNumbers(table, part, out, rows);
     readNumbers(table, whole, wholes, rows);
     for (let row = 0; row < rows; row++) {
@@ -67,11 +74,11 @@ function compileShare(part: number, whole: number, isFree: boolean, capacity: nu
   };
 }
 
-function compileBadShare(bad: readonly number[], all: readonly number[], least: number, capacity: number): OperandReader | undefined {
+function compileBadShare(bad: readonly number[], all: readonly number[], least: number): OperandReader | undefined {
   const badColumns = bad.filter((index) => index >= 0);
   if (badColumns.length === 0 || all.some((index) => index < 0)) return undefined;
-  const counted = new Float64Array(capacity);
   return (table, out, rows) => {
+    const counted = secondOf(rows);
     addIncrements(table, badColumns, out, rows);
     addIncrements(table, all, counted, rows);
     for (let row = 0; row < rows; row++) {

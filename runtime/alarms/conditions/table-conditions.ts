@@ -101,7 +101,7 @@ export class TableConditions {
       }
       const read = readerOf(condition, shape);
       if (read === undefined) continue;
-      const rows = [...shape.rows.keys()].filter((row) => isMeant(condition.scope, shape.rows[row]));
+      const rows = sharedPlaces([...shape.rows.keys()].filter((row) => isMeant(condition.scope, shape.rows[row])));
       if (rows.length > 0) compiled.push(new CompiledCondition({ condition, shape, rows, read, surroundings: this.#parts }));
     }
     this.#compiledCount += compiled.length - (older?.compiled.length ?? 0);
@@ -155,6 +155,20 @@ export class TableConditions {
       ...(condition.repair === undefined ? {} : { repair: condition.repair }),
     });
   }
+}
+
+const placesShared = new Map<string, readonly number[]>();
+const maxPlaces = 256;
+const longestPlaces = 128;
+
+/** The same list for like equipment: most conditions mean all rows, or those of a kind. Bounded; what is over the bound is merely not shared. */
+function sharedPlaces(rows: readonly number[]): readonly number[] {
+  if (rows.length > longestPlaces) return rows;
+  const key = rows.join();
+  const known = placesShared.get(key);
+  if (known !== undefined) return known;
+  if (placesShared.size < maxPlaces) placesShared.set(key, rows);
+  return rows;
 }
 
 function appliesTo(scope: ConditionScope, shape: TableShape, deviceClass: string): boolean {
