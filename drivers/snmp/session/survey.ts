@@ -1,8 +1,8 @@
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
+import { type HiddenLabels, LabelReader, noHiddenLabels } from "./hidden-labels.ts";
 import { learnRows } from "./learn-rows.ts";
 import { existingColumns, type Signature, type WireTypes } from "./read-groups.ts";
-import { type HiddenLabels, LabelReader, noHiddenLabels } from "./hidden-labels.ts";
 import { chooseRows, type LearntRow, type RowChoice, sharedRows, speedOf } from "./row-keys.ts";
 import { decideSources } from "./row-sources.ts";
 

@@ -4,8 +4,8 @@ import type { Instant } from "#model/time.ts";
 import { rowFactor } from "../conversions/convert.ts";
 import { CounterMemory } from "../counters/counter-column.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
-import { type ColumnForm, formOfColumns, type ReportCells } from "./report-cells.ts";
 import type { LabelReader } from "./hidden-labels.ts";
+import { type ColumnForm, formOfColumns, type ReportCells } from "./report-cells.ts";
 import { type LearntRow, sameRow, sharedRows, speedOf } from "./row-keys.ts";
 import { idOf, Shared } from "./shared.ts";
 
@@ -173,9 +173,7 @@ function limitsOf(
   const overrides = new Map(Object.entries(options.speedOverrides));
   const limited = columns.some((column) => column.rateLimit !== undefined);
   return {
-    speeds: limited
-      ? Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN)
-      : noNumbers,
+    speeds: limited ? Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN) : noNumbers,
     discontinuity: definition.discontinuity === undefined ? noNumbers : new Float64Array(rows.length).fill(Number.NaN),
   };
 }
