@@ -93,7 +93,7 @@ export class Names {
       (cause: unknown) => {
         entry.refreshAtMs = this.#clock.monotonicMs() + this.#limits.nameLookupMs;
         entry.running = undefined;
-        throw new GatewayError("driver.unreachable", { message: "the name cannot be resolved", cause, fields: { name } });
+        throw new GatewayError("driver.unreachable", { message: `the name ${name} cannot be resolved`, cause, fields: { name } });
       },
     );
     running.catch(() => undefined);

@@ -83,6 +83,7 @@ export const apcPower: MetricSet = {
         gauge("upsAdvInputLineVoltage", `${apc}.1.3.2.1`, "V", { range: [0, 100_000] }),
         state("upsBasicOutputStatus", `${apc}.1.4.1.1`),
         gauge("upsAdvOutputLoad", `${apc}.1.4.2.3`, "%", { range: [0, 500] }),
+        gauge("upsHighPrecOutputLoad", `${apc}.1.4.3.3`, "%", { ...tenths, range: [0, 500] }),
         state("upsAdvTestDiagnosticsResults", `${apc}.1.7.2.3`),
         ...(
           [

@@ -98,6 +98,7 @@ export const powerConditions: readonly Condition[] = [
     [
       ["ups-load", "upsOutputPercentLoad"],
       ["apc-load", "upsAdvOutputLoad"],
+      ["apc-precise-load", "upsHighPrecOutputLoad"],
       ["eaton-load", "xupsOutputLoad"],
       ["cyberpower-load", "upsAdvanceOutputLoad"],
     ] as const
