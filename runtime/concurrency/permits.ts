@@ -16,18 +16,33 @@ export class Permits {
     return this.#waiters.length;
   }
 
+  /** Takes a permit if one is free; to be given back by `release`, once. */
+  tryTake(): boolean {
+    if (this.#free === 0) return false;
+    this.#free -= 1;
+    return true;
+  }
+
+  /** Takes a permit as soon as one is free; to be given back by `release`, once. Rejects with the signal's reason. */
+  async take(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (!this.tryTake()) await this.#wait(signal);
+  }
+
+  release(): void {
+    const next = this.#waiters.shift();
+    if (next === undefined) this.#free += 1;
+    else next.admitted();
+  }
+
   /** Resolves with the release; calling that twice does nothing. Rejects with the signal's reason. */
   async acquire(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
-    if (this.#free > 0) this.#free -= 1;
-    else await this.#wait(signal);
+    await this.take(signal);
     let released = false;
     return () => {
       if (released) return;
       released = true;
-      const next = this.#waiters.shift();
-      if (next === undefined) this.#free += 1;
-      else next.admitted();
+      this.release();
     };
   }
 

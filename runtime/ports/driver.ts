@@ -25,6 +25,8 @@ export interface PollCost {
   readonly durationMs: number;
   /** CPU of encoding and decoding, milliseconds; estimated where it cannot be measured per poll. */
   readonly cpuMs: number;
+  /** Values in the report; absent = the driver did not count them. */
+  readonly values?: number;
   /** Values and answers that were not believed, by kind, since the session was opened: `counterDecreased`, `forgedAnswers`, ... At most 16 kinds. */
   readonly distrusted?: Readonly<Record<string, number>>;
   /** Per table name: share of the above. */

@@ -32,14 +32,15 @@ export class PolledEquipment {
   running = false;
   /** Of the time it is `running`: the permit is there, the equipment is being asked. */
   isAsking = false;
-  /** The last poll that was answered; not the report, whose columns serve the next equipment. */
-  lastPoll: { readonly wallMs: number; readonly tables: number } | undefined;
   readonly #session: DriverSession;
   readonly #surroundings: PollSurroundings;
   readonly #phase: number;
   #shapes: readonly TableShape[] = [];
   #skipped = 0;
   #onGrid = false;
+  /** Of the last poll that was answered; NaN = there was none. */
+  #lastPollMs = Number.NaN;
+  #lastTables = 0;
 
   constructor(equipment: Equipment, session: DriverSession, surroundings: PollSurroundings) {
     this.equipment = equipment;
@@ -50,6 +51,11 @@ export class PolledEquipment {
     this.reachability = new Reachability(nowMs);
     // The first poll does not wait for its slot: a person who has just started the box wants to see something. Spread over two seconds at most.
     this.dueMs = nowMs + Math.min(this.#phase, (this.#phase / equipment.pollIntervalMs) * 2_000);
+  }
+
+  /** The last poll that was answered; not the report, whose columns serve the next equipment. */
+  get lastPoll(): { readonly wallMs: number; readonly tables: number } | undefined {
+    return Number.isNaN(this.#lastPollMs) ? undefined : { wallMs: this.#lastPollMs, tables: this.#lastTables };
   }
 
   /** Called when the slot came; sets the next one. Slots that passed unseen (a stopped process, a blocked loop) are counted. */
@@ -76,28 +82,23 @@ export class PolledEquipment {
   async serve(plannedAtMs: number, signal: AbortSignal): Promise<void> {
     this.isAsking = true;
     try {
-      await this.#serve(plannedAtMs, signal);
+      const nowMs = this.#surroundings.clock.monotonicMs();
+      this.statistics.lateness.add(Math.max(0, nowMs - plannedAtMs));
+      if (this.#skipped > 0) {
+        this.#skipped = 0;
+        await this.#recordGap(plannedAtMs, "skipped");
+      }
+      const plan = this.reachability.plan(nowMs);
+      if (plan !== "poll") this.statistics.unreachableSlots += 1;
+      if (plan === "rest") return await this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
+      if (plan === "probe") {
+        if (!(await this.#probe(plannedAtMs, signal))) return;
+        this.statistics.unreachableSlots -= 1;
+      }
+      await this.#poll(plannedAtMs, signal);
     } finally {
       this.isAsking = false;
     }
-  }
-
-  async #serve(plannedAtMs: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#surroundings;
-    const nowMs = clock.monotonicMs();
-    this.statistics.lateness.add(Math.max(0, nowMs - plannedAtMs));
-    if (this.#skipped > 0) {
-      this.#skipped = 0;
-      await this.#recordGap(plannedAtMs, "skipped");
-    }
-    const plan = this.reachability.plan(nowMs);
-    if (plan !== "poll") this.statistics.unreachableSlots += 1;
-    if (plan === "rest") return this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
-    if (plan === "probe") {
-      if (!(await this.#probe(plannedAtMs, signal))) return;
-      this.statistics.unreachableSlots -= 1;
-    }
-    await this.#poll(plannedAtMs, signal);
   }
 
   /** Carries out an order on this equipment. @throws GatewayError driver.unsupported */
@@ -140,11 +141,10 @@ export class PolledEquipment {
       return;
     }
     const { report, cost, inventory, events } = result;
-    let samples = 0;
-    for (const table of report.tables) samples += countSamples(table);
-    this.statistics.add(cost, samples);
+    this.statistics.add(cost, cost.values ?? valuesOf(report));
     this.#rememberShapes(report);
-    this.lastPoll = { wallMs: report.observedAt.wallMs, tables: report.tables.length };
+    this.#lastPollMs = report.observedAt.wallMs;
+    this.#lastTables = report.tables.length;
     const first = this.reachability.state === "new";
     if (this.reachability.answered(clock.monotonicMs()) && !first) await this.#transition("equipment.reachable", "equipment answers again");
     await intake.accept(report);
@@ -154,15 +154,10 @@ export class PolledEquipment {
   }
 
   #rememberShapes(report: Report): void {
-    if (report.tables.length === 0) return;
+    if (report.tables.every(({ shape }) => this.#shapes.includes(shape))) return;
     const seen = new Map(this.#shapes.map((shape) => [shape.table, shape]));
-    let changed = false;
-    for (const { shape } of report.tables) {
-      if (seen.get(shape.table) === shape) continue;
-      seen.set(shape.table, shape);
-      changed = true;
-    }
-    if (changed) this.#shapes = [...seen.values()];
+    for (const { shape } of report.tables) seen.set(shape.table, shape);
+    this.#shapes = [...seen.values()];
   }
 
   async #failed(error: GatewayError, plannedAtMs: number): Promise<void> {
@@ -205,4 +200,8 @@ export class PolledEquipment {
       attributes: { address: this.equipment.address, failures: this.reachability.failures },
     });
   }
+}
+
+function valuesOf(report: Report): number {
+  return report.tables.reduce((sum, table) => sum + countSamples(table), 0);
 }

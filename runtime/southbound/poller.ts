@@ -43,7 +43,10 @@ export class Poller implements Unit {
   readonly #permits: Permits;
   /** For equipment whose last attempt failed: the dead wait for each other, never the living for them. */
   readonly #permitsOfDoubtful: Permits;
-  readonly #running = new Set<Promise<void>>();
+  /** Slots that are being served. */
+  readonly #running = new Set<PolledEquipment>();
+  /** Told when the last of them is done. */
+  #idle: (() => void) | undefined;
   /** Planned, over the whole site. */
   #pollsPerS = 0;
   /** What is to be polled, by id: as configured, and what was added, changed or taken away since. */
@@ -85,7 +88,7 @@ export class Poller implements Unit {
     } finally {
       stop.removeEventListener("abort", wake);
       polls.abort(new Error("poller stops"));
-      await Promise.allSettled(this.#running);
+      await this.#settled();
       await this.#close();
     }
     if (this.#failure !== undefined) throw this.#failure;
@@ -96,7 +99,7 @@ export class Poller implements Unit {
     if (this.#failure !== undefined || this.#running.size === 0) return;
     const waiting = new AbortController();
     const grace = this.#options.clock.sleep(finishGraceMs, waiting.signal).catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.#running), grace]);
+    await Promise.race([this.#settled(), grace]);
     waiting.abort(new Error("polls finished"));
     polls.abort(new Error("poller stops"));
   }
@@ -207,25 +210,42 @@ export class Poller implements Unit {
   }
 
   #launch(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): void {
-    const task = this.#serve(polled, plannedAtMs, signal).catch((error: unknown) => {
+    this.#running.add(polled);
+    void this.#serveSlot(polled, plannedAtMs, signal);
+  }
+
+  async #serveSlot(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#serve(polled, plannedAtMs, signal);
+    } catch (error) {
       if (signal.aborted) return;
       // A bug in one session must not go unseen: the unit crashes and the supervisor restarts it.
       this.#failure = error;
       this.#crashed.abort(error);
+    } finally {
+      this.#running.delete(polled);
+      if (this.#running.size === 0) this.#idle?.();
+    }
+  }
+
+  /** Resolves when no slot is being served; none may be launched meanwhile. */
+  async #settled(): Promise<void> {
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
     });
-    this.#running.add(task);
-    void task.then(() => this.#running.delete(task));
   }
 
   async #serve(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): Promise<void> {
     polled.running = true;
     try {
-      const isDoubtful = polled.reachability.failures > 0;
-      const release = await (isDoubtful ? this.#permitsOfDoubtful : this.#permits).acquire(signal);
+      const permits = polled.reachability.failures > 0 ? this.#permitsOfDoubtful : this.#permits;
+      // Mostly one is free, and to wait for nothing costs as well.
+      if (!permits.tryTake()) await permits.take(signal);
       try {
         await polled.serve(plannedAtMs, signal);
       } finally {
-        release();
+        permits.release();
       }
     } finally {
       polled.running = false;

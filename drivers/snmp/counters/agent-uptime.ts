@@ -76,10 +76,17 @@ function nearlyEqual(aMs: number, bMs: number): boolean {
  * (an snmpd restart is no reboot); a clock that claims over 30 years is not believed. NaN = unknown.
  */
 export function deviceUptimeS(reading: UptimeReading): number {
-  const credible = [
+  return greatestCredible(
     (reading.sysUpTimeTicks ?? Number.NaN) / 100,
-    (reading.hostUptimeTicks ?? Number.NaN) / 100,
-    reading.engineTimeS ?? Number.NaN,
-  ].filter((seconds) => seconds >= 0 && seconds < 30 * 365 * 86_400);
-  return credible.length === 0 ? Number.NaN : Math.max(...credible);
+    greatestCredible((reading.hostUptimeTicks ?? Number.NaN) / 100, reading.engineTimeS ?? Number.NaN),
+  );
+}
+
+const longestCredibleS = 30 * 365 * 86_400;
+
+function greatestCredible(oneS: number, otherS: number): number {
+  const one = oneS >= 0 && oneS < longestCredibleS ? oneS : Number.NaN;
+  const other = otherS >= 0 && otherS < longestCredibleS ? otherS : Number.NaN;
+  // NaN is greater than nothing.
+  return Number.isNaN(other) || one > other ? one : other;
 }

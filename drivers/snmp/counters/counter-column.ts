@@ -20,7 +20,15 @@ export function noAnomalies(): CounterAnomalies {
 
 /** Rows above their limit this many times running: the limit (a device's word for its speed) is wrong, not the counter. */
 const refusalsUntilLimitIsDoubted = 3;
-const limitDoubted = 255;
+
+/**
+ * The mark of a cell: how wide its last reading was in the lowest bits (0 = there is none), and above them how often running it was refused
+ * against its limit. One byte, so that a cell about which there is nothing to say is told by one comparison.
+ */
+const widthMask = 0b11;
+const refusalShift = 2;
+const limitDoubted = 63;
+const markOfWidth = { 0: 0, 32: 1, 64: 2 } as const;
 
 const two32 = 2 ** 32;
 /** No wrap is assumed without a known limit unless the old value was in the last quarter and the increase is below a quarter. */
@@ -29,11 +37,7 @@ const wrapIncreaseMax = two32 * 0.25;
 
 /** What one answer says of one column. */
 export interface CounterReading {
-  /** Low and high word of each value. */
-  readonly words: Uint32Array;
   readonly present: Uint8Array;
-  /** Row of the column for each value, -1 = not in it. */
-  readonly target: Int32Array;
   readonly bits: 32 | 64;
 }
 
@@ -44,24 +48,25 @@ export interface RowLimits {
   readonly fastest: number;
 }
 
+/** Told of every row that needed more than a subtraction. `doubted`: its limit has just been found unbelievable. */
+export type Noticed = (state: CounterState, row: number, doubted: boolean) => void;
+
 /** What is kept of several counter columns between two polls: one block of memory, because a view of its own buffer costs more than its content. */
 export class CounterMemory {
   readonly rows: number;
   readonly columns: number;
   /** The absolute values as (low, high) words: every platform the gateway runs on is little-endian. */
   readonly words: Uint32Array;
-  /** Per column and row the width, then per column and row the refusals. */
+  /** Per column and row: see widthMask. */
   readonly marks: Uint8Array;
-  readonly refusedAt: number;
 
   constructor(rows: number, columns: number) {
     const cells = rows * columns;
-    const buffer = new ArrayBuffer(cells * 10);
+    const buffer = new ArrayBuffer(cells * 9);
     this.rows = rows;
     this.columns = columns;
     this.words = new Uint32Array(buffer, 0, cells * 2);
-    this.marks = new Uint8Array(buffer, cells * 8, cells * 2);
-    this.refusedAt = cells;
+    this.marks = new Uint8Array(buffer, cells * 8, cells);
   }
 
   /** Agent restart: every row of every column begins anew. */
@@ -74,13 +79,19 @@ export class CounterMemory {
     this.words[cell * 2] = from.words[fromCell * 2] ?? 0;
     this.words[cell * 2 + 1] = from.words[fromCell * 2 + 1] ?? 0;
     this.marks[cell] = from.marks[fromCell] ?? 0;
-    this.marks[this.refusedAt + cell] = from.marks[from.refusedAt + fromCell] ?? 0;
   }
+}
+
+/** Whose counters are told: the memory they go on from, and where what is not believed is counted. */
+export interface CounterOwner {
+  memory: CounterMemory;
+  anomalies: CounterAnomalies;
 }
 
 /**
  * One counter column: what is reported of it, and the memory that it goes on from. Arithmetic is exact without a BigInt per value: 64-bit values
- * are read and written as pairs of 32-bit words. The reported arrays serve one equipment after the other; the memory belongs to one.
+ * are read and written as pairs of 32-bit words. The reported arrays serve one equipment after the other, the memory belongs to one: the columns
+ * of a table share the owner, which is exchanged between two polls.
  */
 export class CounterState {
   readonly column: CounterColumn;
@@ -89,47 +100,42 @@ export class CounterState {
   readonly #words: Uint32Array;
   /** Where this column's cells begin in the memory. */
   readonly #at: number;
-  #memory: CounterMemory;
-  #anomalies: CounterAnomalies;
+  readonly #owner: CounterOwner;
 
   /** @param index of the column among the counters of its memory */
-  constructor(column: CounterColumn, index: number, memory: CounterMemory, anomalies: CounterAnomalies) {
+  constructor(column: CounterColumn, index: number, owner: CounterOwner) {
     this.column = column;
     this.#rows = column.absolute.length;
     this.#words = wordsOf(column.absolute);
     this.#at = index * this.#rows;
-    this.#memory = memory;
-    this.#anomalies = anomalies;
+    this.#owner = owner;
   }
 
   /** `count` columns of `rows` rows with a memory of their own. */
   static allocate(rows: number, count: number, anomalies: CounterAnomalies): readonly CounterState[] {
-    const memory = new CounterMemory(rows, count);
-    return allocateCounters(rows, count).map((column, index) => new CounterState(column, index, memory, anomalies));
-  }
-
-  /** From now on what is taken is told against this memory. */
-  attach(memory: CounterMemory, anomalies: CounterAnomalies): void {
-    this.#memory = memory;
-    this.#anomalies = anomalies;
+    const owner = { memory: new CounterMemory(rows, count), anomalies };
+    return allocateCounters(rows, count).map((column, index) => new CounterState(column, index, owner));
   }
 
   /** Width in bits of the previous reading of the row; 0 = no previous reading. */
-  #width(row: number): number {
-    return this.#memory.marks[this.#at + row] ?? 0;
+  #width(row: number): 0 | 32 | 64 {
+    const mark = (this.#owner.memory.marks[this.#at + row] ?? 0) & widthMask;
+    return mark === markOfWidth[64] ? 64 : mark === markOfWidth[32] ? 32 : 0;
   }
 
-  #setWidth(row: number, bits: number): void {
-    this.#memory.marks[this.#at + row] = bits;
+  #setWidth(row: number, bits: 0 | 32 | 64): void {
+    const { marks } = this.#owner.memory;
+    marks[this.#at + row] = ((marks[this.#at + row] ?? 0) & ~widthMask) | markOfWidth[bits];
   }
 
-  /** Consecutive refusals against the row's limit; 255 = the limit is no longer believed. */
+  /** Consecutive refusals against the row's limit; see limitDoubted. */
   #refused(row: number): number {
-    return this.#memory.marks[this.#memory.refusedAt + this.#at + row] ?? 0;
+    return (this.#owner.memory.marks[this.#at + row] ?? 0) >> refusalShift;
   }
 
   #setRefused(row: number, count: number): void {
-    this.#memory.marks[this.#memory.refusedAt + this.#at + row] = count;
+    const { marks } = this.#owner.memory;
+    marks[this.#at + row] = ((marks[this.#at + row] ?? 0) & widthMask) | (count << refusalShift);
   }
 
   /** No reading of this row in this poll: the next one has no predecessor in the previous report. */
@@ -147,7 +153,7 @@ export class CounterState {
 
   /** Every row begins anew. */
   reset(): void {
-    this.#memory.marks.fill(0, this.#at, this.#at + this.#rows);
+    for (let row = 0; row < this.#rows; row++) this.#setWidth(row, 0);
   }
 
   /** ifCounterDiscontinuityTime of the row changed (RFC 2863). */
@@ -157,7 +163,7 @@ export class CounterState {
 
   /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
   adopt(row: number, from: CounterState, fromRow: number): void {
-    this.#memory.adopt(this.#at + row, from.#memory, from.#at + fromRow);
+    this.#owner.memory.adopt(this.#at + row, from.#owner.memory, from.#at + fromRow);
   }
 
   /**
@@ -165,7 +171,7 @@ export class CounterState {
    * @returns true when the row's limit has just been found unbelievable
    */
   take(row: number, high: number, low: number, bits: 32 | 64, limit: number): boolean {
-    const { words } = this.#memory;
+    const { words } = this.#owner.memory;
     const at = (this.#at + row) * 2;
     const oldLow = words[at] ?? 0;
     const oldHigh = words[at + 1] ?? 0;
@@ -177,7 +183,7 @@ export class CounterState {
     this.#setWidth(row, bits);
     this.column.present[row] = 1;
     if (width !== bits) {
-      if (width !== 0) this.#anomalies.widthChanged += 1;
+      if (width !== 0) this.#owner.anomalies.widthChanged += 1;
       this.column.increment[row] = Number.NaN;
       return false;
     }
@@ -187,37 +193,46 @@ export class CounterState {
   }
 
   /**
-   * What one answer says of the whole column: the same as `take` for each row, but what is plain (as wide as before, not less, within the limit)
-   * is done here without a call or a boxed number per cell; at 1,000 switches that is most of them, 150,000 times a second.
-   * @param taken told of every row that was not plain
+   * What one answer says of the whole column: the same as `take` for each row, but what is plain (as wide as before, not less, within the limit,
+   * never refused of late) is done here, without a call or a boxed number per cell: at 1,000 switches 150,000 times a second.
+   * @param read low and high word of each value
+   * @param target row of the column for each value, -1 = not in it
    */
-  takeAll(reading: CounterReading, limits: RowLimits, taken: (row: number, doubted: boolean) => void): void {
-    const { words: read, present: isRead, target, bits } = reading;
+  takeAll(read: Uint32Array, { present: isRead, bits }: CounterReading, target: Int32Array, limits: RowLimits, noticed: Noticed): void {
     const { perBit, speeds, fastest } = limits;
-    const { words: memory, marks, refusedAt } = this.#memory;
+    const { words: memory, marks } = this.#owner.memory;
     const { increment, present } = this.column;
     const reported = this.#words;
     const first = this.#at;
-    for (let from = 0; from < target.length; from++) {
+    const plain = markOfWidth[bits];
+    const isLimited = !Number.isNaN(perBit);
+    const count = target.length;
+    for (let from = 0; from < count; from++) {
       const row = target[from] ?? -1;
       if (row < 0 || isRead[from] !== 1) continue;
-      const low = read[from * 2] ?? 0;
-      const high = read[from * 2 + 1] ?? 0;
-      const at = (first + row) * 2;
+      const low = read[2 * from] ?? 0;
+      const high = read[2 * from + 1] ?? 0;
+      const at = 2 * (first + row);
       const difference = (high - (memory[at + 1] ?? 0)) * two32 + (low - (memory[at] ?? 0));
-      const speed = speeds[row] ?? Number.NaN;
-      const limit = (Number.isNaN(speed) ? fastest : speed) * perBit;
-      const isPlain = marks[first + row] === bits && marks[refusedAt + first + row] === 0;
-      // NaN, where there is no limit, is exceeded by nothing.
-      if (isPlain && difference >= 0 && difference <= Number.MAX_SAFE_INTEGER && !(difference > limit)) {
+      let limit = Number.MAX_SAFE_INTEGER;
+      if (isLimited) {
+        const speed = speeds[row] ?? fastest;
+        limit = Math.min(limit, (Number.isNaN(speed) ? fastest : speed) * perBit);
+      }
+      if (marks[first + row] === plain && difference >= 0 && difference <= limit) {
         memory[at] = low;
         memory[at + 1] = high;
-        reported[row * 2] = low;
-        reported[row * 2 + 1] = high;
+        reported[2 * row] = low;
+        reported[2 * row + 1] = high;
         present[row] = 1;
         increment[row] = difference;
-      } else taken(row, this.take(row, high, low, bits, limit));
+      } else noticed(this, row, this.take(row, high, low, bits, this.#limit(row, limits)));
     }
+  }
+
+  #limit(row: number, { perBit, speeds, fastest }: RowLimits): number {
+    const speed = speeds[row] ?? Number.NaN;
+    return (Number.isNaN(speed) ? fastest : speed) * perBit;
   }
 
   /** A smaller value than before: one wrap of a Counter32 if that is credible, else not known (NaN). A Counter64 does not wrap in practice. */
@@ -225,8 +240,8 @@ export class CounterState {
     const wrapped = low + two32 - oldLow;
     const limited = !Number.isNaN(limit) && this.#refused(row) !== limitDoubted;
     const credible = this.#width(row) === 32 && (limited ? wrapped <= limit : oldLow >= wrapZone && wrapped <= wrapIncreaseMax);
-    if (credible) this.#anomalies.wrapped += 1;
-    else this.#anomalies.decreased += 1;
+    if (credible) this.#owner.anomalies.wrapped += 1;
+    else this.#owner.anomalies.decreased += 1;
     return credible ? wrapped : Number.NaN;
   }
 
@@ -240,7 +255,7 @@ export class CounterState {
     }
     this.column.increment[row] = Number.NaN;
     if (Number.isNaN(increase)) return false;
-    this.#anomalies.implausible += 1;
+    this.#owner.anomalies.implausible += 1;
     if (!overLimit) return false;
     const doubted = refused + 1 >= refusalsUntilLimitIsDoubted;
     this.#setRefused(row, doubted ? limitDoubted : refused + 1);
@@ -253,14 +268,14 @@ export function wordsOf(values: BigUint64Array): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 
-/** Counter columns in one block of memory. */
-export function allocateCounters(rows: number, count: number): readonly CounterColumn[] {
+/** Counter columns in one block of memory. @param presentOf where it is marked which rows of a column are there; absent = in the same block */
+export function allocateCounters(rows: number, count: number, presentOf?: (column: number) => Uint8Array): readonly CounterColumn[] {
   const cells = rows * count;
-  const buffer = new ArrayBuffer(cells * 17);
+  const buffer = new ArrayBuffer(cells * (presentOf === undefined ? 17 : 16));
   return Array.from({ length: count }, (_, column) => ({
     kind: "counter",
     absolute: new BigUint64Array(buffer, rows * column * 8, rows),
     increment: new Float64Array(buffer, (cells + rows * column) * 8, rows).fill(Number.NaN),
-    present: new Uint8Array(buffer, cells * 16 + rows * column, rows),
+    present: presentOf?.(column) ?? new Uint8Array(buffer, cells * 16 + rows * column, rows),
   }));
 }

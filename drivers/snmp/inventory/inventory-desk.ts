@@ -32,6 +32,15 @@ const rulesShared = new SharedLists<IdentityRules[number]>(64);
 
 type PackedFacts = Omit<IdentityFacts, "values"> & { readonly values: readonly (readonly [string, string])[] };
 
+/** The tables of the equipment, as far as the inventory needs them. */
+export interface EquipmentTables {
+  readonly probed: { readonly sets: readonly MetricSet[] } | undefined;
+  readonly tables: readonly PolledTable[];
+  readonly revision: number;
+}
+
+const noSets: readonly MetricSet[] = Object.freeze([]);
+
 /** Knows what one equipment is, reads it again when there is a reason, and says what changed. */
 export class InventoryDesk {
   readonly #equipment: Equipment;
@@ -44,6 +53,8 @@ export class InventoryDesk {
   #dueAtMs = Number.NEGATIVE_INFINITY;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #built = "";
+  /** Of the tables, when they were last looked at. */
+  #revision = -1;
   /** Names of the enumerations last sent. */
   #states = "";
   #complete = false;
@@ -61,16 +72,19 @@ export class InventoryDesk {
 
   /** Sets that profiles add for this device. */
   get profileSets(): readonly MetricSet[] {
-    return this.#profilesOfDevice?.sets ?? [];
+    return this.#profilesOfDevice?.sets ?? noSets;
+  }
+
+  /** Whether there is a reason to look. @param revision of the equipment's tables, see TableBook */
+  isDue(head: HeadReading, revision: number, exchange: Exchange): boolean {
+    const isQuiet = head.verdict !== "restart" && !head.sysObjectIdChanged && !head.entitiesChanged;
+    return !isQuiet || revision !== this.#revision || exchange.clock.monotonicMs() >= this.#dueAtMs;
   }
 
   /** @returns the inventory if it was read anew or its components changed, and it differs from the last one returned */
-  async update(
-    head: HeadReading,
-    sets: readonly MetricSet[],
-    tables: readonly PolledTable[],
-    exchange: Exchange,
-  ): Promise<Inventory | undefined> {
+  async update(head: HeadReading, { probed, tables, revision }: EquipmentTables, exchange: Exchange): Promise<Inventory | undefined> {
+    this.#revision = revision;
+    const sets = probed?.sets ?? [];
     const nowMs = exchange.clock.monotonicMs();
     const other = head.verdict === "restart" || head.sysObjectIdChanged;
     // Agents whose entLastChangeTime always changes must not be read with every poll.

@@ -31,9 +31,45 @@ export interface HeadReading {
   readonly entitiesChanged: boolean;
 }
 
-const allHeadOids: readonly string[] = Object.freeze(Object.values(headOids));
-/** One list for all agents that have the same: the engine keeps the encoded request with the list. */
-const askedLists = new Shared<readonly string[]>(2 ** allHeadOids.length);
+type HeadObject = keyof typeof headOids;
+const headObjects: readonly HeadObject[] = Object.freeze([
+  "sysUpTime",
+  "sysObjectId",
+  "engineBoots",
+  "engineTime",
+  "hostUptime",
+  "ifTableLastChange",
+  "entLastChangeTime",
+]);
+
+/** What one agent is asked. One for all agents that have the same: the engine keeps the encoded request with the list of OIDs. */
+interface HeadQuestion {
+  readonly oids: readonly string[];
+  /** Where each object stands in the answers; -1 = not asked for. */
+  readonly places: Readonly<Record<HeadObject, number>>;
+}
+
+const questions = new Shared<HeadQuestion>(2 ** headObjects.length);
+
+function questionOf(objects: readonly HeadObject[]): HeadQuestion {
+  return questions.get(objects.join(), () => {
+    const place = (object: HeadObject): number => objects.indexOf(object);
+    return {
+      oids: Object.freeze(objects.map((object) => headOids[object])),
+      places: {
+        sysUpTime: place("sysUpTime"),
+        sysObjectId: place("sysObjectId"),
+        engineBoots: place("engineBoots"),
+        engineTime: place("engineTime"),
+        hostUptime: place("hostUptime"),
+        ifTableLastChange: place("ifTableLastChange"),
+        entLastChangeTime: place("entLastChangeTime"),
+      },
+    };
+  });
+}
+
+const wholeQuestion = questionOf(headObjects);
 
 /** Readings of whole seconds this many times running mean a clock too coarse for rates over seconds. */
 const coarseAfter = 4;
@@ -47,7 +83,7 @@ const restartScoreTrusted = 0.5;
  * what the agent was found to have.
  */
 export class AgentHead {
-  #asked: readonly string[] = allHeadOids;
+  #question = wholeQuestion;
   #previous: UptimeReading | undefined;
   #engineId: string | undefined;
   #sysObjectId: string | undefined;
@@ -61,26 +97,25 @@ export class AgentHead {
 
   /** @throws GatewayError driver.* when the agent does not answer */
   async read(exchange: Exchange): Promise<HeadReading> {
-    const answers = await exchange.session.get(this.#asked, exchange.signal);
-    const found = new Map(answers.map((varbind) => [varbind.oid, varbind]));
+    const { oids, places } = this.#question;
+    const answers = await exchange.session.get(oids, exchange.signal);
     // v3 authenticates them with every message; v1 and v2c agents may have the objects.
     const engine = exchange.session.engine();
     const uptime: UptimeReading = {
       monotonicMs: exchange.clock.monotonicMs(),
-      sysUpTimeTicks: numberOf(found.get(headOids.sysUpTime)),
-      engineBoots: numberOf(found.get(headOids.engineBoots)) ?? engine?.boots,
-      engineTimeS: numberOf(found.get(headOids.engineTime)),
-      hostUptimeTicks: numberOf(found.get(headOids.hostUptime)),
+      sysUpTimeTicks: numberOf(answers[places.sysUpTime]),
+      engineBoots: numberOf(answers[places.engineBoots]) ?? engine?.boots,
+      engineTimeS: numberOf(answers[places.engineTime]),
+      hostUptimeTicks: numberOf(answers[places.hostUptime]),
     };
     const identityReset = this.#isIdentityReset(engine?.engineId, uptime);
     const assessment = this.#assess(identityReset, uptime);
     this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
-    const changes = this.#changes(found, assessment.verdict, uptime);
+    const changes = this.#changes(answers, places, assessment.verdict, uptime);
     // After a restart the agent may have learnt or lost something: ask for everything again.
-    if (assessment.verdict === "restart") this.#asked = allHeadOids;
-    else if (!this.#asked.every((oid) => isAskedAgain(oid, found))) {
-      const asked = this.#asked.filter((oid) => isAskedAgain(oid, found));
-      this.#asked = askedLists.get(asked.join(), () => Object.freeze(asked));
+    if (assessment.verdict === "restart") this.#question = wholeQuestion;
+    else if (lacksSome(answers, this.#question)) {
+      this.#question = questionOf(headObjects.filter((object) => object === "sysUpTime" || answers[places[object]]?.value !== undefined));
     }
     this.#previous = uptime;
     return {
@@ -90,7 +125,10 @@ export class AgentHead {
       uptime,
       moment: { monotonicMs: uptime.monotonicMs, agentMs: this.#agentMs, epoch: this.#epoch },
       sysObjectId: this.#sysObjectId,
-      ...changes,
+      sysObjectIdChanged: changes.sysObjectIdChanged,
+      tablesChanged: changes.tablesChanged,
+      changedAtMs: changes.changedAtMs,
+      entitiesChanged: changes.entitiesChanged,
     };
   }
 
@@ -124,17 +162,18 @@ export class AgentHead {
   }
 
   #changes(
-    found: ReadonlyMap<string, Varbind>,
+    answers: readonly Varbind[],
+    places: HeadQuestion["places"],
     verdict: UptimeVerdict,
     uptime: UptimeReading,
   ): Pick<HeadReading, "sysObjectIdChanged" | "tablesChanged" | "changedAtMs" | "entitiesChanged"> {
-    const sysObjectId = textOf(found.get(headOids.sysObjectId));
+    const sysObjectId = textOf(answers[places.sysObjectId]);
     const sysObjectIdChanged = verdict !== "first" && sysObjectId !== undefined && sysObjectId !== this.#sysObjectId;
     this.#sysObjectId = sysObjectId ?? this.#sysObjectId;
-    const lastChange = numberOf(found.get(headOids.ifTableLastChange));
+    const lastChange = numberOf(answers[places.ifTableLastChange]);
     const tablesChanged = verdict !== "first" && lastChange !== this.#ifTableLastChange;
     this.#ifTableLastChange = lastChange;
-    const entityChange = numberOf(found.get(headOids.entLastChangeTime));
+    const entityChange = numberOf(answers[places.entLastChangeTime]);
     const entitiesChanged = verdict !== "first" && entityChange !== this.#entLastChangeTime;
     this.#entLastChangeTime = entityChange;
     const agoTicks = (uptime.sysUpTimeTicks ?? Number.NaN) - (lastChange ?? Number.NaN);
@@ -143,8 +182,12 @@ export class AgentHead {
   }
 }
 
-function isAskedAgain(oid: string, found: ReadonlyMap<string, Varbind>): boolean {
-  return oid === headOids.sysUpTime || found.get(oid)?.value !== undefined;
+/** Whether something that was asked for is not there; sysUpTime is asked for whatever the agent says. */
+function lacksSome(answers: readonly Varbind[], { oids, places }: HeadQuestion): boolean {
+  for (let place = 0; place < oids.length; place++) {
+    if (answers[place]?.value === undefined && place !== places.sysUpTime) return true;
+  }
+  return false;
 }
 
 function numberOf(varbind: Varbind | undefined): number | undefined {

@@ -1,7 +1,9 @@
 import type { Command, CommandResult } from "#model/command.ts";
 import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Inventory } from "#model/observation.ts";
 import type { Report } from "#model/report.ts";
+import type { Instant } from "#model/time.ts";
 import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
 import type { SnmpSession, SnmpSessionCounters } from "#ports/snmp.ts";
 import type { ProfileSource } from "../inventory/facts.ts";
@@ -31,6 +33,14 @@ export interface SessionParts {
 
 const setsShared = new SharedLists<MetricSet>(64);
 
+/** What a poll begins with. */
+interface PollOpening {
+  readonly head: HeadReading;
+  readonly observedAt: Instant;
+  readonly plannedAtMs: number;
+  readonly startedMs: number;
+}
+
 /** Measured once on one machine (README): enough to tell dear equipment from cheap. */
 const cpuMsPerRequest = 0.03;
 const cpuMsPerValue = 0.0003;
@@ -44,12 +54,15 @@ export class EquipmentSession implements DriverSession {
   readonly #notices: Notices;
   readonly #cells: ReportCellsPool;
   /** Requests up to the end of the last poll: what surveys sent in between belongs to the next one's cost. */
-  #counted = { requests: 0, retries: 0 };
+  #requests = 0;
+  #retries = 0;
   readonly #closed = new AbortController();
   readonly #head = new AgentHead();
   readonly #system: SystemTable;
   readonly #book: TableBook;
   readonly #inventory: InventoryDesk;
+  /** Sets of profiles that the book was given. */
+  #profileSets: readonly MetricSet[] = [];
 
   constructor(equipment: Equipment, context: DriverContext, parts: SessionParts) {
     this.#equipment = equipment;
@@ -66,22 +79,39 @@ export class EquipmentSession implements DriverSession {
   }
 
   async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
-    const deadline = pollDeadline(this.#context.clock, request.deadlineMs, signal);
+    const { clock } = this.#context;
+    const startedMs = clock.monotonicMs();
+    const deadline = pollDeadline(clock, request.deadlineMs, signal);
+    const exchange = this.#exchange(request, deadline.signal, signal);
     try {
-      return await this.#pollUntil(request, {
-        session: this.#snmp,
-        clock: this.#context.clock,
-        deadlineMs: request.deadlineMs,
-        signal: deadline.signal,
-        outer: signal,
-        pollIntervalMs: this.#equipment.pollIntervalMs,
-        settings: this.#settings,
-        notices: this.#notices,
-        cells: this.#cells,
-      });
+      const head = await this.#head.read(exchange);
+      const observedAt = clock.now();
+      this.#noticeHead(head, exchange);
+      // What hardly ever has anything to do is not waited for: that costs as well, and this is done hundreds of times a second.
+      const unprepared = this.#book.mustPrepare(head, exchange) ? await this.#prepare(head, exchange) : undefined;
+      const tables = unprepared ?? (await this.#book.read(head, exchange));
+      const inventory = this.#inventory.isDue(head, this.#book.revision, exchange)
+        ? await this.#inventory.update(head, this.#book, exchange)
+        : undefined;
+      if (this.#inventory.profileSets !== this.#profileSets) this.#addProfileSets();
+      return this.#result({ head, observedAt, plannedAtMs: request.plannedAtMs, startedMs }, tables, inventory);
     } finally {
       deadline.done();
     }
+  }
+
+  #exchange(request: PollRequest, signal: AbortSignal, outer: AbortSignal): Exchange {
+    return {
+      session: this.#snmp,
+      clock: this.#context.clock,
+      deadlineMs: request.deadlineMs,
+      signal,
+      outer,
+      pollIntervalMs: this.#equipment.pollIntervalMs,
+      settings: this.#settings,
+      notices: this.#notices,
+      cells: this.#cells,
+    };
   }
 
   async probe(signal: AbortSignal): Promise<boolean> {
@@ -104,40 +134,43 @@ export class EquipmentSession implements DriverSession {
     this.#snmp.close();
   }
 
-  async #pollUntil(request: PollRequest, exchange: Exchange): Promise<PollResult> {
-    const startedMs = exchange.clock.monotonicMs();
-    const head = await this.#head.read(exchange);
-    const observedAt = exchange.clock.now();
-    this.#noticeHead(head, exchange);
-    const tables = await this.#readTables(head, exchange);
-    const inventory = await this.#inventory.update(head, this.#book.probed?.sets ?? [], this.#book.tables, exchange);
-    this.#book.addSets(this.#inventory.profileSets.filter((set) => this.#settings.sets[set.name] !== false));
+  #result(poll: PollOpening, tables: TablesRead, inventory: Inventory | undefined): PollResult {
+    const { head, observedAt, plannedAtMs, startedMs } = poll;
     const system = this.#system.takeCells(this.#cells, this.#notices.anomalies);
-    const release = (): void => {
-      for (const cells of [system, ...tables.cells]) this.#cells.giveBack(cells);
-    };
     const ticks = head.uptime.sysUpTimeTicks;
     const report: Report = {
       kind: "report",
       equipment: this.#equipment.id,
       observedAt,
-      plannedAtMs: request.plannedAtMs,
+      plannedAtMs,
       ...(ticks !== undefined && { sysUpTimeTicks: ticks }),
       tables: [this.#system.report(system, head.uptime, observedAt), ...tables.reports],
       gaps: tables.gaps,
     };
-    return { report, cost: this.#cost(tables, startedMs), events: this.#notices.take(), release, ...(inventory && { inventory }) };
+    const values = tables.costs.reduce((sum, table) => sum + table.values, system.countPresent());
+    const release = (): void => {
+      this.#cells.giveBack(system);
+      for (const { cells } of tables.costs) for (const one of cells) this.#cells.giveBack(one);
+    };
+    const cost = this.#cost(tables, values, startedMs);
+    return { report, cost, events: this.#notices.take(), release, ...(inventory && { inventory }) };
   }
 
-  async #readTables(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
+  #addProfileSets(): void {
+    this.#profileSets = this.#inventory.profileSets;
+    this.#book.addSets(this.#profileSets.filter((set) => this.#settings.sets[set.name] !== false));
+  }
+
+  /** @returns what stands for the tables where nothing could be prepared */
+  async #prepare(head: HeadReading, exchange: Exchange): Promise<TablesRead | undefined> {
     try {
       await this.#book.prepare(head, exchange);
+      return undefined;
     } catch (error) {
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;
       // Nothing is known of this equipment's tables yet, or not any more: the poll stands for what it has, and says so.
-      return { reports: [], gaps: [{ reason: gapReasonOf(error) }], costs: [], cells: [] };
+      return { reports: [], gaps: [{ reason: gapReasonOf(error) }], costs: [] };
     }
-    return this.#book.read(head, exchange);
   }
 
   #noticeHead(head: HeadReading, exchange: Exchange): void {
@@ -179,22 +212,22 @@ export class EquipmentSession implements DriverSession {
     }
   }
 
-  #cost(tables: TablesRead, startedMs: number): PollCost {
-    const before = this.#counted;
+  #cost(tables: TablesRead, values: number, startedMs: number): PollCost {
     const after = this.#snmp.counters();
-    this.#counted = { requests: after.requests, retries: after.retries };
-    const requests = after.requests - before.requests;
-    const values = tables.reports.reduce((sum, report) => sum + report.shape.rows.length * report.columns.length, 0);
-    return {
-      requests,
-      retries: after.retries - before.retries,
-      bytesOut: tables.costs.reduce((sum, cost) => sum + cost.bytesOut, 0),
-      bytesIn: tables.costs.reduce((sum, cost) => sum + cost.bytesIn, 0),
-      durationMs: this.#context.clock.monotonicMs() - startedMs,
-      cpuMs: requests * cpuMsPerRequest + values * cpuMsPerValue,
-      distrusted: this.#distrusted(after),
-      tables: tables.costs.map(({ table, requests, bytesIn, durationMs }) => ({ table, requests, bytesIn, durationMs })),
-    };
+    const requests = after.requests - this.#requests;
+    const retries = after.retries - this.#retries;
+    this.#requests = after.requests;
+    this.#retries = after.retries;
+    let bytesOut = 0;
+    let bytesIn = 0;
+    for (const table of tables.costs) {
+      bytesOut += table.bytesOut;
+      bytesIn += table.bytesIn;
+    }
+    const durationMs = this.#context.clock.monotonicMs() - startedMs;
+    const cpuMs = requests * cpuMsPerRequest + values * cpuMsPerValue;
+    const distrusted = this.#distrusted(after);
+    return { requests, retries, bytesOut, bytesIn, durationMs, cpuMs, values, distrusted, tables: tables.costs };
   }
 
   #distrusted(counters: SnmpSessionCounters): Readonly<Record<string, number>> {

@@ -1,10 +1,12 @@
+import type { Column, NumberColumn } from "#model/report.ts";
 import type { TableAnswer, TableColumn } from "#ports/snmp.ts";
 import { convertBytes, convertNumber, convertText } from "../conversions/convert.ts";
 import { labelText } from "../conversions/label-text.ts";
 import { type CounterAnomalies, type CounterState, wordsOf } from "../counters/counter-column.ts";
-import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
+import type { Conversion } from "../metric-sets/metric-set.ts";
+import type { NumberReading, OutputColumn } from "./output-column.ts";
 import type { ReportCells } from "./report-cells.ts";
-import type { OutputColumn, TableOutput } from "./table-output.ts";
+import type { TableOutput } from "./table-output.ts";
 
 /** Where the answers of one plan go in one output. */
 export interface AnswerRouting {
@@ -18,13 +20,11 @@ export interface AnswerRouting {
   readonly discontinuity: number;
 }
 
+/** What filling one table needs besides answers; one for all of its outputs and columns. */
 export interface FillContext {
-  readonly cells: ReportCells;
   /** Since the previous report of the table; NaN on the first. */
   readonly elapsedMs: number;
   readonly anomalies: CounterAnomalies;
-  /** The state that the rows' speed hangs on. */
-  readonly speedChangesWith: string | undefined;
   /** Speeds are out of date: a link changed its state, or carries more than its speed. */
   speedsStale(): void;
   /** A row's link speed contradicts its counters for good. */
@@ -36,36 +36,39 @@ const fastestLinkBitsPerS = 1.6e12;
 const speedTolerance = 1.1;
 /** Timing of the two answers is known to about this. */
 const elapsedSlackMs = 250;
-const bitsPerOctet = 8;
-/** 64 octets of frame, 20 of preamble and gap (IEEE 802.3). */
-const bitsPerSmallestFrame = 672;
 
 /** Takes over one answer into one output. Every cell it carries a usable value for becomes present. Allocates nothing per row. */
-export function fillOutput(output: TableOutput, answer: TableAnswer, routing: AnswerRouting, context: FillContext): void {
-  if (routing.discontinuity >= 0) checkDiscontinuity(output, context.cells, answer.columns[routing.discontinuity], routing.target);
-  for (let position = 0; position < output.columns.length; position++) {
-    const column = output.columns[position];
-    const source = answer.columns[routing.source[position] ?? -1];
-    if (column === undefined || source === undefined) continue;
-    if (column.counter >= 0) fillCounter(output, position, source, routing.target, context);
-    else if (column.definition.kind === "text") fillText(column, position, source, routing.target, context);
-    else fillNumber(output, position, source, routing, context);
+export function fillOutput(
+  output: TableOutput,
+  cells: ReportCells,
+  answer: TableAnswer,
+  routing: AnswerRouting,
+  context: FillContext,
+): void {
+  const { target, source, isFallback } = routing;
+  if (routing.discontinuity >= 0) checkDiscontinuity(output, cells, answer.columns[routing.discontinuity], target);
+  const bitsPerSpeed = (speedTolerance * (context.elapsedMs + elapsedSlackMs)) / 1000;
+  const limits = { perBit: Number.NaN, speeds: output.speeds, fastest: fastestLinkBitsPerS };
+  const noticed = (state: CounterState, row: number, doubted: boolean): void => {
+    if (doubted) context.limitDoubted(output, row);
+    else if (state.isRefused(row)) context.speedsStale();
+  };
+  const { columns } = output;
+  for (let position = 0; position < columns.length; position++) {
+    const column = columns[position];
+    const from = answer.columns[source[position] ?? -1];
+    if (column === undefined || from === undefined) continue;
+    if (column.counter >= 0) {
+      const state = cells.counters[position];
+      if (state === undefined) continue;
+      if (from.as === "counter") {
+        // What a counter may grow by at most in the time that passed, per bit/s of its link's speed.
+        limits.perBit = bitsPerSpeed / column.bitsPerUnit;
+        state.takeAll(from.words ?? wordsOf(from.value), from, target, limits, noticed);
+      } else if (from.as === "number") fillCounterFromNumbers(state, from, target, context);
+    } else if (column.isText) fillText(column, position, from, target, cells);
+    else fillNumber(output, { column, from, isFallback: isFallback[position] === 1 }, target, cells.columns[position], context);
   }
-}
-
-function fillCounter(output: TableOutput, position: number, source: TableColumn, target: Int32Array, context: FillContext): void {
-  const state = context.cells.counters[position];
-  const column = output.columns[position];
-  if (state === undefined || column === undefined) return;
-  if (source.as === "counter") {
-    const words = source.words ?? wordsOf(source.value);
-    const perBit = growthPerBit(column.definition, context.elapsedMs);
-    const limits = { perBit, speeds: output.speeds, fastest: fastestLinkBitsPerS };
-    state.takeAll({ words, present: source.present, target, bits: source.bits }, limits, (row, doubted) => {
-      if (doubted) context.limitDoubted(output, row);
-      else if (state.isRefused(row)) context.speedsStale();
-    });
-  } else if (source.as === "number") fillCounterFromNumbers(state, source, target, context);
 }
 
 /** Agents that declare a counter as INTEGER or Gauge32: 32 bits, negative is nonsense. */
@@ -84,50 +87,66 @@ function fillCounterFromNumbers(
   }
 }
 
-/** What a counter may grow by at most in the time that passed, per bit/s of its link's speed; NaN = not limited. */
-function growthPerBit(definition: ColumnDefinition, elapsedMs: number): number {
-  if (definition.rateLimit === undefined) return Number.NaN;
-  const bitsPerUnit = definition.rateLimit === "octets" ? bitsPerOctet : bitsPerSmallestFrame;
-  return (speedTolerance * (elapsedMs + elapsedSlackMs)) / 1000 / bitsPerUnit;
+interface NumberSource {
+  readonly column: OutputColumn;
+  readonly from: TableColumn;
+  readonly isFallback: boolean;
 }
 
-function fillNumber(output: TableOutput, position: number, source: TableColumn, routing: AnswerRouting, context: FillContext): void {
-  const column = output.columns[position];
-  const cells = context.cells.columns[position];
-  if (column === undefined || cells?.kind !== "number") return;
-  const { definition, factors, splitCase } = column;
-  const isFallback = routing.isFallback[position] === 1;
-  const conversion = isFallback ? (definition.fallbackConvert ?? definition.convert) : definition.convert;
-  const ownRange = isFallback ? (definition.fallbackRange ?? definition.range) : definition.range;
-  const [low, high] = splitCase?.range ?? ownRange ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+function fillNumber(output: TableOutput, of: NumberSource, target: Int32Array, cells: Column | undefined, context: FillContext): void {
+  if (cells?.kind !== "number") return;
+  const { column, from, isFallback } = of;
+  const reading = isFallback ? column.fallback : column.own;
+  const watched = column.isWatched && output.watched.length > 0;
+  if (from.as === "number" && reading.conversion === undefined && column.divisor === 1 && !watched && column.factors === undefined) {
+    fillPlainNumbers(from, reading, target, cells, column.isState ? context.anomalies : undefined);
+    return;
+  }
+  const { low, high } = reading;
   const { present, value } = cells;
-  const watched = definition.metric === context.speedChangesWith ? output.watched : undefined;
-  for (let row = 0; row < routing.target.length; row++) {
-    const to = routing.target[row] ?? -1;
-    if (to < 0 || source.present[row] !== 1) continue;
-    let number = numberAt(source, row, conversion, factors?.[to] ?? 1);
-    if (splitCase?.divide !== undefined) number /= splitCase.divide;
+  for (let row = 0; row < target.length; row++) {
+    const to = target[row] ?? -1;
+    if (to < 0 || from.present[row] !== 1) continue;
+    const number = numberAt(from, row, reading.conversion, column.factors?.[to] ?? 1) / column.divisor;
     // NaN compares false both ways and is left out here too.
     if (number >= low && number <= high) {
-      if (watched !== undefined) {
-        // Zero is no state: the column is new.
-        if (watched[to] !== 0 && watched[to] !== number) forgetSpeed(output, to, context);
-        watched[to] = number;
-      }
+      if (watched) noteWatched(output, to, number, context);
       value[to] = number;
       present[to] = 1;
-    } else if (definition.kind === "state") context.anomalies.malformed += 1;
+    } else if (column.isState) context.anomalies.malformed += 1;
   }
 }
 
-function forgetSpeed(output: TableOutput, row: number, context: FillContext): void {
-  // On the first reading nothing is known of the state before: the speed has just been read.
-  if (Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
+/** The usual column: what the agent says is what is reported. Apart from the others so that nothing but numbers passes here. */
+function fillPlainNumbers(
+  from: Extract<TableColumn, { as: "number" }>,
+  { low, high }: NumberReading,
+  target: Int32Array,
+  { present, value }: NumberColumn,
+  anomalies: CounterAnomalies | undefined,
+): void {
+  const { value: read, present: isRead } = from;
+  for (let row = 0; row < target.length; row++) {
+    const to = target[row] ?? -1;
+    if (to < 0 || isRead[row] !== 1) continue;
+    const number = read[row] ?? Number.NaN;
+    if (number >= low && number <= high) {
+      value[to] = number;
+      present[to] = 1;
+    } else if (anomalies !== undefined) anomalies.malformed += 1;
+  }
+}
+
+function noteWatched(output: TableOutput, row: number, state: number, context: FillContext): void {
+  const before = output.watched[row];
+  output.watched[row] = state;
+  // Zero is no state: the column is new. On the first reading nothing is known of the state before: the speed has just been read.
+  if (before === 0 || before === state || Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
   output.speeds[row] = Number.NaN;
   context.speedsStale();
 }
 
-function numberAt(source: TableColumn, row: number, conversion: ColumnDefinition["convert"], factor: number): number {
+function numberAt(source: TableColumn, row: number, conversion: Conversion | undefined, factor: number): number {
   switch (source.as) {
     case "number":
       return convertNumber(conversion, source.value[row] ?? Number.NaN, factor);
@@ -141,7 +160,7 @@ function numberAt(source: TableColumn, row: number, conversion: ColumnDefinition
   }
 }
 
-function fillText(column: OutputColumn, position: number, source: TableColumn, target: Int32Array, { cells }: FillContext): void {
+function fillText(column: OutputColumn, position: number, source: TableColumn, target: Int32Array, cells: ReportCells): void {
   const texts = cells.texts[position];
   const present = cells.columns[position]?.present;
   if (texts === undefined || present === undefined || (source.as !== "text" && source.as !== "bytes")) return;
@@ -173,41 +192,47 @@ function checkDiscontinuity(output: TableOutput, cells: ReportCells, source: Tab
 /** onlyIf rules: a sensor that is not ok has no value. */
 export function applyConditions(output: TableOutput, cells: ReportCells): void {
   for (let position = 0; position < output.columns.length; position++) {
-    const rule = output.columns[position]?.definition.onlyIf;
+    const column = output.columns[position];
+    if (column === undefined || column.conditionAt < 0) continue;
     const present = cells.columns[position]?.present;
-    if (rule === undefined || present === undefined) continue;
-    const other = cells.columns[output.columns.findIndex((candidate) => candidate.definition.metric === rule.metric)];
-    if (other?.kind !== "number") continue;
+    const other = cells.columns[column.conditionAt];
+    if (present === undefined || other?.kind !== "number") continue;
     for (let row = 0; row < output.rows.length; row++) {
-      if (other.present[row] === 1 && other.value[row] !== rule.equals) present[row] = 0;
+      if (other.present[row] === 1 && other.value[row] !== column.conditionValue) present[row] = 0;
     }
   }
 }
 
 /** One row over all rows read: the mean of each column. */
-export function fillMean(
-  output: TableOutput,
-  cells: ReportCells,
-  answers: readonly { readonly answer: TableAnswer; readonly routing: AnswerRouting; readonly rows: number }[],
-): void {
-  for (const [position, column] of output.columns.entries()) {
-    const mean = cells.columns[position];
-    if (mean?.kind !== "number") continue;
-    let sum = 0;
-    let count = 0;
-    const [low, high] = column.definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
-    for (const { answer, routing, rows } of answers) {
-      const source = answer.columns[routing.source[position] ?? -1];
-      for (let row = 0; source !== undefined && row < rows; row++) {
-        if (source.present[row] !== 1) continue;
-        const value = numberAt(source, row, column.definition.convert, 1);
-        if (!(value >= low && value <= high)) continue;
-        sum += value;
-        count += 1;
-      }
+export function fillMeans(output: TableOutput, cells: ReportCells, answers: readonly RoutedAnswer[]): void {
+  for (let position = 0; position < output.columns.length; position++) fillMean(output, cells, position, answers);
+}
+
+function fillMean(output: TableOutput, cells: ReportCells, position: number, answers: readonly RoutedAnswer[]): void {
+  const column = output.columns[position];
+  const mean = cells.columns[position];
+  if (column === undefined || mean?.kind !== "number") return;
+  let sum = 0;
+  let count = 0;
+  const [low, high] = column.definition.range ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+  for (const { answer, routing, rows } of answers) {
+    const source = answer.columns[routing.source[position] ?? -1];
+    for (let row = 0; source !== undefined && row < rows; row++) {
+      if (source.present[row] !== 1) continue;
+      const value = numberAt(source, row, column.definition.convert, 1);
+      if (!(value >= low && value <= high)) continue;
+      sum += value;
+      count += 1;
     }
-    if (count === 0) continue;
-    mean.value[0] = Math.round((sum / count) * 100) / 100;
-    mean.present[0] = 1;
   }
+  if (count === 0) return;
+  mean.value[0] = Math.round((sum / count) * 100) / 100;
+  mean.present[0] = 1;
+}
+
+/** An answer with the way it goes. */
+export interface RoutedAnswer {
+  readonly answer: TableAnswer;
+  readonly routing: AnswerRouting;
+  readonly rows: number;
 }

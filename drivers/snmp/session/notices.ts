@@ -7,6 +7,7 @@ import { type CounterAnomalies, noAnomalies } from "../counters/counter-column.t
 const maxEventsPerPoll = 16;
 const maxWaiting = 256;
 const maxRemembered = 1_024;
+const nothing: readonly Event[] = Object.freeze([]);
 
 /** Events of one equipment on their way into poll results, and counts of what was not believed. Bounded. */
 export class Notices {
@@ -45,6 +46,7 @@ export class Notices {
   }
 
   take(): readonly Event[] {
+    if (this.#waiting.length === 0) return nothing;
     const taken = this.#waiting.slice(0, maxEventsPerPoll);
     this.#waiting = this.#waiting.slice(maxEventsPerPoll);
     return taken;

@@ -8,12 +8,15 @@ export interface PollDeadline {
 }
 
 /** One for all: taking a stack for each poll costs more than the poll's arithmetic. */
-const noneLeft = new Error("no deadline is left");
 const earlier = new Error("an earlier deadline came");
+
+/** The watch never sleeps longer than this, so that nothing is left behind for long when the last poll has ended. */
+const longestSleepMs = 250;
 
 /**
  * The open deadlines of one clock behind one timer: most polls end long before theirs, and a timer, two signals and an event a poll cost more than
- * its decoding. As many as there are polls and long tasks under way.
+ * its decoding. For the same reason the watch is not woken when the last poll under way has ended, as it does many times a second: it finds out by
+ * itself. As many as there are polls and long tasks under way.
  */
 class Deadlines {
   readonly #clock: Clock;
@@ -33,25 +36,28 @@ class Deadlines {
 
   remove(controller: AbortController): void {
     this.#open.delete(controller);
-    if (this.#open.size === 0) this.#wake?.abort(noneLeft);
   }
 
   async #watch(): Promise<void> {
     while (this.#open.size > 0) {
-      const wake = new AbortController();
-      this.#wake = wake;
-      this.#untilMs = Math.min(...this.#open.values());
-      await this.#clock.sleep(Math.max(this.#untilMs - this.#clock.monotonicMs(), 0), wake.signal).catch((reason: unknown) => {
-        if (!wake.signal.aborted && !isGatewayError(reason)) throw reason;
+      if (this.#wake === undefined || this.#wake.signal.aborted) this.#wake = new AbortController();
+      const { signal } = this.#wake;
+      const startedMs = this.#clock.monotonicMs();
+      this.#untilMs = Math.min(startedMs + longestSleepMs, ...this.#open.values());
+      await this.#clock.sleep(Math.max(this.#untilMs - startedMs, 0), signal).catch((reason: unknown) => {
+        if (!signal.aborted && !isGatewayError(reason)) throw reason;
       });
-      const nowMs = this.#clock.monotonicMs();
-      for (const [controller, deadlineMs] of this.#open) {
-        if (deadlineMs > nowMs) continue;
-        this.#open.delete(controller);
-        controller.abort(new GatewayError("driver.limit", { message: "the poll's deadline came first" }));
-      }
+      this.#cutOff(this.#clock.monotonicMs());
     }
     this.#wake = undefined;
+  }
+
+  #cutOff(nowMs: number): void {
+    for (const [controller, deadlineMs] of this.#open) {
+      if (deadlineMs > nowMs) continue;
+      this.#open.delete(controller);
+      controller.abort(new GatewayError("driver.limit", { message: "the poll's deadline came first" }));
+    }
   }
 }
 

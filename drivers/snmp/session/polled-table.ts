@@ -1,32 +1,19 @@
 import type { EquipmentId } from "#model/equipment.ts";
-import type { TableReport } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
 import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
-import { applyConditions, fillMean, fillOutput } from "./fill-columns.ts";
+import { applyConditions, type FillContext, fillMeans, fillOutput, type RoutedAnswer } from "./fill-columns.ts";
 import { noteQuarantine } from "./gaps.ts";
 import { type HiddenLabels, LabelReader, noHiddenLabels } from "./hidden-labels.ts";
 import { countRows } from "./learn-rows.ts";
 import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
-import type { ReportCells } from "./report-cells.ts";
 import { type LearntRow, sameRow, sharedRows } from "./row-keys.ts";
+import { firstIntervalMs } from "./schedule.ts";
 import { onlyRows, type Survey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
-
-/** What reading a table gave, and what it cost. */
-export interface TableReading {
-  readonly reports: readonly TableReport[];
-  /** What the reports stand in: to be given back when nobody looks at them any more. */
-  readonly cells: readonly ReportCells[];
-  readonly complete: boolean;
-  readonly requests: number;
-  readonly retries: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly durationMs: number;
-}
+import { Reading, type TableReading } from "./table-reading.ts";
 
 /** A moment on the agent's clock and on ours, to tell how long lies between two readings. */
 export interface AgentMoment {
@@ -51,6 +38,8 @@ const firstHoldDownMs = 30_000;
 export class PolledTable {
   readonly definition: TableDefinition;
   readonly intervalMs: number;
+  /** Read with every poll. */
+  readonly isLive: boolean;
   /** When the values are due, monotonic milliseconds. */
   dueAtMs = Number.NEGATIVE_INFINITY;
   /** Rows and labels must be learnt before anything is read: at first, after a restart, after a change that the agent announced. */
@@ -66,12 +55,17 @@ export class PolledTable {
   #survey: Survey | undefined;
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
-  #previous: AgentMoment | undefined;
+  #seriesCount = 0;
+  /** When the table was last read, NaN = never; in numbers of its own, which are written over rather than made anew at each poll. */
+  #previousMs = Number.NaN;
+  #previousAgentMs = Number.NaN;
+  #previousEpoch = 0;
   #holdDownMs = firstHoldDownMs;
   #walkAgainAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(definition: TableDefinition, intervalMs: number, owner: TableOwner) {
     this.definition = definition;
+    this.isLive = definition.cadence === "live";
     this.survey = owner.newTask();
     this.#equipment = owner.equipment;
     this.#nextRevision = owner.nextRevision;
@@ -101,7 +95,7 @@ export class PolledTable {
   }
 
   get seriesCount(): number {
-    return this.#outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
+    return this.#seriesCount;
   }
 
   /**
@@ -121,15 +115,17 @@ export class PolledTable {
       previous: this.#outputs,
       nextRevision: this.#nextRevision,
       speedOverrides: exchange.settings.speeds,
-      mayFollow: this.#previous !== undefined && this.#previous.monotonicMs < changedAtMs,
+      mayFollow: this.#previousMs < changedAtMs,
     });
+    this.#seriesCount = this.#outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
     // The engine keeps what it learnt about a plan with the plan: a new one only where something changed.
     const sameShapes = this.#outputs.length === shapes.length && this.#outputs.every((output, at) => output.shape === shapes[at]);
     const samePlan = sameShapes && before !== undefined && samePlanned(before, survey);
     if (!samePlan) this.#groups = buildGroups(this.definition, survey, this.#outputs, types);
     const nowMs = exchange.clock.monotonicMs();
     this.mustLearn = false;
-    this.learnAtMs = nowMs + exchange.settings.rareIntervalMs;
+    const { rareIntervalMs } = exchange.settings;
+    this.learnAtMs = nowMs + (before === undefined ? firstIntervalMs(rareIntervalMs, this.#equipment) : rareIntervalMs);
     this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
     return !samePlan;
   }
@@ -137,26 +133,21 @@ export class PolledTable {
   /** Reads the values. @throws GatewayError driver.* when nothing of the table was obtained */
   async read(moment: AgentMoment, exchange: Exchange): Promise<TableReading> {
     if (this.definition.aggregate === "count") return this.#count(moment, exchange);
+    const groups = this.#groups;
     const answers: TableAnswer[] = [];
-    for (const group of this.#groups) {
-      const answer = await exchange.session.readTable(group.plan, exchange.deadlineMs, exchange.signal);
+    for (const { plan } of groups) {
+      const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
       answers.push(answer);
       if (answer.quarantined !== undefined) noteQuarantine(this.definition.table, answer.quarantined, exchange);
       if (answer.changed || answer.vanished > 0) this.#surveyEarlier(exchange);
     }
-    const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
-    const cells = this.#fill(answers, elapsedMs, exchange);
-    for (const group of this.#groups) exchange.session.release?.(group.plan);
-    return {
-      reports: this.#outputs.map((output, position) => reportOf(output, cells[position], observedAt, elapsedMs)),
-      cells,
-      complete: answers.every((answer) => answer.complete),
-      requests: sum(answers, "requests"),
-      retries: sum(answers, "retries"),
-      bytesIn: sum(answers, "bytesIn"),
-      bytesOut: sum(answers, "bytesOut"),
-      durationMs: sum(answers, "durationMs"),
-    };
+    const observedAt = exchange.clock.now();
+    const elapsedMs = this.#stamp(moment, observedAt.monotonicMs);
+    const reading = new Reading(this.definition.table);
+    this.#fill(groups, answers, { observedAt, elapsedMs, reading }, exchange);
+    for (const answer of answers) reading.add(answer);
+    for (const { plan } of groups) exchange.session.release?.(plan);
+    return reading;
   }
 
   /** Rows come and go too fast here for a plan: they are walked and counted. */
@@ -165,34 +156,31 @@ export class PolledTable {
     const before = exchange.session.counters().requests;
     const column = this.#outputs[0]?.columns[0];
     const count = column === undefined ? undefined : await countRows(this.definition, column.definition.oid, exchange);
-    const { observedAt, elapsedMs } = this.#stamp(moment, exchange);
-    const cells = this.#outputs.map((output) => this.#takeCells(output, exchange));
-    const counted = cells[0]?.columns[0];
-    if (counted?.kind === "number") {
-      counted.present[0] = count === undefined ? 0 : 1;
-      counted.value[0] = count ?? 0;
+    const observedAt = exchange.clock.now();
+    const elapsedMs = this.#stamp(moment, observedAt.monotonicMs);
+    const reading = new Reading(this.definition.table);
+    for (const output of this.#outputs) {
+      const cells = exchange.cells.take(output.form, output.memory, exchange.notices.anomalies);
+      const counted = cells.columns[0];
+      if (counted?.kind === "number") {
+        counted.present[0] = count === undefined ? 0 : 1;
+        counted.value[0] = count ?? 0;
+      }
+      reading.report(output, cells, observedAt, elapsedMs);
     }
-    return {
-      reports: this.#outputs.map((output, position) => reportOf(output, cells[position], observedAt, elapsedMs)),
-      cells,
-      complete: count !== undefined,
-      requests: exchange.session.counters().requests - before,
-      retries: 0,
-      bytesIn: 0,
-      bytesOut: 0,
-      durationMs: observedAt.monotonicMs - startedMs,
-    };
+    reading.complete = count !== undefined;
+    reading.requests = exchange.session.counters().requests - before;
+    reading.durationMs = observedAt.monotonicMs - startedMs;
+    return reading;
   }
 
-  #stamp(moment: AgentMoment, exchange: Exchange): { readonly observedAt: Instant; readonly elapsedMs: number } {
-    const observedAt = exchange.clock.now();
-    const elapsedMs = this.#elapsed(moment, observedAt.monotonicMs);
-    this.#previous = {
-      ...moment,
-      agentMs: moment.agentMs + (observedAt.monotonicMs - moment.monotonicMs),
-      monotonicMs: observedAt.monotonicMs,
-    };
-    return { observedAt, elapsedMs };
+  /** @returns how long the previous reading is ago, milliseconds; NaN on the first */
+  #stamp(moment: AgentMoment, answeredMs: number): number {
+    const elapsedMs = this.#elapsed(moment, answeredMs);
+    this.#previousAgentMs = moment.agentMs + (answeredMs - moment.monotonicMs);
+    this.#previousEpoch = moment.epoch;
+    this.#previousMs = answeredMs;
+    return elapsedMs;
   }
 
   /** Names must be verified before the next reading; a survey from before does not count. */
@@ -207,50 +195,61 @@ export class PolledTable {
     if (exchange.clock.monotonicMs() >= this.#walkAgainAtMs) this.learnAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  #takeCells(output: TableOutput, exchange: Exchange): ReportCells {
-    const { memory, form, rows } = output;
-    return exchange.cells.take(form, rows.length, { memory, anomalies: exchange.notices.anomalies });
-  }
-
-  #fill(answers: readonly TableAnswer[], elapsedMs: number, exchange: Exchange): readonly ReportCells[] {
-    const context = {
-      elapsedMs,
-      anomalies: exchange.notices.anomalies,
-      speedChangesWith: this.definition.speedChangesWith,
+  #fill(groups: readonly ReadGroup[], answers: readonly TableAnswer[], into: Filling, exchange: Exchange): void {
+    const { anomalies } = exchange.notices;
+    const context: FillContext = {
+      elapsedMs: into.elapsedMs,
+      anomalies,
       speedsStale: () => this.#surveyEarlier(exchange),
-      limitDoubted: (output: TableOutput, row: number) => doubtLimit(output, row, exchange),
+      limitDoubted: (output, row) => doubtLimit(output, row, exchange),
     };
-    return this.#outputs.map((output, position) => {
-      const cells = this.#takeCells(output, exchange);
-      const routed = answers.flatMap((answer, order) => {
-        const group = this.#groups[order];
-        const routing = group?.routings[position];
-        return group === undefined || routing === undefined ? [] : [{ answer, routing, rows: group.plan.rows.length }];
-      });
-      if (this.definition.aggregate !== undefined) fillMean(output, cells, routed);
-      else for (const { answer, routing } of routed) fillOutput(output, answer, routing, { ...context, cells });
+    for (let position = 0; position < this.#outputs.length; position++) {
+      const output = this.#outputs[position];
+      if (output === undefined) continue;
+      const cells = exchange.cells.take(output.form, output.memory, anomalies);
+      if (this.definition.aggregate === undefined) {
+        for (let order = 0; order < answers.length; order++) {
+          const answer = answers[order];
+          const routing = groups[order]?.routings[position];
+          if (answer !== undefined && routing !== undefined) fillOutput(output, cells, answer, routing, context);
+        }
+      } else fillMeans(output, cells, routedTo(position, groups, answers));
       applyConditions(output, cells);
-      output.settle(cells);
-      return cells;
-    });
+      into.reading.report(output, cells, into.observedAt, into.elapsedMs);
+    }
   }
 
   /** By the agent's own clock if it is sane, else by ours; NaN on the first reading. Counters of another epoch are forgotten. */
   #elapsed(moment: AgentMoment, answeredMs: number): number {
-    const previous = this.#previous;
-    if (previous === undefined) return Number.NaN;
-    if (previous.epoch !== moment.epoch) {
+    const ownElapsedMs = answeredMs - this.#previousMs;
+    if (Number.isNaN(ownElapsedMs)) return Number.NaN;
+    if (this.#previousEpoch !== moment.epoch) {
       for (const output of this.#outputs) output.reset();
-      return answeredMs - previous.monotonicMs;
+      return ownElapsedMs;
     }
-    const agentElapsedMs = moment.agentMs + (answeredMs - moment.monotonicMs) - previous.agentMs;
-    return agentElapsedMs > 0 ? agentElapsedMs : answeredMs - previous.monotonicMs;
+    const agentElapsedMs = moment.agentMs + (answeredMs - moment.monotonicMs) - this.#previousAgentMs;
+    return agentElapsedMs > 0 ? agentElapsedMs : ownElapsedMs;
   }
 
   #holdDown(same: boolean, nowMs: number, maxMs: number): void {
     this.#holdDownMs = same ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
     this.#walkAgainAtMs = nowMs + this.#holdDownMs;
   }
+}
+
+/** Where what one reading says goes. */
+interface Filling {
+  readonly observedAt: Instant;
+  readonly elapsedMs: number;
+  readonly reading: Reading;
+}
+
+function routedTo(output: number, groups: readonly ReadGroup[], answers: readonly TableAnswer[]): RoutedAnswer[] {
+  return answers.flatMap((answer, order) => {
+    const group = groups[order];
+    const routing = group?.routings[output];
+    return group === undefined || routing === undefined ? [] : [{ answer, routing, rows: group.plan.rows.length }];
+  });
 }
 
 /** Rows that are what they were stay the objects they were: reports and the engine's plans refer to them. */
@@ -270,15 +269,6 @@ function samePlanned(before: Survey, after: Survey): boolean {
     before.planned.every((row, position) => row.index === after.planned[position]?.index) &&
     before.signatures.join() === after.signatures.join()
   );
-}
-
-function reportOf(output: TableOutput, cells: ReportCells | undefined, observedAt: Instant, elapsedMs: number): TableReport {
-  if (cells === undefined) throw new Error("a table without cells");
-  return output.report(cells, observedAt, elapsedMs);
-}
-
-function sum(answers: readonly TableAnswer[], field: "requests" | "retries" | "bytesIn" | "bytesOut" | "durationMs"): number {
-  return answers.reduce((total, answer) => total + answer[field], 0);
 }
 
 function doubtLimit(output: TableOutput, row: number, exchange: Exchange): void {

@@ -1,19 +1,37 @@
-import type { PolledTable } from "./polled-table.ts";
+/** What the schedule needs to know of a table. */
+interface Scheduled {
+  /** Read with every poll. */
+  readonly isLive: boolean;
+  readonly intervalMs: number;
+  readonly dueAtMs: number;
+  readonly setAsideUntilMs: number;
+}
 
 /** At least this many of the slower tables are read in one poll when due. */
 const minSlowPerPoll = 2;
 
 /**
- * Which tables to read in the poll at `nowMs`: all live ones, and of the slower ones that are due the longest overdue, only so
- * many that their work is spread over the polls between instead of falling into one.
+ * Which tables to read in the poll at `nowMs`, but for those set aside: all live ones, and of the slower ones that are due the longest overdue,
+ * only so many that their work is spread over the polls between instead of falling into one.
  */
-export function dueTables(tables: readonly PolledTable[], nowMs: number, pollIntervalMs: number): PolledTable[] {
-  const live = tables.filter((table) => table.definition.cadence === "live");
-  const slower = tables.filter((table) => table.definition.cadence !== "live");
-  const perPoll = slower.reduce((sum, table) => sum + Math.min(1, pollIntervalMs / table.intervalMs), 0);
+export function dueTables<T extends Scheduled>(tables: readonly T[], nowMs: number, pollIntervalMs: number): T[] {
+  const due: T[] = [];
+  const slower: T[] = [];
+  let perPoll = 0;
+  for (const table of tables) {
+    if (table.isLive) {
+      if (table.setAsideUntilMs <= nowMs) due.push(table);
+    } else {
+      perPoll += Math.min(1, pollIntervalMs / table.intervalMs);
+      if (table.dueAtMs <= nowMs + pollIntervalMs / 2) slower.push(table);
+    }
+  }
+  // Most polls have none of them.
+  if (slower.length === 0) return due;
   const atOnce = Math.max(minSlowPerPoll, Math.ceil(perPoll * 1.5));
-  const due = slower.filter((table) => table.dueAtMs <= nowMs + pollIntervalMs / 2).sort((left, right) => left.dueAtMs - right.dueAtMs);
-  return [...live, ...due.slice(0, atOnce)];
+  slower.sort((left, right) => left.dueAtMs - right.dueAtMs);
+  for (const table of slower.slice(0, atOnce)) if (table.setAsideUntilMs <= nowMs) due.push(table);
+  return due;
 }
 
 /** A table's own interval: its cadence, in whole polls. */
@@ -21,4 +39,15 @@ export function tableIntervalMs(cadence: "live" | "slow" | "rare", pollIntervalM
   if (cadence === "live") return pollIntervalMs;
   const wantedMs = cadence === "slow" ? slowMs : rareMs;
   return Math.max(1, Math.ceil(wantedMs / pollIntervalMs)) * pollIntervalMs;
+}
+
+/**
+ * When something is due that everybody began with at the start and that comes again every `intervalMs`: the first time after half of it at the
+ * earliest and all of it at the latest, by the equipment's name. Otherwise a thousand of them would be due again in the same seconds for ever.
+ */
+export function firstIntervalMs(intervalMs: number, equipment: string): number {
+  let hash = 2166136261;
+  for (let at = 0; at < equipment.length; at++) hash = Math.imul(hash ^ equipment.charCodeAt(at), 16777619);
+  hash = Math.imul(hash ^ (hash >>> 15), 2246822507);
+  return intervalMs * (0.5 + ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 33);
 }

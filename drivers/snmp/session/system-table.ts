@@ -1,9 +1,9 @@
 import type { EquipmentId } from "#model/equipment.ts";
-import type { Metric, TableReport, TableShape } from "#model/report.ts";
+import type { Column, Metric, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { deviceUptimeS, type UptimeReading } from "../counters/agent-uptime.ts";
 import { type CounterAnomalies, CounterMemory } from "../counters/counter-column.ts";
-import type { ReportCells, ReportCellsPool } from "./report-cells.ts";
+import { formOfTable, type ReportCells, type ReportCellsPool } from "./report-cells.ts";
 
 const metrics: readonly Metric[] = Object.freeze([
   Object.freeze({ name: "sysUpTime", kind: "gauge", unit: "s", scale: 100 } as const),
@@ -12,6 +12,7 @@ const metrics: readonly Metric[] = Object.freeze([
   Object.freeze({ name: "uptime", kind: "gauge", unit: "s", scale: 100 } as const),
 ]);
 
+const form = formOfTable(metrics, 1);
 const noCounters = new CounterMemory(0, 0);
 const onlyRow = Object.freeze([Object.freeze({ key: "", labels: Object.freeze({}) })]);
 
@@ -36,24 +37,23 @@ export class SystemTable {
   }
 
   takeCells(pool: ReportCellsPool, anomalies: CounterAnomalies): ReportCells {
-    return pool.take("n".repeat(metrics.length), 1, { memory: noCounters, anomalies });
+    return pool.take(form, noCounters, anomalies);
   }
 
   report({ columns }: ReportCells, reading: UptimeReading, observedAt: Instant): TableReport {
-    const values = [
-      (reading.sysUpTimeTicks ?? Number.NaN) / 100,
-      reading.engineTimeS ?? Number.NaN,
-      (reading.hostUptimeTicks ?? Number.NaN) / 100,
-      deviceUptimeS(reading),
-    ];
-    for (const [position, column] of columns.entries()) {
-      if (column.kind !== "number") continue;
-      const value = values[position] ?? Number.NaN;
-      column.present[0] = Number.isNaN(value) ? 0 : 1;
-      column.value[0] = Number.isNaN(value) ? 0 : value;
-    }
+    fill(columns[0], (reading.sysUpTimeTicks ?? Number.NaN) / 100);
+    fill(columns[1], reading.engineTimeS ?? Number.NaN);
+    fill(columns[2], (reading.hostUptimeTicks ?? Number.NaN) / 100);
+    fill(columns[3], deviceUptimeS(reading));
     const elapsedMs = reading.monotonicMs - this.#previousMs;
     this.#previousMs = reading.monotonicMs;
     return { shape: this.#shape, columns, observedAt, elapsedMs };
   }
+}
+
+/** NaN = there is no value. */
+function fill(column: Column | undefined, value: number): void {
+  if (column?.kind !== "number" || Number.isNaN(value)) return;
+  column.present[0] = 1;
+  column.value[0] = value;
 }

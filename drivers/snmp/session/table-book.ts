@@ -2,28 +2,24 @@ import { isDeepStrictEqual } from "node:util";
 import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Gap, TableReport } from "#model/report.ts";
-import type { PollCost } from "#ports/driver.ts";
 import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import type { LongTask } from "./long-task.ts";
-import { PolledTable, type TableReading } from "./polled-table.ts";
+import { PolledTable } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
-import type { ReportCells } from "./report-cells.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
 import { SharedLists } from "./shared.ts";
 import { surveyTable } from "./survey.ts";
-
-type TableCost = PollCost["tables"][number] & { readonly retries: number; readonly bytesOut: number };
+import type { TableReading } from "./table-reading.ts";
 
 /** What one poll read of the tables. */
 export interface TablesRead {
   readonly reports: readonly TableReport[];
   readonly gaps: readonly Gap[];
-  readonly costs: readonly TableCost[];
-  /** What the reports stand in. */
-  readonly cells: readonly ReportCells[];
+  /** What each table gave and cost. */
+  readonly costs: readonly TableReading[];
 }
 
 const setsShared = new SharedLists<MetricSet>(64);
@@ -55,6 +51,7 @@ export class TableBook {
   #tables: readonly PolledTable[] = [];
   /** Announced changes after which nothing had changed, running. */
   #fruitless = 0;
+  #revision = 0;
   /** How many shapes each table name has had; as many names as there are definitions. */
   readonly #revisions = new Map<string, number>();
   readonly #failures = new Map<PolledTable, number>();
@@ -74,6 +71,11 @@ export class TableBook {
 
   get tables(): readonly PolledTable[] {
     return this.#tables;
+  }
+
+  /** Grows whenever there may be other tables, or a table may have other rows. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Sets that profiles add, besides the built-in ones; probed with the next poll where they are new. */
@@ -107,6 +109,12 @@ export class TableBook {
     this.#fruitless += 1;
   }
 
+  /** Whether there is anything to prepare. */
+  mustPrepare(head: HeadReading, exchange: Exchange): boolean {
+    const isQuiet = head.verdict !== "restart" && !head.sysObjectIdChanged && !head.tablesChanged;
+    return !isQuiet || this.#probed === undefined || exchange.clock.monotonicMs() >= this.#probeAtMs;
+  }
+
   /** Takes notice of what the poll's first answer says, and probes when there is a reason. @throws GatewayError driver.* */
   async prepare(head: HeadReading, exchange: Exchange): Promise<void> {
     const nowMs = exchange.clock.monotonicMs();
@@ -127,17 +135,13 @@ export class TableBook {
     this.#probedAtMs = exchange.clock.monotonicMs();
     this.#probed = probed.value;
     this.#tables = this.#tablesFor(probed.value, exchange);
+    this.#revision += 1;
   }
 
   async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
     const nowMs = exchange.clock.monotonicMs();
-    const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs).filter((table) => table.setAsideUntilMs <= nowMs);
-    const read: { reports: TableReport[]; gaps: Gap[]; costs: TableCost[]; cells: ReportCells[] } = {
-      reports: [],
-      gaps: [],
-      costs: [],
-      cells: [],
-    };
+    const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs);
+    const read: { reports: TableReport[]; gaps: Gap[]; costs: TableReading[] } = { reports: [], gaps: [], costs: [] };
     let timeouts = 0;
     for (const table of this.#troublesLast(due)) {
       if (timeouts >= timeoutsUntilGivenUp || exchange.clock.monotonicMs() >= exchange.deadlineMs) {
@@ -145,13 +149,13 @@ export class TableBook {
         continue;
       }
       try {
-        await this.#survey(table, head, exchange);
+        // Hardly ever, and to wait for nothing costs as well.
+        if (this.#mustSurvey(table, exchange)) await this.#survey(table, head, exchange);
         if (this.#exceedsSeries(table, exchange)) continue;
         const reading = await table.read(head.moment, exchange);
-        for (const report of reading.reports) if (report.shape.rows.length > 0) read.reports.push(report);
-        read.cells.push(...reading.cells);
+        for (const report of reading.reports) read.reports.push(report);
         if (!reading.complete) read.gaps.push(...gapsOf(table, "partial"));
-        read.costs.push(costOf(table, reading));
+        read.costs.push(reading);
         timeouts = 0;
         this.#succeeded(table, nowMs);
       } catch (error) {
@@ -164,11 +168,15 @@ export class TableBook {
     return read;
   }
 
-  /** Surveys the table if that is due. @throws GatewayError driver.* when its values may not be read before the survey is done */
+  #mustSurvey(table: PolledTable, exchange: Exchange): boolean {
+    return table.mustLearn || table.survey.isRunning || exchange.clock.monotonicMs() >= table.learnAtMs;
+  }
+
+  /** Surveys the table. @throws GatewayError driver.* when its values may not be read before the survey is done */
   async #survey(table: PolledTable, head: HeadReading, exchange: Exchange): Promise<void> {
     const types = this.#probed?.types;
     const isRoutine = !table.mustLearn;
-    if (types === undefined || (isRoutine && !table.survey.isRunning && exchange.clock.monotonicMs() < table.learnAtMs)) return;
+    if (types === undefined) return;
     const base = this.#baseOf(table);
     const untilMs = isRoutine ? shareOfRest(exchange) : exchange.deadlineMs;
     const survey = await this.#joinSurvey(table, exchange, () =>
@@ -176,6 +184,7 @@ export class TableBook {
     );
     if (survey !== undefined) {
       const changed = table.apply(survey.value, types, exchange, head.changedAtMs);
+      this.#revision += 1;
       if (changed && table.definition.changeIndicator !== undefined) this.#fruitless = 0;
     } else if (!isRoutine)
       throw new GatewayError("driver.limit", { message: "still learning the rows", fields: { table: table.definition.table } });
@@ -219,7 +228,8 @@ export class TableBook {
   }
 
   /** Tables that failed lately come last, so that they cost nobody else the poll. */
-  #troublesLast(tables: readonly PolledTable[]): PolledTable[] {
+  #troublesLast(tables: readonly PolledTable[]): readonly PolledTable[] {
+    if (this.#failures.size === 0) return tables;
     return [...tables].sort((left, right) => (this.#failures.get(left) ?? 0) - (this.#failures.get(right) ?? 0));
   }
 
@@ -267,10 +277,6 @@ export class TableBook {
 function shareOfRest(exchange: Exchange): number {
   const nowMs = exchange.clock.monotonicMs();
   return nowMs + (exchange.deadlineMs - nowMs) * routineShare;
-}
-
-function costOf(table: PolledTable, { requests, retries, bytesIn, bytesOut, durationMs }: TableReading): TableCost {
-  return { table: table.definition.table, requests, retries, bytesIn, bytesOut, durationMs };
 }
 
 function gapsOf(table: PolledTable, reason: Gap["reason"]): Gap[] {

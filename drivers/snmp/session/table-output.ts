@@ -5,27 +5,17 @@ import { rowFactor } from "../conversions/convert.ts";
 import { CounterMemory } from "../counters/counter-column.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { LabelReader } from "./hidden-labels.ts";
-import { type ColumnForm, formOfColumns, type ReportCells } from "./report-cells.ts";
+import { OutputColumn } from "./output-column.ts";
+import { formOfTable, type ReportCells, type TableForm } from "./report-cells.ts";
 import { type LearntRow, sameRow, sharedRows, speedOf } from "./row-keys.ts";
 import { idOf, Shared } from "./shared.ts";
-
-/** One reported column with what is needed to fill it. Shared by all equipment that reports it alike. */
-export interface OutputColumn {
-  readonly definition: ColumnDefinition;
-  /** Place among the table's counters, -1 = no counter. */
-  readonly counter: number;
-  /** Per row: see rowFactor; undefined = the conversion needs none. */
-  readonly factors: Float64Array | undefined;
-  /** Set where the split rule gave this column a unit of its own. */
-  readonly splitCase: SplitCase | undefined;
-}
 
 /** One reported table: its frozen shape, and what is kept of it between two polls. */
 export class TableOutput {
   readonly shape: TableShape;
   readonly columns: readonly OutputColumn[];
   readonly rows: readonly LearntRow[];
-  readonly form: ColumnForm;
+  readonly form: TableForm;
   readonly memory: CounterMemory;
   /** Speed of the row's link in bit/s, NaN = unknown; empty where no column is limited by it. */
   readonly speeds: Float64Array;
@@ -60,19 +50,21 @@ export class TableOutput {
     this.discontinuity.fill(Number.NaN);
   }
 
-  /** After all answers: counters without a reading in this poll have no predecessor in the next. */
-  settle(cells: ReportCells): void {
+  /** After all answers: counters without a reading in this poll have no predecessor in the next. @returns how many cells have a value */
+  settle(cells: ReportCells): number {
+    const count = cells.countPresent();
+    if (count === cells.cells) return count;
     for (const counter of cells.counters) {
       if (counter === undefined) continue;
       const { present } = counter.column;
-      if (!present.includes(0)) continue;
       for (let row = 0; row < present.length; row++) if (present[row] === 0) counter.miss(row);
     }
+    return count;
   }
 }
 
 interface Kept extends RowLimits {
-  readonly form: ColumnForm;
+  readonly form: TableForm;
   readonly memory: CounterMemory;
   readonly watched: Float64Array;
 }
@@ -152,9 +144,9 @@ function buildOutput(
   const rows = part.members;
   const watches = columns.some((column) => column.kind !== "counter" && column.metric === definition.speedChangesWith);
   const counters = columns.filter((column) => column.kind === "counter").length;
-  const output = new TableOutput(shape, outputColumns(columns, part, options.labels), unchanged ? previous.rows : rows, {
+  const output = new TableOutput(shape, outputColumns(definition, columns, part, options.labels), unchanged ? previous.rows : rows, {
     ...limitsOf(definition, columns, rows, options),
-    form: formOfColumns(columns),
+    form: formOfTable(columns, rows.length),
     memory: unchanged ? previous.memory : new CounterMemory(rows.length, counters),
     watched: unchanged ? previous.watched : watches ? new Float64Array(rows.length) : noNumbers,
   });
@@ -193,23 +185,28 @@ function metricsOf(columns: readonly ColumnDefinition[], splitCase: SplitCase | 
 
 /** Equal for all equipment, except where rows have factors of their own. */
 function outputColumns(
+  definition: TableDefinition,
   columns: readonly ColumnDefinition[],
   part: Pick<Part, "splitCase" | "members">,
   labels: LabelReader,
 ): readonly OutputColumn[] {
+  const metrics = columns.map((column) => column.metric);
   const make = (): readonly OutputColumn[] => {
     let counters = 0;
-    return columns.map((column) => ({
-      definition: column,
-      counter: column.kind === "counter" ? counters++ : -1,
-      factors: factored.has(column.convert?.is ?? "")
-        ? Float64Array.from(part.members, (row) => rowFactor(column.convert, labels.of(row)))
-        : undefined,
-      splitCase: part.splitCase?.metric === column.metric ? part.splitCase : undefined,
-    }));
+    return columns.map(
+      (column) =>
+        new OutputColumn(column, definition, {
+          counter: column.kind === "counter" ? counters++ : -1,
+          factors: factored.has(column.convert?.is ?? "")
+            ? Float64Array.from(part.members, (row) => rowFactor(column.convert, labels.of(row)))
+            : undefined,
+          splitCase: part.splitCase?.metric === column.metric ? part.splitCase : undefined,
+          metrics,
+        }),
+    );
   };
   if (columns.some((column) => factored.has(column.convert?.is ?? ""))) return make();
-  return shared.get(keyOf(columns, part.splitCase), make);
+  return shared.get(`${keyOf(columns, part.splitCase)} ${definition.speedChangesWith ?? ""}`, make);
 }
 
 /** Counter history follows a row by its key. A row that moved without our seeing it at once begins anew. */

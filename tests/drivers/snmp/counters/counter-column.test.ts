@@ -176,3 +176,50 @@ describe("words of 64-bit values", () => {
     expect([...wordsOf(values)]).toEqual([0, 0, 2, 1]);
   });
 });
+
+describe("a whole column at once", () => {
+  it("becomes what its rows become one by one, whatever the agent sends", () => {
+    const value = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const step = fc.bigInt({ min: 0n, max: 2n ** 34n });
+    const readings = fc.array(
+      fc.record({
+        rows: fc.array(fc.tuple(fc.option(value, { freq: 6 }), step, fc.boolean()), { minLength: 4, maxLength: 4 }),
+        is32: fc.boolean(),
+      }),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(readings, fc.constantFrom(Number.NaN, 1, 4), fc.integer({ min: -1, max: 3 }), (polls, perBit, left) => {
+        const [whole, single] = [noAnomalies(), noAnomalies()];
+        const [together, apart] = [oneColumn(4, whole), oneColumn(4, single)];
+        // Rows may stand in another order than the answer's, and one may be none of the table's.
+        const target = Int32Array.from([2, 0, 3, 1], (row) => (row === left ? -1 : row));
+        const limits = { perBit, speeds: Float64Array.of(1e9, Number.NaN, 2 ** 33, 1), fastest: 2 ** 40 };
+        const last = [0n, 0n, 0n, 0n];
+        for (const { rows, is32 } of polls) {
+          const bits = is32 ? 32 : 64;
+          const words = new Uint32Array(8);
+          const present = Uint8Array.from(rows, ([, , isThere]) => (isThere ? 1 : 0));
+          for (const [place, [absolute, increase]] of rows.entries()) {
+            last[place] = BigInt.asUintN(bits, absolute ?? (last[place] ?? 0n) + increase);
+            words.set([Number((last[place] ?? 0n) % two32), Number((last[place] ?? 0n) / two32)], place * 2);
+          }
+          const [told, toldApart]: string[][] = [[], []];
+          together.takeAll(words, { present, bits }, target, limits, (state, row, doubted) => {
+            if (doubted || state.isRefused(row)) told?.push(`${row} ${doubted}`);
+          });
+          for (const [place, row] of target.entries()) {
+            if (row < 0 || present[place] !== 1) continue;
+            const speed = limits.speeds[row] ?? Number.NaN;
+            const limit = (Number.isNaN(speed) ? limits.fastest : speed) * perBit;
+            const doubted = apart.take(row, words[place * 2 + 1] ?? 0, words[place * 2] ?? 0, bits, limit);
+            if (doubted || apart.isRefused(row)) toldApart?.push(`${row} ${doubted}`);
+          }
+          expect(together.column).toEqual(apart.column);
+          expect(whole).toEqual(single);
+          expect(told).toEqual(toldApart);
+        }
+      }),
+    );
+  });
+});

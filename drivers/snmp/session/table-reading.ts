@@ -1,0 +1,54 @@
+import type { TableReport } from "#model/report.ts";
+import type { Instant } from "#model/time.ts";
+import type { TableAnswer } from "#ports/snmp.ts";
+import type { ReportCells } from "./report-cells.ts";
+import type { TableOutput } from "./table-output.ts";
+
+/** What reading a table gave, and what it cost. */
+export interface TableReading {
+  readonly table: string;
+  readonly reports: readonly TableReport[];
+  /** What the reports stand in: to be given back when nobody looks at them any more. */
+  readonly cells: readonly ReportCells[];
+  /** Cells that have a value. */
+  readonly values: number;
+  readonly complete: boolean;
+  readonly requests: number;
+  readonly retries: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+}
+
+/** A reading that is being put together. */
+export class Reading implements TableReading {
+  readonly table: string;
+  readonly reports: TableReport[] = [];
+  readonly cells: ReportCells[] = [];
+  values = 0;
+  complete = true;
+  requests = 0;
+  retries = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  durationMs = 0;
+
+  constructor(table: string) {
+    this.table = table;
+  }
+
+  report(output: TableOutput, cells: ReportCells, observedAt: Instant, elapsedMs: number): void {
+    this.values += output.settle(cells);
+    this.cells.push(cells);
+    if (output.rows.length > 0) this.reports.push(output.report(cells, observedAt, elapsedMs));
+  }
+
+  add(answer: TableAnswer): void {
+    if (!answer.complete) this.complete = false;
+    this.requests += answer.requests;
+    this.retries += answer.retries;
+    this.bytesIn += answer.bytesIn;
+    this.bytesOut += answer.bytesOut;
+    this.durationMs += answer.durationMs;
+  }
+}
