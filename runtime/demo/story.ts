@@ -148,7 +148,8 @@ export class Demo {
         await this.#sayConsole(stage.folder);
       }
       const status = await this.#gatewayLedger(stage.folder);
-      this.#progress.update({ delivered, status, elapsedMs: clock.monotonicMs() - startedMs });
+      // Of all runs, as the gateway's own count is.
+      this.#progress.update({ delivered: ledger?.delivered ?? 0, status, elapsedMs: clock.monotonicMs() - startedMs });
       await clock.sleep(Math.min(1_000, Math.max(0, endMs - clock.monotonicMs())), stop).catch(() => undefined);
     }
   }
