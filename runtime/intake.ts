@@ -28,7 +28,11 @@ export class BufferedIntake implements Intake {
     if (frames.length === 0) return;
     const admitted = this.#buffer.append(frames);
     const position = typeof admitted === "number" ? admitted : await admitted;
-    if (frames.some((frame) => frame.urgent)) await this.#buffer.durable(position);
+    for (const { urgent } of frames) {
+      if (!urgent) continue;
+      await this.#buffer.durable(position);
+      return;
+    }
   }
 
   tap(tap: (observation: Observation) => void): () => void {

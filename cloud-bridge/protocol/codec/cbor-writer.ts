@@ -5,6 +5,13 @@ const twoTo32 = 4_294_967_296;
 const maxUint64 = 0xffff_ffff_ffff_ffffn;
 const textEncoder = new TextEncoder();
 
+/** Bytes of a head with this argument, 0 .. 2^32-1. */
+export function headBytes(argument: number): number {
+  if (argument < 24) return 1;
+  if (argument < 0x100) return 2;
+  return argument < 0x1_0000 ? 3 : 5;
+}
+
 /**
  * Appends CBOR (RFC 8949) to a buffer that is kept between uses. For the hot path: no object per value; a 64-bit value comes as two
  * halves. Grows by doubling up to `maxBytes`.
@@ -12,49 +19,86 @@ const textEncoder = new TextEncoder();
 export class CborWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
-  #length = 0;
+  /** What was cut off so far ends here; 0 where nothing ever is. */
+  #origin = 0;
+  /** Where the next byte goes. */
+  #end = 0;
+  readonly #initialBytes: number;
   readonly #maxBytes: number;
 
   constructor(initialBytes = 4_096, maxBytes = 16_777_216) {
     this.#bytes = new Uint8Array(initialBytes);
     this.#view = new DataView(this.#bytes.buffer);
+    this.#initialBytes = initialBytes;
     this.#maxBytes = maxBytes;
   }
 
   get length(): number {
-    return this.#length;
+    return this.#end - this.#origin;
   }
 
   reset(): this {
-    this.#length = 0;
+    this.#end = this.#origin;
     return this;
   }
 
   /** What was written; a view that the next reset invalidates. */
   view(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(this.#origin, this.#end);
   }
 
   /** A copy of what was written. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.slice(this.#origin, this.#end);
+  }
+
+  /**
+   * What was written, for good: nobody writes there again. The next goes behind it into the same buffer, or into a new one: one allocation for dozens
+   * of frames instead of one each.
+   */
+  cut(): Uint8Array<ArrayBuffer> {
+    const taken = new Uint8Array(this.#bytes.buffer, this.#origin, this.#end - this.#origin);
+    this.#origin = this.#end;
+    return taken;
+  }
+
+  /**
+   * Room for `count` more bytes, for loops that write many values: they store bytes from `end` on and say with `wroteTo` how far. The buffer is good until
+   * the next call of anything else here.
+   */
+  room(count: number): Uint8Array<ArrayBuffer> {
+    if (this.#end + count > this.#bytes.length) this.#grow(this.#end + count);
+    return this.#bytes;
+  }
+
+  /** Place in the buffer where the next byte goes. */
+  get end(): number {
+    return this.#end;
+  }
+
+  wroteTo(end: number): void {
+    this.#end = end;
   }
 
   #reserve(count: number): number {
-    const at = this.#length;
-    const needed = at + count;
-    if (needed > this.#bytes.length) this.#grow(needed);
-    this.#length = needed;
+    if (this.#end + count > this.#bytes.length) this.#grow(this.#end + count);
+    const at = this.#end;
+    this.#end = at + count;
     return at;
   }
 
-  #grow(needed: number): void {
+  /** To a larger buffer; behind what was cut off to another one, which is not larger than it must be. */
+  #grow(end: number): void {
+    const needed = end - this.#origin;
     if (needed > this.#maxBytes)
       throw new GatewayError("codec.limit", { message: "the payload grows beyond its bound", fields: { needed } });
-    const larger = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, this.#bytes.length * 2)));
-    larger.set(this.#bytes.subarray(0, this.#length));
+    const doubled = this.#origin > 0 ? this.#initialBytes : this.#bytes.length * 2;
+    const larger = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, doubled)));
+    larger.set(this.#bytes.subarray(this.#origin, this.#end));
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
+    this.#end -= this.#origin;
+    this.#origin = 0;
   }
 
   byte(value: number): void {
@@ -151,8 +195,35 @@ export class CborWriter {
     this.raw(value);
   }
 
+  /** Head of a byte string whose bytes follow. */
+  bytesHead(count: number): void {
+    this.#head(0x40, count);
+  }
+
   array(count: number): void {
     this.#head(0x80, count);
+  }
+
+  /** Leaves room for what is known later. */
+  skip(count: number): void {
+    this.#reserve(count);
+  }
+
+  /** @param at place in what was written, counted from its beginning */
+  patch(at: number, from: Uint8Array, count: number): void {
+    const place = this.#origin + at;
+    for (let index = 0; index < count; index++) this.#bytes[place + index] = from[index] ?? 0;
+  }
+
+  /** The head of an array for which `room` bytes were left at `at`; what it does not need is closed up. */
+  patchArray(at: number, room: number, count: number): void {
+    const needed = headBytes(count);
+    const place = this.#origin + at;
+    const end = this.#end;
+    if (needed < room) this.#bytes.copyWithin(place + needed, place + room, end);
+    this.#end = place;
+    this.#head(0x80, count);
+    this.#end = end - room + needed;
   }
 
   map(count: number): void {

@@ -1,5 +1,6 @@
 import type { CounterColumn, Metric, NumberColumn, TextColumn } from "#model/report.ts";
-import { CborWriter } from "./cbor-writer.ts";
+import { CounterHalves } from "./counter-halves.ts";
+import type { GroupScratch } from "./group-scratch.ts";
 import { kindCounter, kindGauge, kindText, limits } from "./layout.ts";
 
 const twoTo32 = 4_294_967_296;
@@ -10,6 +11,8 @@ export interface GroupForm {
   readonly columns: readonly { readonly kind: "counter" | "number" | "text"; readonly scale: number }[];
   /** A byte a column, as they stand in a frame's prefix. */
   readonly kinds: Uint8Array;
+  /** Of the counters that were encoded last. */
+  readonly halves: CounterHalves;
 }
 
 const forms = new WeakMap<readonly Metric[], GroupForm>();
@@ -23,7 +26,7 @@ export function formOf(metrics: readonly Metric[]): GroupForm {
     scale: Number.isSafeInteger(scale) && scale > 0 ? scale : 0,
   }));
   const kinds = Uint8Array.from(columns, ({ kind }) => (kind === "counter" ? kindCounter : kind === "text" ? kindText : kindGauge));
-  const form = { columns, kinds };
+  const form = { columns, kinds, halves: new CounterHalves() };
   forms.set(metrics, form);
   return form;
 }
@@ -52,98 +55,94 @@ export class GroupMemory {
   }
 }
 
-/** The producer's arrays as halves: producers keep their arrays, and making a view costs more than the column's rows. */
-const halvesOf = new WeakMap<BigUint64Array, Uint32Array>();
-
-function halvesOfColumn(absolute: BigUint64Array): Uint32Array {
-  const known = halvesOf.get(absolute);
-  if (known !== undefined) return known;
-  // Little-endian machines only.
-  const halves = new Uint32Array(absolute.buffer, absolute.byteOffset, absolute.length * 2);
-  halvesOf.set(absolute, halves);
-  return halves;
-}
-
-/** Scratch of an encoder, shared by its groups: nothing is allocated per value. */
-export class GroupScratch {
-  readonly out = new CborWriter(32_768);
-  readonly vals = new CborWriter(16_384);
-  readonly base = new CborWriter(16_384);
-  readonly rebase = new CborWriter(1_024);
-  state = new Uint8Array(1_024);
-  valCount = 0;
-  baseCount = 0;
-  rebaseCount = 0;
-  samples = 0;
-  /** Text values cut to the longest allowed, since start. */
-  cutTexts = 0;
-  /** Text values left out because the frame was full, since start. */
-  refusedTexts = 0;
-
-  begin(series: number): void {
-    const stateBytes = (series + 3) >>> 2;
-    if (this.state.length < stateBytes) this.state = new Uint8Array(stateBytes * 2);
-    this.state.fill(0, 0, stateBytes);
-    this.vals.reset();
-    this.base.reset();
-    this.rebase.reset();
-    this.valCount = 0;
-    this.baseCount = 0;
-    this.rebaseCount = 0;
-    this.samples = 0;
-  }
-}
-
 /** One column of a group: its first series, and which rows of the report are its. */
 export interface Range {
   readonly series: number;
   readonly fromRow: number;
   readonly rowCount: number;
   readonly keyed: boolean;
+  readonly halves: CounterHalves;
 }
 
-function setState(state: Uint8Array, series: number, value: number): void {
-  const at = series >>> 2;
-  state[at] = (state[at] ?? 0) | (value << ((series & 3) << 1));
-}
-
+/**
+ * Most values of a site pass here, so: every column in one loop over its arrays, values written into the frame in line, nothing touched for a counter
+ * that stands still.
+ */
 export function encodeCounters(column: CounterColumn, memory: GroupMemory, range: Range, scratch: GroupScratch): void {
   const { present, increment, absolute } = column;
   const { known, halves: last } = memory;
   const { fromRow, rowCount, keyed } = range;
   // Halves instead of BigInts: a BigInt per value costs more than everything else here.
-  const halves = halvesOfColumn(absolute);
-  const { state, vals } = scratch;
+  const halves = range.halves.of(absolute);
+  const { state, out } = scratch;
+  let bytes = out.room(rowCount * longestUint);
+  let end = out.end;
   let samples = 0;
-  for (let row = 0; row < rowCount; row++) {
-    const from = fromRow + row;
-    const series = range.series + row;
-    const at = series << 1;
-    if (present[from] !== 1) {
-      setState(scratch.state, series, 3);
-      if (keyed) writeBase(scratch, known[series] === 1, last[at] ?? 0, last[at + 1] ?? 0);
-      continue;
-    }
-    samples += 1;
-    const low = halves[from << 1] ?? 0;
-    const high = halves[(from << 1) + 1] ?? 0;
+  let written = 0;
+  let series = range.series;
+  let at = (absolute.byteOffset >>> 2) + (fromRow << 1);
+  for (let from = fromRow; from < fromRow + rowCount; from++, series++, at += 2) {
+    const low = halves[at] ?? 0;
+    const high = halves[at + 1] ?? 0;
     const step = increment[from] ?? Number.NaN;
-    if (!keyed && known[series] === 1 && step >= 0 && step < twoTo32 && Math.floor(step) === step) {
-      // The usual counter: known, and its increment leads to its absolute. In line, without an object: this is most of all work.
-      const sum = (last[at] ?? 0) + step;
-      if (sum >>> 0 === low && ((last[at + 1] ?? 0) + (sum >= twoTo32 ? 1 : 0)) >>> 0 === high) {
-        if (step === 0) continue;
-        setState(state, series, 1);
-        vals.uint(step);
-        scratch.valCount += 1;
-        last[at] = low;
-        last[at + 1] = high;
+    const whole = step >>> 0;
+    if (present[from] === 1 && known[series] === 1 && whole === step && !keyed) {
+      // The usual counter: known, and its increment leads to its absolute.
+      const sum = ((last[series << 1] ?? 0) + whole) >>> 0;
+      const carried = ((last[(series << 1) + 1] ?? 0) + (sum < whole ? 1 : 0)) >>> 0;
+      if (sum === low && carried === high) {
+        samples += 1;
+        if (whole === 0) continue;
+        state[series >>> 2] = (state[series >>> 2] ?? 0) | (1 << ((series & 3) << 1));
+        end = putUint(bytes, end, whole);
+        written += 1;
+        last[series << 1] = low;
+        last[(series << 1) + 1] = high;
         continue;
       }
     }
+    if (present[from] !== 1) {
+      scratch.setState(series, 3);
+      if (keyed) writeBase(scratch, known[series] === 1, last[series << 1] ?? 0, last[(series << 1) + 1] ?? 0);
+      continue;
+    }
+    samples += 1;
+    out.wroteTo(end);
     encodeCounter({ low, high, step, series, keyed }, memory, scratch);
+    bytes = out.room(rowCount * longestUint);
+    end = out.end;
   }
+  out.wroteTo(end);
   scratch.samples += samples;
+  scratch.valCount += written;
+}
+
+/** Below 2^32. */
+const longestUint = 5;
+
+/** CBOR's unsigned integer in its shortest form. @returns behind it */
+function putUint(bytes: Uint8Array, end: number, value: number): number {
+  if (value < 24) {
+    bytes[end] = value;
+    return end + 1;
+  }
+  if (value < 0x100) {
+    bytes[end] = 24;
+    bytes[end + 1] = value;
+    return end + 2;
+  }
+  if (value < 0x1_0000) {
+    bytes[end] = 25;
+    bytes[end + 1] = value >>> 8;
+    bytes[end + 2] = value;
+    return end + 3;
+  }
+  bytes[end] = 26;
+  bytes[end + 1] = value >>> 24;
+  bytes[end + 2] = value >>> 16;
+  bytes[end + 3] = value >>> 8;
+  bytes[end + 4] = value;
+  return end + 5;
 }
 
 function writeBase(scratch: GroupScratch, isKnown: boolean, low: number, high: number): void {
@@ -168,11 +167,11 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
   // Any integral double below 2^64 is exact, and so are its halves; only writing one beyond 2^53 takes a BigInt.
   const valid = step >= 0 && step < twoTo32 * twoTo32 && Math.floor(step) === step;
   if (!valid || step !== 0) {
-    setState(scratch.state, series, 1);
+    scratch.setState(series, 1);
     scratch.valCount += 1;
-    if (!valid) scratch.vals.boolean(true);
-    else if (step <= Number.MAX_SAFE_INTEGER) scratch.vals.uint(step);
-    else scratch.vals.bigint(BigInt(step));
+    if (!valid) scratch.out.boolean(true);
+    else if (step <= Number.MAX_SAFE_INTEGER) scratch.out.uint(step);
+    else scratch.out.bigint(BigInt(step));
   }
   const stepLow = valid ? step % twoTo32 : 0;
   const stepHigh = valid ? Math.floor(step / twoTo32) : 0;
@@ -205,14 +204,14 @@ export function encodeNumbers(
   const { present, value } = column;
   const { known, values: last } = memory;
   const { scale } = range;
-  const { vals, state } = scratch;
+  const { out } = scratch;
   let samples = 0;
   let written = 0;
   for (let row = 0; row < range.rowCount; row++) {
     const from = range.fromRow + row;
     const series = range.series + row;
     if (present[from] !== 1) {
-      setState(state, series, 3);
+      scratch.setState(series, 3);
       continue;
     }
     samples += 1;
@@ -220,13 +219,13 @@ export function encodeNumbers(
     if (known[series] === 1 && Object.is(v, last[series])) continue;
     known[series] = 1;
     last[series] = v;
-    setState(state, series, 1);
+    scratch.setState(series, 1);
     written += 1;
     const scaled = Math.round(v * scale);
     // Integral only where the reader's division gives the very same double back.
     if (scaled <= Number.MAX_SAFE_INTEGER && scaled >= -Number.MAX_SAFE_INTEGER && scaled / scale === v && !Object.is(v, -0))
-      vals.int(scaled);
-    else vals.float(v);
+      out.int(scaled);
+    else out.float(v);
   }
   scratch.samples += samples;
   scratch.valCount += written;
@@ -245,7 +244,7 @@ export function encodeTexts(
     const from = range.fromRow + row;
     const series = range.series + row;
     if (present[from] !== 1) {
-      setState(scratch.state, series, 3);
+      scratch.setState(series, 3);
       continue;
     }
     const text = value[from] ?? "";
@@ -253,19 +252,19 @@ export function encodeTexts(
       scratch.samples += 1;
       continue;
     }
-    if (scratch.vals.length > limits.frameTextBytes) {
+    if (scratch.valBytes > limits.frameTextBytes) {
       // A device may answer with any amount of text; the frame stays within its bound, and the loss is counted.
       scratch.refusedTexts += 1;
       known[series] = 0;
-      setState(scratch.state, series, 3);
+      scratch.setState(series, 3);
       continue;
     }
     scratch.samples += 1;
     scratch.valCount += 1;
     known[series] = 1;
     last[row] = text;
-    setState(scratch.state, series, 1);
-    scratch.vals.textBytes(boundedText(text, scratch));
+    scratch.setState(series, 1);
+    scratch.out.textBytes(boundedText(text, scratch));
   }
 }
 
@@ -283,7 +282,7 @@ function boundedText(text: string, scratch: GroupScratch): Uint8Array {
 export function encodeAbsent(kind: "counter" | "number" | "text", memory: GroupMemory, range: Range, scratch: GroupScratch): void {
   const { known, halves } = memory;
   for (let series = range.series; series < range.series + range.rowCount; series++) {
-    setState(scratch.state, series, 3);
+    scratch.setState(series, 3);
     if (kind === "counter" && range.keyed) writeBase(scratch, known[series] === 1, halves[series * 2] ?? 0, halves[series * 2 + 1] ?? 0);
   }
 }

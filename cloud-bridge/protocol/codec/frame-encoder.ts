@@ -5,7 +5,8 @@ import type { FrameEncoder } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import { DictionaryWriter, rowRanges } from "./dictionary-writer.ts";
 import { countFrom, dictionaryFrame, missPayload, offsetOf, priorityOf, refusal, type Stamp, stampOf, telemetryFrame } from "./frames.ts";
-import { GroupEncoder, GroupScratch } from "./group-encoder.ts";
+import { GroupEncoder } from "./group-encoder.ts";
+import { GroupScratch } from "./group-scratch.ts";
 import { limits } from "./layout.ts";
 import { elementText, type JsonObservation } from "./observation-json.ts";
 import { RetiredGroups } from "./retired-groups.ts";
@@ -42,7 +43,16 @@ interface TableEntry {
   /** Rows from this one on have no group. */
   readonly acceptedRows: number;
   lastUsedMs: number;
+  /** Its groups were taken out. */
+  isGone: boolean;
 }
+
+interface GapOfTables {
+  readonly gap: Gap;
+  readonly entries: readonly TableEntry[];
+}
+
+const noGaps: readonly GapOfTables[] = [];
 
 /** A table unused for this long, and for ten of its intervals, may make room for a new one. */
 const idleMs = 3_600_000;
@@ -123,16 +133,20 @@ class TelemetryEncoder implements FrameEncoder {
 
   encodeReport(report: Report): readonly Frame[] {
     const frames: Frame[] = [];
-    const entries = report.tables.map((table) => this.#entryOf(table.shape, table.observedAt, frames));
-    const gaps = this.#gapsOf(report, frames);
+    const { tables } = report;
+    const entries: TableEntry[] = [];
+    for (const table of tables) entries.push(this.#entryOf(table.shape, table.observedAt, frames));
+    const gaps = report.gaps.length === 0 ? noGaps : this.#gapsOf(report, frames);
     if (entries.length > 0 || gaps.length > 0) this.#appendDictionary(report.observedAt, frames);
-    for (const [index, table] of report.tables.entries()) {
+    for (let index = 0; index < tables.length; index++) {
+      const table = tables[index];
       const entry = entries[index];
+      if (table === undefined) continue;
       // A table that a report names twice with different shapes has its first groups taken out again: a driver's bug must not reach the wire.
-      if (entry !== undefined && this.#byShape.get(table.shape) === entry) this.#encodeTable(table, entry, frames);
+      if (entry !== undefined && !entry.isGone) this.#encodeTable(table, entry, frames);
       else this.#refusedSamples += countFrom(table, 0);
     }
-    this.#encodeGaps(gaps, report.observedAt, frames);
+    if (gaps.length > 0) this.#encodeGaps(gaps, report.observedAt, frames);
     return frames;
   }
 
@@ -178,7 +192,8 @@ class TelemetryEncoder implements FrameEncoder {
     if (this.#seriesCount + wanted > this.#maxSeries) this.#evictIdle(at.monotonicMs);
     const room = Math.max(0, this.#maxSeries - this.#seriesCount);
     const acceptedRows = Math.min(shape.rows.length, shape.metrics.length === 0 ? 0 : Math.floor(room / shape.metrics.length));
-    const entry: TableEntry = { shape, groups: this.#makeGroups(shape, acceptedRows), acceptedRows, lastUsedMs: at.monotonicMs };
+    const groups = this.#makeGroups(shape, acceptedRows);
+    const entry: TableEntry = { shape, groups, acceptedRows, lastUsedMs: at.monotonicMs, isGone: false };
     this.#tables.set(key, entry);
     this.#byShape.set(shape, entry);
     if (acceptedRows < shape.rows.length) frames.push(this.encodeObservation(refusal(shape, acceptedRows, this.#maxSeries, at)));
@@ -199,6 +214,7 @@ class TelemetryEncoder implements FrameEncoder {
       this.#retired.retire(encoder.group.gid, encoder.seriesCount, entry.shape.intervalMs, nowMs);
       this.#seriesCount -= encoder.seriesCount;
     }
+    entry.isGone = true;
     this.#tables.delete(key);
     this.#byShape.delete(entry.shape);
   }
@@ -218,10 +234,10 @@ class TelemetryEncoder implements FrameEncoder {
   #encodeTable(table: TableReport, entry: TableEntry, frames: Frame[]): void {
     const at = table.observedAt;
     const { slot, keyEpoch } = this.#slots.slotFor(table.shape.intervalMs, at, this.#dictionary.revision);
-    const options = { dtMs: offsetOf(at, slot), revisionsAhead: this.#dictionary.revision - slot.dictionaryRevision };
+    const dtMs = offsetOf(at, slot);
+    const revisionsAhead = this.#dictionary.revision - slot.dictionaryRevision;
     for (const encoder of entry.groups) {
-      const keyed = encoder.keyEpoch !== keyEpoch;
-      const payload = encoder.encode(table, { ...options, keyed }, this.#scratch);
+      const payload = encoder.encode(table, { dtMs, keyed: encoder.keyEpoch !== keyEpoch, revisionsAhead }, this.#scratch);
       encoder.keyEpoch = keyEpoch;
       frames.push(telemetryFrame(slot, at, this.#scratch.samples, payload));
     }
@@ -229,7 +245,7 @@ class TelemetryEncoder implements FrameEncoder {
   }
 
   /** What is missing, by group: the named table's, or, when the whole poll failed, the equipment's tables of its shortest interval. */
-  #gapsOf(report: Report, frames: Frame[]): readonly { readonly gap: Gap; readonly entries: readonly TableEntry[] }[] {
+  #gapsOf(report: Report, frames: Frame[]): readonly GapOfTables[] {
     return report.gaps.map((gap) => {
       if (gap.shape !== undefined) return { gap, entries: [this.#entryOf(gap.shape, report.observedAt, frames)] };
       const prefix = `${report.equipment}\n`;
@@ -239,7 +255,7 @@ class TelemetryEncoder implements FrameEncoder {
     });
   }
 
-  #encodeGaps(gaps: readonly { readonly gap: Gap; readonly entries: readonly TableEntry[] }[], at: Instant, frames: Frame[]): void {
+  #encodeGaps(gaps: readonly GapOfTables[], at: Instant, frames: Frame[]): void {
     for (const { gap, entries } of gaps) {
       for (const entry of entries) {
         if (entry.groups.length === 0) continue;

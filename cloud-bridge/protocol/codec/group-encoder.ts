@@ -1,19 +1,32 @@
 import type { TableReport } from "#model/report.ts";
-import {
-  encodeAbsent,
-  encodeCounters,
-  encodeNumbers,
-  encodeTexts,
-  formOf,
-  type GroupForm,
-  GroupMemory,
-  GroupScratch,
-} from "./column-encoders.ts";
+import { headBytes } from "./cbor-writer.ts";
+import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, formOf, type GroupForm, GroupMemory } from "./column-encoders.ts";
 import type { GroupShape } from "./dictionary-writer.ts";
+import type { GroupScratch } from "./group-scratch.ts";
 import { frameTypeGroup, groupPrefixBytes } from "./layout.ts";
 
-const prefix = new Uint8Array(groupPrefixBytes);
-const prefixView = new DataView(prefix.buffer);
+/** What a frame says besides its values. */
+export interface FrameOptions {
+  /** After the slot's base. */
+  readonly dtMs: number;
+  /** Say every value and the counters' absolutes, for readers that begin here. */
+  readonly keyed: boolean;
+  /** Dictionary revisions this group's is ahead of the slot's. */
+  readonly revisionsAhead: number;
+}
+
+const noTexts: string[] = [];
+
+/** One for all columns: an object for each would be most of what encoding leaves to the collector. */
+const range = {
+  series: 0,
+  fromRow: 0,
+  rowCount: 0,
+  keyed: false,
+  scale: 0,
+  last: noTexts,
+  halves: formOf([]).halves,
+};
 
 /** Encodes the rows of one group, one report at a time, saying only what changed. */
 export class GroupEncoder {
@@ -33,58 +46,76 @@ export class GroupEncoder {
     return this.group.rowCount * this.#form.columns.length;
   }
 
-  /**
-   * One row-set as a frame's payload (see layout.ts for the prefix).
-   * @param keyed say every value and the counters' absolutes, for readers that begin here
-   * @param revisionsAhead dictionary revisions this group's is ahead of the slot's
-   */
-  encode(
-    table: TableReport,
-    options: { readonly dtMs: number; readonly keyed: boolean; readonly revisionsAhead: number },
-    scratch: GroupScratch,
-  ): Uint8Array<ArrayBuffer> {
-    scratch.begin(this.seriesCount);
+  /** One row-set as a frame's payload (see layout.ts for the prefix). */
+  encode(table: TableReport, options: FrameOptions, scratch: GroupScratch): Uint8Array<ArrayBuffer> {
+    const series = this.seriesCount;
+    scratch.begin(series);
+    const { out } = scratch;
+    this.#prefix(options, scratch);
+    const headAt = out.length;
+    out.array(0);
+    out.uint(this.group.gid);
+    out.array(1);
+    out.int(options.dtMs);
+    const stateBytes = (series + 3) >>> 2;
+    out.bytesHead(stateBytes);
+    const stateAt = out.length;
+    out.skip(stateBytes);
+    const countBytes = headBytes(series);
+    out.skip(countBytes);
+    scratch.beginVals();
     for (let index = 0; index < this.#form.columns.length; index++) this.#column(table, index, options.keyed, scratch);
-    return this.#assemble(options, scratch);
+    // How many values there are is known only now, and its head may be shorter than the room for it.
+    out.patchArray(stateAt + stateBytes, countBytes, scratch.valCount);
+    out.patch(stateAt, scratch.state, stateBytes);
+    return this.#finish(headAt, options.keyed, scratch);
+  }
+
+  #prefix(options: FrameOptions, { out }: GroupScratch): void {
+    const { kinds } = this.#form;
+    const { gid, rowCount } = this.group;
+    const bytes = out.room(groupPrefixBytes + kinds.length);
+    let end = out.end;
+    bytes[end] = frameTypeGroup;
+    bytes[end + 1] = options.revisionsAhead;
+    bytes[end + 2] = options.revisionsAhead >>> 8;
+    for (let at = 0; at < 4; at++) bytes[end + 3 + at] = gid >>> (8 * at);
+    bytes[end + 7] = rowCount;
+    bytes[end + 8] = rowCount >>> 8;
+    bytes[end + 9] = kinds.length;
+    bytes[end + 10] = kinds.length >>> 8;
+    end += groupPrefixBytes;
+    for (let at = 0; at < kinds.length; at++) bytes[end + at] = kinds[at] ?? 0;
+    out.wroteTo(end + kinds.length);
   }
 
   #column(table: TableReport, index: number, keyed: boolean, scratch: GroupScratch): void {
     const column = table.columns[index];
-    const { kind, scale } = this.#form.columns[index] ?? { kind: "number", scale: 0 };
+    const { columns, halves } = this.#form;
+    const { kind, scale } = columns[index] ?? { kind: "number", scale: 0 };
     const { fromRow, rowCount } = this.group;
     const memory = this.#memory;
-    const series = index * rowCount;
     const last = memory.texts?.[index];
-    if (keyed && kind !== "counter") memory.known.fill(0, series, series + rowCount);
-    if (kind === "counter" && column?.kind === "counter") encodeCounters(column, memory, { series, fromRow, rowCount, keyed }, scratch);
-    else if (kind === "number" && column?.kind === "number")
-      encodeNumbers(column, memory, { series, fromRow, rowCount, keyed, scale }, scratch);
-    else if (kind === "text" && column?.kind === "text" && last !== undefined)
-      encodeTexts(column, memory, { series, fromRow, rowCount, keyed, last }, scratch);
-    else encodeAbsent(kind, memory, { series, fromRow, rowCount, keyed }, scratch);
+    range.series = index * rowCount;
+    range.fromRow = fromRow;
+    range.rowCount = rowCount;
+    range.keyed = keyed;
+    range.scale = scale;
+    range.halves = halves;
+    if (keyed && kind !== "counter") memory.known.fill(0, range.series, range.series + rowCount);
+    if (kind === "counter" && column?.kind === "counter") encodeCounters(column, memory, range, scratch);
+    else if (kind === "number" && column?.kind === "number") encodeNumbers(column, memory, range, scratch);
+    else if (kind === "text" && column?.kind === "text" && last !== undefined) {
+      range.last = last;
+      encodeTexts(column, memory, range, scratch);
+    } else encodeAbsent(kind, memory, range, scratch);
   }
 
-  #assemble(
-    options: { readonly dtMs: number; readonly keyed: boolean; readonly revisionsAhead: number },
-    scratch: GroupScratch,
-  ): Uint8Array<ArrayBuffer> {
-    const out = scratch.out.reset();
-    prefixView.setUint8(0, frameTypeGroup);
-    prefixView.setUint16(1, options.revisionsAhead, true);
-    prefixView.setUint32(3, this.group.gid, true);
-    prefixView.setUint16(7, this.group.rowCount, true);
-    prefixView.setUint16(9, this.#form.kinds.length, true);
-    out.raw(prefix);
-    out.raw(this.#form.kinds);
+  #finish(headAt: number, keyed: boolean, scratch: GroupScratch): Uint8Array<ArrayBuffer> {
+    const { out } = scratch;
     const rebased = scratch.rebaseCount > 0;
-    out.array(rebased ? 6 : options.keyed ? 5 : 4);
-    out.uint(this.group.gid);
-    out.array(1);
-    out.int(options.dtMs);
-    out.bytes(scratch.state.subarray(0, (this.seriesCount + 3) >>> 2));
-    out.array(scratch.valCount);
-    out.raw(scratch.vals.view());
-    if (options.keyed) {
+    out.patchArray(headAt, 1, rebased ? 6 : keyed ? 5 : 4);
+    if (keyed) {
       out.array(scratch.baseCount);
       out.raw(scratch.base.view());
     } else if (rebased) out.null();
@@ -92,8 +123,6 @@ export class GroupEncoder {
       out.array(scratch.rebaseCount);
       out.raw(scratch.rebase.view());
     }
-    return out.take();
+    return out.cut();
   }
 }
-
-export { GroupScratch };
