@@ -7,32 +7,38 @@ const maxRowsShown = 512;
 
 /** Which metrics exist on this site, by the shapes of what was reported last: what pickers offer. Keeps references, copies nothing. */
 export class MetricBook {
-  readonly #shapes = new Map<string, TableShape>();
+  /** By equipment: found by a name that is there already, as making one of two for each table of each report costs more than all the rest here. */
+  readonly #shapes = new Map<string, TableShape[]>();
+  #count = 0;
 
   observed(observation: Observation): void {
-    if (observation.kind !== "report") return;
-    for (const { shape } of observation.tables) {
-      const key = `${shape.equipment}\0${shape.table}`;
-      if (this.#shapes.get(key) === shape) continue;
-      if (this.#shapes.size < maxShapes || this.#shapes.has(key)) this.#shapes.set(key, shape);
+    if (observation.kind !== "report" || observation.tables.length === 0) return;
+    const known = this.#shapes.get(observation.equipment) ?? [];
+    for (const { shape } of observation.tables) if (!known.includes(shape)) this.#note(known, shape);
+    if (known.length > 0 && !this.#shapes.has(observation.equipment)) this.#shapes.set(observation.equipment, known);
+  }
+
+  #note(known: TableShape[], shape: TableShape): void {
+    const before = known.findIndex(({ table }) => table === shape.table);
+    if (before >= 0) known[before] = shape;
+    else if (this.#count < maxShapes) {
+      known.push(shape);
+      this.#count += 1;
     }
   }
 
   entries(equipment?: string): readonly FlowMetricEntry[] {
-    return [...this.#shapes.values()]
-      .filter((shape) => equipment === undefined || shape.equipment === equipment)
-      .flatMap((shape) => {
-        const rows = shape.rows
-          .slice(0, maxRowsShown)
-          .map(({ key, labels }) => ({ key, label: labels["ifName"] ?? labels["name"] ?? key }));
-        return shape.metrics.map(({ name, kind, unit }) => ({
-          equipment: shape.equipment,
-          table: shape.table,
-          metric: name,
-          kind,
-          unit,
-          rows,
-        }));
-      });
+    const shapes = equipment === undefined ? [...this.#shapes.values()].flat() : (this.#shapes.get(equipment) ?? []);
+    return shapes.flatMap((shape) => {
+      const rows = shape.rows.slice(0, maxRowsShown).map(({ key, labels }) => ({ key, label: labels["ifName"] ?? labels["name"] ?? key }));
+      return shape.metrics.map(({ name, kind, unit }) => ({
+        equipment: shape.equipment,
+        table: shape.table,
+        metric: name,
+        kind,
+        unit,
+        rows,
+      }));
+    });
   }
 }

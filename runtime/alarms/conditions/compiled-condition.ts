@@ -1,7 +1,7 @@
-import type { PerceivedSeverity } from "#model/observation.ts";
 import type { NumberColumn, TableReport, TableShape } from "#model/report.ts";
 import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
-import type { FlagsCondition, StateCondition, StateMeanings, TableCondition, ThresholdCondition } from "./definition.ts";
+import type { FlagsCondition, StateMeanings, TableCondition } from "./definition.ts";
+import { flagRank, type Leveller, levellerOf, levelOfSeverity, type QuietValues, quietOf, severityOf } from "./levels.ts";
 import { compileOperand, type OperandReader } from "./operand.ts";
 import { RowJudge } from "./row-judge.ts";
 import { rowPath } from "./row-path.ts";
@@ -28,9 +28,6 @@ const slowMs = 120_000;
 /** One for all: conditions are evaluated one after the other. */
 const scratch = new Float64Array(maxRows);
 
-/** Level of a number (0 = good), given the level it has now. NaN never gets here. */
-type Leveller = (value: number, raised: number) => number;
-
 /** One condition over one shape of one table of one equipment: columns found, rows chosen, memory laid out. */
 export class CompiledCondition {
   readonly condition: TableCondition;
@@ -39,6 +36,7 @@ export class CompiledCondition {
   readonly #rows: readonly number[];
   readonly #read: OperandReader;
   readonly #level: Leveller;
+  readonly #quiet: QuietValues;
   readonly #onlyIf: readonly { readonly index: number; readonly equals?: number; readonly atLeast?: number }[];
   readonly #surroundings: ConditionSurroundings;
   /** Name of the enumeration of a state. */
@@ -59,6 +57,7 @@ export class CompiledCondition {
     this.#surroundings = surroundings;
     this.#meaning = condition.kind === "state" ? enumerationOf(shape, condition.metric) : "";
     this.#level = levellerOf(condition, this.#meaning, surroundings.meanings);
+    this.#quiet = quietOf(condition, this.#level, surroundings.meanings(this.#meaning)?.severity);
     this.#onlyIf = (condition.scope.onlyIf ?? []).map(({ metric, ...rest }) => ({
       ...rest,
       index: shape.metrics.findIndex((one) => one.name === metric),
@@ -77,11 +76,15 @@ export class CompiledCondition {
     this.#read(table, scratch, rows);
     const nowMs = table.observedAt.monotonicMs;
     const { judge } = this;
+    const meant = this.#rows;
     const { raised } = judge;
-    for (let index = 0; index < this.#rows.length; index++) {
-      const row = this.#rows[index] ?? 0;
+    const { sign, below, states } = this.#quiet;
+    for (let index = 0; index < meant.length; index++) {
+      const row = meant[index] ?? 0;
       const value = scratch[row] ?? Number.NaN;
-      if (Number.isNaN(value)) continue;
+      // What is well and was well: most rows of most polls end here, and their memory is not touched.
+      const isWell = states === undefined ? sign * value < below : value >= 0 && value < states.length && states[value] === 1;
+      if ((isWell && judge.isQuiet(row)) || Number.isNaN(value)) continue;
       const found = this.#levelOf(table, row, value, raised[row] ?? 0);
       if (found < 0) continue;
       const level = judge.judge(row, found, nowMs);
@@ -201,9 +204,6 @@ function numberColumn(table: TableReport, index: number): NumberColumn | undefin
   return column?.kind === "number" ? column : undefined;
 }
 
-const flagSeverities: readonly PerceivedSeverity[] = ["indeterminate", "warning", "minor", "major", "critical"];
-const flagRank: Readonly<Record<PerceivedSeverity, number>> = { indeterminate: 1, warning: 2, minor: 3, major: 4, critical: 5 };
-
 function flagsOf(condition: FlagsCondition, shape: TableShape, table: TableReport, row: number): string {
   return Object.keys(condition.flags)
     .filter((metric) => {
@@ -214,52 +214,6 @@ function flagsOf(condition: FlagsCondition, shape: TableShape, table: TableRepor
       return column?.present[row] === 1 && column.value[row] === 1;
     })
     .join(", ");
-}
-
-function levellerOf(condition: TableCondition, enumeration: string, meanings: StateMeanings): Leveller {
-  if (condition.kind === "threshold") return thresholdLeveller(condition);
-  if (condition.kind === "state") return stateLeveller(condition, enumeration, meanings);
-  return (value) => value;
-}
-
-function thresholdLeveller({ steps, side }: ThresholdCondition): Leveller {
-  const sign = side === "above" ? 1 : -1;
-  return (value, raised) => {
-    let level = 0;
-    for (let index = 0; index < steps.length; index++) {
-      const step = steps[index];
-      if (step === undefined) continue;
-      // A step that is held is left at its clear value only: hysteresis.
-      const limit = index < raised ? step.clear : step.at;
-      if (sign * value >= sign * limit) level = index + 1;
-    }
-    return level;
-  };
-}
-
-function stateLeveller(condition: StateCondition, enumeration: string, meanings: StateMeanings): Leveller {
-  const { values } = condition;
-  if (values !== "generic") return (value) => (values[value] === undefined ? 0 : flagRank[values[value]]);
-  const severity = meanings(enumeration)?.severity ?? {};
-  return (value, raised) => {
-    const said = severity[value];
-    // What the device does not know is no news, neither good nor bad.
-    if (said === "unknown") return raised;
-    if (said === "critical") return flagRank.major;
-    return said === "warning" ? flagRank.warning : 0;
-  };
-}
-
-function severityOf(condition: TableCondition, level: number): PerceivedSeverity | undefined {
-  if (level === 0) return undefined;
-  if (condition.kind === "threshold") return condition.steps[level - 1]?.severity;
-  return flagSeverities[level - 1];
-}
-
-function levelOfSeverity(condition: TableCondition, severity: PerceivedSeverity): number {
-  if (condition.kind !== "threshold") return flagRank[severity];
-  const index = condition.steps.findLastIndex((step) => step.severity === severity);
-  return index < 0 ? condition.steps.length : index + 1;
 }
 
 function limitOf(condition: TableCondition, level: number): number | undefined {

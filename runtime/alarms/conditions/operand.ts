@@ -36,22 +36,29 @@ export function compileOperand(operand: Operand, shape: TableShape): OperandRead
 
 function readNumbers(table: TableReport, index: number, out: Float64Array, rows: number): void {
   const column = table.columns[index];
-  for (let row = 0; row < rows; row++) {
-    const there = column?.kind === "number" && column.present[row] === 1;
-    out[row] = there ? (column.value[row] ?? Number.NaN) : Number.NaN;
+  if (column?.kind !== "number") {
+    out.fill(Number.NaN, 0, rows);
+    return;
   }
+  const { present, value } = column;
+  for (let row = 0; row < rows; row++) out[row] = present[row] === 1 ? (value[row] ?? Number.NaN) : Number.NaN;
 }
 
 /** Increments of several counters added up; NaN where one is not known. */
 function addIncrements(table: TableReport, columns: readonly number[], out: Float64Array, rows: number): void {
-  out.fill(0, 0, rows);
-  for (const index of columns) {
-    const column = table.columns[index];
+  for (let place = 0; place < columns.length; place++) {
+    const column = table.columns[columns[place] ?? -1];
+    if (column?.kind !== "counter") {
+      out.fill(Number.NaN, 0, rows);
+      return;
+    }
+    const { present, increment } = column;
     for (let row = 0; row < rows; row++) {
-      const there = column?.kind === "counter" && column.present[row] === 1;
-      out[row] = (out[row] ?? 0) + (there ? (column.increment[row] ?? Number.NaN) : Number.NaN);
+      const own = present[row] === 1 ? (increment[row] ?? Number.NaN) : Number.NaN;
+      out[row] = place === 0 ? own : (out[row] ?? 0) + own;
     }
   }
+  if (columns.length === 0) out.fill(0, 0, rows);
 }
 
 function readRate(table: TableReport, columns: readonly number[], out: Float64Array, rows: number): void {

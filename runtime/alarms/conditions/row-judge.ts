@@ -54,6 +54,11 @@ export class RowJudge {
     this.#seenMs[row] = from.#seenMs[fromRow] ?? Number.NEGATIVE_INFINITY;
   }
 
+  /** Nothing is raised here and nothing on its way to be: another value that is well changes nothing. */
+  isQuiet(row: number): boolean {
+    return this.#candidate === noBytes || (this.raised[row] === 0 && this.#candidate[row] === 0);
+  }
+
   /** The row's alarm was active before this process: it is until a value says otherwise. */
   restore(row: number, level: number): void {
     this.#remember();
@@ -68,13 +73,13 @@ export class RowJudge {
       this.#remember();
     }
     const raised = this.raised[row] ?? 0;
-    const isBroken = nowMs - (this.#seenMs[row] ?? 0) > brokenAfterIntervals * this.#intervalMs;
-    this.#seenMs[row] = nowMs;
     if (level === raised) {
+      // Since when and last seen when mean something only where a level is on its way to another.
       this.#candidate[row] = level;
-      this.#sinceMs[row] = nowMs;
       return -1;
     }
+    const isBroken = nowMs - (this.#seenMs[row] ?? 0) > brokenAfterIntervals * this.#intervalMs;
+    this.#seenMs[row] = nowMs;
     const candidate = this.#candidate[row] ?? 0;
     const isWorse = level > raised;
     const goesOn = !isBroken && candidate !== raised && candidate > raised === isWorse;

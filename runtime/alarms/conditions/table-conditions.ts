@@ -46,7 +46,14 @@ export class TableConditions {
   }
 
   observe(report: Report): void {
-    for (const table of report.tables) this.#table(table);
+    const { tables } = report;
+    if (tables.length === 0) return;
+    let watched = this.#watched.get(report.equipment);
+    if (watched === undefined) {
+      watched = new Map();
+      this.#watched.set(report.equipment, watched);
+    }
+    for (const table of tables) this.#table(table, watched);
   }
 
   /** Another class of device was found: conditions for classes are chosen anew with the next report. */
@@ -57,6 +64,7 @@ export class TableConditions {
   /** Absences, and rows that vanished long ago. */
   tick(nowMs: number): void {
     for (const [equipment, tables] of this.#watched) {
+      if (!hasWork(tables)) continue;
       const newestMs = Math.max(...[...tables.values()].map((watched) => watched.seenMs));
       for (const watched of tables.values()) {
         // Who does not answer at all is somebody else's alarm.
@@ -71,13 +79,8 @@ export class TableConditions {
     }
   }
 
-  #table(table: TableReport): void {
+  #table(table: TableReport, tables: Map<string, WatchedTable>): void {
     const { shape } = table;
-    let tables = this.#watched.get(shape.equipment);
-    if (tables === undefined) {
-      tables = new Map();
-      this.#watched.set(shape.equipment, tables);
-    }
     let watched = tables.get(shape.table);
     if (watched?.shape !== shape) {
       watched = this.#compile(shape, watched, table.observedAt.monotonicMs);
@@ -169,6 +172,12 @@ function sharedPlaces(rows: readonly number[]): readonly number[] {
   if (known !== undefined) return known;
   if (placesShared.size < maxPlaces) placesShared.set(key, rows);
   return rows;
+}
+
+/** Most equipment has neither absences to be judged nor rows that vanished, and there may be a thousand of them every 5 s. */
+function hasWork(tables: ReadonlyMap<string, WatchedTable>): boolean {
+  for (const { absences, vanished } of tables.values()) if (absences.length > 0 || vanished.size > 0) return true;
+  return false;
 }
 
 function appliesTo(scope: ConditionScope, shape: TableShape, deviceClass: string): boolean {

@@ -16,7 +16,6 @@ const saveEveryMs = 6 * 3_600_000;
 const minSavedUpMs = 3_600_000;
 
 const up = 1;
-const down: ReadonlySet<number> = new Set([2, 6, 7]);
 /** Interfaces that exist in software only go up and down with what uses them. */
 const notWired: ReadonlySet<string> = new Set([
   "tunnel",
@@ -50,6 +49,8 @@ export class PortWatch {
   readonly #parts: WatchParts;
   readonly #chosen: readonly ChosenPorts[];
   readonly #books = new Map<string, PortBook>();
+  /** Tables of equipment whose ports are not known, which were looked at before. */
+  readonly #portless = new WeakSet<TableShape>();
 
   constructor(parts: WatchParts, chosen: readonly ChosenPorts[]) {
     this.#parts = parts;
@@ -61,9 +62,14 @@ export class PortWatch {
   }
 
   observe(report: Report): void {
-    for (const table of report.tables) {
-      const book = this.#bookOf(table.shape);
-      if (book !== undefined) this.#readTable(report.equipment, book, table);
+    const { equipment, tables } = report;
+    let book = this.#books.get(equipment);
+    for (const table of tables) {
+      const { shape } = table;
+      if (book === undefined) book = this.#open(shape);
+      else if (book.shape?.table !== shape.table) continue;
+      else if (book.shape !== shape) Object.assign(book, columnsOf(shape));
+      if (book !== undefined) this.#readTable(equipment, book, table);
     }
   }
 
@@ -197,14 +203,14 @@ export class PortWatch {
     list.clear({ equipment, path: `interface/${key}`, type: "linkDown", qualifier: "" }, text);
   }
 
-  #bookOf(shape: TableShape): PortBook | undefined {
-    const known = this.#books.get(shape.equipment);
-    if (known !== undefined && known.shape?.table === shape.table) {
-      if (known.shape !== shape) Object.assign(known, columnsOf(shape));
-      return known;
-    }
+  /** undefined = a table without states of ports. */
+  #open(shape: TableShape): PortBook | undefined {
+    if (this.#portless.has(shape)) return undefined;
     const columns = columnsOf(shape);
-    if (columns.admin < 0 || columns.oper < 0 || known !== undefined) return undefined;
+    if (columns.admin < 0 || columns.oper < 0) {
+      this.#portless.add(shape);
+      return undefined;
+    }
     const text = this.#parts.state.getText(`alarms/ports/${shape.equipment}`);
     const stored = text === undefined ? {} : (JSON.parse(text) as Record<string, number>);
     const savedMs = this.#parts.clock.monotonicMs();
@@ -242,7 +248,8 @@ function numberColumn(table: TableReport, index: number): NumberColumn | undefin
 function upOf(oper: number, adminUp: boolean): boolean | undefined {
   if (!adminUp) return undefined;
   if (oper === up) return true;
-  return down.has(oper) ? false : undefined;
+  // down, notPresent, lowerLayerDown.
+  return oper === 2 || oper === 6 || oper === 7 ? false : undefined;
 }
 
 function isChosen(rows: readonly string[], key: string, labels: Readonly<Record<string, string>>): boolean {

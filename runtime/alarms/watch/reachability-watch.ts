@@ -35,6 +35,8 @@ export class ReachabilityWatch {
 
   observe(report: Report): void {
     const { equipment } = report;
+    // As before: nearly every report of nearly every equipment.
+    if (report.tables.length > 0 && this.#upSinceMs.has(equipment)) return;
     if (!this.#parts.facts.all.has(equipment)) return;
     if (report.tables.length > 0) {
       this.#answered(report);
