@@ -83,6 +83,7 @@ function integer(minimum: number, maximum: number, defaultValue: number, descrip
 /** Fills in defaults. The settings were validated against the schema when the configuration was loaded; what is not of its type is ignored. */
 export function parseSettings(settings: Readonly<Record<string, unknown>> | undefined): SnmpSettings {
   const given = settings ?? {};
+  if (Object.keys(given).length === 0) return defaultSettings;
   return Object.freeze({
     timeoutMs: numberOr(given.timeoutMs, defaultSettings.timeoutMs),
     retries: numberOr(given.retries, defaultSettings.retries),

@@ -6,7 +6,8 @@ const maxTables = 128;
 
 /** Log-spaced histogram: bounded, mergeable, good enough for a percentile with its edge. */
 export class LatenessHistogram {
-  readonly #counts = new Float64Array(latenessEdgesMs.length + 1);
+  /** A plain list: a typed array of fourteen numbers is three times as large, and there is one for each equipment. */
+  readonly #counts: number[] = new Array<number>(latenessEdgesMs.length + 1).fill(0);
   #total = 0;
   #maxMs = 0;
 

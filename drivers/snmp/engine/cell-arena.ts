@@ -1,6 +1,6 @@
 import type { ColumnRequest, TableColumn } from "#ports/snmp.ts";
 import { IdlePool } from "../idle-pool.ts";
-import type { ColumnSet } from "./table-plan.ts";
+import type { ColumnSet } from "./plan-sets.ts";
 
 const noBytes = new Uint8Array(0);
 /** Arenas kept for the next read, and their cells in all; beyond either they are left to the collector. */

@@ -9,11 +9,12 @@ import { Conversation, type Readiness } from "./conversation.ts";
 import { Counters } from "./counters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { ipv4Of } from "./ipv4.ts";
-import { Learned } from "./learned.ts";
+import { Learned, type LearnedStart } from "./learned.ts";
 import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { type NameLookup, Names, parseLiteral } from "./names.ts";
 import type { Peer } from "./peer.ts";
 import { EngineSession } from "./session.ts";
+import { Shared } from "./shared.ts";
 import { PlanParts } from "./table-plan.ts";
 import { UsmKeys } from "./usm-keys.ts";
 import type { Salt } from "./usm-privacy.ts";
@@ -46,6 +47,7 @@ export class Engine implements SnmpEngine {
   readonly #sessions = new Set<EngineSession>();
   readonly #life = new AbortController();
   readonly #planParts = new PlanParts();
+  readonly #starts = new Shared<LearnedStart>(64);
   readonly #salt: { high: number; low: number };
 
   constructor(parts: EngineParts) {
@@ -80,11 +82,12 @@ export class Engine implements SnmpEngine {
     if (!(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536)) {
       throw new GatewayError("driver.unsupported", { message: "not a UDP port", fields: { port: target.port } });
     }
-    const logger = this.#parts.logger.child({ address: target.address, port: target.port });
     const { credential } = target;
+    // Only v3 has anything to tell of one agent; a logger for each of the others would be as large as what is known of it.
+    const logger = () => this.#parts.logger.child({ address: target.address, port: target.port });
     const usm =
       credential.version === "3"
-        ? new UsmSecurity({ credential, keys: this.#keys, limits: this.#limits, logger, nextSalt: () => this.#nextSalt() })
+        ? new UsmSecurity({ credential, keys: this.#keys, limits: this.#limits, logger: logger(), nextSalt: () => this.#nextSalt() })
         : undefined;
     const security =
       usm ?? new CommunitySecurity(credential.version === "1" ? "1" : "2c", credential.version === "3" ? "" : credential.community);
@@ -92,9 +95,8 @@ export class Engine implements SnmpEngine {
     const peer: Peer = {
       target,
       counters: new Counters(),
-      learned: new Learned({ ...this.#limits, timeoutMs: target.timeoutMs, bulk: credential.version !== "1" }),
+      learned: new Learned(this.#learnedStart(target.timeoutMs, credential.version !== "1")),
       security,
-      logger,
       address: literal?.address ?? "",
       ipv4: ipv4Of(literal?.address ?? ""),
       family: literal?.family ?? 4,
@@ -118,6 +120,12 @@ export class Engine implements SnmpEngine {
     });
     this.#sessions.add(session);
     return session;
+  }
+
+  /** One for all that begin alike. */
+  #learnedStart(timeoutMs: number, bulk: boolean): LearnedStart {
+    const { targetMessageBytes, largestMessageBytes, maxWindow } = this.#limits;
+    return this.#starts.get(`${timeoutMs} ${bulk}`, () => ({ timeoutMs, bulk, targetMessageBytes, largestMessageBytes, maxWindow }));
   }
 
   /** Unique per message sent by this process: a repeated salt under one key would reveal plaintext (RFC 3826 3.1.2.1). */

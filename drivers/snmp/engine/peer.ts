@@ -1,4 +1,3 @@
-import type { Logger } from "#ports/logger.ts";
 import type { SnmpTarget } from "#ports/snmp.ts";
 import type { Counters } from "./counters.ts";
 import type { Learned } from "./learned.ts";
@@ -10,7 +9,6 @@ export interface Peer {
   readonly counters: Counters;
   readonly learned: Learned;
   readonly security: Security;
-  readonly logger: Logger;
   /** Canonical IP literal that requests go to and answers must come from; "" until the name was resolved. */
   address: string;
   /** The same as a number; `noIpv4` where it is none. */

@@ -3,7 +3,8 @@ import { integerValue, tags, unsigned64Value, unsignedValue } from "./ber.ts";
 import type { CellArena } from "./cell-arena.ts";
 import { dottedOid, hasPrefix, isWellFormedOid } from "./oid.ts";
 import { opaqueNumber } from "./opaque.ts";
-import { type Block, type CompiledPlan, kind } from "./table-plan.ts";
+import { kind } from "./plan-sets.ts";
+import type { Block, CompiledPlan } from "./table-plan.ts";
 import { readVarbind, varbindSpan } from "./values.ts";
 
 /**

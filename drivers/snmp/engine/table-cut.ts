@@ -23,8 +23,7 @@ export function cutBlocks(
 /** Cuts a plan for its reads to come: by the values of the last one where they are still here, else by the longest seen. */
 export function cutPlan(plan: CompiledPlan, peer: Peer, care: Care): void {
   plan.isCutBlindly = !plan.holdsValues;
-  plan.blocks = cutBlocks(plan, plan.excluded(), { peer, care, sentinel: true }).map((block) => plan.shared(block));
-  plan.requests = new Array<PreparedRequest | undefined>(plan.blocks.length).fill(undefined);
+  plan.take(cutBlocks(plan, plan.excluded(), { peer, care, sentinel: true }), peer.security.sharedBy);
   plan.cutFor = peer.learned.revision;
 }
 

@@ -2,107 +2,13 @@ import { GatewayError } from "#model/errors.ts";
 import type { ColumnRequest, TablePlan } from "#ports/snmp.ts";
 import { BlockReads } from "./block-read.ts";
 import { type CellArena, CellArenas } from "./cell-arena.ts";
-import { compareOids, encodeIndex, encodeOid } from "./oid.ts";
+import { ColumnSet, RowSet } from "./plan-sets.ts";
 import type { PreparedRequest } from "./request.ts";
 import { Shared } from "./shared.ts";
 import type { Quarantine } from "./table-quarantine.ts";
 
 const maxCells = 1 << 20;
 const readsBetweenCuts = 16;
-
-/** `ColumnRequest.as` as a small number. */
-export const kind = { counter: 0, number: 1, text: 2, bytes: 3 } as const;
-
-/** The columns of a plan, encoded. Shared by all plans that ask for the same. */
-export class ColumnSet {
-  readonly id: number;
-  readonly count: number;
-  readonly kinds: Uint8Array;
-  /** OID contents of all columns, one after the other; column c is [starts[c], starts[c + 1]). */
-  readonly bytes: Uint8Array;
-  readonly starts: Uint32Array;
-  /** The whole 32-bit words (little-endian) at the beginning of each OID's content; column c has [wordStarts[c], wordStarts[c + 1]). */
-  readonly words: Int32Array;
-  readonly wordStarts: Uint32Array;
-  /** 0, 1, 2 ... */
-  readonly all: Uint16Array;
-  /** Some column's values are objects (text, bytes): they are compared with the last read's, so a plan keeps its own cells. */
-  readonly hasObjects: boolean;
-
-  constructor(id: number, columns: readonly ColumnRequest[]) {
-    this.id = id;
-    this.count = columns.length;
-    this.kinds = Uint8Array.from(columns.map(({ as }) => kind[as]));
-    this.hasObjects = columns.some(({ as }) => as === "text" || as === "bytes");
-    const prefixes = columns.map(({ oid }) => encodeOid(oid));
-    [this.bytes, this.starts] = pack(prefixes);
-    const words: number[] = [];
-    this.wordStarts = new Uint32Array(columns.length + 1);
-    for (const [column, prefix] of prefixes.entries()) {
-      const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.length);
-      for (let at = 0; at + 4 <= prefix.length; at += 4) words.push(view.getInt32(at, true));
-      this.wordStarts[column + 1] = words.length;
-    }
-    this.words = Int32Array.from(words);
-    this.all = Uint16Array.from(columns, (_, column) => column);
-  }
-
-  prefix(column: number): Uint8Array {
-    return this.bytes.subarray(this.starts[column] ?? 0, this.starts[column + 1] ?? 0);
-  }
-
-  prefixBytes(column: number): number {
-    return (this.starts[column + 1] ?? 0) - (this.starts[column] ?? 0);
-  }
-}
-
-/** The rows of a plan, encoded and in order. Shared by all plans with the same rows. */
-export class RowSet {
-  readonly id: number;
-  readonly count: number;
-  /** Index contents of all rows; row r is [starts[r], starts[r + 1]). */
-  readonly bytes: Uint8Array;
-  readonly starts: Uint32Array;
-  /** 0, 1, 2 ... */
-  readonly all: Uint32Array;
-
-  /** @throws GatewayError driver.unsupported when the rows are not indexes in lexicographic order */
-  constructor(id: number, rows: readonly string[]) {
-    this.id = id;
-    this.count = rows.length;
-    const indexes = rows.map(encodeIndex);
-    this.all = Uint32Array.from(rows, (_, row) => row);
-    [this.bytes, this.starts] = pack(indexes);
-    for (let row = 1; row < this.count; row++) {
-      const [from = 0, middle = 0, to = 0] = this.starts.subarray(row - 1, row + 2);
-      if (compareOids(this.bytes, from, middle, this.bytes.subarray(middle, to)) < 0) continue;
-      throw new GatewayError("driver.unsupported", { message: "the rows of a table plan are not in lexicographic order" });
-    }
-  }
-
-  index(row: number): Uint8Array {
-    return this.bytes.subarray(this.starts[row] ?? 0, this.starts[row + 1] ?? 0);
-  }
-
-  indexBytes(row: number): number {
-    return (this.starts[row + 1] ?? 0) - (this.starts[row] ?? 0);
-  }
-
-  /** Row with this index content, or -1 - (row that would follow it). */
-  find(bytes: Uint8Array, start: number, end: number): number {
-    const wanted = bytes.subarray(start, end);
-    let low = 0;
-    let high = this.count - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const order = compareOids(this.bytes, this.starts[middle] ?? 0, this.starts[middle + 1] ?? 0, wanted);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1 - low;
-  }
-}
 
 /** Makes and shares the fixed parts of plans; one per engine. */
 export class PlanParts {
@@ -112,6 +18,7 @@ export class PlanParts {
   readonly #rows = new Shared<RowSet>(4096);
   readonly #wholes = new Shared<Group>(4096);
   readonly #blocks = new Shared<Block>(16_384);
+  readonly #cuts = new Shared<Cut>(1024);
   readonly #requests = new Shared<PreparedRequest>(16_384);
   #nextId = 0;
 
@@ -129,9 +36,18 @@ export class PlanParts {
     return this.#wholes.get(key, () => ({ key, columns: columns.all, rows: rows.all }));
   }
 
-  /** The same block for all plans that are cut alike. */
-  block(block: Block): Block {
-    const key = blockKey(block);
+  /** The same list of the same blocks for all plans that are cut alike, and with the same community the same list of requests. */
+  cut(made: readonly Block[], sharedBy: string | undefined): Cut {
+    const keys = made.map(blockKey);
+    const fresh = (): Cut => ({
+      blocks: made.map((block, at) => this.#block(block, keys[at])),
+      requests: new Array(made.length).fill(undefined),
+    });
+    if (sharedBy === undefined || keys.includes(undefined)) return fresh();
+    return this.#cuts.get(`${sharedBy}\n${keys.join("\n")}`, fresh);
+  }
+
+  #block(block: Block, key: string | undefined): Block {
     return key === undefined ? block : this.#blocks.get(key, () => block);
   }
 
@@ -170,6 +86,15 @@ export interface Block {
   readonly sentinel: boolean;
 }
 
+/** A plan cut into blocks. */
+export interface Cut {
+  readonly blocks: readonly Block[];
+  /** One per block, made when first needed. */
+  readonly requests: (PreparedRequest | undefined)[];
+}
+
+const uncut: Cut = { blocks: [], requests: [] };
+
 /** What the engine keeps of a TablePlan: what was learnt about its values and holes, the requests to send; the cells only during a read. */
 export class CompiledPlan {
   readonly table: string;
@@ -184,12 +109,11 @@ export class CompiledPlan {
   absent: Uint8Array | undefined;
   /** Columns left alone for a while; made with the first. */
   quarantine: Quarantine | undefined;
-  blocks: readonly Block[] = [];
-  /** One per block, made when first needed. */
-  requests: (PreparedRequest | undefined)[] = [];
-  /** Learned.revision that `blocks` were cut for; -1 = cut anew. */
+  /** What its reads ask for; shared by all plans that are cut alike. */
+  cut: Cut = uncut;
+  /** Learned.revision that `cut` was made for; -1 = cut anew. */
   cutFor = -1;
-  /** `blocks` were cut without the values at hand: by the longest ones seen. */
+  /** It was cut without the values at hand: by the longest ones seen. */
   isCutBlindly = false;
   #grownAt = 0;
   reads = 0;
@@ -264,9 +188,9 @@ export class CompiledPlan {
     return this.#requested[column]?.oid ?? "";
   }
 
-  /** The block as it is kept: shared where others are cut alike. */
-  shared(block: Block): Block {
-    return this.#parts.block(block);
+  /** Its reads ask for these from now on. `sharedBy`: as in requestOf. */
+  take(blocks: readonly Block[], sharedBy: string | undefined): void {
+    this.cut = this.#parts.cut(blocks, sharedBy);
   }
 
   /** The encoded request of a block. `sharedBy`: what all askers have in common; undefined = it is nobody else's. */
@@ -285,10 +209,4 @@ export class CompiledPlan {
     for (let row = 0; row < this.rows.count; row++) if (answer.every((column) => column.present[row] === 0)) vanished++;
     return vanished;
   }
-}
-
-function pack(parts: readonly Uint8Array[]): [Uint8Array, Uint32Array] {
-  const starts = new Uint32Array(parts.length + 1);
-  for (const [index, part] of parts.entries()) starts[index + 1] = (starts[index] ?? 0) + part.length;
-  return [new Uint8Array(Buffer.concat(parts)), starts];
 }

@@ -88,8 +88,8 @@ export class TableRead implements BlockOwner {
     if (plan.quarantine?.begin(this.#parts.nowMs) === true) plan.cutFor = -1;
     const { peer } = this.#parts.conversation;
     if (plan.cutFor !== peer.learned.revision) cutPlan(plan, peer, this.#care);
-    this.#blocks = plan.blocks;
-    this.#requests = plan.requests;
+    this.#blocks = plan.cut.blocks;
+    this.#requests = plan.cut.requests;
     // Not before the cut, which sizes the answers by the values of the last read where they are still here.
     plan.clear();
     this.#proceed(this.#parts.nowMs);

@@ -1,5 +1,6 @@
 import { headerBytes } from "./ber.ts";
-import { type CompiledPlan, type Group, kind } from "./table-plan.ts";
+import { kind } from "./plan-sets.ts";
+import type { CompiledPlan, Group } from "./table-plan.ts";
 
 /** Value lengths assumed before the first read, by `kind`. */
 const assumedBytes = [6, 4, 16, 16];

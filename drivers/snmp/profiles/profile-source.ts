@@ -1,5 +1,6 @@
 import type { IdentityFacts, ProfileSource, SelectedProfiles } from "../inventory/facts.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
+import { idOf, Shared } from "../session/shared.ts";
 import { resolveSets } from "./device-sets.ts";
 import { enumerationsOf } from "./enumeration-names.ts";
 import type { Match } from "./match-profiles.ts";
@@ -13,6 +14,7 @@ const maxShared = 256;
 export function createProfileSource(book: ProfileBook): ProfileSource {
   let states: ReturnType<typeof enumerationsOf> | undefined;
   const shared = new Map<string, MetricSet>();
+  const selections = new Shared<SelectedProfiles>(maxShared);
   const share = (set: MetricSet): MetricSet => {
     // Functions of a set follow from its profile, which is named in it; the rest is data.
     const key = JSON.stringify(set);
@@ -30,7 +32,11 @@ export function createProfileSource(book: ProfileBook): ProfileSource {
       return states.get(name);
     },
     probesOf: (head) => book.probeOids(head),
-    select: (facts, forced) => selectProfiles(matchesOf(book, facts, forced), share),
+    select: (facts, forced) => {
+      const matches = matchesOf(book, facts, forced);
+      const key = matches.map(({ profile, because }) => `${idOf(profile)} ${because}`).join("\n");
+      return selections.get(key, () => selectProfiles(matches, share));
+    },
   };
 }
 
