@@ -7,7 +7,6 @@ import type { Unit } from "#ports/unit.ts";
 
 /** Events that wait for admission; a receiver never waits, so beyond it the newest are dropped and counted. */
 const maxWaiting = 2_000;
-const lookEveryMs = 100;
 
 /** Where receivers put events: a bounded queue that feeds the intake, and says in one event how many it had to drop. */
 export class EventQueue implements EventSink, Unit {
@@ -18,6 +17,8 @@ export class EventQueue implements EventSink, Unit {
   readonly #waiting: Event[] = [];
   #dropped = 0;
   #droppedSinceReport = 0;
+  /** Ends the pause of who waits for an event. */
+  #wake: (() => void) | undefined;
 
   constructor(parts: { readonly clock: Clock; readonly logger: Logger }) {
     this.#clock = parts.clock;
@@ -37,20 +38,36 @@ export class EventQueue implements EventSink, Unit {
   offer(event: Event): void {
     if (this.#waiting.length < maxWaiting) {
       this.#waiting.push(event);
-      return;
+    } else {
+      this.#dropped += 1;
+      this.#droppedSinceReport += 1;
     }
-    this.#dropped += 1;
-    this.#droppedSinceReport += 1;
+    this.#wake?.();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#flush();
-      await this.#clock.sleep(lookEveryMs, signal).catch((reason: unknown) => {
-        if (!signal.aborted) throw reason;
-      });
+      await this.#news(signal);
     }
     await this.#flush();
+  }
+
+  /** Until something was offered, or the end. Nothing ticks meanwhile: most sites have no event for minutes. */
+  #news(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const woken = (): void => {
+        signal.removeEventListener("abort", woken);
+        this.#wake = undefined;
+        resolve();
+      };
+      if (signal.aborted || this.#waiting.length > 0 || this.#droppedSinceReport > 0) {
+        resolve();
+        return;
+      }
+      this.#wake = woken;
+      signal.addEventListener("abort", woken, { once: true });
+    });
   }
 
   async #flush(): Promise<void> {

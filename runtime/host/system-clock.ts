@@ -51,6 +51,7 @@ export class SystemClock implements Clock {
         reject(signal.reason);
         return;
       }
+      const others = sleepersOf(signal);
       const dueMs = this.monotonicMs() + Math.max(ms, 0);
       const arm = (remainingMs: number) => setTimeout(elapsed, Math.min(Math.max(Math.ceil(remainingMs), 0), maxTimerMs));
       // A timer counts whole milliseconds from the loop's own reading of the clock, so it may come early; and it holds 24.8 days at most.
@@ -60,7 +61,7 @@ export class SystemClock implements Clock {
           timer = arm(remainingMs);
           return;
         }
-        signal.removeEventListener("abort", aborted);
+        others.leave(aborted);
         resolve();
       };
       const aborted = () => {
@@ -68,7 +69,7 @@ export class SystemClock implements Clock {
         reject(signal.reason);
       };
       let timer = arm(ms);
-      signal.addEventListener("abort", aborted, { once: true });
+      others.join(aborted);
     });
   }
 
@@ -105,6 +106,44 @@ export class SystemClock implements Clock {
     this.#anchors.push(anchor);
     if (this.#anchors.length > maxAnchors) this.#anchors.splice(Math.floor(maxAnchors / 2), 1);
   }
+}
+
+/**
+ * Who sleeps under one signal. A signal's own list of listeners is walked from its beginning for each that leaves it, and a thousand devices sleep under the
+ * signal of the whole run; here it has one listener while anybody sleeps. None while nobody does: a signal made of others lives as long as it is listened to.
+ */
+class Sleepers {
+  readonly #signal: AbortSignal;
+  readonly #waking = new Set<() => void>();
+  readonly #aborted = (): void => {
+    const all = [...this.#waking];
+    this.#waking.clear();
+    for (const wake of all) wake();
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  join(wake: () => void): void {
+    if (this.#waking.size === 0) this.#signal.addEventListener("abort", this.#aborted, { once: true });
+    this.#waking.add(wake);
+  }
+
+  leave(wake: () => void): void {
+    if (this.#waking.delete(wake) && this.#waking.size === 0) this.#signal.removeEventListener("abort", this.#aborted);
+  }
+}
+
+const sleepers = new WeakMap<AbortSignal, Sleepers>();
+
+function sleepersOf(signal: AbortSignal): Sleepers {
+  let found = sleepers.get(signal);
+  if (found === undefined) {
+    found = new Sleepers(signal);
+    sleepers.set(signal, found);
+  }
+  return found;
 }
 
 function readBootId(): string {

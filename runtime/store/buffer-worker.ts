@@ -63,7 +63,7 @@ async function startWorker(options: StoreWorkerOptions, history: StoreWorkerData
     resourceLimits: { maxYoungGenerationSizeMb: options.isThrifty === true ? 1 : 8, maxOldGenerationSizeMb: 256 },
     transferList: history === undefined ? [] : [history.port],
   });
-  const buffer = new WorkerBuffer(worker, logger, options.clock);
+  const buffer = new WorkerBuffer(worker, logger, options.clock, settings?.durabilityWindowMs);
   await buffer.ready;
   return buffer;
 }

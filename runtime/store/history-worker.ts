@@ -44,15 +44,40 @@ export function serveHistory(port: HistoryPort<FromHistory, ToHistory>, backend:
   return take;
 }
 
-function packRows(rows: readonly Row[]): PackedRows {
-  const packed = new Float64Array(rows.reduce((sum, { values }) => sum + 3 + values.length, 0));
-  let at = 0;
-  for (const { table, atMs, values } of rows) {
-    packed.set([table, atMs, values.length], at);
-    packed.set(values, at + 3);
-    at += 3 + values.length;
+/** Rows on their way, as they are sent: an object a row, packed afterwards, costs several times as much. */
+class RowPack {
+  #numbers = new Float64Array(1_024);
+  #length = 0;
+  count = 0;
+
+  add(table: number, atMs: number, values: Float64Array): void {
+    const at = this.#length;
+    const end = at + 3 + values.length;
+    if (end > this.#numbers.length) {
+      const larger = new Float64Array(Math.max(end, this.#numbers.length * 2));
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    const numbers = this.#numbers;
+    numbers[at] = table;
+    numbers[at + 1] = atMs;
+    numbers[at + 2] = values.length;
+    for (let index = 0; index < values.length; index++) numbers[at + 3 + index] = values[index] ?? Number.NaN;
+    this.#length = end;
+    this.count += 1;
   }
-  return packed;
+
+  /** All of them; then there are none. */
+  take(): PackedRows {
+    const taken = this.#numbers.slice(0, this.#length);
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.count = 0;
+  }
 }
 
 function eachRow(rows: PackedRows, take: (table: number, atMs: number, values: Float64Array) => void): void {
@@ -83,12 +108,6 @@ function perform(backend: HistoryBackend, call: Call): Promise<unknown> {
   return call.op === "bytes" ? backend.bytes() : backend.close();
 }
 
-interface Row {
-  readonly table: number;
-  readonly atMs: number;
-  readonly values: Float64Array;
-}
-
 /** Rows gather for this long, or until there are so many. */
 const gatherMs = 250;
 const gatherRows = 256;
@@ -104,7 +123,7 @@ export class RemoteHistory implements HistoryBackend {
   #rowsSincePulse = 0;
   #pulsing = false;
   #closed = false;
-  #gathered: Row[] = [];
+  readonly #gathered = new RowPack();
   readonly #clock: Clock | undefined;
   readonly #ended = new AbortController();
 
@@ -128,7 +147,7 @@ export class RemoteHistory implements HistoryBackend {
   row(table: number, atMs: number, values: Float64Array): void {
     if (this.#rowsSincePulse >= maxUnanswered) return;
     this.#rowsSincePulse += 1;
-    if (!this.#closed) this.#gather({ table, atMs, values });
+    if (!this.#closed) this.#gather(table, atMs, values);
     if (this.#rowsSincePulse >= maxUnanswered / 4) this.#pulse();
   }
 
@@ -169,11 +188,11 @@ export class RemoteHistory implements HistoryBackend {
     );
   }
 
-  #gather(row: Row): void {
-    this.#gathered.push(row);
-    if (this.#clock === undefined || this.#gathered.length >= gatherRows) this.#flush();
+  #gather(table: number, atMs: number, values: Float64Array): void {
+    this.#gathered.add(table, atMs, values);
+    if (this.#clock === undefined || this.#gathered.count >= gatherRows) this.#flush();
     // Rejects only when the history ended, and its end has flushed already.
-    else if (this.#gathered.length === 1)
+    else if (this.#gathered.count === 1)
       this.#clock.sleep(gatherMs, this.#ended.signal).then(
         () => this.#flush(),
         () => undefined,
@@ -181,10 +200,8 @@ export class RemoteHistory implements HistoryBackend {
   }
 
   #flush(): void {
-    if (this.#gathered.length === 0) return;
-    const rows = packRows(this.#gathered);
-    this.#gathered = [];
-    this.#port.postMessage({ kind: "rows", rows });
+    if (this.#gathered.count === 0) return;
+    this.#port.postMessage({ kind: "rows", rows: this.#gathered.take() });
   }
 
   /** In order with the rows so far. */
@@ -205,7 +222,7 @@ export class RemoteHistory implements HistoryBackend {
 
   #end(): void {
     this.#closed = true;
-    this.#gathered = [];
+    this.#gathered.clear();
     this.#ended.abort(new Error("the history is closed"));
     const calls = [...this.#calls.values()];
     this.#calls.clear();

@@ -55,6 +55,9 @@ interface Plan {
   readonly refused: number;
 }
 
+/** Read only, by whoever takes rows. */
+const answered = Float64Array.of(1);
+const silent = Float64Array.of(0);
 const nothing = { table: 0, cells: Object.freeze([]) } as const;
 
 /** Picks out of each report what the site keeps, and hands it on. Runs where the reports are made: a few microseconds a table. */
@@ -65,6 +68,8 @@ export class HistoryRecorder implements History {
   readonly #plans = new Map<string, Plan>();
   /** The same by shape, which is the same object from report to report. */
   readonly #planOfShape = new WeakMap<TableShape, Plan>();
+  /** By equipment: of its availability. */
+  readonly #availability = new Map<string, Plan>();
   #series = 0;
   #nextTable = 1;
   #undated = 0;
@@ -82,8 +87,8 @@ export class HistoryRecorder implements History {
     }
     const isDown = report.tables.length === 0 && report.gaps.some((gap) => gap.shape === undefined);
     if (isDown || report.tables.length > 0) {
-      const plan = this.#planOf(report.equipment, undefined);
-      if (plan.cells.length > 0) this.#backend.row(plan.table, report.observedAt.wallMs, Float64Array.of(isDown ? 0 : 1));
+      const plan = this.#availability.get(report.equipment) ?? this.#planAvailability(report.equipment);
+      if (plan.cells.length > 0) this.#backend.row(plan.table, report.observedAt.wallMs, isDown ? silent : answered);
     }
     for (const table of report.tables) this.#recordTable(table);
   }
@@ -104,6 +109,7 @@ export class HistoryRecorder implements History {
   }> {
     let refusedSeries = 0;
     for (const plan of this.#plans.values()) refusedSeries += plan.refused;
+    for (const plan of this.#availability.values()) refusedSeries += plan.refused;
     return { bytes: await this.#backend.bytes(), series: this.#series, refusedSeries, undatedReports: this.#undated };
   }
 
@@ -112,7 +118,7 @@ export class HistoryRecorder implements History {
   }
 
   #recordTable(table: TableReport): void {
-    const plan = this.#planOf(table.shape.equipment, table.shape);
+    const plan = this.#planOfShape.get(table.shape) ?? this.#planOf(table.shape);
     if (plan.cells.length === 0) return;
     const values = new Float64Array(plan.cells.length);
     for (let index = 0; index < plan.cells.length; index++) {
@@ -122,20 +128,23 @@ export class HistoryRecorder implements History {
     this.#backend.row(plan.table, table.observedAt.wallMs, values);
   }
 
-  #planOf(equipment: string, shape: TableShape | undefined): Plan {
-    const same = shape === undefined ? undefined : this.#planOfShape.get(shape);
-    if (same !== undefined) return same;
-    const key = `${equipment}\n${shape?.table ?? ""}`;
+  #planAvailability(equipment: string): Plan {
+    const plan = this.#makePlan(equipment, undefined);
+    this.#availability.set(equipment, plan);
+    return plan;
+  }
+
+  #planOf(shape: TableShape): Plan {
+    const key = `${shape.equipment}\n${shape.table}`;
     const known = this.#plans.get(key);
-    if (known !== undefined && known.shape === shape) return known;
     if (known !== undefined) {
       this.#series -= known.cells.length;
       if (known.cells.length > 0) this.#backend.closeTable(known.table);
+      if (known.shape !== undefined) this.#planOfShape.delete(known.shape);
     }
-    const plan = this.#makePlan(equipment, shape);
+    const plan = this.#makePlan(shape.equipment, shape);
     this.#plans.set(key, plan);
-    if (known?.shape !== undefined) this.#planOfShape.delete(known.shape);
-    if (shape !== undefined) this.#planOfShape.set(shape, plan);
+    this.#planOfShape.set(shape, plan);
     return plan;
   }
 

@@ -7,8 +7,8 @@ import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { StoreProgress } from "./buffer-inline.ts";
 import type { PendingGaps } from "./ledger.ts";
-import { openGroupBounds } from "./settings.ts";
-import { type FromStore, packFrames, type StoreCall, type StoreCalls, type ToStore, unpackError } from "./worker-messages.ts";
+import { defaultStoreSettings, openGroupBounds } from "./settings.ts";
+import { FramePack, type FromStore, type StoreCall, type StoreCalls, type ToStore, unpackError } from "./worker-messages.ts";
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -21,8 +21,10 @@ interface Waiter {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Frames gather for this long before they change threads: a message costs more than the frames in it. Small beside any durability window. */
-const gatherMs = 50;
+/** Frames gather for so long before they change threads: a message and its wake-ups cost more than the frames in it. */
+const mostGatherMs = 250;
+/** Of the durability window, which counts from their arrival there. */
+const gatherShare = 1 / 40;
 const gatherBytes = 262_144;
 
 interface Batch {
@@ -47,7 +49,7 @@ export class WorkerBuffer implements BufferPort {
   #inFlight: Batch[] = [];
   #openBytes = 0;
   #openFrames = 0;
-  #outgoing: Frame[] = [];
+  readonly #outgoing = new FramePack();
   #position = 0 as Position;
   #durable = 0 as Position;
   #sealedChunks = 0;
@@ -56,14 +58,14 @@ export class WorkerBuffer implements BufferPort {
   #nextCall = 1;
   #closing: Promise<void> | undefined;
   #death: Error | undefined;
-  readonly #gather: { readonly clock: Clock; readonly ended: AbortController } | undefined;
-  #gatheredBytes = 0;
+  readonly #gather: { readonly clock: Clock; readonly ms: number; readonly ended: AbortController } | undefined;
 
   /** @param clock absent: frames change threads as soon as the present task is over */
-  constructor(worker: Worker, logger: Logger, clock?: Clock) {
+  constructor(worker: Worker, logger: Logger, clock?: Clock, durabilityWindowMs = defaultStoreSettings.durabilityWindowMs) {
     this.#worker = worker;
     this.#logger = logger;
-    this.#gather = clock === undefined ? undefined : { clock, ended: new AbortController() };
+    const ms = Math.min(mostGatherMs, durabilityWindowMs * gatherShare);
+    this.#gather = clock === undefined ? undefined : { clock, ms, ended: new AbortController() };
     this.ready = new Promise((resolve, reject) => {
       worker.on("message", (message: FromStore) => {
         if (message.kind === "ready") {
@@ -173,18 +175,14 @@ export class WorkerBuffer implements BufferPort {
   }
 
   #admit(frames: readonly Frame[]): Position {
-    if (this.#outgoing.length === 0) this.#flushLater();
-    let bytes = 0;
-    for (const frame of frames) {
-      this.#outgoing.push(frame);
-      bytes += frame.payload.length;
-    }
-    this.#gatheredBytes += bytes;
-    if (this.#gatheredBytes >= gatherBytes) this.#flush();
-    this.#position = (this.#position + frames.length) as Position;
-    this.#inFlight.push({ position: this.#position, frames: frames.length, bytes });
-    this.#openBytes += bytes;
+    const outgoing = this.#outgoing;
+    if (outgoing.frames === 0) this.#flushLater();
+    const bytesBefore = outgoing.bytes;
+    for (const frame of frames) outgoing.add(frame);
+    this.#openBytes += outgoing.bytes - bytesBefore;
     this.#openFrames += frames.length;
+    this.#position = (this.#position + frames.length) as Position;
+    if (outgoing.bytes >= gatherBytes) this.#flush();
     return this.#position;
   }
 
@@ -193,14 +191,14 @@ export class WorkerBuffer implements BufferPort {
     const gather = this.#gather;
     if (gather === undefined) queueMicrotask(flush);
     // Rejects only when the buffer ended, and its end has flushed already.
-    else gather.clock.sleep(gatherMs, gather.ended.signal).then(flush, () => undefined);
+    else gather.clock.sleep(gather.ms, gather.ended.signal).then(flush, () => undefined);
   }
 
   #flush(): void {
-    if (this.#outgoing.length === 0 || this.#death !== undefined) return;
-    const packed = packFrames(this.#outgoing);
-    this.#outgoing = [];
-    this.#gatheredBytes = 0;
+    const { frames, bytes } = this.#outgoing;
+    if (frames === 0 || this.#death !== undefined) return;
+    this.#inFlight.push({ position: this.#position, frames, bytes });
+    const packed = this.#outgoing.take();
     this.#worker.postMessage({ kind: "append", frames: packed } satisfies ToStore, [packed.payloads]);
   }
 

@@ -64,35 +64,69 @@ type FrameSort = Pick<Frame, "streamClass" | "kind" | "urgent" | "priority" | "b
 /** Sort, slot (-1 = none), bytes, samples, wallMs, monotonicMs. */
 const numbersPerFrame = 6;
 
-/** Copies: a payload may be a view of something much larger, which a structured clone would take along whole. */
-export function packFrames(frames: readonly Frame[]): PackedFrames {
-  let bytes = 0;
-  for (const { payload } of frames) bytes += payload.length;
-  const payloads = new Uint8Array(bytes);
-  const numbers = new Float64Array(frames.length * numbersPerFrame);
-  const sorts: FrameSort[] = [];
-  const slots: Slot[] = [];
-  const slotIndex = new Map<Slot, number>();
-  let offset = 0;
-  let at = 0;
-  for (const frame of frames) {
-    const { payload, slot } = frame;
-    payloads.set(payload, offset);
-    offset += payload.length;
-    let slotAt = slot === undefined ? -1 : slotIndex.get(slot);
-    if (slot !== undefined && slotAt === undefined) {
-      slotAt = slots.push(slot) - 1;
-      slotIndex.set(slot, slotAt);
-    }
-    numbers[at] = sortOf(frame, sorts);
-    numbers[at + 1] = slotAt ?? -1;
+/**
+ * Gathers frames for the other thread, packed as they come: a frame that waited as an object would outlive a collection of the young and be carried about. Copies:
+ * a payload may be a view of something much larger, which a structured clone would take along whole.
+ */
+export class FramePack {
+  #payloads = new Uint8Array(4_096);
+  #numbers = new Float64Array(64 * numbersPerFrame);
+  #sorts: FrameSort[] = [];
+  #slots: Slot[] = [];
+  /** Bytes of payloads. */
+  bytes = 0;
+  frames = 0;
+
+  add(frame: Frame): void {
+    const { payload } = frame;
+    const offset = this.bytes;
+    if (offset + payload.length > this.#payloads.length) this.#growPayloads(offset + payload.length);
+    this.#payloads.set(payload, offset);
+    const at = this.frames * numbersPerFrame;
+    if (at >= this.#numbers.length) this.#growNumbers();
+    const numbers = this.#numbers;
+    numbers[at] = sortOf(frame, this.#sorts);
+    numbers[at + 1] = frame.slot === undefined ? -1 : this.#slotOf(frame.slot);
     numbers[at + 2] = payload.length;
     numbers[at + 3] = frame.samples;
     numbers[at + 4] = frame.wallMs;
     numbers[at + 5] = frame.monotonicMs;
-    at += numbersPerFrame;
+    this.bytes = offset + payload.length;
+    this.frames += 1;
   }
-  return { sorts, slots, numbers, payloads: payloads.buffer };
+
+  /** All of them; then there are none. */
+  take(): PackedFrames {
+    const packed = {
+      sorts: this.#sorts,
+      slots: this.#slots,
+      numbers: this.#numbers.slice(0, this.frames * numbersPerFrame),
+      payloads: this.#payloads.buffer.slice(0, this.bytes),
+    };
+    this.#sorts = [];
+    this.#slots = [];
+    this.bytes = 0;
+    this.frames = 0;
+    return packed;
+  }
+
+  /** One an interval class at most, and now and then two: looked through from the newest. */
+  #slotOf(slot: Slot): number {
+    const known = this.#slots.lastIndexOf(slot);
+    return known >= 0 ? known : this.#slots.push(slot) - 1;
+  }
+
+  #growPayloads(needed: number): void {
+    const larger = new Uint8Array(Math.max(needed, this.#payloads.length * 2));
+    larger.set(this.#payloads.subarray(0, this.bytes));
+    this.#payloads = larger;
+  }
+
+  #growNumbers(): void {
+    const larger = new Float64Array(this.#numbers.length * 2);
+    larger.set(this.#numbers);
+    this.#numbers = larger;
+  }
 }
 
 /** A handful at most: streams times kinds. */
