@@ -7,6 +7,13 @@ import type { ExitCode } from "./exit-codes.ts";
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** Why a command's stop signal aborts: a person, or init, wanted it to end. Not an error of the program. */
+export class Interrupted extends Error {
+  constructor(signal: string) {
+    super(`ended by ${signal} before it was done; what was ordered already goes on`);
+  }
+}
+
 /** What a command may use of the world. Everything that costs time or memory comes lazily. */
 export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -28,7 +35,7 @@ export interface CommandContext {
     readonly level?: LogLevel;
     readonly format?: "auto" | "json" | "text";
   }): Promise<Logger>;
-  /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+  /** Aborts, with `Interrupted`, at the first SIGINT or SIGTERM; a second one ends the process at once. */
   stopSignal(): AbortSignal;
   /** Names and settings schemas of the drivers of this program. */
   drivers(): Promise<readonly DriverDescription[]>;

@@ -3,7 +3,7 @@ import { endProcess } from "../host/end-process.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { systemEntropy } from "../host/system-entropy.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
-import { type CommandContext, type LogLevel, logLevels } from "./context.ts";
+import { type CommandContext, Interrupted, type LogLevel, logLevels } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 
 /** The command context of a real process, and what it recorded. */
@@ -76,7 +76,7 @@ function abortOnSignals(): AbortController {
     process.on(name, () => {
       // The second one means: now.
       if (stop.signal.aborted) endProcess(128 + numbers[name]);
-      stop.abort(new Error(`${name} received`));
+      stop.abort(new Interrupted(name));
     });
   }
   return stop;

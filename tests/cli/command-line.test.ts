@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { createProgram, type Register, report } from "../../runtime/cli/command-line.ts";
-import type { CommandContext } from "../../runtime/cli/context.ts";
+import { type CommandContext, Interrupted } from "../../runtime/cli/context.ts";
 import { exitCodeMeanings, exitCodes } from "../../runtime/cli/exit-codes.ts";
 import { GatewayError } from "../../runtime/model/errors.ts";
 import { temporaryFolder, written } from "../config/configuration-kit.ts";
@@ -177,6 +177,11 @@ describe("what is said at the end", () => {
       code: 3,
       text: "gatehouse: UDP port 1162 is taken\n[host.port-in-use] Another program uses this port. Stop it or choose another port.\n",
     });
+  });
+
+  it("is a sentence when a person ended the command", () => {
+    const { code, text } = said(new Interrupted("SIGINT"));
+    expect({ code, text }).toEqual({ code: 1, text: "gatehouse: ended by SIGINT before it was done; what was ordered already goes on\n" });
   });
 
   it("is a stack, and that it is a bug, when it is one", () => {
