@@ -1,5 +1,6 @@
 import type { CounterColumn, Metric, NumberColumn, TextColumn } from "#model/report.ts";
 import { CounterHalves } from "./counter-halves.ts";
+import type { GroupMemory } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { kindCounter, kindGauge, kindText, limits } from "./layout.ts";
 
@@ -8,7 +9,12 @@ const textEncoder = new TextEncoder();
 
 /** What the columns of a group are, whatever their names. */
 export interface GroupForm {
-  readonly columns: readonly { readonly kind: "counter" | "number" | "text"; readonly scale: number }[];
+  readonly columns: readonly {
+    readonly kind: "counter" | "number" | "text";
+    readonly scale: number;
+    /** Place among the columns of its kind. */
+    readonly index: number;
+  }[];
   /** A byte a column, as they stand in a frame's prefix. */
   readonly kinds: Uint8Array;
   /** Of the counters that were encoded last. */
@@ -21,43 +27,22 @@ const forms = new WeakMap<readonly Metric[], GroupForm>();
 export function formOf(metrics: readonly Metric[]): GroupForm {
   const known = forms.get(metrics);
   if (known !== undefined) return known;
-  const columns = metrics.map(({ kind, scale }) => ({
-    kind: kind === "counter" || kind === "text" ? kind : ("number" as const),
-    scale: Number.isSafeInteger(scale) && scale > 0 ? scale : 0,
-  }));
+  const next = { counter: 0, number: 0, text: 0 };
+  const columns = metrics.map((metric) => {
+    const kind = metric.kind === "counter" || metric.kind === "text" ? metric.kind : "number";
+    return { kind, scale: Number.isSafeInteger(metric.scale) && metric.scale > 0 ? metric.scale : 0, index: next[kind]++ } as const;
+  });
   const kinds = Uint8Array.from(columns, ({ kind }) => (kind === "counter" ? kindCounter : kind === "text" ? kindText : kindGauge));
   const form = { columns, kinds, halves: new CounterHalves() };
   forms.set(metrics, form);
   return form;
 }
 
-/**
- * What was last said about each series of a group, in the order of `state`. One block for all: a view costs more than what a column keeps in it.
- */
-export class GroupMemory {
-  /** 1 = said since the last key-frame, so that a reader has it. */
-  readonly known: Uint8Array;
-  /** Counters: low and high half of the last absolute, alternating. */
-  readonly halves: Uint32Array;
-  /** Numbers; the same bytes. */
-  readonly values: Float64Array;
-  /** By column; absent where no column is text. */
-  readonly texts: readonly (string[] | undefined)[] | undefined;
-
-  constructor(form: GroupForm, rows: number) {
-    const series = form.columns.length * rows;
-    const block = new ArrayBuffer(series * 9);
-    this.known = new Uint8Array(block, series * 8, series);
-    this.halves = new Uint32Array(block, 0, series * 2);
-    this.values = new Float64Array(block, 0, series);
-    const isText = form.columns.map(({ kind }) => kind === "text");
-    this.texts = isText.includes(true) ? isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) : undefined;
-  }
-}
-
 /** One column of a group: its first series, and which rows of the report are its. */
 export interface Range {
   readonly series: number;
+  /** Place of the column's first row in the memory, see GroupMemory.placeOf. */
+  readonly place: number;
   readonly fromRow: number;
   readonly rowCount: number;
   readonly keyed: boolean;
@@ -70,7 +55,7 @@ export interface Range {
  */
 export function encodeCounters(column: CounterColumn, memory: GroupMemory, range: Range, scratch: GroupScratch): void {
   const { present, increment, absolute } = column;
-  const { known, halves: last } = memory;
+  const { known, lows } = memory;
   const { fromRow, rowCount, keyed } = range;
   // Halves instead of BigInts: a BigInt per value costs more than everything else here.
   const halves = range.halves.of(absolute);
@@ -80,35 +65,38 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
   let samples = 0;
   let written = 0;
   let series = range.series;
+  let place = range.place;
+  let knownAt = memory.knownAt + series;
   let at = (absolute.byteOffset >>> 2) + (fromRow << 1);
-  for (let from = fromRow; from < fromRow + rowCount; from++, series++, at += 2) {
+  for (let from = fromRow; from < fromRow + rowCount; from++, series++, place++, knownAt++, at += 2) {
     const low = halves[at] ?? 0;
     const high = halves[at + 1] ?? 0;
     const step = increment[from] ?? Number.NaN;
     const whole = step >>> 0;
-    if (present[from] === 1 && known[series] === 1 && whole === step && !keyed) {
+    const mark = known[knownAt] ?? 0;
+    if (present[from] === 1 && mark !== 0 && whole === step && !keyed) {
       // The usual counter: known, and its increment leads to its absolute.
-      const sum = ((last[series << 1] ?? 0) + whole) >>> 0;
-      const carried = ((last[(series << 1) + 1] ?? 0) + (sum < whole ? 1 : 0)) >>> 0;
-      if (sum === low && carried === high) {
+      const sum = ((lows[place] ?? 0) + whole) >>> 0;
+      const carried = (mark - 1 + (sum < whole ? 1 : 0)) & keptOfHigh;
+      if (sum === low && carried === (high & keptOfHigh)) {
         samples += 1;
         if (whole === 0) continue;
         state[series >>> 2] = (state[series >>> 2] ?? 0) | (1 << ((series & 3) << 1));
         end = putUint(bytes, end, whole);
         written += 1;
-        last[series << 1] = low;
-        last[(series << 1) + 1] = high;
+        lows[place] = low;
+        known[knownAt] = 1 + carried;
         continue;
       }
     }
     if (present[from] !== 1) {
       scratch.setState(series, 3);
-      if (keyed) writeBase(scratch, known[series] === 1, last[series << 1] ?? 0, last[(series << 1) + 1] ?? 0);
+      if (keyed) forget(memory, series, scratch);
       continue;
     }
     samples += 1;
     out.wroteTo(end);
-    encodeCounter({ low, high, step, series, keyed }, memory, scratch);
+    encodeCounter({ low, high, step, series, place, keyed }, memory, scratch);
     bytes = out.room(rowCount * longestUint);
     end = out.end;
   }
@@ -119,6 +107,8 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
 
 /** Below 2^32. */
 const longestUint = 5;
+/** What is kept of a counter's higher half. */
+const keptOfHigh = 127;
 
 /** CBOR's unsigned integer in its shortest form. @returns behind it */
 function putUint(bytes: Uint8Array, end: number, value: number): number {
@@ -145,10 +135,11 @@ function putUint(bytes: Uint8Array, end: number, value: number): number {
   return end + 5;
 }
 
-function writeBase(scratch: GroupScratch, isKnown: boolean, low: number, high: number): void {
+/** A counter without a value where everything is said: readers that begin here do not know it, and get its absolute with the next value. */
+function forget(memory: GroupMemory, series: number, scratch: GroupScratch): void {
   scratch.baseCount += 1;
-  if (isKnown) scratch.base.uint64(low, high);
-  else scratch.base.null();
+  scratch.base.null();
+  memory.known[memory.knownAt + series] = 0;
 }
 
 interface CounterCell {
@@ -156,14 +147,15 @@ interface CounterCell {
   readonly high: number;
   readonly step: number;
   readonly series: number;
+  readonly place: number;
   readonly keyed: boolean;
 }
 
 /** A counter that is not the usual case or has to be said anew: the increment where it is valid, and the absolute where increments do not lead to it. */
 function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScratch): void {
-  const { low, high, step, series } = cell;
-  const { known, halves: last } = memory;
-  const at = series << 1;
+  const { low, high, step, series, place } = cell;
+  const { known, lows } = memory;
+  const knownAt = memory.knownAt + series;
   // Any integral double below 2^64 is exact, and so are its halves; only writing one beyond 2^53 takes a BigInt.
   const valid = step >= 0 && step < twoTo32 * twoTo32 && Math.floor(step) === step;
   if (!valid || step !== 0) {
@@ -177,12 +169,14 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
   const stepHigh = valid ? Math.floor(step / twoTo32) : 0;
   if (cell.keyed) {
     const borrow = low < stepLow ? 1 : 0;
-    writeBase(scratch, true, (low - stepLow) >>> 0, (high - stepHigh - borrow) >>> 0);
+    scratch.baseCount += 1;
+    scratch.base.uint64((low - stepLow) >>> 0, (high - stepHigh - borrow) >>> 0);
   } else {
-    const sum = (last[at] ?? 0) + stepLow;
+    const mark = known[knownAt] ?? 0;
+    const sum = (lows[place] ?? 0) + stepLow;
     const carry = sum >= twoTo32 ? 1 : 0;
-    const follows = sum >>> 0 === low && ((last[at + 1] ?? 0) + stepHigh + carry) >>> 0 === high;
-    if (known[series] !== 1 || !follows) {
+    const follows = sum >>> 0 === low && ((mark - 1 + stepHigh + carry) & keptOfHigh) === (high & keptOfHigh);
+    if (mark === 0 || !follows) {
       scratch.rebaseCount += 1;
       scratch.rebase.array(3);
       scratch.rebase.uint(series);
@@ -190,9 +184,8 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
       scratch.rebase.uint64(low, high);
     }
   }
-  known[series] = 1;
-  last[at] = low;
-  last[at + 1] = high;
+  known[knownAt] = 1 + (high & keptOfHigh);
+  lows[place] = low;
 }
 
 export function encodeNumbers(
@@ -202,8 +195,8 @@ export function encodeNumbers(
   scratch: GroupScratch,
 ): void {
   const { present, value } = column;
-  const { known, values: last } = memory;
-  const { scale } = range;
+  const { known, knownAt, values: last } = memory;
+  const { scale, place } = range;
   const { out } = scratch;
   let samples = 0;
   let written = 0;
@@ -216,9 +209,9 @@ export function encodeNumbers(
     }
     samples += 1;
     const v = value[from] ?? 0;
-    if (known[series] === 1 && Object.is(v, last[series])) continue;
-    known[series] = 1;
-    last[series] = v;
+    if (known[knownAt + series] === 1 && Object.is(v, last[place + row])) continue;
+    known[knownAt + series] = 1;
+    last[place + row] = v;
     scratch.setState(series, 1);
     written += 1;
     const scaled = Math.round(v * scale);
@@ -238,7 +231,7 @@ export function encodeTexts(
   scratch: GroupScratch,
 ): void {
   const { present, value } = column;
-  const { known } = memory;
+  const { known, knownAt } = memory;
   const { last } = range;
   for (let row = 0; row < range.rowCount; row++) {
     const from = range.fromRow + row;
@@ -248,20 +241,20 @@ export function encodeTexts(
       continue;
     }
     const text = value[from] ?? "";
-    if (known[series] === 1 && text === last[row]) {
+    if (known[knownAt + series] === 1 && text === last[row]) {
       scratch.samples += 1;
       continue;
     }
     if (scratch.valBytes > limits.frameTextBytes) {
       // A device may answer with any amount of text; the frame stays within its bound, and the loss is counted.
       scratch.refusedTexts += 1;
-      known[series] = 0;
+      known[knownAt + series] = 0;
       scratch.setState(series, 3);
       continue;
     }
     scratch.samples += 1;
     scratch.valCount += 1;
-    known[series] = 1;
+    known[knownAt + series] = 1;
     last[row] = text;
     scratch.setState(series, 1);
     scratch.out.textBytes(boundedText(text, scratch));
@@ -280,9 +273,8 @@ function boundedText(text: string, scratch: GroupScratch): Uint8Array {
 
 /** A column of which the report has nothing. */
 export function encodeAbsent(kind: "counter" | "number" | "text", memory: GroupMemory, range: Range, scratch: GroupScratch): void {
-  const { known, halves } = memory;
   for (let series = range.series; series < range.series + range.rowCount; series++) {
     scratch.setState(series, 3);
-    if (kind === "counter" && range.keyed) writeBase(scratch, known[series] === 1, halves[series * 2] ?? 0, halves[series * 2 + 1] ?? 0);
+    if (kind === "counter" && range.keyed) forget(memory, series, scratch);
   }
 }

@@ -6,6 +6,7 @@ import type { Entropy } from "#ports/entropy.ts";
 import { DictionaryWriter, rowRanges } from "./dictionary-writer.ts";
 import { countFrom, dictionaryFrame, missPayload, offsetOf, priorityOf, refusal, type Stamp, stampOf, telemetryFrame } from "./frames.ts";
 import { GroupEncoder } from "./group-encoder.ts";
+import { GroupMemories } from "./group-memory.ts";
 import { GroupScratch } from "./group-scratch.ts";
 import { limits } from "./layout.ts";
 import { elementText, type JsonObservation } from "./observation-json.ts";
@@ -91,6 +92,7 @@ class TelemetryEncoder implements FrameEncoder {
   /** Entries of `#tables` once more: shapes are the same object from report to report. */
   readonly #byShape = new Map<TableShape, TableEntry>();
   readonly #scratch = new GroupScratch();
+  readonly #memories = new GroupMemories();
   #seriesCount = 0;
   #refusedSamples = 0;
 
@@ -205,7 +207,7 @@ class TelemetryEncoder implements FrameEncoder {
       const group = { gid: this.#dictionary.nextGid(), shape, ...range };
       this.#dictionary.add(group);
       this.#seriesCount += range.rowCount * shape.metrics.length;
-      return new GroupEncoder(group);
+      return new GroupEncoder(group, this.#memories);
     });
   }
 

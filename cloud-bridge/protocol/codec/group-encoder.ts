@@ -1,7 +1,8 @@
 import type { TableReport } from "#model/report.ts";
 import { headBytes } from "./cbor-writer.ts";
-import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, formOf, type GroupForm, GroupMemory } from "./column-encoders.ts";
+import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, formOf, type GroupForm } from "./column-encoders.ts";
 import type { GroupShape } from "./dictionary-writer.ts";
+import type { GroupMemories, GroupMemory } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { frameTypeGroup, groupPrefixBytes } from "./layout.ts";
 
@@ -20,6 +21,7 @@ const noTexts: string[] = [];
 /** One for all columns: an object for each would be most of what encoding leaves to the collector. */
 const range = {
   series: 0,
+  place: 0,
   fromRow: 0,
   rowCount: 0,
   keyed: false,
@@ -36,10 +38,10 @@ export class GroupEncoder {
   readonly #form: GroupForm;
   readonly #memory: GroupMemory;
 
-  constructor(group: GroupShape) {
+  constructor(group: GroupShape, memories: GroupMemories) {
     this.group = group;
     this.#form = formOf(group.shape.metrics);
-    this.#memory = new GroupMemory(this.#form, group.rowCount);
+    this.#memory = memories.take(this.#form, group.rowCount);
   }
 
   get seriesCount(): number {
@@ -92,17 +94,21 @@ export class GroupEncoder {
   #column(table: TableReport, index: number, keyed: boolean, scratch: GroupScratch): void {
     const column = table.columns[index];
     const { columns, halves } = this.#form;
-    const { kind, scale } = columns[index] ?? { kind: "number", scale: 0 };
+    const form = columns[index];
+    if (form === undefined) return;
+    const { kind, scale } = form;
     const { fromRow, rowCount } = this.group;
     const memory = this.#memory;
     const last = memory.texts?.[index];
     range.series = index * rowCount;
+    range.place = memory.placeOf(form, rowCount);
     range.fromRow = fromRow;
     range.rowCount = rowCount;
     range.keyed = keyed;
     range.scale = scale;
     range.halves = halves;
-    if (keyed && kind !== "counter") memory.known.fill(0, range.series, range.series + rowCount);
+    const knownAt = memory.knownAt + range.series;
+    if (keyed && kind !== "counter") memory.known.fill(0, knownAt, knownAt + rowCount);
     if (kind === "counter" && column?.kind === "counter") encodeCounters(column, memory, range, scratch);
     else if (kind === "number" && column?.kind === "number") encodeNumbers(column, memory, range, scratch);
     else if (kind === "text" && column?.kind === "text" && last !== undefined) {
