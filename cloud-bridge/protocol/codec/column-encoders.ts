@@ -176,7 +176,8 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
     const sum = (lows[place] ?? 0) + stepLow;
     const carry = sum >= twoTo32 ? 1 : 0;
     const follows = sum >>> 0 === low && ((mark - 1 + stepHigh + carry) & keptOfHigh) === (high & keptOfHigh);
-    if (mark === 0 || !follows) {
+    // Without an increment nobody vouches for the bits that are not kept: a counter that began anew may end in the same ones.
+    if (mark === 0 || !valid || !follows) {
       scratch.rebaseCount += 1;
       scratch.rebase.array(3);
       scratch.rebase.uint(series);

@@ -46,7 +46,8 @@ export class GroupMemory {
 
   /**
    * 0 = not said since the last key-frame, so that a reader does not have it. Else 1, of counters plus the lowest seven bits of the higher half of
-   * the last absolute: with the lower half in `lows` enough to tell whether an increment leads to the next one, in five bytes instead of nine.
+   * the last absolute: with the lower half in `lows` enough to tell
+   * whether an increment that the producer vouches for leads to the next one, in five bytes instead of nine.
    */
   get known(): Uint8Array {
     return this.#page.known;

@@ -1,4 +1,5 @@
 import type { CounterColumn } from "#model/report.ts";
+import { CounterMemory } from "./counter-memory.ts";
 
 /** Why an increment is not known although both readings are there. Counted per equipment, shown in `gatehouse status`. */
 export interface CounterAnomalies {
@@ -51,37 +52,6 @@ export interface RowLimits {
 /** Told of every row that needed more than a subtraction. `doubted`: its limit has just been found unbelievable. */
 export type Noticed = (state: CounterState, row: number, doubted: boolean) => void;
 
-/** What is kept of several counter columns between two polls: one block of memory, because a view of its own buffer costs more than its content. */
-export class CounterMemory {
-  readonly rows: number;
-  readonly columns: number;
-  /** The absolute values as (low, high) words: every platform the gateway runs on is little-endian. */
-  readonly words: Uint32Array;
-  /** Per column and row: see widthMask. */
-  readonly marks: Uint8Array;
-
-  constructor(rows: number, columns: number) {
-    const cells = rows * columns;
-    const buffer = new ArrayBuffer(cells * 9);
-    this.rows = rows;
-    this.columns = columns;
-    this.words = new Uint32Array(buffer, 0, cells * 2);
-    this.marks = new Uint8Array(buffer, cells * 8, cells);
-  }
-
-  /** Agent restart: every row of every column begins anew. */
-  reset(): void {
-    this.marks.fill(0);
-  }
-
-  /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
-  adopt(cell: number, from: CounterMemory, fromCell: number): void {
-    this.words[cell * 2] = from.words[fromCell * 2] ?? 0;
-    this.words[cell * 2 + 1] = from.words[fromCell * 2 + 1] ?? 0;
-    this.marks[cell] = from.marks[fromCell] ?? 0;
-  }
-}
-
 /** Whose counters are told: the memory they go on from, and where what is not believed is counted. */
 export interface CounterOwner {
   memory: CounterMemory;
@@ -98,7 +68,7 @@ export class CounterState {
   readonly #rows: number;
   /** The reported absolute values as words. */
   readonly #words: Uint32Array;
-  /** Where this column's cells begin in the memory. */
+  /** Where this column's cells begin among those of the memory. */
   readonly #at: number;
   readonly #owner: CounterOwner;
 
@@ -117,25 +87,33 @@ export class CounterState {
     return allocateCounters(rows, count).map((column, index) => new CounterState(column, index, owner));
   }
 
+  #mark(row: number): number {
+    const { marks, first } = this.#owner.memory;
+    return marks[first + this.#at + row] ?? 0;
+  }
+
+  #setMark(row: number, mark: number): void {
+    const { marks, first } = this.#owner.memory;
+    marks[first + this.#at + row] = mark;
+  }
+
   /** Width in bits of the previous reading of the row; 0 = no previous reading. */
   #width(row: number): 0 | 32 | 64 {
-    const mark = (this.#owner.memory.marks[this.#at + row] ?? 0) & widthMask;
+    const mark = this.#mark(row) & widthMask;
     return mark === markOfWidth[64] ? 64 : mark === markOfWidth[32] ? 32 : 0;
   }
 
   #setWidth(row: number, bits: 0 | 32 | 64): void {
-    const { marks } = this.#owner.memory;
-    marks[this.#at + row] = ((marks[this.#at + row] ?? 0) & ~widthMask) | markOfWidth[bits];
+    this.#setMark(row, (this.#mark(row) & ~widthMask) | markOfWidth[bits]);
   }
 
   /** Consecutive refusals against the row's limit; see limitDoubted. */
   #refused(row: number): number {
-    return (this.#owner.memory.marks[this.#at + row] ?? 0) >> refusalShift;
+    return this.#mark(row) >> refusalShift;
   }
 
   #setRefused(row: number, count: number): void {
-    const { marks } = this.#owner.memory;
-    marks[this.#at + row] = ((marks[this.#at + row] ?? 0) & widthMask) | (count << refusalShift);
+    this.#setMark(row, (this.#mark(row) & widthMask) | (count << refusalShift));
   }
 
   /** No reading of this row in this poll: the next one has no predecessor in the previous report. */
@@ -171,8 +149,8 @@ export class CounterState {
    * @returns true when the row's limit has just been found unbelievable
    */
   take(row: number, high: number, low: number, bits: 32 | 64, limit: number): boolean {
-    const { words } = this.#owner.memory;
-    const at = (this.#at + row) * 2;
+    const { words, first } = this.#owner.memory;
+    const at = (first + this.#at + row) * 2;
     const oldLow = words[at] ?? 0;
     const oldHigh = words[at + 1] ?? 0;
     const width = this.#width(row);
@@ -200,10 +178,10 @@ export class CounterState {
    */
   takeAll(read: Uint32Array, { present: isRead, bits }: CounterReading, target: Int32Array, limits: RowLimits, noticed: Noticed): void {
     const { perBit, speeds, fastest } = limits;
-    const { words: memory, marks } = this.#owner.memory;
+    const { words: memory, marks, first: memoryAt } = this.#owner.memory;
     const { increment, present } = this.column;
     const reported = this.#words;
-    const first = this.#at;
+    const first = memoryAt + this.#at;
     const plain = markOfWidth[bits];
     const isLimited = !Number.isNaN(perBit);
     const count = target.length;

@@ -64,6 +64,8 @@ export function fillOutput(
       if (from.as === "counter") {
         // What a counter may grow by at most in the time that passed, per bit/s of its link's speed.
         limits.perBit = bitsPerSpeed / column.bitsPerUnit;
+        // A state that was read just now may have made them another list.
+        limits.speeds = output.speeds;
         state.takeAll(from.words ?? wordsOf(from.value), from, target, limits, noticed);
       } else if (from.as === "number") fillCounterFromNumbers(state, from, target, context);
     } else if (column.isText) fillText(column, position, from, target, cells);
@@ -142,7 +144,7 @@ function noteWatched(output: TableOutput, row: number, state: number, context: F
   output.watched[row] = state;
   // Zero is no state: the column is new. On the first reading nothing is known of the state before: the speed has just been read.
   if (before === 0 || before === state || Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
-  output.speeds[row] = Number.NaN;
+  output.forgetSpeed(row);
   context.speedsStale();
 }
 

@@ -1,11 +1,6 @@
 import type { Column, NumberColumn } from "#model/report.ts";
-import {
-  allocateCounters,
-  type CounterAnomalies,
-  type CounterMemory,
-  type CounterOwner,
-  CounterState,
-} from "../counters/counter-column.ts";
+import { allocateCounters, type CounterAnomalies, type CounterOwner, CounterState } from "../counters/counter-column.ts";
+import type { CounterMemory } from "../counters/counter-memory.ts";
 import { IdlePool } from "../idle-pool.ts";
 import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
 import { Shared } from "./shared.ts";

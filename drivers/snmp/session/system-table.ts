@@ -2,7 +2,8 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { Column, Metric, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { deviceUptimeS, type UptimeReading } from "../counters/agent-uptime.ts";
-import { type CounterAnomalies, CounterMemory } from "../counters/counter-column.ts";
+import type { CounterAnomalies } from "../counters/counter-column.ts";
+import { CounterMemory } from "../counters/counter-memory.ts";
 import { formOfTable, type ReportCells, type ReportCellsPool } from "./report-cells.ts";
 
 const metrics: readonly Metric[] = Object.freeze([

@@ -2,7 +2,7 @@ import type { EquipmentId } from "#model/equipment.ts";
 import type { Metric, TableReport, TableShape } from "#model/report.ts";
 import type { Instant } from "#model/time.ts";
 import { rowFactor } from "../conversions/convert.ts";
-import { CounterMemory } from "../counters/counter-column.ts";
+import { CounterMemory } from "../counters/counter-memory.ts";
 import type { ColumnDefinition, SplitCase, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { LabelReader } from "./hidden-labels.ts";
 import { OutputColumn } from "./output-column.ts";
@@ -17,8 +17,8 @@ export class TableOutput {
   readonly rows: readonly LearntRow[];
   readonly form: TableForm;
   readonly memory: CounterMemory;
-  /** Speed of the row's link in bit/s, NaN = unknown; empty where no column is limited by it. */
-  readonly speeds: Float64Array;
+  /** Speed of the row's link in bit/s, NaN = unknown; empty where no column is limited by it. Others may have the same: see forgetSpeed. */
+  speeds: Float64Array;
   /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet; empty where the table has none. */
   readonly discontinuity: Float64Array;
   /** Last value of the state that the rows' speed hangs on, 0 = none read yet; empty where it hangs on none. */
@@ -42,6 +42,13 @@ export class TableOutput {
 
   report(cells: ReportCells, observedAt: Instant, elapsedMs: number): TableReport {
     return { shape: this.shape, columns: cells.columns, observedAt, elapsedMs };
+  }
+
+  /** What was learnt of a row's speed is not believed any more. */
+  forgetSpeed(row: number): void {
+    if (Number.isNaN(this.speeds[row])) return;
+    this.speeds = this.speeds.slice();
+    this.speeds[row] = Number.NaN;
   }
 
   /** Agent restart: no counter has a predecessor any more. */
@@ -156,6 +163,15 @@ function buildOutput(
 
 const noNumbers = new Float64Array(0);
 
+/** Speeds of like equipment are the same list: they are learnt seldom and forgotten seldom. Losing one only loses the sharing. */
+const speedsShared = new Shared<Float64Array>(512);
+const longestShared = 128;
+
+function sharedSpeeds(speeds: readonly number[]): Float64Array {
+  if (speeds.length > longestShared) return Float64Array.from(speeds);
+  return speedsShared.get(speeds.join(), () => Float64Array.from(speeds));
+}
+
 function limitsOf(
   definition: TableDefinition,
   columns: readonly ColumnDefinition[],
@@ -165,7 +181,7 @@ function limitsOf(
   const overrides = new Map(Object.entries(options.speedOverrides));
   const limited = columns.some((column) => column.rateLimit !== undefined);
   return {
-    speeds: limited ? Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN) : noNumbers,
+    speeds: limited ? sharedSpeeds(rows.map((row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN)) : noNumbers,
     discontinuity: definition.discontinuity === undefined ? noNumbers : new Float64Array(rows.length).fill(Number.NaN),
   };
 }
