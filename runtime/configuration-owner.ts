@@ -55,7 +55,7 @@ export class ConfigurationOwner implements DocumentOwner {
     if (more.length > 0) return [problem("E_DUPLICATE", "", "a generation has at most one configuration")];
     const { site } = this.#parts;
     const own = site.own();
-    const refused = overlayProblems(document.content, own, gatewaySchema);
+    const refused = overlayProblems(document.content, own, gatewaySchema());
     if (refused.length > 0) return refused.map(({ path, message }) => problem("E_REFUSED", path, message));
     try {
       await this.#load(document.content);
@@ -80,7 +80,7 @@ export class ConfigurationOwner implements DocumentOwner {
     const startedMs = clock.monotonicMs();
     const isStored = memory.overlay?.sha256 === document?.sha256;
     const next = await this.#load(document?.content);
-    const changes = differences(this.#running.shown, next.shown, gatewaySchema);
+    const changes = differences(this.#running.shown, next.shown, gatewaySchema());
     if (!isStored) {
       const affected = this.#affected(changes);
       memory.setOverlay(document === undefined ? undefined : { sha256: document.sha256, content: document.content }, affected);
@@ -100,7 +100,7 @@ export class ConfigurationOwner implements DocumentOwner {
     const overlay = memory.overlay?.content;
     const next = await this.#parts.site.load([overlay, content].filter((one) => one !== undefined));
     memory.setOverride(content === undefined ? undefined : { content, by, sinceMs: nowMs, untilMs: nowMs + forMs });
-    await this.#bring(next, differences(this.#running.shown, next.shown, gatewaySchema), signal, () => undefined);
+    await this.#bring(next, differences(this.#running.shown, next.shown, gatewaySchema()), signal, () => undefined);
   }
 
   /** Takes local settings out of force when their time is over. */

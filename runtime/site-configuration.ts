@@ -43,7 +43,7 @@ export class SiteConfiguration {
     const opened = new Map<string, Secret>();
     const { opener } = this.#parts;
     if (opener === undefined) return opened;
-    for (const sealed of overlays.flatMap((overlay) => sealedSecrets(overlay, gatewaySchema))) {
+    for (const sealed of overlays.flatMap((overlay) => sealedSecrets(overlay, gatewaySchema()))) {
       try {
         opened.set(sealed, new Secret(await opener.open(sealed)));
       } catch (error) {

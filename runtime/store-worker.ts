@@ -1,14 +1,14 @@
 import { createChunkAssembler } from "../cloud-bridge/protocol/codec/assembler.ts";
 import { garbageRounds } from "./host/memory.ts";
 import { SystemClock } from "./host/system-clock.ts";
-import { systemEntropy } from "./host/system-entropy.ts";
+import { entropyFromFile } from "./host/system-entropy.ts";
 import { synchronisationProbe } from "./host/time-synchronisation.ts";
 import { runStoreWorker } from "./store/run-store-worker.ts";
 
 // Entry of the store's thread: the one place where the buffer meets the concrete assembler.
 runStoreWorker({
   clock: (source) => new SystemClock(synchronisationProbe(source)),
-  entropy: systemEntropy,
+  entropy: entropyFromFile,
   assembler: createChunkAssembler(),
   tidy: (clock, signal) => garbageRounds(clock).run(signal),
 });

@@ -5,8 +5,11 @@ const space = "plain-builtin";
 const lazySpace = "plain-builtin-lazy";
 /** Their calls are replaced at the start of the single binary (`snapshot-files.ts`): only Node's own live bindings see that. */
 const replaced = new Set(["fs", "fs/promises", "module", "worker_threads", "process"]);
-/** Loading these reads Node's list of root certificates and everything that TLS is made of; many a gateway never speaks it. */
-const onFirstCall = new Set(["https", "tls"]);
+/**
+ * Loading these reads Node's list of root certificates and everything that TLS is made of, which many a gateway never speaks; HTTP, which the console needs
+ * when somebody looks; the whole of cryptography, which the store's thread does not need at all.
+ */
+const onFirstCall = new Set(["https", "tls", "http", "crypto"]);
 const isName = (name: string) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default";
 
 /**

@@ -1,8 +1,7 @@
-import { inspect } from "node:util";
 import { Command, CommanderError, Option } from "commander";
-import { isGatewayError } from "#model/errors.ts";
-import { type CommandContext, Interrupted, logLevels } from "./context.ts";
-import { type ExitCode, exitCodeMeanings, exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { type CommandContext, logLevels } from "./context.ts";
+import { type ExitCode, exitCodeMeanings, exitCodes } from "./exit-codes.ts";
+import { report } from "./report.ts";
 
 /** A command's file exports one of these. It only describes; the work is imported when the command runs. */
 export type Register = (program: Command, context: CommandContext) => void;
@@ -21,23 +20,6 @@ export async function runCommandLine(args: readonly string[], registers: readonl
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     return report(error, context);
   }
-}
-
-/** Says what went wrong: a sentence and what to do for a GatewayError, a sentence for what a person ended, a stack for a bug. */
-export function report(error: unknown, context: Pick<CommandContext, "say"> & Partial<Pick<CommandContext, "logLevel">>): ExitCode {
-  if (isGatewayError(error)) {
-    // A list of problems names its file in each line.
-    const name = error.message.includes("\n") || error.code === "config.invalid" ? "" : "gatehouse: ";
-    context.say(`${name}${error.message}\n${error.message === error.code ? "" : `[${error.code}] `}${error.help}\n`);
-    if (context.logLevel === "debug" && error.cause !== undefined) context.say(`caused by ${inspect(error.cause)}\n`);
-    return exitCodeOf(error);
-  }
-  if (error instanceof Interrupted) {
-    context.say(`gatehouse: ${error.message}\n`);
-    return exitCodes.failed;
-  }
-  context.say(`gatehouse: this is a bug; please report it with the lines below\n${inspect(error)}\n`);
-  return exitCodes.bug;
 }
 
 /** The whole command line, with every command described. */

@@ -64,7 +64,7 @@ export function register(program: Command, context: CommandContext): void {
     .addHelpText("after", examples("config schema > gateway.schema.json"))
     .action(async () => {
       const { gatewaySchema } = await import("../config/gateway-configuration.ts");
-      context.print(`${JSON.stringify(gatewaySchema, null, 2)}\n`);
+      context.print(`${JSON.stringify(gatewaySchema(), null, 2)}\n`);
     });
 }
 

@@ -1,9 +1,9 @@
+import { readFileSync } from "node:fs";
 import type { CheckDefinition } from "#model/check.ts";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { checkChecks } from "./check-rules.ts";
 import { CredentialVault } from "./credential-vault.ts";
 import { type DriverDescription, settingsChecks } from "./driver-settings.ts";
-import schema from "./gateway.schema.json" with { type: "json" };
 import { checkGatewayRules } from "./gateway-rules.ts";
 import { type GatewayFile, validate } from "./generated/gateway.ts";
 import type { Schema } from "./json-schema.ts";
@@ -12,8 +12,10 @@ import { isDeeperThan, mergeOverlay, type OpenedSecrets } from "./overlay.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import type { Environment } from "./references.ts";
 
-/** JSON Schema (draft 2020-12) of gatehouse.yaml. */
-export const gatewaySchema: Schema = schema as Schema;
+/** JSON Schema (draft 2020-12) of gatehouse.yaml. Read when a document is looked at and let go of after it: a running gateway seldom does. */
+export function gatewaySchema(): Schema {
+  return JSON.parse(readFileSync(new URL("./gateway.schema.json", import.meta.url), "utf8")) as Schema;
+}
 
 /** What one gateway does: gatehouse.yaml, loaded. Deeply frozen; safe to print (secrets are Secret objects or in the vault). */
 export interface GatewayConfiguration extends Omit<GatewayFile, "credentials" | "equipment" | "checks"> {
@@ -62,7 +64,7 @@ export function loadGatewayConfiguration(file: string, options: GatewayLoadOptio
 
 function gatewayKind(drivers: readonly DriverDescription[]): DocumentKind<GatewayFile> {
   return {
-    schema: gatewaySchema,
+    schema: gatewaySchema(),
     validate,
     check: (document, report, source) => {
       const settings = settingsChecks(drivers, source, (problems) => {

@@ -2,9 +2,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { createProgram, type Register, report } from "../../runtime/cli/command-line.ts";
+import { createProgram, type Register } from "../../runtime/cli/command-line.ts";
 import { type CommandContext, Interrupted } from "../../runtime/cli/context.ts";
 import { exitCodeMeanings, exitCodes } from "../../runtime/cli/exit-codes.ts";
+import { plainRun } from "../../runtime/cli/plain-run.ts";
+import { report } from "../../runtime/cli/report.ts";
 import { GatewayError } from "../../runtime/model/errors.ts";
 import { temporaryFolder, written } from "../config/configuration-kit.ts";
 import { runCli, stackTrace } from "./run-cli.ts";
@@ -189,5 +191,29 @@ describe("what is said at the end", () => {
     expect(code).toBe(70);
     expect(text).toMatch(/this is a bug/);
     expect(text).toMatch(stackTrace);
+  });
+});
+
+describe("the line by which launchers start a gateway", () => {
+  it.each([
+    [["run", "--config", "a.yaml"], { file: "a.yaml", stateDir: "./gatehouse-state" }],
+    [["run", "--state", "b", "--beat", "c", "--config", "a.yaml"], { file: "a.yaml", stateDir: "b", beat: "c" }],
+  ])("is read without the descriptions of all commands: %j", (args, options) => {
+    expect(plainRun(args)).toEqual(options);
+  });
+
+  it.each([
+    [["run"]],
+    [["run", "--config"]],
+    [["run", "--config", ""]],
+    [["run", "--config", "--state"]],
+    [["run", "--config=a.yaml"]],
+    [["run", "--config", "a.yaml", "--help"]],
+    [["run", "--config", "a.yaml", "--log-level", "debug"]],
+    [["run", "--config", "a.yaml", "--toString", "b"]],
+    [["config", "check", "a.yaml"]],
+    [[]],
+  ])("is left to commander when it is anything else: %j", (args) => {
+    expect(plainRun(args)).toBeUndefined();
   });
 });

@@ -49,7 +49,7 @@ describe("an overlay", () => {
     [{ credentials: { lan: { snmp: { community: { $env: "AWS_SECRET_ACCESS_KEY" } } } } }, "/credentials/lan/snmp/community"],
     [[], ""],
   ])("may not say %j", (overlay, path) => {
-    expect(overlayProblems(overlay, base, gatewaySchema).map((one) => one.path)).toEqual([path]);
+    expect(overlayProblems(overlay, base, gatewaySchema()).map((one) => one.path)).toEqual([path]);
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe("an overlay", () => {
     { credentials: { new: { snmp: { community: { $sealed: "a.b.c.d.e" } } } } },
     { uplink: { tls: { ca: "-----BEGIN CERTIFICATE-----" } } },
   ])("may say %j", (overlay) => {
-    expect(overlayProblems(overlay, base, gatewaySchema)).toEqual([]);
+    expect(overlayProblems(overlay, base, gatewaySchema())).toEqual([]);
   });
 
   it("is told its mistakes where it made them, not where they end up", () => {
@@ -70,7 +70,7 @@ describe("an overlay", () => {
 });
 
 describe("the difference of two configurations", () => {
-  const at = (after: unknown) => differences(base, after, gatewaySchema);
+  const at = (after: unknown) => differences(base, after, gatewaySchema());
 
   it("names entries by id, and says what takes effect while running", () => {
     expect(at({ ...base, equipment: [{ ...base.equipment[0], pollIntervalMs: 1_000 }] })).toEqual([
