@@ -11,7 +11,7 @@ type Exports = Readonly<Record<string, unknown>>;
 // biome-ignore lint/complexity/noBannedTypes: whatever a module exports and can be called or constructed
 type Callable = Function & { errors?: unknown };
 
-const require = createRequire("/snapshot/gatehouse/code/entry.mjs");
+const require = createRequire("/snapshot/gatehouse/code/entry.cjs");
 
 /** @param file a CommonJS file of the artefact without imports but for Node's own @returns its exports, loaded now or still there */
 export function moduleOnDemand(file: string): () => Exports {

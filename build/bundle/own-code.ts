@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, matchesGlob, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { asCommonModule, commonName, demandNoCircles } from "./common-modules.ts";
 import { lazyPackages } from "./lazy-packages.ts";
 import { type PageModules, pageModules } from "./pages.ts";
 import { plainBuiltins } from "./plain-builtins.ts";
@@ -29,11 +30,9 @@ const external = ["@node-red/*", "express", "esbuild", "node:*"];
 const isExternal = (name: string) => isBuiltin(name) || external.some((one) => matchesGlob(name, one) || name.startsWith(`${one}/`));
 
 // Own code finds its data files by import.meta: in the bundle that means "where this source file lies in the artefact's tree".
-const esmBanner = `import{createRequire as __cr}from"node:module";import{fileURLToPath as __fp}from"node:url";
-const require=__cr(import.meta.url),__filename=__fp(import.meta.url),__dirname=__fp(new URL(".",import.meta.url)).slice(0,-1),__gatehouseUrl=p=>new URL("../"+p,import.meta.url).href,__gatehousePath=p=>__fp(__gatehouseUrl(p));`;
 const cjsBanner = `const __gatehousePath=p=>require("node:path").join(__dirname,"..",p),__gatehouseUrl=p=>require("node:url").pathToFileURL(__gatehousePath(p)).href;`;
 
-/** Bundles the product's own code: the program with everything it imports lazily as modules, and each worker's entry as one file. */
+/** Bundles the product's own code: the program with everything it imports lazily as files, and each worker's entry as one file. */
 export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
   const { root } = options;
   const pages = pageModules(root);
@@ -65,8 +64,8 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
     splitting: true,
     chunkNames: "[name]-[hash]",
     outExtension: { ".js": ".mjs" },
-    banner: { js: esmBanner },
   });
+  demandNoCircles(program.metafile);
   const workers = workerEntries(root);
   const threads = await build({
     ...shared,
@@ -78,8 +77,13 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
   const apart = await seldom.bundle(shared);
   const files = new Map<string, Uint8Array>();
   for (const page of pages.asked) files.set(page.file, Buffer.from(await page.content()));
-  for (const { outputFiles } of [program, threads, apart])
-    for (const file of outputFiles) files.set(relative(root, file.path), file.contents);
+  for (const { path, text } of program.outputFiles) {
+    const file = relative(root, path);
+    const made = program.metafile.outputs[file];
+    if (made === undefined) throw new Error(`the bundler does not say what ${file} is made of`);
+    files.set(commonName(file), Buffer.from(asCommonModule(text, file, made)));
+  }
+  for (const { outputFiles } of [threads, apart]) for (const file of outputFiles) files.set(relative(root, file.path), file.contents);
   return { files, packages: new Set([program, threads, apart].flatMap(({ metafile }) => [...packagesOf(metafile)])) };
 }
 
@@ -107,7 +111,7 @@ function ownPlaces(options: OwnCodeOptions, pages: PageModules): Plugin {
   return {
     name: "own-places",
     setup(bundler) {
-      bundler.onResolve({ filter: /^better-sqlite3$/ }, () => ({ path: join(root, "build/bundle/sqlite.cjs") }));
+      bundler.onResolve({ filter: /^better-sqlite3$/ }, () => ({ path: join(root, "build/bundle/sqlite.mjs") }));
       bundler.onLoad({ filter: /package\.json$/ }, ({ path }) =>
         path === join(root, "package.json") ? { contents: JSON.stringify(options.program), loader: "json" } : undefined,
       );

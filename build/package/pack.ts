@@ -21,7 +21,7 @@ import type { Stage } from "./stage.ts";
 const require = createRequire(import.meta.url);
 /** In the binary everything lies below /snapshot/gatehouse. */
 const top = "/gatehouse";
-const entry = `${top}/code/entry.mjs`;
+const entry = `${top}/code/entry.cjs`;
 
 /** What the packer's prelude reads at start. */
 interface Manifest {
@@ -160,7 +160,7 @@ function ownFiles(manifest: Manifest): string {
 }
 
 function archiveOf(stage: Stage): { readonly archive: Buffer; readonly manifest: Manifest } {
-  const manifest: Manifest = { entrypoint: `/snapshot${entry}`, entryIsESM: true, directories: {}, stats: {}, symlinks: {}, offsets: {} };
+  const manifest: Manifest = { entrypoint: `/snapshot${entry}`, entryIsESM: false, directories: {}, stats: {}, symlinks: {}, offsets: {} };
   let offset = 0;
   for (const [path, content] of stage) {
     const key = `${top}/${path}`;

@@ -1,12 +1,12 @@
 // Takes the place of better-sqlite3's entry in the single binary: the same library over an addon that is unpacked from the binary, once, and
 // compared with the hash it was built with before every load.
-const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
-const { join } = require("node:path");
-const sea = require("node:sea");
-const { getEnvironmentData, isMainThread, setEnvironmentData } = require("node:worker_threads");
-const { nativeFolder } = require("./native-folder.ts");
-const createDatabase = require("../../node_modules/better-sqlite3/lib/database.js");
-const SqliteError = require("../../node_modules/better-sqlite3/lib/sqlite-error.js");
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { getRawAsset } from "node:sea";
+import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
+import createDatabase from "../../node_modules/better-sqlite3/lib/database.js";
+import SqliteError from "../../node_modules/better-sqlite3/lib/sqlite-error.js";
+import { nativeFolder } from "./native-folder.ts";
 
 const sha256 = __SQLITE_SHA256__;
 /** What the main thread tells threads about the file. */
@@ -20,7 +20,7 @@ function load() {
   if (!isWhole(file)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const part = `${file}.${process.pid}`;
-    writeFileSync(part, Buffer.from(sea.getRawAsset("sqlite")), { mode: 0o500 });
+    writeFileSync(part, Buffer.from(getRawAsset("sqlite")), { mode: 0o500 });
     renameSync(part, file);
   }
   if (isMainThread) setEnvironmentData(compared, file);
@@ -34,12 +34,13 @@ function load() {
 function isWhole(file) {
   if (!isMainThread && getEnvironmentData(compared) === file) return true;
   try {
-    const { createHash } = require("node:crypto");
+    const { createHash } = process.getBuiltinModule("node:crypto");
     return createHash("sha256").update(readFileSync(file)).digest("hex") === sha256;
   } catch {
     return false;
   }
 }
 
-module.exports = createDatabase(load, false);
-module.exports.SqliteError = SqliteError;
+const Database = createDatabase(load, false);
+Database.SqliteError = SqliteError;
+export default Database;
