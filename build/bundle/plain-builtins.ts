@@ -56,10 +56,15 @@ function moduleText(module: string): string {
   );
 }
 
-/** Stands for a function or class until it is called. */
+/** Stands for a function or class until it is called, or until another class is made of it. */
 function calledText(load: string): string {
-  return `const called = (name) => function (...args) {
-    const own = ${load}[name];
-    return new.target === undefined ? Reflect.apply(own, this, args) : Reflect.construct(own, args);
+  return `const called = (name) => {
+    const own = () => ${load}[name];
+    const standIn = new Proxy(function () {}, {
+      apply: (_, self, args) => Reflect.apply(own(), self, args),
+      construct: (_, args, target) => Reflect.construct(own(), args, target === standIn ? own() : target),
+      get: (_, key) => own()[key],
+    });
+    return standIn;
   };`;
 }

@@ -1,3 +1,5 @@
+import { smallSiteOptions } from "../../runtime/host/lean-start.ts";
+
 /** What is built: two programs for two machines. */
 export const architectures = ["x64", "arm64"] as const;
 export type Architecture = (typeof architectures)[number];
@@ -18,10 +20,7 @@ export const artefacts: Readonly<Record<ArtefactName, Artefact>> = {
   gatehouse: {
     name: "gatehouse",
     replaced: { "runtime/cli/demo.ts": "build/bundle/elsewhere-demo.ts", "runtime/cli/noc.ts": "build/bundle/elsewhere-noc.ts" },
-    // A small young generation costs no start time and saves a quarter of the flow host's memory; the old one is a limit, not a size.
-    // And nobody who runs it has to read that node:ffi is experimental (runtime/host/datagram-bunches.ts).
-    // One thread for the collector and the compilers: four leave four times as many half-used pages (0.5 MB), and wake each other for little work.
-    execArgv: ["--max-semi-space-size=2", "--max-old-space-size=256", "--v8-pool-size=1", "--disable-warning=ExperimentalWarning"],
+    execArgv: smallSiteOptions,
   },
   "gatehouse-noc": { name: "gatehouse-noc", replaced: {}, execArgv: [] },
 };

@@ -1,32 +1,71 @@
-import { ownCommand } from "./own-program.ts";
+import { maxThriftyEquipment } from "./memory.ts";
+import { isPackaged, ownCommand } from "./own-program.ts";
 
 /**
- * For a box with little memory: few, small generations of garbage (the young one large enough that a poll under way is not taken for something
- * that lasts), an old one that may grow by half before it is looked through, and one arena of malloc instead of one a thread. Blocks of 32 KiB and more
- * are mapped one by one and so go back to the system when they are let go of: among the small ones they leave holes, an eighth of the memory with 100
- * switches. `build/systemd/launch` sets the same.
+ * One arena of malloc instead of one a thread. Blocks of 32 KiB and more are mapped one by one and so go back to the system when they are let go of:
+ * among the small ones they leave holes, an eighth of the memory with 100 switches. `build/systemd/launch` sets the same.
  */
-export const leanStart = {
-  // Node says of node:ffi at each start that it is experimental; the engine does without it where it is missing.
-  runtimeOptions: ["--max-semi-space-size=8", "--heap-growing-percent=50", "--disable-warning=ExperimentalWarning"],
-  allocator: {
-    MALLOC_ARENA_MAX: "1",
-    MALLOC_MMAP_THRESHOLD_: "32768",
-    MALLOC_TRIM_THRESHOLD_: "65536",
-    MALLOC_TOP_PAD_: "16384",
-  },
+export const leanAllocator = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_MMAP_THRESHOLD_: "32768",
+  MALLOC_TRIM_THRESHOLD_: "65536",
+  MALLOC_TOP_PAD_: "16384",
 } as const;
 
 /**
- * Becomes this same program under the options above, which can only be given at a start: same process, same descriptors, some 60 ms once. Returns
- * where it is so already, where a parent talks to this process over a channel that would not survive, and where the platform cannot.
- * Measured with 1,000 switches: half the memory, no CPU (tests/bench/README.md).
+ * Options of the runtime for sites of up to `maxThriftyEquipment`, baked into the single binary (build/package/artefact.ts): a small young generation costs
+ * no start time and saves a quarter of the flow host's memory; the old one is a limit, not a size. One thread for the collector and the compilers: four leave
+ * more half-used pages (0.5 MB), and wake each other for little work. And nobody has to read that node:ffi is experimental (datagram-bunches.ts).
+ */
+export const smallSiteOptions = [
+  "--max-semi-space-size=2",
+  "--max-old-space-size=256",
+  "--v8-pool-size=1",
+  "--disable-warning=ExperimentalWarning",
+] as const;
+
+/**
+ * Beyond: a young generation large enough that a poll under way is not taken for something that lasts, an old one that may grow by half before it is looked
+ * through. Measured with 1,000 switches: half the memory of V8's own ways, no CPU (tests/bench/README.md), a third of the limit in use (the unit grants 512 MiB for everything). Whoever reaches the
+ * limit is ended by V8 and begins anew; what was polled is on flash.
+ */
+export const largeSiteOptions = [
+  "--max-semi-space-size=8",
+  "--heap-growing-percent=50",
+  "--max-old-space-size=384",
+  "--v8-pool-size=4",
+  "--disable-warning=ExperimentalWarning",
+] as const;
+
+/** What a gateway for so much equipment runs under, by the launcher or by hand. */
+export function runtimeOptionsFor(equipment: number): readonly string[] {
+  return equipment > maxThriftyEquipment ? largeSiteOptions : smallSiteOptions;
+}
+
+/** Says that this process runs under the options of a large site already: nothing is gained by beginning again. */
+const largeMark = "GATEHOUSE_LARGE_SITE";
+
+/**
+ * Becomes this same program with the allocator's settings, which can only be given at a start, when nobody gave them; a launcher does. Same process, same
+ * descriptors. Returns where a parent talks to this process over a channel that would not survive, and where the platform cannot.
  */
 export function startLean(): void {
-  if (process.env["MALLOC_ARENA_MAX"] !== undefined || process.channel !== undefined) return;
-  if (process.execve === undefined || process.platform !== "linux") return;
+  // A checkout has no baked options.
+  if (process.env["MALLOC_ARENA_MAX"] === undefined) startAgain(isPackaged ? [] : smallSiteOptions, {});
+}
+
+/**
+ * The same under the options of a large site, if this is one. Called once the configuration is known and before anything is opened: options that V8's stored
+ * code was not made with cost 25 ms and 0.8 MB, which only a large site gets back.
+ */
+export function startLarge(equipment: number): void {
+  if (equipment > maxThriftyEquipment && process.env[largeMark] === undefined) startAgain(largeSiteOptions, { [largeMark]: "1" });
+}
+
+function startAgain(options: readonly string[], mark: Readonly<Record<string, string>>): void {
+  if (process.channel !== undefined || process.execve === undefined || process.platform !== "linux") return;
   const [first = "run", ...rest] = process.argv.slice(2);
-  const { command, args: own } = ownCommand(first, rest, leanStart.runtimeOptions);
+  const { command, args } = ownCommand(first, rest, options);
   // The kernel wants the program's own name first.
-  process.execve(command, [command, ...own], { ...process.env, ...leanStart.allocator });
+  process.execve(command, [command, ...args], { ...process.env, ...leanAllocator, ...mark });
 }

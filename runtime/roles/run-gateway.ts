@@ -10,6 +10,7 @@ import { AuditBook } from "../host/audit-book.ts";
 import { demandClosedEnvironment } from "../host/closed-environment.ts";
 import { controlServer } from "../host/control-server.ts";
 import { IdentityFolder } from "../host/identity-folder.ts";
+import { startLarge } from "../host/lean-start.ts";
 import { LogTap } from "../host/log-tap.ts";
 import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
@@ -49,6 +50,7 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
   const stop = context.stopSignal();
   // Said at once and with every problem, before the state folder is touched.
   const own = await site.load([]);
+  startLarge(own.equipment.length);
   let logger = await loggerFor(own, context);
   if (open.length > 0)
     logger.warn({ variables: open.join(" ") }, "the environment could change what this program runs or whom it believes");

@@ -12,7 +12,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { constants, zstdCompressSync } from "node:zlib";
 import { makeDelta } from "../../../cloud-bridge/protocol/release/delta.ts";
-import { leanStart } from "../../../runtime/host/lean-start.ts";
+import { leanAllocator } from "../../../runtime/host/lean-start.ts";
 import { freePort } from "../../integration/noc-peers.ts";
 import { startSwitches } from "../site/site.ts";
 import { profileText } from "../site/site-mib.ts";
@@ -62,7 +62,7 @@ function childOf(pid: number): number | undefined {
 /** As the package's launcher starts it. */
 function start(folder: string): ChildProcess {
   const args = ["run", "--config", join(folder, "gatehouse.yaml"), "--state", join(folder, "state")];
-  return spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"], env: { PATH: process.env.PATH, ...leanStart.allocator } });
+  return spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"], env: { PATH: process.env.PATH, ...leanAllocator } });
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { leanStart } from "../../../runtime/host/lean-start.ts";
+import { leanAllocator, runtimeOptionsFor } from "../../../runtime/host/lean-start.ts";
 import { freePort } from "../../integration/noc-peers.ts";
 import type { Figures, Question } from "./figures.ts";
 import { profileText } from "./site-mib.ts";
@@ -112,7 +112,7 @@ export class Site {
     // As `gatehouse run` starts itself (runtime/host/lean-start.ts).
     const command = [
       process.execPath,
-      ...leanStart.runtimeOptions,
+      ...runtimeOptionsFor(options.switches),
       ...options.node,
       options.script ?? join(here, "gateway.ts"),
       folder,
@@ -121,7 +121,7 @@ export class Site {
     const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
     const strace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", injected];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
-    const env = { ...process.env, ...leanStart.allocator, BENCH_COMMUNITY: "public" };
+    const env = { ...process.env, ...leanAllocator, BENCH_COMMUNITY: "public" };
     const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
     const site = new Site(folder, switches, gateway, { port, options });
     const ended = once(gateway, "exit").then(([code]) =>
