@@ -38,12 +38,14 @@ export function asCommonModule(text: string, file: string, { imports, exports }:
   // What is both imported and required is made when its function is called: until then its exports are nothing.
   const late = given.find((one) => one.startsWith("init_") && text.includes(`${one.split(" ")[0]}=__esm(`));
   if (late !== undefined) throw new Error(`${file}: ${late} is called later and changes exports; a module is required and imported`);
+  // Parts that are loaded when somebody calls them (later-parts.ts).
+  body = body.replace(/__gatehouseNow\(import\(("[^"]+")\)\)/g, (_, from: string) => `require(${commonName(from)})`);
   body = body.replace(laterForm, "__later(").replace(/(?<=__later\(\s*")[^"]+/g, commonName);
   const shown = given.map((one) => one.split(/\s+as\s+/)).map(([own = "", name = own]) => (own === name ? own : `${name}:${own}`));
   return `${[head, ...required, body].join("\n")}\nmodule.exports={${shown.join(",")}};\n`;
 }
 
-export const commonName = (name: string): string => name.replace(/\.mjs$/, ".cjs");
+export const commonName = (name: string): string => name.replace(/\.mjs(?="?$)/, ".cjs");
 
 function requireOf(from: string, whole: string | undefined, named: string | undefined): string {
   const module = `require(${JSON.stringify(from)})`;

@@ -48,3 +48,15 @@ export function functionOnDemand(load: () => Exports, name: string, statics: rea
   for (const key of statics) Object.defineProperty(stub, key, { get: () => Reflect.get(target(), key) });
   return stub;
 }
+
+/** Stands for one function or class of a part that is loaded when it is first called or constructed, and stays (build/bundle/later-parts.ts). */
+export function partOnDemand(load: () => Exports, name: string): Callable {
+  const part = (): Callable => {
+    const found = load()[name];
+    if (typeof found !== "function") throw new TypeError(`${name} is not a function`);
+    return found;
+  };
+  return function standIn(this: unknown, ...args: unknown[]): unknown {
+    return new.target === undefined ? Reflect.apply(part(), this, args) : Reflect.construct(part(), args);
+  };
+}

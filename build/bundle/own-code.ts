@@ -3,6 +3,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, matchesGlob, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { asCommonModule, commonName, demandNoCircles } from "./common-modules.ts";
+import { laterPartsOf } from "./later-parts.ts";
 import { lazyPackages } from "./lazy-packages.ts";
 import { type PageModules, pageModules } from "./pages.ts";
 import { plainBuiltins } from "./plain-builtins.ts";
@@ -58,7 +59,7 @@ export async function bundleOwnCode(options: OwnCodeOptions): Promise<OwnCode> {
   } satisfies BuildOptions;
   const program = await build({
     ...shared,
-    plugins: [seldom.plugin, ...shared.plugins],
+    plugins: [seldom.plugin, laterPartsOf(root), ...shared.plugins],
     entryPoints: [{ in: join(root, "build/bundle/entry.ts"), out: "entry" }],
     format: "esm",
     splitting: true,
