@@ -31,6 +31,7 @@ export interface ConfigurationOwnerParts {
 }
 
 const watchMs = 60_000;
+const answerMs = 500;
 
 /** Puts documents of the kind `config` into effect: settings of the NOC, laid over gatehouse.yaml. */
 export class ConfigurationOwner implements DocumentOwner {
@@ -93,14 +94,22 @@ export class ConfigurationOwner implements DocumentOwner {
     return [{ document: document.id, status, tookMs: clock.monotonicMs() - startedMs }];
   }
 
-  /** A person at the site sets something for a while, or takes it back. @throws ConfigurationError when that makes no sense */
-  async override(content: unknown, by: string, forMs: number, signal: AbortSignal): Promise<void> {
+  /**
+   * A person at the site sets something for a while, or takes it back. @returns whether the gateway begins anew for it, half a second later: who asked gets
+   * an answer first, over a socket that ends with this run. @throws ConfigurationError when that makes no sense
+   */
+  async override(content: unknown, by: string, forMs: number, signal: AbortSignal): Promise<boolean> {
     const { memory, clock } = this.#parts;
     const nowMs = Math.round(clock.now().wallMs);
     const overlay = memory.overlay?.content;
     const next = await this.#parts.site.load([overlay, content].filter((one) => one !== undefined));
     memory.setOverride(content === undefined ? undefined : { content, by, sinceMs: nowMs, untilMs: nowMs + forMs });
-    await this.#bring(next, differences(this.#running.shown, next.shown, gatewaySchema()), signal, () => undefined);
+    const changes = differences(this.#running.shown, next.shown, gatewaySchema());
+    const heavy = this.#heavy(changes);
+    if (heavy === undefined) await this.#bring(next, changes, signal, () => undefined);
+    // A run that ended meanwhile is ended once more, which is nothing.
+    else void clock.sleep(answerMs, new AbortController().signal).then(() => this.#begin(heavy, changes.length));
+    return heavy !== undefined;
   }
 
   /** Takes local settings out of force when their time is over. */
@@ -139,14 +148,11 @@ export class ConfigurationOwner implements DocumentOwner {
     say: (step: string, detail?: string) => void,
   ): Promise<void> {
     if (changes.length === 0) return;
-    const { appliers, restart, logger } = this.#parts;
-    const answersFor = (applier: LiveApplier, pointer: string) =>
-      applier.prefixes.some((prefix) => pointer === prefix || pointer.startsWith(`${prefix}/`));
-    const heavy = changes.find((one) => !one.live || !appliers.some((applier) => answersFor(applier, one.pointer)));
+    const { appliers, logger } = this.#parts;
+    const heavy = this.#heavy(changes);
     if (heavy !== undefined) {
       say("restarting", heavy.pointer);
-      logger.info({ pointer: heavy.pointer, changes: changes.length }, "the configuration changes, the gateway begins anew");
-      restart(`${heavy.pointer} changes`);
+      this.#begin(heavy, changes.length);
       return waitForEnd(signal);
     }
     const before = this.#running;
@@ -159,6 +165,17 @@ export class ConfigurationOwner implements DocumentOwner {
     logger.info({ changes: changes.length }, "the configuration changed while running");
   }
 
+  /** A change that nobody can bring into effect while the gateway runs. */
+  #heavy(changes: readonly Difference[]): Difference | undefined {
+    const { appliers } = this.#parts;
+    return changes.find((one) => !one.live || !appliers.some((applier) => answersFor(applier, one.pointer)));
+  }
+
+  #begin({ pointer }: Difference, changes: number): void {
+    this.#parts.logger.info({ pointer, changes }, "the configuration changes, the gateway begins anew");
+    this.#parts.restart(`${pointer} changes`);
+  }
+
   /** Equipment that answers now and whose settings change, or all of it when the gateway begins anew. */
   #affected(changes: readonly Difference[]): readonly string[] {
     const answering = this.#parts.answering();
@@ -168,6 +185,10 @@ export class ConfigurationOwner implements DocumentOwner {
     for (const one of this.#running.equipment) if (credentials.has(one.credential ?? "")) ids.add(one.id);
     return answering.filter((id) => ids.has(id)).slice(0, 64);
   }
+}
+
+function answersFor(applier: LiveApplier, pointer: string): boolean {
+  return applier.prefixes.some((prefix) => pointer === prefix || pointer.startsWith(`${prefix}/`));
 }
 
 /** The run ends with its signal; whoever waits for the change waits till then. */

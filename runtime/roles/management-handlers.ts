@@ -15,8 +15,8 @@ export function managementHandlers(northbound: Northbound, owner: ConfigurationO
       if (content !== undefined && (typeof content !== "object" || content === null)) {
         throw new GatewayError("command.refused", { message: "the local settings must be a mapping of options" });
       }
-      await owner.override(content, textOf(by, "someone at the site"), dayMs, signal);
-      return { drift: owner.drift() };
+      const restarts = await owner.override(content, textOf(by, "someone at the site"), dayMs, signal);
+      return { drift: owner.drift(), ...(restarts ? { next: "the gateway begins anew with it" } : {}) };
     },
   };
 }

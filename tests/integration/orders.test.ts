@@ -76,6 +76,18 @@ describe.skipIf(!peer("mosquitto").available)("orders over mosquitto, each part 
     expect(await field.interval()).toBe(3_000);
   }, 120_000);
 
+  it("at the site that need a new beginning are answered before the gateway begins anew", async () => {
+    const next = "the gateway begins anew with it";
+    const inForce = async () => JSON.stringify(await field.control("config-effective"))?.includes('"durabilityWindowMs":700');
+    expect(await field.control("config-override", { content: { buffer: { durabilityWindowMs: 700 } }, by: "maria" })).toMatchObject({
+      next,
+    });
+    await expect.poll(inForce).toBe(true);
+    expect(await field.control("config-override", {})).toMatchObject({ next });
+    await expect.poll(inForce).toBe(false);
+    await field.connected();
+  }, 120_000);
+
   it("that cut the gateway off are taken back by the gateway alone", async () => {
     const before = await field.interval();
     const { gen } = await field.want(overlay(7_000, { uplink: { url: "mqtt://127.0.0.1:1" } }));

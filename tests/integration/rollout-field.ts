@@ -156,11 +156,11 @@ export class RolloutField {
       const answer = await this.ask<{ gateways: readonly { id: string; online: boolean }[] }>("GET", "/api/gateways");
       return answer.gateways.some((one) => one.id === id && one.online);
     };
-    await until(`${id} is online`, isOnline, 120_000, () => this.gateways.get(id)?.said() ?? "");
+    await until(`${id} is online`, isOnline, 240_000, () => this.gateways.get(id)?.said() ?? "");
   }
 
   /** Until the newest rollout is as wanted. */
-  async rollout(what: string, is: (view: RolloutView) => boolean, limitMs = 90_000): Promise<RolloutView> {
+  async rollout(what: string, is: (view: RolloutView) => boolean, limitMs = 240_000): Promise<RolloutView> {
     let view: RolloutView | undefined;
     const look = async () => {
       view = (await this.ask<{ rollouts: readonly RolloutView[] }>("GET", "/api/rollouts")).rollouts[0];
