@@ -10,7 +10,7 @@ import type { Report } from "#model/report.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
 import { AuditBook } from "../../../runtime/host/audit-book.ts";
 import { IdentityFolder } from "../../../runtime/host/identity-folder.ts";
-import { maxThriftyEquipment, preferLittleMemory } from "../../../runtime/host/memory.ts";
+import { garbageRounds, maxThriftyEquipment, preferLittleMemory } from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { assembleGateway, describeDrivers, openGatewayState } from "../../../runtime/parts-appliance.ts";
@@ -172,15 +172,19 @@ class Measurement {
 
 const site = new SiteConfiguration({ file: join(folder, "gatehouse.yaml"), drivers: describeDrivers(), environment: process.env });
 const configuration = await site.load([]);
-if (configuration.equipment.length <= maxThriftyEquipment) preferLittleMemory();
+const isThrifty = configuration.equipment.length <= maxThriftyEquipment;
+if (isThrifty) preferLittleMemory();
 const stop = new AbortController();
 const clock = new SystemClock(() => true);
 const platform = { clock, entropy: systemEntropy, logger };
 const state = openGatewayState(join(folder, "state"), platform);
-const gateway = await assembleGateway(configuration, join(folder, "state"), platform, {
+const run = {
   ...{ state, site, restart: () => undefined },
   ...{ audit: new AuditBook(join(folder, "state"), platform), identity: new IdentityFolder(join(folder, "state"), systemEntropy) },
-});
+};
+// As `gatehouse run` cares for itself.
+const care = () => (isThrifty ? [garbageRounds(clock)] : []);
+const gateway = await assembleGateway(configuration, join(folder, "state"), platform, run, care);
 const running = gateway.run(stop.signal);
 let measurement: Measurement | undefined;
 
