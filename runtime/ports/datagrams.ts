@@ -7,6 +7,15 @@ export interface DatagramBunches {
   open(): BunchedSocket | undefined;
 }
 
+/** Takes one datagram: `bytes` from `start` to `end`. The next ones will be written to that buffer, and `from` is one object for all: nobody keeps either. */
+export type TakeDatagram = (bytes: Buffer, start: number, end: number, from: DatagramSender) => void;
+
+export interface DatagramSender {
+  /** IPv4 as one number, most significant byte first. */
+  readonly address: number;
+  readonly port: number;
+}
+
 export interface BunchedSocket {
   /** An open socket that nobody reads yet. Whoever wraps it is told of datagrams by its loop, and closes it: `close` first. */
   readonly descriptor: number;
@@ -19,11 +28,8 @@ export interface BunchedSocket {
   put(bytes: Uint8Array, address: number, port: number): boolean;
   /** Sends the bunch. `refused` is told which datagrams, by their place in it, the kernel did not take; their bytes are the caller's. */
   flush(refused: (place: number, bytes: Uint8Array) => void): void;
-  /**
-   * Hands over what waits in the socket, `atMost` datagrams. The bytes are those of a buffer that the next ones will be written to: nobody keeps
-   * them. @returns how many there were
-   */
-  receive(take: (bytes: Buffer, address: number, port: number) => void, atMost: number): number;
+  /** Hands over what waits in the socket, `atMost` datagrams. @returns how many there were */
+  receive(take: TakeDatagram, atMost: number): number;
   /** From now on the descriptor is not touched. */
   close(): void;
 }

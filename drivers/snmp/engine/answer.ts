@@ -2,6 +2,9 @@ import { element, expectElement, integerValue, readElement, tags } from "./ber.t
 
 /** Outer parts of the datagram read last; overwritten by each `readHead`. */
 export const head = {
+  /** Where the datagram lies: it may stand between others. */
+  start: 0,
+  end: 0,
   /** 0 = v1, 1 = v2c, 3 = v3. */
   version: 0,
   /** Request id (v1, v2c) or msgID (v3). */
@@ -21,8 +24,10 @@ export const head = {
 export const pdu = { type: 0, requestId: 0, errorStatus: 0, errorIndex: 0, varbindsStart: 0, varbindsEnd: 0 };
 
 /** Reads as much of a datagram as is needed to find the request it answers. False: not an SNMP message of a version we speak. */
-export function readHead(bytes: Uint8Array): boolean {
-  if (!expectElement(tags.sequence, bytes, 0, bytes.length)) return false;
+export function readHead(bytes: Uint8Array, from: number, to: number): boolean {
+  head.start = from;
+  head.end = to;
+  if (!expectElement(tags.sequence, bytes, from, to)) return false;
   const end = element.end;
   if (!expectElement(tags.integer, bytes, element.start, end)) return false;
   head.version = integerValue(bytes, element.start, element.end);
@@ -37,6 +42,13 @@ export function readHead(bytes: Uint8Array): boolean {
   if (!expectElement(tags.integer, bytes, element.start, end)) return false;
   head.id = integerValue(bytes, element.start, element.end);
   return !Number.isNaN(head.id);
+}
+
+/** The datagram whose head was read last, seen by itself, and its head read anew. */
+export function ownMessage(bytes: Buffer, from: number, to: number): Buffer {
+  const own = bytes.subarray(from, to);
+  readHead(own, 0, own.length);
+  return own;
 }
 
 function readHeadV3(bytes: Uint8Array, at: number, end: number): boolean {

@@ -1,4 +1,4 @@
-import type { BunchedSocket } from "#ports/datagrams.ts";
+import type { BunchedSocket, TakeDatagram } from "#ports/datagrams.ts";
 import type { Peer } from "./peer.ts";
 
 /** Datagrams taken at one wake-up, at most: then it is others' turn. */
@@ -50,7 +50,7 @@ export class Bunch {
   }
 
   /** What has come besides the datagram that the loop told of. */
-  receive(take: (bytes: Buffer, ipv4: number, port: number) => void): void {
+  receive(take: TakeDatagram): void {
     if (!this.#isClosed) this.#socket.receive(take, mostAtOnce);
   }
 

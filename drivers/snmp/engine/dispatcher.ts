@@ -1,10 +1,10 @@
 import type { RemoteInfo } from "node:dgram";
 import type { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { DatagramBunches } from "#ports/datagrams.ts";
+import type { DatagramBunches, DatagramSender } from "#ports/datagrams.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
-import { head, readHead } from "./answer.ts";
+import { head, ownMessage, readHead } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { badAnswer, closed, givenUp, silence, tooMany } from "./failures.ts";
 import { ipv4Text, noIpv4 } from "./ipv4.ts";
@@ -50,7 +50,7 @@ export class Dispatcher {
       ...{ limits: parts.limits, logger: parts.logger, bunches: parts.bunches },
       handler: {
         single: (bytes, from) => this.onDatagram(bytes, from),
-        bunched: (bytes, ipv4, port) => this.#take(bytes, port, ipv4, ""),
+        bunched: (bytes, start, end, from) => this.#take(bytes, start, end, from, ""),
       },
     });
   }
@@ -156,34 +156,37 @@ export class Dispatcher {
 
   /** Takes one datagram. Never throws: whatever a peer sends is counted and dropped. */
   onDatagram(bytes: Buffer, { address, port }: RemoteInfo): void {
-    this.#take(bytes, port, noIpv4, address);
+    this.#take(bytes, 0, bytes.length, { address: noIpv4, port }, address);
   }
 
-  /** @param ipv4 the sender's address as a number; `noIpv4` = it is `address` */
-  #take(bytes: Buffer, port: number, ipv4: number, address: string): void {
-    if (!readHead(bytes)) {
-      this.#peers.noteStray(this.strays, "unreadable", address || ipv4Text(ipv4), port);
+  /** @param text the sender's address where it is not known as a number */
+  #take(bytes: Buffer, start: number, end: number, from: DatagramSender, text: string): void {
+    if (!readHead(bytes, start, end)) {
+      this.#peers.noteStray(this.strays, "unreadable", text || ipv4Text(from.address), from.port);
       return;
     }
     const exchange = this.#slots[(head.id >>> 2) & (maxSlots - 1)];
     const isV3 = head.version === 3;
     if (exchange === undefined || head.id >>> 16 !== (isV3 ? exchange.nonce : exchange.innerNonce)) {
-      this.#peers.noteStray(this.strays, "unknownSource", address || ipv4Text(ipv4), port);
+      this.#peers.noteStray(this.strays, "unknownSource", text || ipv4Text(from.address), from.port);
       return;
     }
     const { peer } = exchange;
-    if (port !== peer.target.port || (ipv4 === noIpv4 ? address !== peer.address : ipv4 !== peer.ipv4)) {
+    if (from.port !== peer.target.port || (from.address === noIpv4 ? text !== peer.address : from.address !== peer.ipv4)) {
       peer.counters.forgedAnswers += 1;
       return;
     }
-    peer.counters.bytesIn += bytes.length;
-    this.#answered(exchange, bytes, this.#clock.monotonicMs());
+    peer.counters.bytesIn += end - start;
+    const nowMs = this.#clock.monotonicMs();
+    // Of v3 the whole message is authenticated: it is one by itself there.
+    this.#answered(exchange, isV3 && start > 0 ? ownMessage(bytes, start, end) : bytes, nowMs);
   }
 
   #answered(exchange: Exchange, bytes: Buffer, nowMs: number): void {
     const { peer } = exchange;
     const attempt = head.id & 3;
     const requestId = (exchange.innerNonce << 16) | (exchange.slot << 2) | attempt;
+    const messageBytes = head.end - head.start;
     const isRead = this.#read(exchange, bytes, requestId, nowMs);
     if (isRead === "forged") {
       peer.counters.forgedAnswers += 1;
@@ -193,14 +196,14 @@ export class Dispatcher {
     if (attempt < 3 || exchange.attempt === 3) peer.learned.noteRoundTrip(nowMs - (exchange.sentAtMs[attempt] ?? nowMs));
     if (isRead === "accept") {
       if (exchange.attempt > 0) peer.learned.noteLoss();
-      else peer.learned.noteAnswer(bytes.length);
+      else peer.learned.noteAnswer(messageBytes);
       this.#release(exchange);
       exchange.reader.done(nowMs);
     } else if (isRead === "malformed") {
       peer.counters.malformedAnswers += 1;
       this.#again(exchange, nowMs);
     } else this.#afterReport(exchange, isRead, nowMs);
-    this.#advanceQueue(nowMs);
+    if (this.#queue.length > 0) this.#advanceQueue(nowMs);
   }
 
   #read(exchange: Exchange, bytes: Buffer, requestId: number, nowMs: number): Opened {

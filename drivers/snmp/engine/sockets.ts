@@ -1,5 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import type { DatagramBunches } from "#ports/datagrams.ts";
+import type { DatagramBunches, TakeDatagram } from "#ports/datagrams.ts";
 import type { Logger } from "#ports/logger.ts";
 import { Bunch } from "./bunch.ts";
 import type { EngineLimits } from "./limits.ts";
@@ -8,7 +8,7 @@ import type { Peer } from "./peer.ts";
 /** What takes datagrams: one by one as the loop tells of them, or out of a bunch, whose bytes are there during the call only. */
 export interface DatagramHandler {
   single(bytes: Buffer, from: RemoteInfo): void;
-  bunched(bytes: Buffer, ipv4: number, port: number): void;
+  readonly bunched: TakeDatagram;
 }
 
 interface OpenSocket {

@@ -1,6 +1,6 @@
 import { GatewayError } from "#model/errors.ts";
 import type { TableAnswer } from "#ports/snmp.ts";
-import { pdu } from "./answer.ts";
+import { head, pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import type { BlockOwner, BlockRead } from "./block-read.ts";
 import type { Conversation } from "./conversation.ts";
@@ -201,7 +201,7 @@ export class TableRead implements BlockOwner {
     const { learned } = this.#parts.conversation.peer;
     if (findings.changed) this.#changed = true;
     if (block.type === tags.getBulk && findings.varbinds > 0) learned.bulkProven = true;
-    if (findings.isCut) learned.noteTruncated(pdu.varbindsEnd);
+    if (findings.isCut) learned.noteTruncated(pdu.varbindsEnd - head.start);
     if (findings.resolved === 0) this.#beMoreCareful(block);
     else this.#care.noteSuccess();
   }
