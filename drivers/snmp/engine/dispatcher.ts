@@ -161,14 +161,11 @@ export class Dispatcher {
 
   /** @param text the sender's address where it is not known as a number */
   #take(bytes: Buffer, start: number, end: number, from: DatagramSender, text: string): void {
-    if (!readHead(bytes, start, end)) {
-      this.#peers.noteStray(this.strays, "unreadable", text || ipv4Text(from.address), from.port);
-      return;
-    }
-    const exchange = this.#slots[(head.id >>> 2) & (maxSlots - 1)];
+    const isReadable = readHead(bytes, start, end);
+    const exchange = isReadable ? this.#slots[(head.id >>> 2) & (maxSlots - 1)] : undefined;
     const isV3 = head.version === 3;
     if (exchange === undefined || head.id >>> 16 !== (isV3 ? exchange.nonce : exchange.innerNonce)) {
-      this.#peers.noteStray(this.strays, "unknownSource", text || ipv4Text(from.address), from.port);
+      this.#peers.noteStray(this.strays, isReadable ? "unknownSource" : "unreadable", text || ipv4Text(from.address), from.port);
       return;
     }
     const { peer } = exchange;
@@ -177,9 +174,8 @@ export class Dispatcher {
       return;
     }
     peer.counters.bytesIn += end - start;
-    const nowMs = this.#clock.monotonicMs();
     // Of v3 the whole message is authenticated: it is one by itself there.
-    this.#answered(exchange, isV3 && start > 0 ? ownMessage(bytes, start, end) : bytes, nowMs);
+    this.#answered(exchange, isV3 && start > 0 ? ownMessage(bytes, start, end) : bytes, this.#clock.monotonicMs());
   }
 
   #answered(exchange: Exchange, bytes: Buffer, nowMs: number): void {
