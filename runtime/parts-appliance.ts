@@ -248,6 +248,7 @@ export async function assembleGateway(
       checks: () => checks.desk.status(),
       ...{ discovery: () => discovery.status(), receivers: () => readingsOf(receiverParts.counters) },
       flows: () => flows.status(),
+      snmp: () => ({ datagrams: engine.datagrams?.() ?? "single" }),
       ...alarms.sections,
       ...(secondPath === undefined ? {} : { secondPath: () => secondPath.status() }),
       ...(notices === undefined ? {} : { notices: () => ({ paths: notices.status() }) }),

@@ -159,5 +159,7 @@ export interface SnmpSession {
 /** Opens sessions that share sockets and derived keys. */
 export interface SnmpEngine {
   open(target: SnmpTarget): SnmpSession;
+  /** How datagrams travel: many with one call, each with its own, or none so far. For `gatehouse status`; absent = the engine does not say. */
+  datagrams?(): "bunched" | "single" | "none";
   close(): Promise<void>;
 }

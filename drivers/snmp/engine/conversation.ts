@@ -50,6 +50,11 @@ export class Conversation {
     return this.#clock.monotonicMs();
   }
 
+  /** Nothing to wait for: the usual case, in which `ready` would only cost. */
+  get isReady(): boolean {
+    return this.peer.isLiteral && this.#readiness.isReady;
+  }
+
   /** Address known and security ready. @throws GatewayError driver.unreachable | driver.timeout | driver.auth */
   async ready(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -79,25 +84,13 @@ export class Conversation {
   /**
    * Asks once. Call `ready` before. @throws GatewayError driver.*; the signal's reason when aborted
    */
-  ask({ prepare, read, signal, deadlineMs, attemptsMax }: Question): Promise<void> {
+  ask(question: Question): Promise<void> {
     const { peer, dispatcher } = this;
     return new Promise((resolve, reject) => {
-      const failed = (error: unknown) => reject(signal.aborted ? signal.reason : error);
-      const reader: AnswerReader = {
-        signal,
-        read,
-        done: () => resolve(),
-        failed,
-        stale: () => {
-          this.ready(signal).then(() => {
-            exchange.request = prepare();
-            dispatcher.submit(exchange, this.nowMs());
-          }, failed);
-        },
-      };
-      const exchange = new Exchange(peer, reader, prepare());
-      exchange.attemptsMax = attemptsMax ?? 1 + peer.target.retries;
-      exchange.deadlineMs = deadlineMs ?? Number.POSITIVE_INFINITY;
+      const asking = new Asking({ question, conversation: this, resolve, reject });
+      const { exchange } = asking;
+      exchange.attemptsMax = question.attemptsMax ?? 1 + peer.target.retries;
+      exchange.deadlineMs = question.deadlineMs ?? Number.POSITIVE_INFINITY;
       dispatcher.submit(exchange, this.nowMs());
     });
   }
@@ -106,5 +99,50 @@ export class Conversation {
   async explain(error: GatewayError): Promise<GatewayError> {
     if (error.code !== "driver.timeout") return error;
     return (await this.#readiness.explainSilence?.(this, error)) ?? error;
+  }
+}
+
+interface AskingParts {
+  readonly question: Question;
+  readonly conversation: Conversation;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A question on its way. */
+class Asking implements AnswerReader {
+  readonly exchange: Exchange;
+  readonly #parts: AskingParts;
+
+  constructor(parts: AskingParts) {
+    this.#parts = parts;
+    this.exchange = new Exchange(parts.conversation.peer, this, parts.question.prepare());
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.question.signal;
+  }
+
+  read(bytes: Uint8Array): boolean {
+    return this.#parts.question.read(bytes);
+  }
+
+  done(): void {
+    this.#parts.resolve();
+  }
+
+  failed(error: unknown): void {
+    this.#parts.reject(this.signal.aborted ? this.signal.reason : error);
+  }
+
+  stale(): void {
+    const { conversation, question } = this.#parts;
+    conversation.ready(this.signal).then(
+      () => {
+        this.exchange.request = question.prepare();
+        conversation.dispatcher.submit(this.exchange, conversation.nowMs());
+      },
+      (error: unknown) => this.failed(error),
+    );
   }
 }

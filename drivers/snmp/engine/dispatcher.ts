@@ -61,6 +61,7 @@ export class Dispatcher {
   get closed(): boolean {
     return this.#life.signal.aborted;
   }
+  datagrams = (): "bunched" | "single" | "none" => this.#sockets.datagrams();
 
   /** Lets answers that come too late be counted at the session they came for. */
   enrol(peer: Peer): void {

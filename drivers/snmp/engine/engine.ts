@@ -76,6 +76,10 @@ export class Engine implements SnmpEngine {
     return this.#dispatcher.pending;
   }
 
+  datagrams(): "bunched" | "single" | "none" {
+    return this.#dispatcher.datagrams();
+  }
+
   open(target: SnmpTarget): SnmpSession {
     if (this.#sessions.size >= this.#limits.maxSessions)
       throw new GatewayError("driver.limit", { fields: { maxSessions: this.#limits.maxSessions } });

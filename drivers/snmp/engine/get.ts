@@ -35,6 +35,9 @@ class Asked {
   readonly varbinds: readonly Uint8Array[];
   /** By what the askers have in common; made with the second request for the list. */
   #requests: Shared<PreparedRequest> | undefined;
+  /** The one asked with last: a site has few communities. */
+  #last: { readonly type: number; readonly sharedBy: string; readonly request: PreparedRequest } | undefined;
+  readonly #specs = new Map<number, PduSpec>();
 
   constructor(oids: readonly string[]) {
     this.oids = oids.map((oid) => (oid.startsWith(".") ? oid.slice(1) : oid));
@@ -50,9 +53,21 @@ class Asked {
     return { asked, isKept: false };
   }
 
-  request(key: string, make: () => PreparedRequest): PreparedRequest {
+  /** The PDU of a type that asks for all of the list. */
+  spec(type: number): PduSpec {
+    const known = this.#specs.get(type);
+    if (known !== undefined) return known;
+    const spec = { type, nonRepeaters: 0, maxRepetitions: 0, varbinds: this.varbinds };
+    this.#specs.set(type, spec);
+    return spec;
+  }
+
+  request(type: number, sharedBy: string, make: () => PreparedRequest): PreparedRequest {
+    if (this.#last?.type === type && this.#last.sharedBy === sharedBy) return this.#last.request;
     this.#requests ??= new Shared(maxSharedRequests);
-    return this.#requests.get(key, () => ({ ...compacted(make()), isShared: true }));
+    const request = this.#requests.get(`${type} ${sharedBy}`, () => ({ ...compacted(make()), isShared: true }));
+    this.#last = { type, sharedBy, request };
+    return request;
   }
 }
 
@@ -64,9 +79,9 @@ interface AskedPdu {
   readonly spec: PduSpec;
   readonly names: readonly Uint8Array[];
   /** Of a GET or SET: what the answer's names must be, as text. */
-  readonly oids?: readonly string[];
+  readonly oids?: readonly string[] | undefined;
   /** The encoded request; absent = made for this once. */
-  readonly prepare?: () => PreparedRequest;
+  readonly prepare?: (() => PreparedRequest) | undefined;
 }
 
 /** One PDU with these OIDs. The answer must name exactly them (GET, SET), or each one's successor (GETNEXT). */
@@ -74,14 +89,16 @@ async function askFor(conversation: Conversation, pduAsked: AskedPdu, signal: Ab
   const { spec, names, oids, prepare } = pduAsked;
   const { counters, security } = conversation.peer;
   const reply: { status: number; index: number; varbinds: Varbind[] } = { status: 0, index: 0, varbinds: [] };
-  await conversation.ready(signal);
+  if (!conversation.isReady) await conversation.ready(signal);
+  signal.throwIfAborted();
   const read = (bytes: Uint8Array): boolean => {
     reply.status = pdu.errorStatus;
     reply.index = pdu.errorIndex;
     reply.varbinds = [];
     if (pdu.errorStatus !== 0) return true;
     let at = pdu.varbindsStart;
-    for (const [place, name] of names.entries()) {
+    for (let place = 0; place < names.length; place++) {
+      const name = names[place] ?? noBytes;
       if (!readVarbind(bytes, at, pdu.varbindsEnd)) return false;
       if (!isExpected(spec.type, bytes, name)) {
         counters.oidViolations += 1;
@@ -114,7 +131,12 @@ export async function getAll(
   if (oids.length > 0 && oids.length <= Math.min(chunkOids, conversation.peer.learned.maxRequestVarbinds)) {
     // The usual case, once a poll: one request, one answer that names all of them in their order.
     const whole = wholeOf(asked, type, isKept ? conversation : undefined);
-    const reply = await askFor(conversation, whole, signal).catch((error: unknown) => badReply(error, oids.length, oids.length));
+    let reply: Reply;
+    try {
+      reply = await askFor(conversation, whole, signal);
+    } catch (error) {
+      reply = badReply(error, oids.length, oids.length);
+    }
     if (reply.status === 0) return reply.varbinds;
     return getParts(conversation, { asked, type, isKept, first: reply }, oids, signal);
   }
@@ -157,21 +179,19 @@ async function getParts(
 
 /** All of the list. `asker`: it asks for this list again and again, so that the encoded request is worth keeping. */
 function wholeOf(asked: Asked, type: number, asker: Conversation | undefined): AskedPdu {
-  const { names, varbinds } = asked;
-  const spec = { type, nonRepeaters: 0, maxRepetitions: 0, varbinds };
+  const { names } = asked;
+  const spec = asked.spec(type);
+  const oids = type === tags.get ? asked.oids : undefined;
   const security = asker?.peer.security;
   const sharedBy = security?.sharedBy;
-  return {
-    spec,
-    names,
-    ...(type === tags.get && { oids: asked.oids }),
-    ...(security !== undefined &&
-      sharedBy !== undefined && { prepare: () => asked.request(`${type} ${sharedBy}`, () => security.prepare(spec)) }),
-  };
+  if (security === undefined || sharedBy === undefined) return { spec, names, oids, prepare: undefined };
+  return { spec, names, oids, prepare: () => asked.request(type, sharedBy, () => security.prepare(spec)) };
 }
 
+const noBytes = new Uint8Array(0);
+
 function partOf(asked: Asked, type: number, chunk: readonly number[]): AskedPdu {
-  const none = new Uint8Array(0);
+  const none = noBytes;
   const varbinds = chunk.map((index) => asked.varbinds[index] ?? none);
   return {
     spec: { type, nonRepeaters: 0, maxRepetitions: 0, varbinds },

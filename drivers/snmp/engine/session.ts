@@ -24,11 +24,11 @@ export class EngineSession implements SnmpSession {
   }
 
   get(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#explained(() => getAll(this.#conversation, tags.get, oids, signal));
+    return this.#ask(tags.get, oids, signal);
   }
 
   getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#explained(() => getAll(this.#conversation, tags.getNext, oids, signal));
+    return this.#ask(tags.getNext, oids, signal);
   }
 
   walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]> {
@@ -43,12 +43,14 @@ export class EngineSession implements SnmpSession {
     compiled.reading = true;
     const conversation = this.#conversation;
     try {
-      return await this.#explained(async () => {
-        await conversation.ready(signal);
-        return await new Promise<TableAnswer>((resolve, reject) => {
-          new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs: conversation.nowMs(), resolve, reject }).start();
-        });
+      if (!conversation.isReady) await conversation.ready(signal);
+      signal.throwIfAborted();
+      return await new Promise<TableAnswer>((resolve, reject) => {
+        new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs: conversation.nowMs(), resolve, reject }).start();
       });
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      throw await conversation.explain(error);
     } finally {
       compiled.reading = false;
     }
@@ -66,8 +68,14 @@ export class EngineSession implements SnmpSession {
     return compiled;
   }
 
-  set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]> {
-    return this.#explained(() => setAll(this.#conversation, varbinds, signal));
+  async set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]> {
+    this.#assertOpen();
+    try {
+      return await setAll(this.#conversation, varbinds, signal);
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      throw await this.#conversation.explain(error);
+    }
   }
 
   async *#walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncGenerator<readonly Varbind[]> {
@@ -80,10 +88,10 @@ export class EngineSession implements SnmpSession {
     }
   }
 
-  async #explained<T>(work: () => Promise<T>): Promise<T> {
+  async #ask(type: number, oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
     this.#assertOpen();
     try {
-      return await work();
+      return await getAll(this.#conversation, type, oids, signal);
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       throw await this.#conversation.explain(error);

@@ -48,6 +48,12 @@ export class Sockets {
     return this.#open.filter((socket) => socket !== undefined).length;
   }
 
+  /** `bunched` as soon as one socket has bunches. */
+  datagrams(): "bunched" | "single" | "none" {
+    if (this.count === 0) return "none";
+    return this.#open.some((socket) => socket?.bunch !== undefined) ? "bunched" : "single";
+  }
+
   /** The socket of a family; undefined after `close`. */
   get(family: 4 | 6, index: number): OpenSocket | undefined {
     const place = family === 4 ? index : this.#limits.maxSockets + index;

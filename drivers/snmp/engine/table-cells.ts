@@ -35,7 +35,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
       const contentBytes = (opening >>> 8) & 0xff;
       const valueAt = at + 4 + nameBytes;
       const next = at + 2 + contentBytes;
-      if ((opening & 0xff00ff) !== openingTags || contentBytes > 0x7f || next > end) return count;
+      if ((opening & 0xff00ff) !== openingTags || contentBytes > 0x7f || next > end || valueAt + 2 > next) return count;
       // This also refuses long forms of the value's length: such a length byte is above what is left.
       if (nameBytes !== prefixEnd - prefixStart + indexEnd - indexStart || next !== valueAt + 2 + view.getUint8(valueAt + 1)) return count;
       let name = at + 4;
