@@ -49,7 +49,8 @@ export class UsmAgent {
 
   /** The PDU of a request, or the datagram to answer at once with, or nothing for what is not for us. */
   open(bytes: Buffer): { readonly pdu: Uint8Array; readonly messageId: number } | { readonly report: Buffer } | undefined {
-    if (!readHead(bytes, 0, bytes.length) || head.version !== 3 || !readUsm(bytes, head.credentialStart, head.credentialEnd)) return undefined;
+    if (!readHead(bytes, 0, bytes.length) || head.version !== 3 || !readUsm(bytes, head.credentialStart, head.credentialEnd))
+      return undefined;
     const { id: messageId, dataStart, dataEnd } = head;
     if (usm.engineEnd === usm.engineStart) return { report: this.#report(messageId, bytes.subarray(dataStart, dataEnd)) };
     if (!this.#auth.verify(bytes, usm.authStart, usm.authEnd) || !expectElement(tags.octetString, bytes, dataStart, dataEnd))
