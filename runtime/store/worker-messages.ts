@@ -142,16 +142,19 @@ function sortOf({ streamClass, kind, urgent, priority, bootId }: Frame, sorts: F
 export function unpackFrames({ sorts, slots, numbers, payloads }: PackedFrames): Frame[] {
   const frames: Frame[] = [];
   let offset = 0;
-  for (let at = 0; at < numbers.length; at += numbersPerFrame) {
-    const [sortAt = 0, slotAt = -1, bytes = 0, samples = 0, wallMs = 0, monotonicMs = 0] = numbers.subarray(at, at + numbersPerFrame);
-    const sort = sorts[sortAt];
-    if (sort === undefined) throw new RangeError(`a frame of sort ${sortAt} of ${sorts.length}`);
-    const { streamClass, kind, urgent, priority, bootId } = sort;
+  for (let at = 0; at + numbersPerFrame <= numbers.length; at += numbersPerFrame) {
+    const sort = sorts[numbers[at] ?? -1];
+    const slot = slots[numbers[at + 1] ?? -1];
+    const bytes = numbers[at + 2] ?? 0;
+    if (sort === undefined) throw new RangeError(`a frame of sort ${numbers[at]} of ${sorts.length}`);
     const payload = new Uint8Array(payloads, offset, bytes);
     offset += bytes;
-    const slot = slots[slotAt];
+    const { streamClass, kind, urgent, priority, bootId } = sort;
+    const [samples, wallMs, monotonicMs] = [numbers[at + 3] ?? 0, numbers[at + 4] ?? 0, numbers[at + 5] ?? 0];
     const frame = { streamClass, kind, samples, urgent, priority, wallMs, monotonicMs, bootId, payload };
-    frames.push(slot === undefined ? frame : { ...frame, slot });
+    // Spelled out: to spread it took as long as everything before.
+    if (slot === undefined) frames.push(frame);
+    else frames.push({ streamClass, kind, slot, samples, urgent, priority, wallMs, monotonicMs, bootId, payload });
   }
   return frames;
 }
