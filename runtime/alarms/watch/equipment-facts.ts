@@ -24,6 +24,10 @@ export interface MonitoredEquipment {
   readonly pollIntervalMs: number;
 }
 
+function isSame(known: MonitoredEquipment | undefined, one: MonitoredEquipment): boolean {
+  return known?.name === one.name && known.address === one.address && known.pollIntervalMs === one.pollIntervalMs;
+}
+
 /** What alarms need to know of each equipment: name, class, identity over restarts, and whether somebody works on it. */
 export class EquipmentFacts {
   readonly #state: State;
@@ -45,7 +49,10 @@ export class EquipmentFacts {
   /** Looks again what is monitored. @returns whether something is no longer */
   refresh(): boolean {
     const before = this.#equipment;
-    this.#equipment = new Map(this.#read().map((one) => [one.id, one]));
+    const now = this.#read();
+    // The usual case, every few seconds: what is there stays, instead of being made anew for the collector.
+    if (now.length === before.size && now.every((one) => isSame(before.get(one.id), one))) return false;
+    this.#equipment = new Map(now.map((one) => [one.id, one]));
     return [...before.keys()].some((id) => !this.#equipment.has(id));
   }
 

@@ -16,6 +16,12 @@ export interface Port {
 const bits = { known: 1, up: 2, down: 4, adminUp: 8, byTrap: 16 } as const;
 const noRows: readonly Row[] = [];
 
+/** Key, port and labels. */
+type BrokenPort = readonly [string, Port, Row["labels"]];
+
+/** For nearly every equipment nearly every time. */
+const noneBroken: readonly BrokenPort[] = [];
+
 /**
  * The ports of one equipment by the rows of its newest table: 17 bytes a port, names and labels are the shape's. Ports that are in the table no
  * more are kept beside it, as they may come back.
@@ -85,17 +91,25 @@ export class PortRows {
    * Ports that should be up and have been down since `untilMs` or longer, with their labels: found without a look at the others.
    * @param wasUp only those that have been seen up: half of the ports of many switches have nothing plugged in
    */
-  *broken(untilMs: number, wasUp = false): Iterable<readonly [string, Port, Row["labels"]]> {
+  broken(untilMs: number, wasUp = false): readonly BrokenPort[] {
+    let found: BrokenPort[] | undefined;
     for (let row = 0; row < this.#rows.length; row++) {
       if (((this.#flags[row] ?? 0) & (bits.down | bits.adminUp)) !== (bits.down | bits.adminUp)) continue;
       if (!((this.#sinceMs[row] ?? 0) <= untilMs) || (wasUp && Number.isNaN(this.#upSinceMs[row] ?? Number.NaN))) continue;
       const [described, port] = [this.#rows[row], this.at(row)];
-      if (described !== undefined && port !== undefined) yield [described.key, port, described.labels];
+      if (described === undefined || port === undefined) continue;
+      found ??= [];
+      found.push([described.key, port, described.labels]);
     }
-    for (const [key, port] of this.#gone) {
-      if (wasUp && port.upSinceWallMs === undefined) continue;
-      if (port.isUp === false && port.adminUp && port.sinceMs <= untilMs) yield [key, port, port.labels];
+    if (this.#gone.size > 0) {
+      for (const [key, port] of this.#gone) {
+        if (wasUp && port.upSinceWallMs === undefined) continue;
+        if (port.isUp !== false || !port.adminUp || port.sinceMs > untilMs) continue;
+        found ??= [];
+        found.push([key, port, port.labels]);
+      }
     }
+    return found ?? noneBroken;
   }
 
   /** Every port that was ever seen. */

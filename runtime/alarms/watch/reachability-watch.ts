@@ -13,13 +13,6 @@ interface Silence {
   reason: GapReason;
 }
 
-/** `up` and since when (monotonic), as the verdict wants it. */
-export interface ReachabilityFact {
-  readonly equipment: EquipmentId;
-  readonly state: "up" | "failing";
-  readonly sinceMs: number;
-}
-
 /** Which equipment answers, from the reports alone: a poll without any table is a failed one. */
 export class ReachabilityWatch {
   readonly #parts: WatchParts;
@@ -66,12 +59,12 @@ export class ReachabilityWatch {
     }
   }
 
-  /** Everything that was polled at least once. */
-  facts(): readonly ReachabilityFact[] {
-    return [
-      ...[...this.#silent].map(([equipment, { sinceMs }]): ReachabilityFact => ({ equipment, state: "failing", sinceMs })),
-      ...[...this.#upSinceMs].map(([equipment, sinceMs]): ReachabilityFact => ({ equipment, state: "up", sinceMs })),
-    ];
+  /** Everything that was polled at least once; what fails comes first. */
+  facts<Fact>(factOf: (equipment: EquipmentId, state: "up" | "failing", sinceMs: number) => Fact): Fact[] {
+    const facts: Fact[] = [];
+    for (const [equipment, { sinceMs }] of this.#silent) facts.push(factOf(equipment, "failing", sinceMs));
+    for (const [equipment, sinceMs] of this.#upSinceMs) facts.push(factOf(equipment, "up", sinceMs));
+    return facts;
   }
 
   isSilent(equipment: EquipmentId): boolean {
