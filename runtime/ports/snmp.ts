@@ -91,8 +91,8 @@ export type TableColumn =
       readonly present: Uint8Array;
       readonly value: BigUint64Array /** 32 or 64: decides about wraps */;
       readonly bits: 32 | 64;
-      /** The same memory as (low, high) words, where the engine has such a view. */
-      readonly words?: Uint32Array;
+      /** The same memory as (low, high) words, where the engine has such a view. The bits are those of unsigned ones. */
+      readonly words?: Int32Array;
     }
   | { readonly as: "number"; readonly present: Uint8Array; readonly value: Float64Array }
   | { readonly as: "text"; readonly present: Uint8Array; readonly value: readonly string[] }

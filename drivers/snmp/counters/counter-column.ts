@@ -67,7 +67,7 @@ export class CounterState {
   readonly column: CounterColumn;
   readonly #rows: number;
   /** The reported absolute values as words. */
-  readonly #words: Uint32Array;
+  readonly #words: Int32Array;
   /** Where this column's cells begin among those of the memory. */
   readonly #at: number;
   readonly #owner: CounterOwner;
@@ -151,8 +151,8 @@ export class CounterState {
   take(row: number, high: number, low: number, bits: 32 | 64, limit: number): boolean {
     const { words, first } = this.#owner.memory;
     const at = (first + this.#at + row) * 2;
-    const oldLow = words[at] ?? 0;
-    const oldHigh = words[at + 1] ?? 0;
+    const oldLow = (words[at] ?? 0) >>> 0;
+    const oldHigh = (words[at + 1] ?? 0) >>> 0;
     const width = this.#width(row);
     words[at] = low;
     words[at + 1] = high;
@@ -171,12 +171,27 @@ export class CounterState {
   }
 
   /**
-   * What one answer says of the whole column: the same as `take` for each row, but what is plain (as wide as before, not less, within the limit,
-   * never refused of late) is done here, without a call or a boxed number per cell: at 1,000 switches 150,000 times a second.
+   * What one answer says of the whole column: the same as `take` for each row, but what is plain is done without a call or a boxed number per cell:
+   * at 1,000 switches 150,000 times a second.
    * @param read low and high word of each value
    * @param target row of the column for each value, -1 = not in it
    */
-  takeAll(read: Uint32Array, { present: isRead, bits }: CounterReading, target: Int32Array, limits: RowLimits, noticed: Noticed): void {
+  takeAll(read: Int32Array, reading: CounterReading, target: Int32Array, limits: RowLimits, noticed: Noticed): void {
+    for (let from = this.#takePlain(0, read, reading, target, limits); from < target.length; ) {
+      const row = target[from] ?? -1;
+      const [low = 0, high = 0] = [read[2 * from], read[2 * from + 1]];
+      noticed(this, row, this.take(row, high >>> 0, low >>> 0, reading.bits, this.#limit(row, limits)));
+      from = this.#takePlain(from + 1, read, reading, target, limits);
+    }
+  }
+
+  /**
+   * Takes rows as long as they are plain: as wide as before, not less, within the limit, never refused of late. Nothing is called in here, so that
+   * the compiler need not look again at each array for each cell. Words are read as signed ones, and the high ones compared before they are subtracted:
+   * unsigned ones become doubles at each touch. Together that is a quarter of the time.
+   * @returns where a row is that is not plain, or how many there are
+   */
+  #takePlain(start: number, read: Int32Array, { present: isRead, bits }: CounterReading, target: Int32Array, limits: RowLimits): number {
     const { perBit, speeds, fastest } = limits;
     const { words: memory, marks, first: memoryAt } = this.#owner.memory;
     const { increment, present } = this.column;
@@ -185,27 +200,31 @@ export class CounterState {
     const plain = markOfWidth[bits];
     const isLimited = !Number.isNaN(perBit);
     const count = target.length;
-    for (let from = 0; from < count; from++) {
+    for (let from = start; from < count; from++) {
       const row = target[from] ?? -1;
       if (row < 0 || isRead[from] !== 1) continue;
       const low = read[2 * from] ?? 0;
       const high = read[2 * from + 1] ?? 0;
       const at = 2 * (first + row);
-      const difference = (high - (memory[at + 1] ?? 0)) * two32 + (low - (memory[at] ?? 0));
+      const highBefore = memory[at + 1] ?? 0;
+      const lowStep = (low >>> 0) - ((memory[at] ?? 0) >>> 0);
+      const difference = high === highBefore ? lowStep : ((high >>> 0) - (highBefore >>> 0)) * two32 + lowStep;
       let limit = Number.MAX_SAFE_INTEGER;
       if (isLimited) {
         const speed = speeds[row] ?? fastest;
-        limit = Math.min(limit, (Number.isNaN(speed) ? fastest : speed) * perBit);
+        // NaN, a speed that is not known, is greater than nothing.
+        const rowLimit = (speed > 0 ? speed : fastest) * perBit;
+        if (rowLimit < limit) limit = rowLimit;
       }
-      if (marks[first + row] === plain && difference >= 0 && difference <= limit) {
-        memory[at] = low;
-        memory[at + 1] = high;
-        reported[2 * row] = low;
-        reported[2 * row + 1] = high;
-        present[row] = 1;
-        increment[row] = difference;
-      } else noticed(this, row, this.take(row, high, low, bits, this.#limit(row, limits)));
+      if (marks[first + row] !== plain || !(difference >= 0 && difference <= limit)) return from;
+      memory[at] = low;
+      memory[at + 1] = high;
+      reported[2 * row] = low;
+      reported[2 * row + 1] = high;
+      present[row] = 1;
+      increment[row] = difference;
     }
+    return count;
   }
 
   #limit(row: number, { perBit, speeds, fastest }: RowLimits): number {
@@ -242,8 +261,8 @@ export class CounterState {
 }
 
 /** 32-bit words of an array of 64-bit values, low word first: every platform the gateway runs on is little-endian. */
-export function wordsOf(values: BigUint64Array): Uint32Array {
-  return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+export function wordsOf(values: BigUint64Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 
 /** Counter columns in one block of memory. @param presentOf where it is marked which rows of a column are there; absent = in the same block */

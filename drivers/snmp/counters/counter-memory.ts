@@ -4,13 +4,13 @@ const pageCells = 8_192;
 /** One block of memory with a view for each of its two parts. */
 interface Page {
   /** The absolute values as (low, high) words: every platform the gateway runs on is little-endian. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   readonly marks: Uint8Array;
 }
 
 function newPage(cells: number): Page {
   const block = new ArrayBuffer(cells * 9);
-  return { words: new Uint32Array(block, 0, cells * 2), marks: new Uint8Array(block, cells * 8, cells) };
+  return { words: new Int32Array(block, 0, cells * 2), marks: new Uint8Array(block, cells * 8, cells) };
 }
 
 const noPage = newPage(0);
@@ -26,7 +26,7 @@ export class CounterMemory {
   readonly rows: number;
   readonly columns: number;
   /** The page's; the cells of this memory begin at `first`, a word's place is twice that. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   /** The page's, see counter-column.ts for what they say. */
   readonly marks: Uint8Array;
   readonly first: number;

@@ -36,7 +36,7 @@ export class CellArena {
     this.answer = columns.map(({ as }, column) => {
       const present = this.present.subarray(column * rows, (column + 1) * rows);
       if (as === "counter") {
-        const words = this.words.subarray(column * rows * 2, (column + 1) * rows * 2);
+        const words = new Int32Array(values, column * rows * 8, rows * 2);
         return { as, present, value: new BigUint64Array(values, column * rows * 8, rows), words, bits: 32 };
       }
       if (as === "number") return { as, present, value: new Float64Array(values, column * rows * 8, rows) };

@@ -198,7 +198,7 @@ describe("a whole column at once", () => {
         const last = [0n, 0n, 0n, 0n];
         for (const { rows, is32 } of polls) {
           const bits = is32 ? 32 : 64;
-          const words = new Uint32Array(8);
+          const words = new Int32Array(8);
           const present = Uint8Array.from(rows, ([, , isThere]) => (isThere ? 1 : 0));
           for (const [place, [absolute, increase]] of rows.entries()) {
             last[place] = BigInt.asUintN(bits, absolute ?? (last[place] ?? 0n) + increase);
@@ -212,7 +212,7 @@ describe("a whole column at once", () => {
             if (row < 0 || present[place] !== 1) continue;
             const speed = limits.speeds[row] ?? Number.NaN;
             const limit = (Number.isNaN(speed) ? limits.fastest : speed) * perBit;
-            const doubted = apart.take(row, words[place * 2 + 1] ?? 0, words[place * 2] ?? 0, bits, limit);
+            const doubted = apart.take(row, (words[place * 2 + 1] ?? 0) >>> 0, (words[place * 2] ?? 0) >>> 0, bits, limit);
             if (doubted || apart.isRefused(row)) toldApart?.push(`${row} ${doubted}`);
           }
           expect(together.column).toEqual(apart.column);
