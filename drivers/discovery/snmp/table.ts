@@ -70,6 +70,10 @@ export function bytesOf(varbind: Varbind | undefined): Uint8Array {
   return varbind?.value instanceof Uint8Array ? varbind.value : new Uint8Array(0);
 }
 
+const decoder = new TextDecoder();
+/** Words of printable ASCII with single spaces between them. */
+const plainText = /^[!-~]+(?: [!-~]+)*$/;
+
 /** Text as people may see it: UTF-8, no control or format characters, at most 255 characters. */
 export function textOf(varbind: Varbind | undefined): string {
   if (typeof varbind?.value === "string") return varbind.value;
@@ -77,7 +81,9 @@ export function textOf(varbind: Varbind | undefined): string {
 }
 
 export function cleanText(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes.subarray(0, 1024));
+  const text = decoder.decode(bytes.subarray(0, 1024));
+  // Nearly every name of a port; a switch has some hundred of them.
+  if (plainText.test(text)) return text.slice(0, 255);
   return text
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\uFFFD]/gu, " ")
     .replaceAll(/ +/g, " ")
