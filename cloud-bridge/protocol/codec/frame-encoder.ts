@@ -203,10 +203,10 @@ class TelemetryEncoder implements FrameEncoder {
   }
 
   #makeGroups(shape: TableShape, acceptedRows: number): readonly GroupEncoder[] {
-    return rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map((range) => {
-      const group = { gid: this.#dictionary.nextGid(), shape, ...range };
+    return rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map(({ fromRow, rowCount }) => {
+      const group = { gid: this.#dictionary.nextGid(), shape, fromRow, rowCount };
       this.#dictionary.add(group);
-      this.#seriesCount += range.rowCount * shape.metrics.length;
+      this.#seriesCount += rowCount * shape.metrics.length;
       return new GroupEncoder(group, this.#memories);
     });
   }

@@ -9,6 +9,7 @@ import type { Quarantine } from "./table-quarantine.ts";
 
 const maxCells = 1 << 20;
 const readsBetweenCuts = 16;
+const lengthsAPage = 2_048;
 
 /** Makes and shares the fixed parts of plans; one per engine. */
 export class PlanParts {
@@ -21,6 +22,18 @@ export class PlanParts {
   readonly #cuts = new Shared<Cut>(1024);
   readonly #requests = new Shared<PreparedRequest>(16_384);
   #nextId = 0;
+  #lengths = new Uint16Array(0);
+  #lengthsUsed = 0;
+
+  /** Zeros, in a block of memory that plans share: one of its own would be ten times as large as the few numbers in it. */
+  lengths(count: number): Uint16Array {
+    if (this.#lengthsUsed + count > this.#lengths.length) {
+      this.#lengths = new Uint16Array(Math.max(lengthsAPage, count));
+      this.#lengthsUsed = 0;
+    }
+    this.#lengthsUsed += count;
+    return this.#lengths.subarray(this.#lengthsUsed - count, this.#lengthsUsed);
+  }
 
   columns(columns: readonly ColumnRequest[]): ColumnSet {
     return this.#columns.get(columns.map(({ oid, as }) => `${oid} ${as}`).join(), () => new ColumnSet(this.#nextId++, columns));
@@ -130,7 +143,7 @@ export class CompiledPlan {
     this.table = plan.table;
     this.columns = parts.columns(plan.columns);
     this.rows = parts.rows(plan.rows);
-    this.valueBytes = new Uint16Array(plan.columns.length);
+    this.valueBytes = parts.lengths(plan.columns.length);
     this.#requested = plan.columns;
     this.#parts = parts;
   }

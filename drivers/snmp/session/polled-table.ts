@@ -50,8 +50,7 @@ export class PolledTable {
   learnAtMs = Number.NEGATIVE_INFINITY;
   /** Not asked for before this time: it failed too often. */
   setAsideUntilMs = Number.NEGATIVE_INFINITY;
-  readonly #equipment: EquipmentId;
-  readonly #nextRevision: (table: string) => number;
+  readonly #owner: TableOwner;
   #survey: Survey | undefined;
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
@@ -67,8 +66,7 @@ export class PolledTable {
     this.definition = definition;
     this.isLive = definition.cadence === "live";
     this.survey = owner.newTask();
-    this.#equipment = owner.equipment;
-    this.#nextRevision = owner.nextRevision;
+    this.#owner = owner;
     this.intervalMs = intervalMs;
   }
 
@@ -110,10 +108,9 @@ export class PolledTable {
     const rows = this.definition.aggregate === undefined ? survey.reported : onlyRows;
     this.#outputs = buildOutputs(this.definition, survey.columns, rows, {
       labels: new LabelReader(survey.reported, survey.hidden),
-      equipment: this.#equipment,
       intervalMs: this.intervalMs,
       previous: this.#outputs,
-      nextRevision: this.#nextRevision,
+      owner: this.#owner,
       speedOverrides: exchange.settings.speeds,
       mayFollow: this.#previousMs < changedAtMs,
     });
@@ -125,7 +122,7 @@ export class PolledTable {
     const nowMs = exchange.clock.monotonicMs();
     this.mustLearn = false;
     const { rareIntervalMs } = exchange.settings;
-    this.learnAtMs = nowMs + (before === undefined ? firstIntervalMs(rareIntervalMs, this.#equipment) : rareIntervalMs);
+    this.learnAtMs = nowMs + (before === undefined ? firstIntervalMs(rareIntervalMs, this.#owner.equipment) : rareIntervalMs);
     this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
     return !samePlan;
   }

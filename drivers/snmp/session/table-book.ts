@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Equipment } from "#model/equipment.ts";
+import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Gap, TableReport } from "#model/report.ts";
 import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
@@ -7,7 +7,7 @@ import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import type { LongTask } from "./long-task.ts";
-import { PolledTable } from "./polled-table.ts";
+import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
 import { SharedLists } from "./shared.ts";
@@ -37,7 +37,7 @@ const pollsBetweenSurveys = 5;
 const routineShare = 0.25;
 
 /** The tables of one equipment: found by probing, surveyed, read when due, set aside when they harm. */
-export class TableBook {
+export class TableBook implements TableOwner {
   readonly #equipment: Equipment;
   #sets: readonly MetricSet[];
   readonly #builtIn: readonly MetricSet[];
@@ -206,21 +206,26 @@ export class TableBook {
     const known = new Map(this.#tables.map((table) => [table.definition.table, table]));
     const refused = probed.tables.slice(maxTables);
     if (refused.length > 0) refuseTables(refused, maxTables, exchange);
-    const owner = {
-      equipment: this.#equipment.id,
-      newTask: this.#newTask,
-      nextRevision: (table: string) => {
-        const revision = (this.#revisions.get(table) ?? 0) + 1;
-        this.#revisions.set(table, revision);
-        return revision;
-      },
-    };
     return probed.tables.slice(0, maxTables).map((definition) => {
       const old = known.get(definition.table);
       if (old !== undefined && isDeepStrictEqual(old.definition, definition)) return old;
       const intervalMs = tableIntervalMs(definition.cadence, this.#equipment.pollIntervalMs, slowIntervalMs, rareIntervalMs);
-      return new PolledTable(definition, intervalMs, owner);
+      return new PolledTable(definition, intervalMs, this);
     });
+  }
+
+  get equipment(): EquipmentId {
+    return this.#equipment.id;
+  }
+
+  newTask<T>(): LongTask<T> {
+    return this.#newTask<T>();
+  }
+
+  nextRevision(table: string): number {
+    const revision = (this.#revisions.get(table) ?? 0) + 1;
+    this.#revisions.set(table, revision);
+    return revision;
   }
 
   #baseOf(table: PolledTable): PolledTable | undefined {

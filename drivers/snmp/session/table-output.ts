@@ -82,8 +82,13 @@ interface RowLimits {
   readonly discontinuity: Float64Array;
 }
 
-export interface OutputOptions {
+/** The equipment's own count of shapes per table name: it outlives tables that go and come again. */
+export interface RevisionSource {
   readonly equipment: EquipmentId;
+  nextRevision(table: string): number;
+}
+
+export interface OutputOptions {
   readonly intervalMs: number;
   readonly previous: readonly TableOutput[];
   /** Of the rows. */
@@ -92,8 +97,7 @@ export interface OutputOptions {
   readonly speedOverrides: Readonly<Record<string, number>>;
   /** Rows whose counters may be followed to another instance: the move was seen at once, so nothing was read in between. */
   readonly mayFollow: boolean;
-  /** The equipment's own count per table name: it outlives tables that go and come again. */
-  nextRevision(table: string): number;
+  readonly owner: RevisionSource;
 }
 
 /**
@@ -141,9 +145,9 @@ function buildOutput(
   const shape: TableShape = unchanged
     ? previous.shape
     : Object.freeze({
-        equipment: options.equipment,
+        equipment: options.owner.equipment,
         table: part.name,
-        revision: options.nextRevision(part.name),
+        revision: options.owner.nextRevision(part.name),
         intervalMs: options.intervalMs,
         metrics,
         rows: Object.isFrozen(part.members) ? part.members : Object.freeze([...part.members]),
@@ -152,16 +156,31 @@ function buildOutput(
   const watches = columns.some((column) => column.kind !== "counter" && column.metric === definition.speedChangesWith);
   const counters = columns.filter((column) => column.kind === "counter").length;
   const output = new TableOutput(shape, outputColumns(definition, columns, part, options.labels), unchanged ? previous.rows : rows, {
-    ...limitsOf(definition, columns, rows, options),
+    ...limitsOf(definition, columns, rows, options, unchanged ? previous : undefined),
     form: formOfTable(columns, rows.length),
     memory: unchanged ? previous.memory : new CounterMemory(rows.length, counters),
-    watched: unchanged ? previous.watched : watches ? new Float64Array(rows.length) : noNumbers,
+    watched: unchanged ? previous.watched : watches ? numbersFor(rows.length) : noNumbers,
   });
-  if (previous !== undefined) carryOver(previous, output, unchanged, options.mayFollow);
+  if (previous !== undefined && !unchanged) carryOver(previous, output, options.mayFollow);
   return output;
 }
 
 const noNumbers = new Float64Array(0);
+
+const numbersAPage = 2_048;
+let page = noNumbers;
+let used = 0;
+
+/** Zeros, in a block of memory that tables share: one of its own costs as much as forty numbers. */
+function numbersFor(rows: number): Float64Array {
+  if (rows > numbersAPage / 4) return new Float64Array(rows);
+  if (used + rows > page.length) {
+    page = new Float64Array(numbersAPage);
+    used = 0;
+  }
+  used += rows;
+  return page.subarray(used - rows, used);
+}
 
 /** Speeds of like equipment are the same list: they are learnt seldom and forgotten seldom. Losing one only loses the sharing. */
 const speedsShared = new Shared<Float64Array>(512);
@@ -177,12 +196,13 @@ function limitsOf(
   columns: readonly ColumnDefinition[],
   rows: readonly LearntRow[],
   options: OutputOptions,
+  same: Pick<TableOutput, "discontinuity"> | undefined,
 ): RowLimits {
   const overrides = new Map(Object.entries(options.speedOverrides));
   const limited = columns.some((column) => column.rateLimit !== undefined);
   return {
     speeds: limited ? sharedSpeeds(rows.map((row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN)) : noNumbers,
-    discontinuity: definition.discontinuity === undefined ? noNumbers : new Float64Array(rows.length).fill(Number.NaN),
+    discontinuity: same?.discontinuity ?? (definition.discontinuity === undefined ? noNumbers : numbersFor(rows.length).fill(Number.NaN)),
   };
 }
 
@@ -226,15 +246,14 @@ function outputColumns(
 }
 
 /** Counter history follows a row by its key. A row that moved without our seeing it at once begins anew. */
-function carryOver(previous: TableOutput, output: TableOutput, unchanged: boolean, mayFollow: boolean): void {
-  const rowOfKey = unchanged ? undefined : previous.rowOfKey();
+function carryOver(previous: TableOutput, output: TableOutput, mayFollow: boolean): void {
+  const rowOfKey = previous.rowOfKey();
   for (const [position, row] of output.rows.entries()) {
-    const before = rowOfKey === undefined ? position : rowOfKey.get(row.key);
+    const before = rowOfKey.get(row.key);
     if (before === undefined) continue;
     const moved = previous.rows[before]?.index !== row.index;
     if (moved && !mayFollow) continue;
     if (output.discontinuity.length > 0) output.discontinuity[position] = previous.discontinuity[before] ?? Number.NaN;
-    if (unchanged) continue;
     for (const column of output.columns) {
       const old = previous.columns.find((candidate) => candidate.definition.metric === column.definition.metric);
       if (column.counter < 0 || old === undefined || old.counter < 0) continue;

@@ -15,8 +15,11 @@ interface WatchedTable {
   readonly absences: readonly AbsenceCondition[];
   seenMs: number;
   /** Identities of raised rows that are no longer in the table, by key. */
-  readonly vanished: Map<string, { readonly clear: () => void; readonly atMs: number }>;
+  vanished: Map<string, { readonly clear: () => void; readonly atMs: number }>;
 }
+
+/** Shared by the tables of which no row ever vanished while it was raised: nearly all. Stays empty. */
+const nothingVanished: WatchedTable["vanished"] = new Map();
 
 export interface TableConditionsParts extends ConditionSurroundings {
   readonly conditions: readonly TableCondition[];
@@ -108,7 +111,7 @@ export class TableConditions {
       if (rows.length > 0) compiled.push(new CompiledCondition({ condition, shape, rows, read, surroundings: this.#parts }));
     }
     this.#compiledCount += compiled.length - (older?.compiled.length ?? 0);
-    const watched: WatchedTable = { shape, compiled, absences, seenMs: nowMs, vanished: new Map(older?.vanished) };
+    const watched: WatchedTable = { shape, compiled, absences, seenMs: nowMs, vanished: older?.vanished ?? nothingVanished };
     if (older !== undefined) this.#takeOver(watched, older, nowMs);
     return watched;
   }
@@ -128,6 +131,7 @@ export class TableConditions {
         if (level === 0 || kept.has(row)) continue;
         const identity = before.identityOf(row);
         const clear = () => this.#parts.sink.clear(identity, "no longer reported by the equipment");
+        if (watched.vanished === nothingVanished) watched.vanished = new Map();
         watched.vanished.set(`${before.condition.name} ${identity.path}`, { clear, atMs: nowMs });
       }
     }
