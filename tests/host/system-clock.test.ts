@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { SystemClock } from "../../runtime/host/system-clock.ts";
 import { monotonicMs, wallMs } from "../../runtime/model/time.ts";
@@ -45,6 +46,20 @@ describe("system clock", () => {
     stop.abort(reason);
     await expect(sleeping).rejects.toBe(reason);
     await expect(clock.sleep(1, stop.signal)).rejects.toBe(reason);
+  });
+
+  it("lets any number sleep under one signal with one listener there, which goes when nobody sleeps any more", async () => {
+    const clock = new SystemClock(() => true);
+    const stop = new AbortController();
+    const listeners = () => getEventListeners(stop.signal, "abort").length;
+    await Promise.all([clock.sleep(1, stop.signal), clock.sleep(3, stop.signal)]);
+    expect(listeners()).toBe(0);
+    const reason = new Error("enough");
+    const ends = Array.from({ length: 100 }, () => clock.sleep(60_000, stop.signal).then(undefined, (end: unknown) => end));
+    await clock.sleep(1, stop.signal);
+    expect(listeners()).toBe(1);
+    stop.abort(reason);
+    expect(new Set(await Promise.all(ends))).toEqual(new Set([reason]));
   });
 
   it("is unanchored until something disciplines it, synced while that lasts, then in holdover", () => {

@@ -62,6 +62,23 @@ describe("the CBOR writer and reader", () => {
     expect(new CborReader(writer.view()).readAll()).toBe(7);
   });
 
+  it("never write again where something was cut off, and close up the room that the head of an array did not need", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(fc.nat(), { maxLength: 300 }), { maxLength: 20 }), (lists) => {
+        const writer = new CborWriter(64);
+        const cut = lists.map((list) => {
+          writer.reset().uint(7);
+          const at = writer.length;
+          writer.skip(3);
+          for (const value of list) writer.uint(value);
+          writer.patchArray(at, 3, list.length);
+          return writer.cut();
+        });
+        for (const [index, bytes] of cut.entries()) expect(decode(bytes.subarray(1))).toEqual(lists[index]);
+      }),
+    );
+  });
+
   it("write 64-bit values from halves as the same integer", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
