@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeInteger, encodeUnsigned64, integerValue, unsigned64Value, unsignedValue } from "../../../../drivers/snmp/engine/ber.ts";
+import {
+  encodeElement,
+  encodeInteger,
+  encodeUnsigned64,
+  integerValue,
+  unsigned64Value,
+  unsignedValue,
+} from "../../../../drivers/snmp/engine/ber.ts";
 import {
   compareOids,
   dottedIndex,
@@ -12,6 +19,8 @@ import {
 } from "../../../../drivers/snmp/engine/oid.ts";
 import { opaqueNumber } from "../../../../drivers/snmp/engine/opaque.ts";
 import { nullVarbind, patchId, prepareCommunityRequest } from "../../../../drivers/snmp/engine/request.ts";
+import { readPredicted } from "../../../../drivers/snmp/engine/table-cells.ts";
+import { CompiledPlan, PlanParts } from "../../../../drivers/snmp/engine/table-plan.ts";
 import { decodeValue, encodeVarbind, readVarbind, varbindSpan } from "../../../../drivers/snmp/engine/values.ts";
 import type { Varbind } from "../../../../runtime/ports/snmp.ts";
 import { oidBytes, readMessage, readNode, writeInteger } from "./plain-ber.ts";
@@ -171,5 +180,45 @@ describe("a request", () => {
         expect(readNode(request.bytes).rest.length).toBe(0);
       }),
     );
+  });
+});
+
+describe("a predicted answer among others in one buffer", () => {
+  const columns = [
+    { oid: "1.3.6.1.2.1.2.2.1.10", as: "counter" },
+    { oid: "1.3.6.1.2.1.2.2.1.8", as: "number" },
+  ] as const;
+  const plan = new CompiledPlan({ table: "ports", columns, rows: ["1", "2"] }, new PlanParts());
+  const block = { type: 0xa5, group: plan.whole(), columnFrom: 0, columnTo: 2, rowFrom: 0, rowTo: 2, sentinel: false };
+  const varbind = (name: string, value: Buffer) => encodeElement(0x30, encodeElement(0x06, encodeOid(name)), value);
+  const answer = Buffer.concat(
+    ["1", "2"].flatMap((row) => [
+      varbind(`${columns[0].oid}.${row}`, encodeInteger(70_000, 0x41)),
+      varbind(`${columns[1].oid}.${row}`, encodeInteger(1)),
+    ]),
+  );
+  const offset = 3 * 65_536;
+  const buffer = Buffer.alloc(4 * 65_536, answer);
+  answer.copy(buffer, offset);
+
+  it("is read whole", () => {
+    plan.clear();
+    expect(readPredicted(plan, block, buffer, offset, offset + answer.length)).toBe(4);
+    expect([...plan.arena.words.subarray(0, 4)]).toEqual([70_000, 0, 70_000, 0]);
+    expect([...plan.arena.numbers.subarray(2)]).toEqual([1, 1]);
+  });
+
+  it("ends where it ends, whatever lies behind it", () => {
+    for (let length = 0; length < answer.length; length++) {
+      const count = readPredicted(plan, block, buffer, offset, offset + length);
+      expect([length, count]).toEqual([length, readPredicted(plan, block, Buffer.from(answer.subarray(0, length)), 0, length)]);
+      expect(count).toBeLessThan(4);
+    }
+  });
+
+  it("is not read beyond a varbind that is shorter than what is in it", () => {
+    const name = encodeOid(`${columns[0].oid}.1`);
+    const short = Buffer.from([0x30, 5, 0x06, name.length, 0, 0, 0]);
+    expect(readPredicted(plan, block, short, 0, short.length)).toBe(0);
   });
 });
