@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../../drivers/snmp/engine/engine.ts";
 import { Learned } from "../../../../drivers/snmp/engine/learned.ts";
+import { datagramBunches } from "../../../../runtime/host/datagram-bunches.ts";
 import type { SnmpSession } from "../../../../runtime/ports/snmp.ts";
 import { clock, inMs, startEngine, unending } from "./conversing.ts";
 import { readMessage, writeMessage } from "./plain-ber.ts";
@@ -89,4 +90,24 @@ describe("an agent that is slow", () => {
     await Promise.all(crowd);
     expect(engine.pending).toBe(0);
   });
+});
+
+describe("how datagrams travel", () => {
+  const hasBunches = process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64");
+
+  it.each([{ platform: "darwin", is: "single" }, ...(hasBunches ? [{ platform: "linux", is: "bunched" }] : [])])(
+    "is said, once there were any: $is",
+    async ({ platform, is }) => {
+      const agent = await new TableAgent().open();
+      agent.set({ [name]: octets("seen") });
+      const engine = startEngine({ bunches: datagramBunches(platform, process.arch) });
+      expect(engine.datagrams()).toBe("none");
+      const credential = { version: "2c", community: "public" } as const;
+      const session = engine.open({ address: "127.0.0.1", port: agent.port, credential, timeoutMs: 10_000, retries: 5 });
+      await session.get([name], unending);
+      expect(engine.datagrams()).toBe(is);
+      await engine.close();
+      await agent.close();
+    },
+  );
 });
