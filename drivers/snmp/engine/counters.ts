@@ -17,6 +17,11 @@ export class Counters {
 /** What one operation cost. */
 export type Spent = Pick<Counters, "requests" | "retries" | "bytesIn" | "bytesOut">;
 
+/** Named one by one: a spread copies property by property, which is felt once a table read. */
+export function spentSoFar({ requests, retries, bytesIn, bytesOut }: Spent): Spent {
+  return { requests, retries, bytesIn, bytesOut };
+}
+
 export function spent(now: Spent, before: Spent): Spent {
   return {
     requests: now.requests - before.requests,

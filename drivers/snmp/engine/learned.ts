@@ -95,7 +95,7 @@ export class Learned {
     const configuredMs = clamp(this.#start.timeoutMs);
     if (Number.isNaN(this.#smoothedMs)) return configuredMs;
     const learntMs = clamp(this.#smoothedMs + 4 * this.#varianceMs);
-    return Math.max(learntMs, Math.min(configuredMs, learntMs * 2 ** attempt));
+    return attempt === 0 ? learntMs : Math.max(learntMs, Math.min(configuredMs, learntMs * 2 ** attempt));
   }
 
   noteRoundTrip(ms: number): void {

@@ -4,7 +4,7 @@ import { head, pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import type { BlockOwner, BlockRead } from "./block-read.ts";
 import type { Conversation } from "./conversation.ts";
-import { type Spent, spent } from "./counters.ts";
+import { type Spent, spent, spentSoFar } from "./counters.ts";
 import { errorStatus } from "./error-status.ts";
 import type { PreparedRequest } from "./request.ts";
 import { Care } from "./table-care.ts";
@@ -68,7 +68,7 @@ export class TableRead implements BlockOwner {
     this.#parts = parts;
     this.#plan = parts.plan;
     this.#care = new Care(parts.conversation.peer.learned);
-    this.#before = { ...parts.conversation.peer.counters };
+    this.#before = spentSoFar(parts.conversation.peer.counters);
     this.#requestsLeft = spareRequests + 2 * parts.plan.present.length;
   }
 
@@ -217,8 +217,11 @@ export class TableRead implements BlockOwner {
   /** The rest of the read, cut anew from what is not settled yet. */
   #recut(nowMs: number): void {
     this.#plan.cutFor = -1;
-    const settled = this.#surprised().settled();
-    this.#blocks = cutBlocks(this.#plan, settled, { peer: this.#parts.conversation.peer, care: this.#care, sentinel: false });
+    this.#blocks = cutBlocks(this.#plan, this.#surprised().settled(), {
+      peer: this.#parts.conversation.peer,
+      care: this.#care,
+      sentinel: false,
+    });
     this.#requests = [];
     this.#next = 0;
     this.#isHalted = false;
@@ -250,16 +253,15 @@ export class TableRead implements BlockOwner {
 
   blockFailed(read: BlockRead, error: GatewayError): void {
     const { conversation, deadlineMs, signal } = this.#parts;
-    const { block } = read;
     const nowMs = conversation.nowMs();
     this.#land(read);
     if (signal.aborted || nowMs >= deadlineMs) this.#ending ??= error;
-    else if (error.code === "driver.bad-answer") this.#beMoreCareful(block);
-    else if (error.code === "driver.timeout" && cellCount(block) > 1 && (!this.#care.isProbing || this.#isHalted)) {
+    else if (error.code === "driver.bad-answer") this.#beMoreCareful(read.block);
+    else if (error.code === "driver.timeout" && cellCount(read.block) > 1 && (!this.#care.isProbing || this.#isHalted)) {
       // One small request tells what the silence means. Others that fall silent meanwhile say nothing new.
       this.#surprised();
       conversation.peer.learned.blameSize(true);
-      this.#care.noteSilence(cellCount(block), block.type);
+      this.#care.noteSilence(cellCount(read.block), read.block.type);
     } else this.#ending ??= error;
     this.#proceed(nowMs);
   }
@@ -273,27 +275,29 @@ export class TableRead implements BlockOwner {
 
   #finish(nowMs: number, isComplete: boolean): void {
     const plan = this.#plan;
-    const progress = this.#progress;
     const { peer } = this.#parts.conversation;
     const { counters, learned } = peer;
-    if (isComplete && progress !== undefined) plan.absent = progress.absent();
-    // Now the lengths of the values are known.
-    if (progress !== undefined || plan.reads === 1 || plan.isCutBlindly) plan.cutFor = -1;
+    if (isComplete && this.#progress !== undefined) plan.absent = this.#progress.absent();
+    if (this.#progress !== undefined || plan.reads === 1 || plan.isCutBlindly) plan.cutFor = -1;
     if (this.#changed && plan.exactReads === 0) plan.exactReads = exactReads;
-    // For the next read, while the values are here: they may be given back before it. None of this read's troubles counts then.
+    // For the next read, while values and their lengths are here: they may be given back before it. None of this read's troubles counts then.
     if (plan.cutFor !== learned.revision) cutPlan(plan, peer, new Care(learned));
-    const unfit = progress?.unfitCount() ?? plan.unfit;
+    const unfit = this.#progress?.unfitCount() ?? plan.unfit;
     counters.unfitValues += unfit;
     plan.blockReads.giveBack(this.#idle.splice(0));
-    this.#parts.resolve({
+    const { requests, retries, bytesIn, bytesOut } = spent(counters, this.#before);
+    const answer: TableAnswer = {
       columns: plan.arena.answer,
       vanished: isComplete && plan.absent !== undefined ? plan.countVanished() : 0,
       changed: this.#changed,
-      ...spent(counters, this.#before),
+      requests,
+      retries,
+      bytesIn,
+      bytesOut,
       durationMs: nowMs - this.#parts.nowMs,
       complete: isComplete,
       unfit,
-      ...(this.#quarantined.length > 0 && { quarantined: this.#quarantined }),
-    });
+    };
+    this.#parts.resolve(this.#quarantined.length > 0 ? { ...answer, quarantined: this.#quarantined } : answer);
   }
 }
