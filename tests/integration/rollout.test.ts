@@ -55,7 +55,10 @@ describe.skipIf(!peer("mosquitto").available)("a rollout over mosquitto to two g
       const order = { version: "1.1.0", waves: ["1", "100%"], soakMs: 0, gateways: ["gw-first", "gw-second"] };
       expect(await field.ask("POST", "/api/rollouts", order)).toMatchObject({ state: "running", wave: 1 });
       // Held: who has the order goes on, nobody else is given it.
-      expect(await field.ask("POST", "/api/rollouts/pause")).toMatchObject({ state: "paused", reason: "held by admin" });
+      expect(await field.ask("POST", "/api/rollouts/pause")).toMatchObject({
+        state: "paused",
+        reason: expect.stringMatching(/^held by admin/),
+      });
       const half = await field.rollout("the first has it", (view) => stateOf(view, "gw-first") === "confirmed" && view.wave === 2);
       expect(half).toMatchObject({ state: "paused", counts: { confirmed: 1, "not yet": 1 } });
       expect(await field.ask("POST", "/api/rollouts/resume")).toMatchObject({ state: "running" });
