@@ -46,7 +46,7 @@ interface ResetOptions {
 }
 
 async function factoryReset(options: ResetOptions, context: CommandContext): Promise<void> {
-  const { eraseFiles, eraseFreeSpace, eraseState } = await import("../host/erase-state.ts");
+  const { eraseFiles, eraseFreeSpace, eraseState, freeSpaceBytes } = await import("../host/erase-state.ts");
   const { filesOfConfiguration } = await import("../config/named-files.ts");
   if (options.yes !== true) {
     throw new GatewayError("command.refused", {
@@ -58,11 +58,16 @@ async function factoryReset(options: ResetOptions, context: CommandContext): Pro
   const { files, bytes } = await eraseState(options.state, context.clock);
   const others = eraseFiles(configuration.own);
   if (options.freeSpace) {
-    context.say("overwriting free space, so that nothing can be recovered from it; this takes as long as writing it\n");
     const folders = [options.state, ...(options.config === undefined ? [] : [options.config])].map((path) => resolve(path, ".."));
     // One after the other, also on the same file system: that costs a moment, two file systems taken for one would cost the customer.
-    for (const folder of new Set(folders))
-      context.print(`${eraseFreeSpace(folder)} bytes of free space beside ${folder} were overwritten\n`);
+    for (const folder of new Set(folders)) {
+      const free = inGb(freeSpaceBytes(folder));
+      context.say(
+        `overwriting ${free} of free space beside ${folder}, so that nothing can be recovered from it; --no-free-space leaves it\n`,
+      );
+      const bytes = eraseFreeSpace(folder, (written) => context.say(`${inGb(written)} of ${free} overwritten\n`));
+      context.print(`${bytes} bytes of free space beside ${folder} were overwritten\n`);
+    }
   }
   for (const path of configuration.left) context.say(`left where it is, because it may be somebody else's: ${path}\n`);
   if (options.config === undefined) context.say("the configuration was left where it is: name it with --config to remove it, too\n");
@@ -70,6 +75,10 @@ async function factoryReset(options: ResetOptions, context: CommandContext): Pro
   context.print(
     `${files + others} files, ${bytes} bytes of state, were overwritten and removed; this device is nobody's gateway any more\n`,
   );
+}
+
+function inGb(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 async function enrolDevice(options: Asked, context: CommandContext): Promise<void> {

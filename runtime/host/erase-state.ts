@@ -1,4 +1,16 @@
-import { chmodSync, closeSync, existsSync, fstatSync, fsyncSync, openSync, readdirSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -6,6 +18,7 @@ import { requestControl } from "./control-client.ts";
 
 const blockBytes = 1_048_576;
 const maxFiles = 100_000;
+const progressBytes = 1_024 * blockBytes;
 /** One of them is in every state folder that was ever used. */
 const marks = ["state.db", "buffer.db", "identity"];
 
@@ -87,24 +100,34 @@ function overwrite(file: string): number {
   }
 }
 
+/** Bytes that are free on the file system of a folder, for whoever may use them. */
+export function freeSpaceBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
 /**
  * Writes zeros over what is free on the file system of a folder: a database's files come and go while a gateway runs, and what was in them stands in
- * blocks that belong to nobody any more. The file system is full for a moment. @returns bytes written
+ * blocks that belong to nobody any more. The file system is full for a moment. @param wrote told after every GiB @returns bytes written
  */
-export function eraseFreeSpace(folder: string): number {
+export function eraseFreeSpace(folder: string, wrote: (bytes: number) => void): number {
   const file = join(folder, `.erase-${process.pid}`);
   const handle = openSync(file, "wx", 0o600);
   let bytes = 0;
   try {
+    // Without a name from the beginning: a power cut or a kill leaves no file behind that fills the disk.
+    unlinkSync(file);
     for (const length of [blockBytes, 4_096]) {
       const zeros = new Uint8Array(length);
-      while (isRoom(handle, zeros)) bytes += length;
+      while (isRoom(handle, zeros)) {
+        bytes += length;
+        if (bytes % progressBytes === 0) wrote(bytes);
+      }
     }
     fsyncSync(handle);
     return bytes;
   } finally {
     closeSync(handle);
-    unlinkSync(file);
   }
 }
 

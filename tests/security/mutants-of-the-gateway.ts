@@ -32,8 +32,8 @@ export const mutantsOfTheGateway: readonly SecurityMutant[] = [
     replace: "bytes += 0;",
     also: {
       file: "runtime/cli/enrol.ts",
-      find: "eraseFreeSpace(folder)",
-      replace: "typeof eraseFreeSpace",
+      find: "eraseFreeSpace(folder, (written)",
+      replace: "((_: string, wrote: (bytes: number) => void) => wrote(0) ?? 0)(folder, (written)",
     },
   },
   {
