@@ -1,6 +1,17 @@
 import { endianness } from "node:os";
 import type { BunchedSocket, DatagramBunches, TakeDatagram } from "#ports/datagrams.ts";
-import { addressBytes, bunchIn, bunchOut, Incoming, inet, longestIn, longestOut, Outgoing, type PointerTo } from "./datagram-messages.ts";
+import {
+  addressBytes,
+  bunchIn,
+  bunchOut,
+  Incoming,
+  inet,
+  longestIn,
+  longestOut,
+  Outgoing,
+  type PointerTo,
+  segmentOption,
+} from "./datagram-messages.ts";
 
 /** <sys/socket.h> of Linux. */
 const datagramSocket = 2;
@@ -22,6 +33,7 @@ interface Kernel {
   /** errno of the call before. */
   readonly reason: () => number;
   readonly socket: (family: number, type: number, protocol: number) => number;
+  readonly getsockopt: (descriptor: number, level: number, option: number, value: bigint, length: bigint) => number;
   readonly sendmmsg: (descriptor: number, messages: bigint, count: number, flags: number) => number;
   readonly recvmmsg: (descriptor: number, messages: bigint, count: number, flags: number, timeout: bigint) => number;
 }
@@ -52,6 +64,7 @@ function openKernel(): Kernel | undefined {
     const { functions } = foreign.dlopen(null, {
       __errno_location: { arguments: [], return: "pointer" },
       socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
+      getsockopt: { arguments: ["int32", "int32", "int32", "pointer", "pointer"], return: "int32" },
       sendmmsg: { arguments: ["int32", "pointer", "uint32", "int32"], return: "int32" },
       recvmmsg: { arguments: ["int32", "pointer", "uint32", "int32", "pointer"], return: "int32" },
     });
@@ -61,6 +74,13 @@ function openKernel(): Kernel | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A kernel that does not know how to cut would ignore the wish and send the whole as one datagram (before Linux 4.18): so it is asked first. */
+function canCut(kernel: Kernel, descriptor: number): boolean {
+  const [value, length] = [new ArrayBuffer(4), new Uint32Array([4])];
+  const { level, type } = segmentOption;
+  return kernel.getsockopt(descriptor, level, type, kernel.pointerTo(value), kernel.pointerTo(length.buffer)) === 0;
 }
 
 class KernelSocket implements BunchedSocket {
@@ -76,6 +96,7 @@ class KernelSocket implements BunchedSocket {
     this.#kernel = kernel;
     this.descriptor = descriptor;
     this.#out = new Outgoing(kernel.pointerTo);
+    this.#out.mayMerge = canCut(kernel, descriptor);
     this.#in = new Incoming(kernel.pointerTo);
   }
 

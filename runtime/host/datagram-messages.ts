@@ -14,7 +14,7 @@ const vectorBytes = 16;
 /** struct mmsghdr: a msghdr of 56 bytes, the length received, padding. */
 const message = { bytes: 64, name: 0, nameBytes: 8, vectors: 16, vectorCount: 24, control: 32, controlBytes: 40, length: 56 } as const;
 /** struct cmsghdr (length, level, type) and 16 bits, padded: UDP_SEGMENT, the length of each datagram that a message is cut into. */
-const segment = { bytes: 24, length: 18, level: 17, type: 103, levelAt: 8, typeAt: 12, valueAt: 16 } as const;
+export const segmentOption = { bytes: 24, length: 18, level: 17, type: 103, levelAt: 8, typeAt: 12, valueAt: 16 } as const;
 /** The longest that is given to the kernel to be cut. */
 const longestMessage = 60_000;
 /** Where memory lies in the process. It stays there as long as the buffer lives. */
@@ -93,14 +93,14 @@ export class Outgoing extends Messages {
 
   constructor(pointerTo: PointerTo) {
     super(pointerTo, bunchOut, longestOut);
-    const segments = new ArrayBuffer(bunchOut * segment.bytes);
+    const segments = new ArrayBuffer(bunchOut * segmentOption.bytes);
     this.#segments = new DataView(segments);
     const segmentsAt = Number(pointerTo(segments));
     for (let index = 0; index < bunchOut; index++) {
-      const at = index * segment.bytes;
-      this.#segments.setBigUint64(at, BigInt(segment.length), true);
-      this.#segments.setUint32(at + segment.levelAt, segment.level, true);
-      this.#segments.setUint32(at + segment.typeAt, segment.type, true);
+      const at = index * segmentOption.bytes;
+      this.#segments.setBigUint64(at, BigInt(segmentOption.length), true);
+      this.#segments.setUint32(at + segmentOption.levelAt, segmentOption.level, true);
+      this.#segments.setUint32(at + segmentOption.typeAt, segmentOption.type, true);
       setPointer(this.headers, index * message.bytes + message.control, segmentsAt + at);
     }
   }
@@ -156,8 +156,8 @@ export class Outgoing extends Messages {
     this.#firsts[index] = first;
     setPointer(this.headers, header + message.vectors, this.vectorsAt + first * vectorBytes);
     this.headers.setUint32(header + message.vectorCount, next - first, true);
-    this.headers.setUint32(header + message.controlBytes, next - first > 1 ? segment.bytes : 0, true);
-    this.#segments.setUint16(index * segment.bytes + segment.valueAt, length, true);
+    this.headers.setUint32(header + message.controlBytes, next - first > 1 ? segmentOption.bytes : 0, true);
+    this.#segments.setUint16(index * segmentOption.bytes + segmentOption.valueAt, length, true);
     this.names.setUint16(name, inet, true);
     this.names.setUint16(name + 2, this.#ports[place] ?? 0);
     this.names.setUint32(name + 4, this.#addresses[place] ?? 0);
