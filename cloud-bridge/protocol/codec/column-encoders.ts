@@ -1,6 +1,6 @@
 import type { CounterColumn, Metric, NumberColumn, TextColumn } from "#model/report.ts";
 import { CounterHalves } from "./counter-halves.ts";
-import type { GroupMemory } from "./group-memory.ts";
+import { type GroupMemory, largestMarkedHigh } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { kindCounter, kindGauge, kindText, limits } from "./layout.ts";
 
@@ -68,6 +68,7 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
   let place = range.place;
   let knownAt = memory.knownAt + series;
   let at = (absolute.byteOffset >>> 2) + (fromRow << 1);
+  let highs = memory.highs;
   for (let from = fromRow; from < fromRow + rowCount; from++, series++, place++, knownAt++, at += 2) {
     const low = halves[at] ?? 0;
     const high = halves[at + 1] ?? 0;
@@ -77,21 +78,22 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
     if (present[from] === 1 && mark !== 0 && whole === step && !keyed) {
       // The usual counter: known, and its increment leads to its absolute.
       const sum = ((lows[place] ?? 0) + whole) >>> 0;
-      const carried = (mark - 1 + (sum < whole ? 1 : 0)) & keptOfHigh;
-      if (sum === low && carried === (high & keptOfHigh)) {
+      const carried = ((highs === undefined ? mark - 1 : (highs[series] ?? 0)) + (sum < whole ? 1 : 0)) >>> 0;
+      if (sum === low && carried === high && (highs !== undefined || carried <= largestMarkedHigh)) {
         samples += 1;
         if (whole === 0) continue;
         state[series >>> 2] = (state[series >>> 2] ?? 0) | (1 << ((series & 3) << 1));
         end = putUint(bytes, end, whole);
         written += 1;
         lows[place] = low;
-        known[knownAt] = 1 + carried;
+        if (highs === undefined) known[knownAt] = 1 + carried;
+        else highs[series] = carried;
         continue;
       }
     }
     if (present[from] !== 1) {
       scratch.setState(series, 3);
-      if (keyed) forget(memory, series, scratch);
+      if (keyed) writeBase(scratch, mark !== 0, lows[place] ?? 0, memory.highOf(series));
       continue;
     }
     samples += 1;
@@ -99,6 +101,7 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
     encodeCounter({ low, high, step, series, place, keyed }, memory, scratch);
     bytes = out.room(rowCount * longestUint);
     end = out.end;
+    highs = memory.highs;
   }
   out.wroteTo(end);
   scratch.samples += samples;
@@ -107,8 +110,6 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
 
 /** Below 2^32. */
 const longestUint = 5;
-/** What is kept of a counter's higher half. */
-const keptOfHigh = 127;
 
 /** CBOR's unsigned integer in its shortest form. @returns behind it */
 function putUint(bytes: Uint8Array, end: number, value: number): number {
@@ -135,11 +136,10 @@ function putUint(bytes: Uint8Array, end: number, value: number): number {
   return end + 5;
 }
 
-/** A counter without a value where everything is said: readers that begin here do not know it, and get its absolute with the next value. */
-function forget(memory: GroupMemory, series: number, scratch: GroupScratch): void {
+function writeBase(scratch: GroupScratch, isKnown: boolean, low: number, high: number): void {
   scratch.baseCount += 1;
-  scratch.base.null();
-  memory.known[memory.knownAt + series] = 0;
+  if (isKnown) scratch.base.uint64(low, high);
+  else scratch.base.null();
 }
 
 interface CounterCell {
@@ -154,8 +154,6 @@ interface CounterCell {
 /** A counter that is not the usual case or has to be said anew: the increment where it is valid, and the absolute where increments do not lead to it. */
 function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScratch): void {
   const { low, high, step, series, place } = cell;
-  const { known, lows } = memory;
-  const knownAt = memory.knownAt + series;
   // Any integral double below 2^64 is exact, and so are its halves; only writing one beyond 2^53 takes a BigInt.
   const valid = step >= 0 && step < twoTo32 * twoTo32 && Math.floor(step) === step;
   if (!valid || step !== 0) {
@@ -169,15 +167,13 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
   const stepHigh = valid ? Math.floor(step / twoTo32) : 0;
   if (cell.keyed) {
     const borrow = low < stepLow ? 1 : 0;
-    scratch.baseCount += 1;
-    scratch.base.uint64((low - stepLow) >>> 0, (high - stepHigh - borrow) >>> 0);
+    writeBase(scratch, true, (low - stepLow) >>> 0, (high - stepHigh - borrow) >>> 0);
   } else {
-    const mark = known[knownAt] ?? 0;
-    const sum = (lows[place] ?? 0) + stepLow;
+    const isKnown = memory.known[memory.knownAt + series] !== 0;
+    const sum = (memory.lows[place] ?? 0) + stepLow;
     const carry = sum >= twoTo32 ? 1 : 0;
-    const follows = sum >>> 0 === low && ((mark - 1 + stepHigh + carry) & keptOfHigh) === (high & keptOfHigh);
-    // Without an increment nobody vouches for the bits that are not kept: a counter that began anew may end in the same ones.
-    if (mark === 0 || !valid || !follows) {
+    const follows = sum >>> 0 === low && (memory.highOf(series) + stepHigh + carry) >>> 0 === high;
+    if (!isKnown || !follows) {
       scratch.rebaseCount += 1;
       scratch.rebase.array(3);
       scratch.rebase.uint(series);
@@ -185,8 +181,7 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
       scratch.rebase.uint64(low, high);
     }
   }
-  known[knownAt] = 1 + (high & keptOfHigh);
-  lows[place] = low;
+  memory.remember(series, place, low, high);
 }
 
 export function encodeNumbers(
@@ -274,8 +269,11 @@ function boundedText(text: string, scratch: GroupScratch): Uint8Array {
 
 /** A column of which the report has nothing. */
 export function encodeAbsent(kind: "counter" | "number" | "text", memory: GroupMemory, range: Range, scratch: GroupScratch): void {
-  for (let series = range.series; series < range.series + range.rowCount; series++) {
+  const { known, knownAt, lows } = memory;
+  for (let row = 0; row < range.rowCount; row++) {
+    const series = range.series + row;
     scratch.setState(series, 3);
-    if (kind === "counter" && range.keyed) forget(memory, series, scratch);
+    if (kind !== "counter" || !range.keyed) continue;
+    writeBase(scratch, known[knownAt + series] !== 0, lows[range.place + row] ?? 0, memory.highOf(series));
   }
 }

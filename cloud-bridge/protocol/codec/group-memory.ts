@@ -5,6 +5,8 @@ import type { GroupForm } from "./column-encoders.ts";
  * notices; ten switches' groups fit.
  */
 const pageBytes = 65_536;
+/** A mark is a byte, and 0 has its meaning. */
+export const largestMarkedHigh = 254;
 
 interface Page {
   readonly values: Float64Array;
@@ -24,6 +26,8 @@ export class GroupMemory {
   readonly knownAt: number;
   readonly #valuesAt: number;
   readonly #lowsAt: number;
+  readonly #series: number;
+  #highs: Uint32Array | undefined;
   /** By column; absent where no column is text. */
   readonly texts: readonly (string[] | undefined)[] | undefined;
 
@@ -32,6 +36,7 @@ export class GroupMemory {
     const { numbers, counters } = countsOf(form);
     const lowsAt = at + numbers * rows * 8;
     this.#page = page;
+    this.#series = form.columns.length * rows;
     this.#valuesAt = at >>> 3;
     this.#lowsAt = lowsAt >>> 2;
     this.knownAt = lowsAt + counters * rows * 4;
@@ -44,11 +49,7 @@ export class GroupMemory {
     return (kind === "counter" ? this.#lowsAt : this.#valuesAt) + index * rows;
   }
 
-  /**
-   * 0 = not said since the last key-frame, so that a reader does not have it. Else 1, of counters plus the lowest seven bits of the higher half of
-   * the last absolute: with the lower half in `lows` enough to tell
-   * whether an increment that the producer vouches for leads to the next one, in five bytes instead of nine.
-   */
+  /** 0 = not said since the last key-frame, so that a reader does not have it. Else 1; of counters without `highs` 1 plus the higher half of the last absolute. */
   get known(): Uint8Array {
     return this.#page.known;
   }
@@ -56,6 +57,32 @@ export class GroupMemory {
   /** Counters: lower half of the last absolute. */
   get lows(): Uint32Array {
     return this.#page.lows;
+  }
+
+  /**
+   * Counters: higher half of the last absolute by series; undefined while `known` has room for all of them, which it has until one is beyond
+   * `largestMarkedHigh`: five bytes a counter instead of nine.
+   */
+  get highs(): Uint32Array | undefined {
+    return this.#highs;
+  }
+
+  /** Notes the last absolute of a counter, which readers have from now on. @param place in `lows` */
+  remember(series: number, place: number, low: number, high: number): void {
+    if (high > largestMarkedHigh) this.#highs ??= this.#markedHighs();
+    const highs = this.#highs;
+    if (highs !== undefined) highs[series] = high;
+    this.#page.known[this.knownAt + series] = highs === undefined ? 1 + high : 1;
+    this.#page.lows[place] = low;
+  }
+
+  /** The higher half of a counter that is known. */
+  highOf(series: number): number {
+    return this.#highs?.[series] ?? Math.max(0, (this.#page.known[this.knownAt + series] ?? 0) - 1);
+  }
+
+  #markedHighs(): Uint32Array {
+    return Uint32Array.from({ length: this.#series }, (_, series) => this.highOf(series));
   }
 
   /** Numbers. */
