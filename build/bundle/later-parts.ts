@@ -57,9 +57,11 @@ export function laterPartsOf(root: string): Plugin {
         if (kind !== "import-statement" || namespace !== "file") return undefined;
         const parts = laterParts[relative(root, importer)] ?? [];
         const part = relative(root, join(resolveDir, path));
-        return parts.includes(part) ? { path: join(root, part), namespace: space, sideEffects: false } : undefined;
+        // A path below the root: it goes into the names of chunks, and those must be the same wherever the checkout lies.
+        return parts.includes(part) ? { path: part, namespace: space, sideEffects: false } : undefined;
       });
-      bundler.onLoad({ filter: /./, namespace: space }, async ({ path }) => {
+      bundler.onLoad({ filter: /./, namespace: space }, async ({ path: part }) => {
+        const path = join(root, part);
         const exported = (await import(path)) as object;
         const functions = Object.entries(exported).filter(([, value]) => typeof value === "function");
         const lines = [
