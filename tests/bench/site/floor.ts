@@ -7,10 +7,11 @@ import { createSocket } from "node:dgram";
 import { tags } from "../../../drivers/snmp/engine/ber.ts";
 import { encodeIndex, encodeOid } from "../../../drivers/snmp/engine/oid.ts";
 import { instanceVarbind, nullVarbind, patchId, prepareCommunityRequest } from "../../../drivers/snmp/engine/request.ts";
+import { wakeGrainMs } from "../../../runtime/southbound/poller.ts";
 import { ports } from "./site-mib.ts";
 
 const [port = 0, from = 1, count = 1, intervalMs = 5_000, seconds = 10, answerBytes = 1_472] = process.argv.slice(2).map(Number);
-const grainMs = 40;
+const grainMs = wakeGrainMs((count * 1_000) / intervalMs);
 /** Rows of 20 columns that an answer holds. */
 const rowsAtOnce = Math.max(1, Math.floor(answerBytes / 440));
 const ifEntry = "1.3.6.1.2.1.2.2.1";
