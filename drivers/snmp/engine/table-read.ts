@@ -7,6 +7,7 @@ import type { Conversation } from "./conversation.ts";
 import { type Spent, spent, spentSoFar } from "./counters.ts";
 import { errorStatus } from "./error-status.ts";
 import type { PreparedRequest } from "./request.ts";
+import { tableAnswer } from "./table-answer.ts";
 import { Care } from "./table-care.ts";
 import { type CarefulFindings, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
@@ -285,19 +286,12 @@ export class TableRead implements BlockOwner {
     const unfit = this.#progress?.unfitCount() ?? plan.unfit;
     counters.unfitValues += unfit;
     plan.blockReads.giveBack(this.#idle.splice(0));
-    const { requests, retries, bytesIn, bytesOut } = spent(counters, this.#before);
-    const answer: TableAnswer = {
-      columns: plan.arena.answer,
-      vanished: isComplete && plan.absent !== undefined ? plan.countVanished() : 0,
+    const answer = tableAnswer(plan, spent(counters, this.#before), {
       changed: this.#changed,
-      requests,
-      retries,
-      bytesIn,
-      bytesOut,
-      durationMs: nowMs - this.#parts.nowMs,
       complete: isComplete,
+      durationMs: nowMs - this.#parts.nowMs,
       unfit,
-    };
+    });
     this.#parts.resolve(this.#quarantined.length > 0 ? { ...answer, quarantined: this.#quarantined } : answer);
   }
 }
