@@ -57,6 +57,11 @@ export interface CounterColumn {
    * discontinuity, implausible): a reader must treat it as a gap in the rate, never as zero.
    */
   readonly increment: Float64Array;
+  /**
+   * What the last report of the same shape that had a value of the row said of it, whether `present` now or not; 0 = none did. A producer that remembers it
+   * anyway saves the encoder from remembering it, too: it then counts its reports in TableReport.sequence. Absent = the encoder remembers.
+   */
+  readonly previous?: BigUint64Array;
 }
 
 export interface NumberColumn {
@@ -91,6 +96,11 @@ export interface TableReport {
   readonly observedAt: Instant;
   /** Milliseconds since the previous report of the same shape by the agent's uptime if sane, else monotonic; NaN on the first. */
   readonly elapsedMs: number;
+  /**
+   * Where counters have `previous`: grows by one with each report of the shape, from 1 on. What a reader of `previous` missed one of does not lead from there
+   * to `absolute`, and must be said anew.
+   */
+  readonly sequence?: number;
 }
 
 /** One poll of one equipment. */

@@ -1,6 +1,6 @@
 import type { CounterColumn, Metric, NumberColumn, TextColumn } from "#model/report.ts";
 import { CounterHalves } from "./counter-halves.ts";
-import { type GroupMemory, largestMarkedHigh } from "./group-memory.ts";
+import type { GroupMemory } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { kindCounter, kindGauge, kindText, limits } from "./layout.ts";
 
@@ -17,8 +17,9 @@ export interface GroupForm {
   }[];
   /** A byte a column, as they stand in a frame's prefix. */
   readonly kinds: Uint8Array;
-  /** Of the counters that were encoded last. */
+  /** Of the counters that were encoded last, and of what was said of them before. */
   readonly halves: CounterHalves;
+  readonly halvesBefore: CounterHalves;
 }
 
 const forms = new WeakMap<readonly Metric[], GroupForm>();
@@ -33,20 +34,19 @@ export function formOf(metrics: readonly Metric[]): GroupForm {
     return { kind, scale: Number.isSafeInteger(metric.scale) && metric.scale > 0 ? metric.scale : 0, index: next[kind]++ } as const;
   });
   const kinds = Uint8Array.from(columns, ({ kind }) => (kind === "counter" ? kindCounter : kind === "text" ? kindText : kindGauge));
-  const form = { columns, kinds, halves: new CounterHalves() };
+  const form = { columns, kinds, halves: new CounterHalves(), halvesBefore: new CounterHalves() };
   forms.set(metrics, form);
   return form;
 }
 
 /** One column of a group: its first series, and which rows of the report are its. */
 export interface Range {
+  readonly column: number;
   readonly series: number;
-  /** Place of the column's first row in the memory, see GroupMemory.placeOf. */
-  readonly place: number;
   readonly fromRow: number;
   readonly rowCount: number;
   readonly keyed: boolean;
-  readonly halves: CounterHalves;
+  readonly form: GroupForm;
 }
 
 /**
@@ -55,57 +55,59 @@ export interface Range {
  */
 export function encodeCounters(column: CounterColumn, memory: GroupMemory, range: Range, scratch: GroupScratch): void {
   const { present, increment, absolute } = column;
-  const { known, lows } = memory;
+  const { known } = memory;
   const { fromRow, rowCount, keyed } = range;
+  const said = memory.before(range.column, column, fromRow);
   // Halves instead of BigInts: a BigInt per value costs more than everything else here.
-  const halves = range.halves.of(absolute);
+  const halves = range.form.halves.of(absolute);
+  const before = range.form.halvesBefore.of(said.absolute);
   const { state, out } = scratch;
   let bytes = out.room(rowCount * longestUint);
   let end = out.end;
   let samples = 0;
   let written = 0;
   let series = range.series;
-  let place = range.place;
-  let knownAt = memory.knownAt + series;
+  const knownAt = memory.knownPlaceOf(range.column);
   let at = (absolute.byteOffset >>> 2) + (fromRow << 1);
-  let highs = memory.highs;
-  for (let from = fromRow; from < fromRow + rowCount; from++, series++, place++, knownAt++, at += 2) {
+  let beforeAt = (said.absolute.byteOffset >>> 2) + (said.at << 1);
+  for (let row = 0; row < rowCount; row++, series++, at += 2, beforeAt += 2) {
+    const from = fromRow + row;
     const low = halves[at] ?? 0;
     const high = halves[at + 1] ?? 0;
     const step = increment[from] ?? Number.NaN;
     const whole = step >>> 0;
-    const mark = known[knownAt] ?? 0;
-    if (present[from] === 1 && mark !== 0 && whole === step && !keyed) {
+    const isKnown = (((known[knownAt + (row >>> 3)] ?? 0) >>> (row & 7)) & 1) === 1;
+    if (present[from] === 1 && isKnown && whole === step && !keyed) {
       // The usual counter: known, and its increment leads to its absolute.
-      const sum = ((lows[place] ?? 0) + whole) >>> 0;
-      const carried = ((highs === undefined ? mark - 1 : (highs[series] ?? 0)) + (sum < whole ? 1 : 0)) >>> 0;
-      if (sum === low && carried === high && (highs !== undefined || carried <= largestMarkedHigh)) {
+      const sum = ((before[beforeAt] ?? 0) + whole) >>> 0;
+      const carried = ((before[beforeAt + 1] ?? 0) + (sum < whole ? 1 : 0)) >>> 0;
+      if (sum === low && carried === high) {
         samples += 1;
         if (whole === 0) continue;
         state[series >>> 2] = (state[series >>> 2] ?? 0) | (1 << ((series & 3) << 1));
         end = putUint(bytes, end, whole);
         written += 1;
-        lows[place] = low;
-        if (highs === undefined) known[knownAt] = 1 + carried;
-        else highs[series] = carried;
         continue;
       }
     }
+    const lowBefore = before[beforeAt] ?? 0;
+    const highBefore = before[beforeAt + 1] ?? 0;
     if (present[from] !== 1) {
       scratch.setState(series, 3);
-      if (keyed) writeBase(scratch, mark !== 0, lows[place] ?? 0, memory.highOf(series));
+      if (keyed) writeBase(scratch, isKnown, lowBefore, highBefore);
       continue;
     }
     samples += 1;
     out.wroteTo(end);
-    encodeCounter({ low, high, step, series, place, keyed }, memory, scratch);
+    encodeCounter({ low, high, step, series, keyed, isKnown, lowBefore, highBefore }, scratch);
+    known[knownAt + (row >>> 3)] = (known[knownAt + (row >>> 3)] ?? 0) | (1 << (row & 7));
     bytes = out.room(rowCount * longestUint);
     end = out.end;
-    highs = memory.highs;
   }
   out.wroteTo(end);
   scratch.samples += samples;
   scratch.valCount += written;
+  memory.remember(range.column, column, fromRow);
 }
 
 /** Below 2^32. */
@@ -147,13 +149,16 @@ interface CounterCell {
   readonly high: number;
   readonly step: number;
   readonly series: number;
-  readonly place: number;
   readonly keyed: boolean;
+  /** Readers have what was said before. */
+  readonly isKnown: boolean;
+  readonly lowBefore: number;
+  readonly highBefore: number;
 }
 
 /** A counter that is not the usual case or has to be said anew: the increment where it is valid, and the absolute where increments do not lead to it. */
-function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScratch): void {
-  const { low, high, step, series, place } = cell;
+function encodeCounter(cell: CounterCell, scratch: GroupScratch): void {
+  const { low, high, step, series } = cell;
   // Any integral double below 2^64 is exact, and so are its halves; only writing one beyond 2^53 takes a BigInt.
   const valid = step >= 0 && step < twoTo32 * twoTo32 && Math.floor(step) === step;
   if (!valid || step !== 0) {
@@ -169,11 +174,10 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
     const borrow = low < stepLow ? 1 : 0;
     writeBase(scratch, true, (low - stepLow) >>> 0, (high - stepHigh - borrow) >>> 0);
   } else {
-    const isKnown = memory.known[memory.knownAt + series] !== 0;
-    const sum = (memory.lows[place] ?? 0) + stepLow;
+    const sum = cell.lowBefore + stepLow;
     const carry = sum >= twoTo32 ? 1 : 0;
-    const follows = sum >>> 0 === low && (memory.highOf(series) + stepHigh + carry) >>> 0 === high;
-    if (!isKnown || !follows) {
+    const follows = sum >>> 0 === low && (cell.highBefore + stepHigh + carry) >>> 0 === high;
+    if (!cell.isKnown || !follows) {
       scratch.rebaseCount += 1;
       scratch.rebase.array(3);
       scratch.rebase.uint(series);
@@ -181,17 +185,17 @@ function encodeCounter(cell: CounterCell, memory: GroupMemory, scratch: GroupScr
       scratch.rebase.uint64(low, high);
     }
   }
-  memory.remember(series, place, low, high);
 }
 
 export function encodeNumbers(
   column: NumberColumn,
   memory: GroupMemory,
-  range: Range & { readonly scale: number },
+  range: Range & { readonly scale: number; readonly place: number },
   scratch: GroupScratch,
 ): void {
   const { present, value } = column;
-  const { known, knownAt, values: last } = memory;
+  const { known, values: last } = memory;
+  const knownAt = memory.knownPlaceOf(range.column);
   const { scale, place } = range;
   const { out } = scratch;
   let samples = 0;
@@ -205,8 +209,9 @@ export function encodeNumbers(
     }
     samples += 1;
     const v = value[from] ?? 0;
-    if (known[knownAt + series] === 1 && Object.is(v, last[place + row])) continue;
-    known[knownAt + series] = 1;
+    const isKnown = ((known[knownAt + (row >>> 3)] ?? 0) >>> (row & 7)) & 1;
+    if (isKnown === 1 && Object.is(v, last[place + row])) continue;
+    if (isKnown === 0) known[knownAt + (row >>> 3)] = (known[knownAt + (row >>> 3)] ?? 0) | (1 << (row & 7));
     last[place + row] = v;
     scratch.setState(series, 1);
     written += 1;
@@ -227,7 +232,8 @@ export function encodeTexts(
   scratch: GroupScratch,
 ): void {
   const { present, value } = column;
-  const { known, knownAt } = memory;
+  const { known } = memory;
+  const knownAt = memory.knownPlaceOf(range.column);
   const { last } = range;
   for (let row = 0; row < range.rowCount; row++) {
     const from = range.fromRow + row;
@@ -237,20 +243,23 @@ export function encodeTexts(
       continue;
     }
     const text = value[from] ?? "";
-    if (known[knownAt + series] === 1 && text === last[row]) {
+    const knownByte = knownAt + (row >>> 3);
+    const bit = 1 << (row & 7);
+    const marks = known[knownByte] ?? 0;
+    if ((marks & bit) !== 0 && text === last[row]) {
       scratch.samples += 1;
       continue;
     }
     if (scratch.valBytes > limits.frameTextBytes) {
       // A device may answer with any amount of text; the frame stays within its bound, and the loss is counted.
       scratch.refusedTexts += 1;
-      known[knownAt + series] = 0;
+      known[knownByte] = marks & ~bit;
       scratch.setState(series, 3);
       continue;
     }
     scratch.samples += 1;
     scratch.valCount += 1;
-    known[knownAt + series] = 1;
+    known[knownByte] = marks | bit;
     last[row] = text;
     scratch.setState(series, 1);
     scratch.out.textBytes(boundedText(text, scratch));
@@ -269,11 +278,14 @@ function boundedText(text: string, scratch: GroupScratch): Uint8Array {
 
 /** A column of which the report has nothing. */
 export function encodeAbsent(kind: "counter" | "number" | "text", memory: GroupMemory, range: Range, scratch: GroupScratch): void {
-  const { known, knownAt, lows } = memory;
+  for (let row = 0; row < range.rowCount; row++) scratch.setState(range.series + row, 3);
+  if (kind !== "counter" || !range.keyed) return;
+  const said = memory.before(range.column, undefined, 0);
+  const before = range.form.halvesBefore.of(said.absolute);
+  const knownAt = memory.knownPlaceOf(range.column);
   for (let row = 0; row < range.rowCount; row++) {
-    const series = range.series + row;
-    scratch.setState(series, 3);
-    if (kind !== "counter" || !range.keyed) continue;
-    writeBase(scratch, known[knownAt + series] !== 0, lows[range.place + row] ?? 0, memory.highOf(series));
+    const isKnown = (((memory.known[knownAt + (row >>> 3)] ?? 0) >>> (row & 7)) & 1) === 1;
+    const at = (said.absolute.byteOffset >>> 2) + 2 * row;
+    writeBase(scratch, isKnown, before[at] ?? 0, before[at + 1] ?? 0);
   }
 }

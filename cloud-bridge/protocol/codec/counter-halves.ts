@@ -6,9 +6,8 @@ export class CounterHalves {
   #buffer: ArrayBufferLike | undefined;
   #view: Uint32Array = new Uint32Array(0);
 
-  /** All of the buffer; `absolute[i]` is at `absolute.byteOffset / 4 + 2 * i`, low half first: little-endian machines only. */
-  of(absolute: BigUint64Array): Uint32Array {
-    const { buffer } = absolute;
+  /** All of the buffer; `values[i]` is at `values.byteOffset / 4 + 2 * i`, low half first: little-endian machines only. */
+  of({ buffer }: BigUint64Array): Uint32Array {
     if (buffer === this.#buffer) return this.#view;
     this.#buffer = buffer;
     this.#view = new Uint32Array(buffer, 0, buffer.byteLength >>> 2);

@@ -20,6 +20,7 @@ const noTexts: string[] = [];
 
 /** One for all columns: an object for each would be most of what encoding leaves to the collector. */
 const range = {
+  column: 0,
   series: 0,
   place: 0,
   fromRow: 0,
@@ -27,8 +28,11 @@ const range = {
   keyed: false,
   scale: 0,
   last: noTexts,
-  halves: formOf([]).halves,
+  form: formOf([]),
 };
+
+/** The sequence of reports that are not counted: what was said of them is remembered here. No report that is counted follows it, the first has 1. */
+const uncounted = -1;
 
 /** Encodes the rows of one group, one report at a time, saying only what changed. */
 export class GroupEncoder {
@@ -37,6 +41,8 @@ export class GroupEncoder {
   keyEpoch = -1;
   readonly #form: GroupForm;
   readonly #memory: GroupMemory;
+  /** Of the report that was last encoded to its end; NaN = of none. */
+  #sequence = Number.NaN;
 
   constructor(group: GroupShape, memories: GroupMemories) {
     this.group = group;
@@ -51,6 +57,9 @@ export class GroupEncoder {
   /** One row-set as a frame's payload (see layout.ts for the prefix). */
   encode(table: TableReport, options: FrameOptions, scratch: GroupScratch): Uint8Array<ArrayBuffer> {
     const series = this.seriesCount;
+    const sequence = table.sequence ?? uncounted;
+    if (sequence !== (sequence === uncounted ? this.#sequence : this.#sequence + 1)) this.#forgetCounters();
+    this.#sequence = Number.NaN;
     scratch.begin(series);
     const { out } = scratch;
     this.#prefix(options, scratch);
@@ -70,7 +79,14 @@ export class GroupEncoder {
     // How many values there are is known only now, and its head may be shorter than the room for it.
     out.patchArray(stateAt + stateBytes, countBytes, scratch.valCount);
     out.patch(stateAt, scratch.state, stateBytes);
-    return this.#finish(headAt, options.keyed, scratch);
+    const payload = this.#finish(headAt, options.keyed, scratch);
+    this.#sequence = sequence;
+    return payload;
+  }
+
+  /** What the report says was said of its counters before was not said here: a report between was lost, or this is the first. */
+  #forgetCounters(): void {
+    for (const [column, { kind }] of this.#form.columns.entries()) if (kind === "counter") this.#memory.forget(column);
   }
 
   #prefix(options: FrameOptions, { out }: GroupScratch): void {
@@ -93,22 +109,21 @@ export class GroupEncoder {
 
   #column(table: TableReport, index: number, keyed: boolean, scratch: GroupScratch): void {
     const column = table.columns[index];
-    const { columns, halves } = this.#form;
-    const form = columns[index];
+    const form = this.#form.columns[index];
     if (form === undefined) return;
     const { kind, scale } = form;
     const { fromRow, rowCount } = this.group;
     const memory = this.#memory;
     const last = memory.texts?.[index];
+    range.column = index;
     range.series = index * rowCount;
-    range.place = memory.placeOf(form, rowCount);
+    range.place = memory.placeOf(form);
     range.fromRow = fromRow;
     range.rowCount = rowCount;
     range.keyed = keyed;
     range.scale = scale;
-    range.halves = halves;
-    const knownAt = memory.knownAt + range.series;
-    if (keyed && kind !== "counter") memory.known.fill(0, knownAt, knownAt + rowCount);
+    range.form = this.#form;
+    if (keyed && kind !== "counter") memory.forget(index);
     if (kind === "counter" && column?.kind === "counter") encodeCounters(column, memory, range, scratch);
     else if (kind === "number" && column?.kind === "number") encodeNumbers(column, memory, range, scratch);
     else if (kind === "text" && column?.kind === "text" && last !== undefined) {

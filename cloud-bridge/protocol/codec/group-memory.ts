@@ -1,104 +1,111 @@
+import type { CounterColumn } from "#model/report.ts";
 import type { GroupForm } from "./column-encoders.ts";
 
 /**
- * Memory that groups share: a view and a block of its own for each group would be as large as what most groups keep. Below what a site of one switch
- * notices; ten switches' groups fit.
+ * Memory that groups share: a view and a block of its own for each group would be as large as what most groups keep. A page of the system's memory less than a
+ * power of two holds malloc's own words, too; below what a site of one switch notices.
  */
-const pageBytes = 65_536;
-/** A mark is a byte, and 0 has its meaning. */
-export const largestMarkedHigh = 254;
+const pageBytes = 65_536 - 4_096;
 
 interface Page {
   readonly values: Float64Array;
-  readonly lows: Uint32Array;
   readonly known: Uint8Array;
 }
 
 function newPage(bytes: number): Page {
   const block = new ArrayBuffer(bytes);
-  return { values: new Float64Array(block), lows: new Uint32Array(block), known: new Uint8Array(block) };
+  return { values: new Float64Array(block), known: new Uint8Array(block) };
 }
 
-/** What was last said about each series of a group: places in a page, each array of it from a place on. */
+/** What was last said of a column of counters, and the place of the group's first row there. */
+export interface Remembered {
+  readonly absolute: BigUint64Array;
+  readonly at: number;
+}
+
+/**
+ * What was last said about each series of a group: places in a page, each array of it from a place on. Of counters only that readers have them: their last
+ * absolute comes with the report, but for producers that do not remember it.
+ */
 export class GroupMemory {
   readonly #page: Page;
-  /** Place in `known` of the group's first series; series are in the order of `state`. */
-  readonly knownAt: number;
+  readonly #knownAt: number;
   readonly #valuesAt: number;
-  readonly #lowsAt: number;
-  readonly #series: number;
-  #highs: Uint32Array | undefined;
+  readonly #rows: number;
   /** By column; absent where no column is text. */
   readonly texts: readonly (string[] | undefined)[] | undefined;
+  /** By column; absent as long as reports say what was said before. */
+  #counters: (BigUint64Array | undefined)[] | undefined;
 
   /** @param at the first byte of `bytesOf(form, rows)` */
   constructor(form: GroupForm, rows: number, page: Page, at: number) {
-    const { numbers, counters } = countsOf(form);
-    const lowsAt = at + numbers * rows * 8;
     this.#page = page;
-    this.#series = form.columns.length * rows;
+    this.#rows = rows;
     this.#valuesAt = at >>> 3;
-    this.#lowsAt = lowsAt >>> 2;
-    this.knownAt = lowsAt + counters * rows * 4;
+    this.#knownAt = at + numbersOf(form) * rows * 8;
     const isText = form.columns.map(({ kind }) => kind === "text");
     this.texts = isText.includes(true) ? isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) : undefined;
   }
 
-  /** Where the cells of a column begin: of a counter in `lows`, of numbers in `values`. */
-  placeOf({ kind, index }: GroupForm["columns"][number], rows: number): number {
-    return (kind === "counter" ? this.#lowsAt : this.#valuesAt) + index * rows;
+  /** Place in `values` where the cells of a column of numbers begin. */
+  placeOf({ index }: GroupForm["columns"][number]): number {
+    return this.#valuesAt + index * this.#rows;
   }
 
-  /** 0 = not said since the last key-frame, so that a reader does not have it. Else 1; of counters without `highs` 1 plus the higher half of the last absolute. */
+  /** Place in `known` where the bits of a column begin: row r is bit r % 8 of byte r / 8. */
+  knownPlaceOf(column: number): number {
+    return this.#knownAt + column * bytesOfBits(this.#rows);
+  }
+
+  /** A bit a series; 0 = not said since the last key-frame, or never: a reader does not have it. */
   get known(): Uint8Array {
     return this.#page.known;
-  }
-
-  /** Counters: lower half of the last absolute. */
-  get lows(): Uint32Array {
-    return this.#page.lows;
-  }
-
-  /**
-   * Counters: higher half of the last absolute by series; undefined while `known` has room for all of them, which it has until one is beyond
-   * `largestMarkedHigh`: five bytes a counter instead of nine.
-   */
-  get highs(): Uint32Array | undefined {
-    return this.#highs;
-  }
-
-  /** Notes the last absolute of a counter, which readers have from now on. @param place in `lows` */
-  remember(series: number, place: number, low: number, high: number): void {
-    if (high > largestMarkedHigh) this.#highs ??= this.#markedHighs();
-    const highs = this.#highs;
-    if (highs !== undefined) highs[series] = high;
-    this.#page.known[this.knownAt + series] = highs === undefined ? 1 + high : 1;
-    this.#page.lows[place] = low;
-  }
-
-  /** The higher half of a counter that is known. */
-  highOf(series: number): number {
-    return this.#highs?.[series] ?? Math.max(0, (this.#page.known[this.knownAt + series] ?? 0) - 1);
-  }
-
-  #markedHighs(): Uint32Array {
-    return Uint32Array.from({ length: this.#series }, (_, series) => this.highOf(series));
   }
 
   /** Numbers. */
   get values(): Float64Array {
     return this.#page.values;
   }
+
+  /** Readers have none of the column's series. */
+  forget(column: number): void {
+    const at = this.knownPlaceOf(column);
+    this.#page.known.fill(0, at, at + bytesOfBits(this.#rows));
+  }
+
+  /** What was last said of a column of counters; by the report where it says so. */
+  before(column: number, said: Pick<CounterColumn, "previous"> | undefined, fromRow: number): Remembered {
+    if (said?.previous !== undefined) return { absolute: said.previous, at: fromRow };
+    this.#counters ??= [];
+    let own = this.#counters[column];
+    if (own === undefined) {
+      own = new BigUint64Array(this.#rows);
+      this.#counters[column] = own;
+      this.forget(column);
+    }
+    return { absolute: own, at: 0 };
+  }
+
+  /** Notes what was said, where the next report will not say it. */
+  remember(column: number, { previous, present, absolute }: CounterColumn, fromRow: number): void {
+    if (this.#counters === undefined) return;
+    if (previous !== undefined) this.#counters[column] = undefined;
+    const own = this.#counters[column];
+    for (let row = 0; own !== undefined && row < own.length; row++)
+      if (present[fromRow + row] === 1) own[row] = absolute[fromRow + row] ?? 0n;
+  }
 }
 
-function countsOf({ columns }: GroupForm): { readonly numbers: number; readonly counters: number } {
-  const count = (wanted: string): number => columns.filter(({ kind }) => kind === wanted).length;
-  return { numbers: count("number"), counters: count("counter") };
+function numbersOf({ columns }: GroupForm): number {
+  return columns.filter(({ kind }) => kind === "number").length;
+}
+
+function bytesOfBits(rows: number): number {
+  return (rows + 7) >>> 3;
 }
 
 function bytesOf(form: GroupForm, rows: number): number {
-  const { numbers, counters } = countsOf(form);
-  return Math.ceil((rows * (numbers * 8 + counters * 4 + form.columns.length)) / 8) * 8;
+  return Math.ceil((rows * numbersOf(form) * 8 + form.columns.length * bytesOfBits(rows)) / 8) * 8;
 }
 
 /**

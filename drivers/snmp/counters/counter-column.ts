@@ -49,6 +49,9 @@ export interface RowLimits {
   readonly fastest: number;
 }
 
+/** A column that says what was reported before. */
+export type ReportedCounters = CounterColumn & { readonly previous: BigUint64Array };
+
 /** Told of every row that needed more than a subtraction. `doubted`: its limit has just been found unbelievable. */
 export type Noticed = (state: CounterState, row: number, doubted: boolean) => void;
 
@@ -64,19 +67,21 @@ export interface CounterOwner {
  * of a table share the owner, which is exchanged between two polls.
  */
 export class CounterState {
-  readonly column: CounterColumn;
+  readonly column: ReportedCounters;
   readonly #rows: number;
-  /** The reported absolute values as words. */
+  /** The reported absolute values as words, and those reported before. */
   readonly #words: Int32Array;
+  readonly #before: Int32Array;
   /** Where this column's cells begin among those of the memory. */
   readonly #at: number;
   readonly #owner: CounterOwner;
 
   /** @param index of the column among the counters of its memory */
-  constructor(column: CounterColumn, index: number, owner: CounterOwner) {
+  constructor(column: ReportedCounters, index: number, owner: CounterOwner) {
     this.column = column;
     this.#rows = column.absolute.length;
     this.#words = wordsOf(column.absolute);
+    this.#before = wordsOf(column.previous);
     this.#at = index * this.#rows;
     this.#owner = owner;
   }
@@ -116,11 +121,26 @@ export class CounterState {
     this.#setMark(row, (this.#mark(row) & widthMask) | (count << refusalShift));
   }
 
+  /** What the last report said of the row goes into this one. */
+  #sayBefore(row: number): void {
+    const { memory } = this.#owner;
+    this.#before[row * 2] = memory.lowOf(this.#at + row);
+    this.#before[row * 2 + 1] = memory.highOf(this.#at + row);
+  }
+
   /** No reading of this row in this poll: the next one has no predecessor in the previous report. */
   miss(row: number): void {
+    this.#sayBefore(row);
     this.column.present[row] = 0;
     this.column.increment[row] = Number.NaN;
     this.#setWidth(row, 0);
+  }
+
+  /** The row was read, but is not to be reported: what the last report said of it is what is remembered. */
+  withhold(row: number): void {
+    if (this.column.present[row] === 0) return;
+    this.#owner.memory.set(this.#at + row, (this.#before[row * 2] ?? 0) >>> 0, (this.#before[row * 2 + 1] ?? 0) >>> 0);
+    this.miss(row);
   }
 
   /** Whether the last reading was refused against its limit. */
@@ -149,13 +169,13 @@ export class CounterState {
    * @returns true when the row's limit has just been found unbelievable
    */
   take(row: number, high: number, low: number, bits: 32 | 64, limit: number): boolean {
-    const { words, first } = this.#owner.memory;
-    const at = (first + this.#at + row) * 2;
-    const oldLow = (words[at] ?? 0) >>> 0;
-    const oldHigh = (words[at + 1] ?? 0) >>> 0;
+    const { memory } = this.#owner;
+    const oldLow = memory.lowOf(this.#at + row);
+    const oldHigh = memory.highOf(this.#at + row);
     const width = this.#width(row);
-    words[at] = low;
-    words[at + 1] = high;
+    // A second reading in the same poll: the first was not reported.
+    if (this.column.present[row] !== 1) this.#sayBefore(row);
+    memory.set(this.#at + row, low, high);
     this.#words[row * 2] = low;
     this.#words[row * 2 + 1] = high;
     this.#setWidth(row, bits);
@@ -186,17 +206,18 @@ export class CounterState {
   }
 
   /**
-   * Takes rows as long as they are plain: as wide as before, not less, within the limit, never refused of late. Nothing is called in here, so that
-   * the compiler need not look again at each array for each cell. Words are read as signed ones, and the high ones compared before they are subtracted:
-   * unsigned ones become doubles at each touch. Together that is a quarter of the time.
+   * Takes rows as long as they are plain: as wide as before, not less, with the same higher half, within the limit, never refused of late. Nothing is
+   * called in here, so that the compiler need not look again at each array for each cell. Words are read as signed ones, since unsigned ones become doubles
+   * at each touch. Together that is a quarter of the time.
    * @returns where a row is that is not plain, or how many there are
    */
   #takePlain(start: number, read: Int32Array, { present: isRead, bits }: CounterReading, target: Int32Array, limits: RowLimits): number {
     const { perBit, speeds, fastest } = limits;
-    const { words: memory, marks, first: memoryAt } = this.#owner.memory;
+    const { lows, highs, marks, first: memoryAt, highsAt } = this.#owner.memory;
     const { increment, present } = this.column;
-    const reported = this.#words;
+    const [reported, before] = [this.#words, this.#before];
     const first = memoryAt + this.#at;
+    const firstHigh = highsAt + this.#at;
     const plain = markOfWidth[bits];
     const isLimited = !Number.isNaN(perBit);
     const count = target.length;
@@ -205,10 +226,8 @@ export class CounterState {
       if (row < 0 || isRead[from] !== 1) continue;
       const low = read[2 * from] ?? 0;
       const high = read[2 * from + 1] ?? 0;
-      const at = 2 * (first + row);
-      const highBefore = memory[at + 1] ?? 0;
-      const lowStep = (low >>> 0) - ((memory[at] ?? 0) >>> 0);
-      const difference = high === highBefore ? lowStep : ((high >>> 0) - (highBefore >>> 0)) * two32 + lowStep;
+      const oldLow = lows[first + row] ?? 0;
+      const difference = (low >>> 0) - (oldLow >>> 0);
       let limit = Number.MAX_SAFE_INTEGER;
       if (isLimited) {
         const speed = speeds[row] ?? fastest;
@@ -216,11 +235,13 @@ export class CounterState {
         const rowLimit = (speed > 0 ? speed : fastest) * perBit;
         if (rowLimit < limit) limit = rowLimit;
       }
-      if (marks[first + row] !== plain || !(difference >= 0 && difference <= limit)) return from;
-      memory[at] = low;
-      memory[at + 1] = high;
+      // A higher half of 2^31 and more is never equal here: nothing is lost by looking at it with care.
+      if (marks[first + row] !== plain || high !== highs[firstHigh + row] || !(difference >= 0 && difference <= limit)) return from;
+      lows[first + row] = low;
       reported[2 * row] = low;
       reported[2 * row + 1] = high;
+      before[2 * row] = oldLow;
+      before[2 * row + 1] = high;
       present[row] = 1;
       increment[row] = difference;
     }
@@ -266,13 +287,14 @@ export function wordsOf(values: BigUint64Array): Int32Array {
 }
 
 /** Counter columns in one block of memory. @param presentOf where it is marked which rows of a column are there; absent = in the same block */
-export function allocateCounters(rows: number, count: number, presentOf?: (column: number) => Uint8Array): readonly CounterColumn[] {
+export function allocateCounters(rows: number, count: number, presentOf?: (column: number) => Uint8Array): readonly ReportedCounters[] {
   const cells = rows * count;
-  const buffer = new ArrayBuffer(cells * (presentOf === undefined ? 17 : 16));
+  const buffer = new ArrayBuffer(cells * (presentOf === undefined ? 25 : 24));
   return Array.from({ length: count }, (_, column) => ({
     kind: "counter",
     absolute: new BigUint64Array(buffer, rows * column * 8, rows),
-    increment: new Float64Array(buffer, (cells + rows * column) * 8, rows).fill(Number.NaN),
-    present: presentOf?.(column) ?? new Uint8Array(buffer, cells * 16 + rows * column, rows),
+    previous: new BigUint64Array(buffer, (cells + rows * column) * 8, rows),
+    increment: new Float64Array(buffer, (2 * cells + rows * column) * 8, rows).fill(Number.NaN),
+    present: presentOf?.(column) ?? new Uint8Array(buffer, cells * 24 + rows * column, rows),
   }));
 }

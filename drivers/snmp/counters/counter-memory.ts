@@ -1,17 +1,24 @@
 /** Cells of a page: what nine switches of 48 ports keep. */
 const pageCells = 8_192;
 
-/** One block of memory with a view for each of its two parts. */
+/** One block of memory with a view for each of its parts. */
 interface Page {
-  /** The absolute values as (low, high) words: every platform the gateway runs on is little-endian. */
-  readonly words: Int32Array;
+  readonly lows: Int32Array;
+  readonly highs: Uint16Array;
   readonly marks: Uint8Array;
 }
 
 function newPage(cells: number): Page {
-  const block = new ArrayBuffer(cells * 9);
-  return { words: new Int32Array(block, 0, cells * 2), marks: new Uint8Array(block, cells * 8, cells) };
+  const block = new ArrayBuffer(cells * 7);
+  return {
+    lows: new Int32Array(block, 0, cells),
+    highs: new Uint16Array(block, cells * 4, cells),
+    marks: new Uint8Array(block, cells * 6, cells),
+  };
 }
+
+/** 2.8 x 10^14 and more has a larger higher half, which few counters of a site have. */
+const largestShortHigh = 0xffff;
 
 const noPage = newPage(0);
 let page = noPage;
@@ -19,17 +26,22 @@ let page = noPage;
 let used = 0;
 
 /**
- * What is kept of several counter columns between two polls: cells of a page that tables of one equipment after the other share, because views and a block
- * of its own cost a table half as much as its content. A page goes when the last of its tables has gone; it is not filled again.
+ * What is kept of several counter columns between two polls, seven bytes a cell: cells of a page that tables of one equipment after the other share, because
+ * views and a block of its own cost a table half as much as its content. A page goes when the last of its tables has gone; it is not filled again.
  */
 export class CounterMemory {
   readonly rows: number;
   readonly columns: number;
-  /** The page's; the cells of this memory begin at `first`, a word's place is twice that. */
-  readonly words: Int32Array;
+  /** The page's: lower halves of the last absolute values. The cells of this memory begin at `first`. */
+  readonly lows: Int32Array;
   /** The page's, see counter-column.ts for what they say. */
   readonly marks: Uint8Array;
   readonly first: number;
+  /** How many reports were made of what is remembered, see TableReport.sequence. */
+  reports = 0;
+  /** Higher halves: the page's, or an own array once one of them is too large for that. */
+  #highs: Uint16Array | Uint32Array;
+  #highsAt: number;
 
   constructor(rows: number, columns: number) {
     const cells = rows * columns;
@@ -41,23 +53,50 @@ export class CounterMemory {
     const own = cells === 0 ? noPage : isLarge ? newPage(cells) : page;
     this.rows = rows;
     this.columns = columns;
-    this.words = own.words;
+    this.lows = own.lows;
     this.marks = own.marks;
     this.first = own === page ? used : 0;
+    this.#highs = own.highs;
+    this.#highsAt = this.first;
     if (own === page) used += cells;
   }
 
-  /** Agent restart: every row of every column begins anew. */
+  /** Higher halves of the last absolute values, of this memory's cells from `highsAt` on. */
+  get highs(): Uint16Array | Uint32Array {
+    return this.#highs;
+  }
+
+  get highsAt(): number {
+    return this.#highsAt;
+  }
+
+  /** The lower half of a cell's last absolute value as an unsigned number. @param cell of this memory */
+  lowOf(cell: number): number {
+    return (this.lows[this.first + cell] ?? 0) >>> 0;
+  }
+
+  highOf(cell: number): number {
+    return this.#highs[this.#highsAt + cell] ?? 0;
+  }
+
+  /** Notes an absolute value. @param high unsigned */
+  set(cell: number, low: number, high: number): void {
+    if (high > largestShortHigh && this.#highs.BYTES_PER_ELEMENT === 2) {
+      this.#highs = Uint32Array.from(this.#highs.subarray(this.#highsAt, this.#highsAt + this.rows * this.columns));
+      this.#highsAt = 0;
+    }
+    this.lows[this.first + cell] = low;
+    this.#highs[this.#highsAt + cell] = high;
+  }
+
+  /** Agent restart: every row of every column begins anew. What was said of it last stays known. */
   reset(): void {
     this.marks.fill(0, this.first, this.first + this.rows * this.columns);
   }
 
   /** Takes over the history of a row that moved (renumbered instance, changed set of rows). */
   adopt(cell: number, from: CounterMemory, fromCell: number): void {
-    const to = this.first + cell;
-    const old = from.first + fromCell;
-    this.words[to * 2] = from.words[old * 2] ?? 0;
-    this.words[to * 2 + 1] = from.words[old * 2 + 1] ?? 0;
-    this.marks[to] = from.marks[old] ?? 0;
+    this.set(cell, from.lowOf(fromCell), from.highOf(fromCell));
+    this.marks[this.first + cell] = from.marks[from.first + fromCell] ?? 0;
   }
 }

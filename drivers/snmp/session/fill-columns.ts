@@ -200,7 +200,9 @@ export function applyConditions(output: TableOutput, cells: ReportCells): void {
     const other = cells.columns[column.conditionAt];
     if (present === undefined || other?.kind !== "number") continue;
     for (let row = 0; row < output.rows.length; row++) {
-      if (other.present[row] === 1 && other.value[row] !== column.conditionValue) present[row] = 0;
+      if (other.present[row] !== 1 || other.value[row] === column.conditionValue) continue;
+      cells.counters[position]?.withhold(row);
+      present[row] = 0;
     }
   }
 }

@@ -41,7 +41,8 @@ export class TableOutput {
   }
 
   report(cells: ReportCells, observedAt: Instant, elapsedMs: number): TableReport {
-    return { shape: this.shape, columns: cells.columns, observedAt, elapsedMs };
+    this.memory.reports += 1;
+    return { shape: this.shape, columns: cells.columns, observedAt, elapsedMs, sequence: this.memory.reports };
   }
 
   /** What was learnt of a row's speed is not believed any more. */

@@ -2,23 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DecodedCell, DecodedChunk } from "#model/chunk.ts";
-import { type Column, countSamples, type Metric, type Report, type TableReport, type TableShape } from "#model/report.ts";
+import { type Column, countSamples, type Report } from "#model/report.ts";
 import { createChunkAssembler } from "../../../cloud-bridge/protocol/codec/assembler.ts";
 import { createChunkDecoder } from "../../../cloud-bridge/protocol/codec/decoder.ts";
 import { createFrameEncoder } from "../../../cloud-bridge/protocol/codec/frame-encoder.ts";
-import { bootWallMs, instant, MemoryStore, metric, readAll, reportOf, seededEntropy, shapeOf, tableReport } from "./site.ts";
+import { type CellStep, Device } from "./scripted-device.ts";
+import { bootWallMs, instant, MemoryStore, metric, readAll, reportOf, seededEntropy } from "./site.ts";
 
 const runs = Number(process.env.GATEHOUSE_CODEC_RUNS ?? 150);
-
-/** What happens to one cell at one poll. */
-type CellStep =
-  | { readonly do: "keep" }
-  | { readonly do: "absent" }
-  | { readonly do: "number"; readonly value: number }
-  | { readonly do: "text"; readonly value: string }
-  | { readonly do: "count"; readonly by: bigint; readonly wrap32: boolean }
-  | { readonly do: "reset"; readonly to: bigint }
-  | { readonly do: "odd"; readonly to: bigint; readonly increment: number };
 
 const uint64 = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
 // Small numbers above all: what is wrong with merged rows shows where values, differences and increments happen to be equal.
@@ -55,18 +46,16 @@ const cellStep: fc.Arbitrary<CellStep> = fc.oneof(
 type PollStep = {
   readonly waitMs: number;
   readonly seal: boolean;
-  readonly event: "none" | "reshape" | "restart" | "wall-step" | "unanchored" | "gap";
+  readonly event: "none" | "reshape" | "restart" | "wall-step" | "unanchored" | "gap" | "lost";
   readonly cells: readonly CellStep[];
 };
 const pollStep: fc.Arbitrary<PollStep> = fc.record({
   waitMs: fc.constantFrom(60_000, 60_003, 59_990, 1, 130_000, 3_700_000),
   seal: fc.boolean(),
   event: fc.oneof(
-    { weight: 10, arbitrary: fc.constant("none" as const) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom("reshape" as const, "restart" as const, "wall-step" as const, "unanchored" as const, "gap" as const),
-    },
+    { weight: 10, arbitrary: fc.constant<PollStep["event"]>("none") },
+    { weight: 1, arbitrary: fc.constantFrom<PollStep["event"]>("reshape", "restart", "wall-step", "unanchored", "gap") },
+    { weight: 1, arbitrary: fc.constant<PollStep["event"]>("lost") },
   ),
   cells: fc.array(cellStep, { minLength: 1, maxLength: 24 }),
 });
@@ -94,73 +83,10 @@ const site = fc.record({
   intervals: fc.constantFrom(1, 1, 2, 3, 10, 60),
   serialisation: fc.constantFrom("cbor" as const, "json" as const),
   compression: fc.constantFrom("zstd" as const, "gzip" as const, "none" as const),
+  /** Whether reports say what was said before. */
+  remembers: fc.boolean(),
   polls: fc.oneof(fc.array(pollStep, { minLength: 1, maxLength: 14 }), fc.array(calmPoll, { minLength: 2, maxLength: 4 })),
 });
-
-interface CellTruth {
-  absolute: bigint;
-  number: number;
-  text: string;
-}
-
-/** Runs a site's script against the device's truth and keeps every report, deeply copied. */
-class Device {
-  readonly #metrics: readonly Metric[];
-  readonly #rows: number;
-  readonly #cells: CellTruth[];
-  shape: TableShape;
-
-  constructor(metrics: readonly Metric[], rows: number) {
-    this.#metrics = metrics;
-    this.#rows = rows;
-    this.#cells = Array.from({ length: metrics.length * rows }, () => ({ absolute: 0n, number: 0, text: "" }));
-    this.shape = shapeOf("sw-1", "t", metrics, rows);
-  }
-
-  reshape(): void {
-    this.shape = shapeOf("sw-1", "t", this.#metrics, this.#rows);
-  }
-
-  poll(steps: readonly CellStep[], observedAt: TableReport["observedAt"], isFirst: boolean): TableReport {
-    const columns = this.#metrics.map((one, index): Column => this.#column(one, index, steps, isFirst));
-    return tableReport(this.shape, columns, observedAt);
-  }
-
-  #column(one: Metric, index: number, steps: readonly CellStep[], isFirst: boolean): Column {
-    const rows = this.#rows;
-    const present = new Uint8Array(rows + 1).fill(1);
-    const absolute = new BigUint64Array(rows + 1);
-    const increment = new Float64Array(rows + 1);
-    const value = new Float64Array(rows + 1);
-    const texts: string[] = [];
-    for (let row = 0; row < rows; row++) {
-      const cell = this.#cells[index * rows + row] ?? { absolute: 0n, number: 0, text: "" };
-      const step = steps[(index * rows + row) % steps.length] ?? { do: "keep" };
-      increment[row] = isFirst ? Number.NaN : apply(cell, step);
-      if (step.do === "absent") present[row] = 0;
-      absolute[row] = cell.absolute;
-      value[row] = cell.number;
-      texts.push(cell.text);
-    }
-    if (one.kind === "counter") return { kind: "counter", present, absolute, increment };
-    return one.kind === "text" ? { kind: "text", present, value: texts } : { kind: "number", present, value };
-  }
-}
-
-/** Changes the cell; returns the increment that the poller would give. */
-function apply(cell: CellTruth, step: CellStep): number {
-  if (step.do === "number") cell.number = step.value;
-  if (step.do === "text") cell.text = step.value.toWellFormed();
-  if (step.do === "count") {
-    cell.absolute = step.wrap32 ? BigInt.asUintN(32, cell.absolute + step.by) : BigInt.asUintN(64, cell.absolute + step.by);
-    return Number(step.by);
-  }
-  if (step.do === "reset" || step.do === "odd") {
-    cell.absolute = step.to;
-    return step.do === "reset" ? Number.NaN : step.increment;
-  }
-  return 0;
-}
 
 /** What a reader must see of a cell. */
 function expected(column: Column, row: number): DecodedCell {
@@ -182,7 +108,7 @@ function play(script: typeof site extends fc.Arbitrary<infer T> ? T : never): Ru
   const metrics = Array.from({ length: script.columns }, (_, index) =>
     metric(`m${index}`, kinds[index] ?? "gauge", script.scales[index] ?? 1),
   );
-  const device = new Device(metrics, script.rows);
+  const device = new Device(metrics, script.rows, script.remembers);
   const encoder = createFrameEncoder({ entropy: seededEntropy(7), streamSalt: "gw-1", intervalsPerChunk: () => script.intervals });
   const store = new MemoryStore(createChunkAssembler(script));
   const reports: Report[] = [];
@@ -206,6 +132,8 @@ function play(script: typeof site extends fc.Arbitrary<infer T> ? T : never): Ru
       continue;
     }
     const report = reportOf(at, [device.poll(poll.cells, at, index === 0)]);
+    // Nobody took it: what the next one says was said before was not.
+    if (poll.event === "lost") continue;
     reports.push(report);
     store.append(encoder.encodeReport(report));
     if (poll.seal) store.sealNow();
@@ -254,6 +182,17 @@ describe("encode, assemble, decode and resolve", () => {
         expect(decoded.reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(polled);
         expect(run.chunks.reduce((sum, chunk) => sum + chunk.samples, 0)).toBe(polled);
         expect(decoded.reduce((sum, chunk) => sum + chunk.misses.length, 0)).toBe(run.expectedGaps);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("make the same bytes of reports that say what was said before, as long as none is lost", () => {
+    fc.assert(
+      fc.property(site, (script) => {
+        const polls = script.polls.filter(({ event }) => event !== "lost");
+        const [remembered, forgotten] = [true, false].map((remembers) => play({ ...script, polls, remembers }).chunks);
+        expect(remembered).toEqual(forgotten);
       }),
       { numRuns: runs },
     );

@@ -17,6 +17,7 @@ class OneCounter {
   doubted = false;
 
   read(value: bigint, bits: 32 | 64 = 64, limit = Number.NaN): number {
+    this.state.column.present[0] = 0;
     this.doubted = this.state.take(0, Number(value / two32), Number(value % two32), bits, limit);
     return this.state.column.increment[0] ?? Number.NaN;
   }
@@ -149,6 +150,41 @@ describe("increments of a counter", () => {
   });
 });
 
+describe("what is said of a row's last report", () => {
+  it("is its last reported value, read or not, reported or withheld, however large", () => {
+    const value = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 2n ** 44n - 4n, max: 2n ** 44n + 4n }));
+    const polls = fc.array(fc.tuple(fc.constantFrom("report" as const, "withhold" as const, "miss" as const), value), { maxLength: 12 });
+    fc.assert(
+      fc.property(fc.array(polls, { minLength: 3, maxLength: 3 }), (rows) => {
+        const state = oneColumn(3, noAnomalies());
+        const reported = [0n, 0n, 0n];
+        for (let poll = 0; poll < 12; poll++) {
+          state.column.present.fill(0);
+          const said = [...reported];
+          for (const [row, steps] of rows.entries()) {
+            const [what, absolute] = steps[poll] ?? ["miss", 0n];
+            if (what !== "miss") state.take(row, Number(absolute / two32), Number(absolute % two32), 64, Number.NaN);
+            if (what === "report") reported[row] = absolute;
+            else if (what === "withhold") state.withhold(row);
+            else state.miss(row);
+          }
+          expect([...state.column.previous]).toEqual(said);
+          expect([...state.column.present]).toEqual(rows.map((steps) => (steps[poll]?.[0] === "report" ? 1 : 0)));
+        }
+      }),
+    );
+  });
+
+  it("stays what it was where rows read in the same poll are read again", () => {
+    const counter = oneColumn(1, noAnomalies());
+    counter.take(0, 0, 5, 64, Number.NaN);
+    counter.column.present[0] = 0;
+    counter.take(0, 0, 7, 64, Number.NaN);
+    counter.take(0, 0, 8, 64, Number.NaN);
+    expect(counter.column.previous[0]).toBe(5n);
+  });
+});
+
 describe("columns of one block", () => {
   it("do not touch each other", () => {
     const [left, middle, right] = CounterState.allocate(2, 3, noAnomalies());
@@ -205,6 +241,7 @@ describe("a whole column at once", () => {
             words.set([Number((last[place] ?? 0n) % two32), Number((last[place] ?? 0n) / two32)], place * 2);
           }
           const [told, toldApart]: string[][] = [[], []];
+          for (const state of [together, apart]) state.column.present.fill(0);
           together.takeAll(words, { present, bits }, target, limits, (state, row, doubted) => {
             if (doubted || state.isRefused(row)) told?.push(`${row} ${doubted}`);
           });
