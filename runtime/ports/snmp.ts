@@ -133,7 +133,7 @@ export interface SnmpSession {
   walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]>;
   /**
    * The hot path. `deadlineMs` is a monotonic time (`Clock.monotonicMs`), not a duration. Keep the plan object: what was learnt and the typed
-   * arrays hang on its identity. At most one read of a plan at a time.
+   * arrays hang on its identity, in each session apart: sessions may read the same one. At most one read of a plan at a time.
    */
   readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer>;
   /**
@@ -141,6 +141,11 @@ export interface SnmpSession {
    * more. Optional to call; without it the arrays stay with the plan.
    */
   release?(plan: TablePlan): void;
+  /**
+   * This session does not read the plan any more: what was learnt of it can go. Optional to call; without it that stays until the session is closed or
+   * has read many other plans.
+   */
+  forget?(plan: TablePlan): void;
   /** SET; one PDU, all or nothing (RFC 3416 4.2.5). */
   set(varbinds: readonly Varbind[], signal: AbortSignal): Promise<readonly Varbind[]>;
   counters(): SnmpSessionCounters;

@@ -13,7 +13,7 @@ import { Learned, type LearnedStart } from "./learned.ts";
 import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { type NameLookup, Names, parseLiteral } from "./names.ts";
 import type { Peer } from "./peer.ts";
-import { EngineSession } from "./session.ts";
+import { EngineSession, type SessionOwner } from "./session.ts";
 import { Shared } from "./shared.ts";
 import { PlanParts } from "./table-plan.ts";
 import { UsmKeys } from "./usm-keys.ts";
@@ -46,7 +46,14 @@ export class Engine implements SnmpEngine {
   readonly #keys: UsmKeys;
   readonly #sessions = new Set<EngineSession>();
   readonly #life = new AbortController();
-  readonly #planParts = new PlanParts();
+  readonly #owner: SessionOwner = {
+    parts: new PlanParts(),
+    ended: (session, { peer }) => {
+      this.#dispatcher.abandon(peer);
+      this.#sessions.delete(session);
+    },
+  };
+  readonly #communities = new Shared<CommunitySecurity>(64);
   readonly #starts = new Shared<LearnedStart>(64);
   readonly #salt: { high: number; low: number };
 
@@ -94,7 +101,7 @@ export class Engine implements SnmpEngine {
         ? new UsmSecurity({ credential, keys: this.#keys, limits: this.#limits, logger: logger(), nextSalt: () => this.#nextSalt() })
         : undefined;
     const security =
-      usm ?? new CommunitySecurity(credential.version === "1" ? "1" : "2c", credential.version === "3" ? "" : credential.community);
+      usm ?? this.#community(credential.version === "1" ? "1" : "2c", credential.version === "3" ? "" : credential.community);
     const literal = parseLiteral(target.address);
     const peer: Peer = {
       target,
@@ -118,12 +125,14 @@ export class Engine implements SnmpEngine {
       readiness: usm ?? alwaysReady,
       life: this.#life.signal,
     });
-    const session = new EngineSession(conversation, this.#planParts, () => {
-      this.#dispatcher.abandon(peer);
-      this.#sessions.delete(session);
-    });
+    const session = new EngineSession(conversation, this.#owner);
     this.#sessions.add(session);
     return session;
+  }
+
+  /** One for all who ask in the same version with the same community: nothing of it is a session's own. */
+  #community(version: "1" | "2c", community: string): CommunitySecurity {
+    return this.#communities.get(`${version} ${community}`, () => new CommunitySecurity(version, community));
   }
 
   /** One for all that begin alike. */

@@ -8,19 +8,30 @@ import { TableRead } from "./table-read.ts";
 import { UsmSecurity } from "./usm-security.ts";
 import { Walk } from "./walk.ts";
 
+/** More than one equipment's tables need, read in as many groups as there can be. */
+const maxPlans = 320;
+const noPlans: readonly CompiledPlan[] = Object.freeze([]);
+
+/** Whose sessions they are. */
+export interface SessionOwner {
+  readonly parts: PlanParts;
+  ended(session: EngineSession, conversation: Conversation): void;
+}
+
 /** A session of our own engine. */
 export class EngineSession implements SnmpSession {
   readonly #conversation: Conversation;
-  readonly #parts: PlanParts;
-  readonly #onClose: () => void;
-  /** Forgotten with the plan object. */
-  readonly #plans = new WeakMap<TablePlan, CompiledPlan>();
+  readonly #owner: SessionOwner;
+  /**
+   * Of the plans that it reads; the oldest go first. A short list is looked through faster than a map of weak references, which would be as large for
+   * each session as half of what is in it, and which the collector looks through with each round.
+   */
+  #plans = noPlans;
   #isClosed = false;
 
-  constructor(conversation: Conversation, parts: PlanParts, onClose: () => void) {
+  constructor(conversation: Conversation, owner: SessionOwner) {
     this.#conversation = conversation;
-    this.#parts = parts;
-    this.#onClose = onClose;
+    this.#owner = owner;
   }
 
   get(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]> {
@@ -57,14 +68,25 @@ export class EngineSession implements SnmpSession {
   }
 
   release(plan: TablePlan): void {
-    this.#plans.get(plan)?.release();
+    this.#compiled(plan)?.release();
+  }
+
+  forget(plan: TablePlan): void {
+    if (this.#compiled(plan) !== undefined) this.#plans = this.#plans.filter((compiled) => compiled.plan !== plan);
+  }
+
+  #compiled(plan: TablePlan): CompiledPlan | undefined {
+    const plans = this.#plans;
+    for (let at = 0; at < plans.length; at++) if (plans[at]?.plan === plan) return plans[at];
+    return undefined;
   }
 
   #compile(plan: TablePlan): CompiledPlan {
-    const known = this.#plans.get(plan);
+    const known = this.#compiled(plan);
     if (known !== undefined) return known;
-    const compiled = new CompiledPlan(plan, this.#parts);
-    this.#plans.set(plan, compiled);
+    const compiled = new CompiledPlan(plan, this.#owner.parts);
+    // A list of its exact length: pushing leaves room for sixteen more.
+    this.#plans = [...(this.#plans.length < maxPlans ? this.#plans : this.#plans.slice(1)), compiled];
     return compiled;
   }
 
@@ -120,6 +142,6 @@ export class EngineSession implements SnmpSession {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#onClose();
+    this.#owner.ended(this, this.#conversation);
   }
 }

@@ -110,10 +110,9 @@ const uncut: Cut = { blocks: [], requests: [] };
 
 /** What the engine keeps of a TablePlan: what was learnt about its values and holes, the requests to send; the cells only during a read. */
 export class CompiledPlan {
-  readonly table: string;
+  readonly plan: TablePlan;
   readonly columns: ColumnSet;
   readonly rows: RowSet;
-  readonly #requested: readonly ColumnRequest[];
   readonly #parts: PlanParts;
   #arena: CellArena | undefined;
   /** Longest value seen a column, bytes, 0 before the first read; sizes the answers that are asked for. */
@@ -140,17 +139,16 @@ export class CompiledPlan {
   constructor(plan: TablePlan, parts: PlanParts) {
     const cells = plan.rows.length * plan.columns.length;
     if (cells > maxCells) throw new GatewayError("driver.limit", { fields: { table: plan.table, maxCells } });
-    this.table = plan.table;
+    this.plan = plan;
     this.columns = parts.columns(plan.columns);
     this.rows = parts.rows(plan.rows);
     this.valueBytes = parts.lengths(plan.columns.length);
-    this.#requested = plan.columns;
     this.#parts = parts;
   }
 
   /** The cells of the read under way, or of the last one until they are given back. */
   get arena(): CellArena {
-    this.#arena ??= this.#parts.arenas.take(this.columns, this.#requested, this.rows.count);
+    this.#arena ??= this.#parts.arenas.take(this.columns, this.plan.columns, this.rows.count);
     return this.#arena;
   }
 
@@ -198,7 +196,7 @@ export class CompiledPlan {
   }
 
   columnOid(column: number): string {
-    return this.#requested[column]?.oid ?? "";
+    return this.plan.columns[column]?.oid ?? "";
   }
 
   /** Its reads ask for these from now on. `sharedBy`: as in requestOf. */

@@ -4,9 +4,9 @@ import type { Inventory, PerceivedSeverity } from "#model/observation.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "../session/agent-head.ts";
 import type { Exchange } from "../session/exchange.ts";
-import type { LongTask } from "../session/long-task.ts";
+import { LongTask, type SessionLife } from "../session/long-task.ts";
 import type { PolledTable } from "../session/polled-table.ts";
-import { SharedLists } from "../session/shared.ts";
+import { Shared, SharedLists } from "../session/shared.ts";
 import { changesBetween, type Described } from "./changes.ts";
 import { componentsOf } from "./components.ts";
 import type { IdentityFacts, ProfileSource, SelectedProfiles } from "./facts.ts";
@@ -40,15 +40,23 @@ export interface EquipmentTables {
 }
 
 const noSets: readonly MetricSet[] = Object.freeze([]);
+/** Names of enumerations, which equipment of a kind has in common. */
+const statesShared = new Shared<string>(256);
+const noIdentifiers: SelectedProfiles["identifiers"] = Object.freeze([]);
+const setsShared = new SharedLists<MetricSet>(64);
 
 /** Knows what one equipment is, reads it again when there is a reason, and says what changed. */
 export class InventoryDesk {
   readonly #equipment: Equipment;
   readonly #rules: IdentityRules;
   readonly #profiles: ProfileSource | undefined;
-  readonly #reading: LongTask<Known>;
+  readonly #life: SessionLife;
+  /** A reading that goes on. */
+  #reading: LongTask<Known> | undefined;
   #known: Packed<PackedFacts> | undefined;
-  #profilesOfDevice: SelectedProfiles | undefined;
+  /** Sets that profiles add for this device. */
+  profileSets: readonly MetricSet[] = noSets;
+  #identifiers: SelectedProfiles["identifiers"] = noIdentifiers;
   #last: Packed<Described> | undefined;
   #dueAtMs = Number.NEGATIVE_INFINITY;
   #readAtMs = Number.NEGATIVE_INFINITY;
@@ -62,17 +70,12 @@ export class InventoryDesk {
   constructor(
     equipment: Equipment,
     sources: { readonly sets: readonly MetricSet[]; readonly profiles: ProfileSource | undefined },
-    reading: LongTask<Known>,
+    life: SessionLife,
   ) {
     this.#equipment = equipment;
     this.#rules = rulesShared.get([...sources.sets, ...vendorProbes]);
     this.#profiles = sources.profiles;
-    this.#reading = reading;
-  }
-
-  /** Sets that profiles add for this device. */
-  get profileSets(): readonly MetricSet[] {
-    return this.#profilesOfDevice?.sets ?? noSets;
+    this.#life = life;
   }
 
   /** Whether there is a reason to look. @param revision of the equipment's tables, see TableBook */
@@ -90,7 +93,8 @@ export class InventoryDesk {
     // Agents whose entLastChangeTime always changes must not be read with every poll.
     if (other || (head.entitiesChanged && nowMs >= this.#readAtMs + exchange.settings.rareIntervalMs)) {
       this.#dueAtMs = nowMs;
-      this.#reading.cancel();
+      this.#reading?.cancel();
+      this.#reading = undefined;
     }
     const components = tables.flatMap((table) =>
       table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision),
@@ -116,18 +120,22 @@ export class InventoryDesk {
       macAddresses: macAddressesOf(tables),
     };
     const untilMs = Math.min(exchange.deadlineMs, nowMs + this.#equipment.pollIntervalMs * shareOfInterval);
+    const reading = (this.#reading ??= new LongTask(this.#life));
     try {
-      const known = await this.#reading.join(exchange, untilMs, (task) => this.#learn(request, task));
+      const known = await reading.join(exchange, untilMs, (task) => this.#learn(request, task));
       if (known === undefined) return;
       const { facts, profiles } = known.value;
-      this.#known = new Packed({ ...facts, values: [...facts.values] });
-      this.#profilesOfDevice = profiles;
+      this.#known = new Packed({ ...facts, values: [...facts.values] }, `facts ${facts.sysObjectId}`);
+      this.profileSets = setsShared.get(profiles?.sets ?? noSets);
+      this.#identifiers = profiles?.identifiers ?? noIdentifiers;
       this.#readAtMs = nowMs;
       this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;
       this.#dueAtMs = nowMs + this.#equipment.pollIntervalMs * pollsBetweenAttempts;
+    } finally {
+      if (!reading.isRunning) this.#reading = undefined;
     }
   }
 
@@ -140,7 +148,7 @@ export class InventoryDesk {
   }
 
   #compose(facts: IdentityFacts, tables: readonly PolledTable[], exchange: Exchange): Inventory | undefined {
-    const identity = identify(facts, this.#rules, this.#profilesOfDevice?.identifiers ?? []);
+    const identity = identify(facts, this.#rules, this.#identifiers);
     const components = componentsOf(tables, facts.entities);
     const definitions = tables.map((table) => table.definition);
     const enumerations = stateNamesOf(definitions, (name) => this.#profiles?.states?.(name)) ?? {};
@@ -151,7 +159,7 @@ export class InventoryDesk {
     this.#complete = tables.every((table) => table.isLearnt);
     const all = before === undefined ? [] : changesBetween(before, { identity, components });
     if (before !== undefined && all.length === 0 && states === this.#states) return undefined;
-    this.#states = states;
+    this.#states = statesShared.get(states, () => states);
     const changes = wasComplete ? all : all.filter((change) => change.path.startsWith("identity/"));
     const inventory: Inventory = {
       kind: "inventory",
@@ -162,7 +170,7 @@ export class InventoryDesk {
       ...(states === "" ? {} : { enumerations }),
       changes,
     };
-    this.#last = new Packed({ identity, components });
+    this.#last = new Packed({ identity, components }, `${facts.sysObjectId} ${components.length}`);
     for (const change of changes) noticeChange(change, exchange);
     return inventory;
   }

@@ -70,6 +70,7 @@ function questionOf(objects: readonly HeadObject[]): HeadQuestion {
 }
 
 const wholeQuestion = questionOf(headObjects);
+const objectIdsShared = new Shared<string>(256);
 
 /** Readings of whole seconds this many times running mean a clock too coarse for rates over seconds. */
 const coarseAfter = 4;
@@ -169,7 +170,8 @@ export class AgentHead {
   ): Pick<HeadReading, "sysObjectIdChanged" | "tablesChanged" | "changedAtMs" | "entitiesChanged"> {
     const sysObjectId = textOf(answers[places.sysObjectId]);
     const sysObjectIdChanged = verdict !== "first" && sysObjectId !== undefined && sysObjectId !== this.#sysObjectId;
-    this.#sysObjectId = sysObjectId ?? this.#sysObjectId;
+    if (sysObjectId !== undefined && sysObjectId !== this.#sysObjectId)
+      this.#sysObjectId = objectIdsShared.get(sysObjectId, () => sysObjectId);
     const lastChange = numberOf(answers[places.ifTableLastChange]);
     const tablesChanged = verdict !== "first" && lastChange !== this.#ifTableLastChange;
     this.#ifTableLastChange = lastChange;

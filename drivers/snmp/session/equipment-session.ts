@@ -14,7 +14,7 @@ import { AgentHead, type HeadReading, headOids } from "./agent-head.ts";
 import { executeCommand } from "./commands.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
-import { LongTask } from "./long-task.ts";
+import { SessionLife } from "./long-task.ts";
 import { Notices } from "./notices.ts";
 import { pollDeadline } from "./poll-deadline.ts";
 import type { KnownResults } from "./probe-tables.ts";
@@ -56,7 +56,7 @@ export class EquipmentSession implements DriverSession {
   /** Requests up to the end of the last poll: what surveys sent in between belongs to the next one's cost. */
   #requests = 0;
   #retries = 0;
-  readonly #closed = new AbortController();
+  readonly #life: SessionLife;
   readonly #head = new AgentHead();
   readonly #system: SystemTable;
   readonly #book: TableBook;
@@ -73,9 +73,9 @@ export class EquipmentSession implements DriverSession {
     const sets = setsShared.get(parts.sets.filter((set) => this.#settings.sets[set.name] ?? set.optional !== true));
     this.#notices = new Notices(equipment.id);
     this.#system = new SystemTable(equipment.id, equipment.pollIntervalMs);
-    const newTask = <T>(): LongTask<T> => new LongTask<T>(context.clock, this.#closed.signal);
-    this.#book = new TableBook(equipment, sets, parts.known, newTask);
-    this.#inventory = new InventoryDesk(equipment, { sets: parts.sets, profiles: parts.profiles }, newTask());
+    this.#life = new SessionLife(context.clock);
+    this.#book = new TableBook(equipment, sets, parts.known, this.#life);
+    this.#inventory = new InventoryDesk(equipment, { sets: parts.sets, profiles: parts.profiles }, this.#life);
   }
 
   async poll(request: PollRequest, signal: AbortSignal): Promise<PollResult> {
@@ -130,7 +130,7 @@ export class EquipmentSession implements DriverSession {
   }
 
   async close(): Promise<void> {
-    this.#closed.abort(new GatewayError("driver.limit", { message: "the session is closed" }));
+    this.#life.close(new GatewayError("driver.limit", { message: "the session is closed" }));
     this.#snmp.close();
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "#ports/clock.ts";
-import type { SnmpSession } from "#ports/snmp.ts";
+import type { SnmpSession, TableAnswer, TablePlan } from "#ports/snmp.ts";
 import type { SnmpSettings } from "../settings.ts";
 import type { Notices } from "./notices.ts";
 import type { ReportCellsPool } from "./report-cells.ts";
@@ -19,4 +19,13 @@ export interface Exchange {
   readonly notices: Notices;
   /** Where the arrays of reports come from. */
   readonly cells: ReportCellsPool;
+}
+
+/** Reads a plan that will not be read again. @throws GatewayError driver.* */
+export async function readPlanOnce(plan: TablePlan, { session, deadlineMs, signal }: Exchange): Promise<TableAnswer> {
+  try {
+    return await session.readTable(plan, deadlineMs, signal);
+  } finally {
+    session.forget?.(plan);
+  }
 }

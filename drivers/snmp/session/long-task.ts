@@ -3,6 +3,36 @@ import type { Clock } from "#ports/clock.ts";
 import type { Exchange } from "./exchange.ts";
 import { pollDeadline } from "./poll-deadline.ts";
 
+/**
+ * How long what a session began may go on at most: until it is closed. It knows the controllers of what is going on, which mostly is nothing; a signal of
+ * its own for all to listen to would be half a kilobyte of each equipment.
+ */
+export class SessionLife {
+  readonly clock: Clock;
+  #going: Set<AbortController> | undefined;
+  #closed: GatewayError | undefined;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  begins(controller: AbortController): void {
+    if (this.#closed !== undefined) controller.abort(this.#closed);
+    this.#going ??= new Set();
+    this.#going.add(controller);
+  }
+
+  ends(controller: AbortController): void {
+    this.#going?.delete(controller);
+    if (this.#going?.size === 0) this.#going = undefined;
+  }
+
+  close(reason: GatewayError): void {
+    this.#closed = reason;
+    for (const controller of this.#going ?? []) controller.abort(reason);
+  }
+}
+
 type Outcome<T> = { readonly value: T } | { readonly failure: unknown };
 
 /** A survey of the slowest agents we know takes some minutes; longer than this it is given up and begun anew. */
@@ -10,19 +40,17 @@ const maxTaskMs = 600_000;
 
 /**
  * Work that may take longer than a poll (probing, learning rows, reading the inventory of a slow agent): it goes on between polls,
- * and each poll waits for it as long as it can spare. At most one at a time.
+ * and each poll waits for it as long as it can spare. At most one at a time. Made for the work and thrown away with it: there are several of them for each
+ * equipment, and nearly always nothing is going on.
  */
 export class LongTask<T> {
-  readonly #clock: Clock;
-  readonly #closed: AbortSignal;
+  readonly #life: SessionLife;
   #outcome: Outcome<T> | undefined;
   #running: Promise<void> | undefined;
   #controller: AbortController | undefined;
 
-  /** @param closed aborts when the session is closed */
-  constructor(clock: Clock, closed: AbortSignal) {
-    this.#clock = clock;
-    this.#closed = closed;
+  constructor(life: SessionLife) {
+    this.#life = life;
   }
 
   get isRunning(): boolean {
@@ -58,14 +86,13 @@ export class LongTask<T> {
   #begin(exchange: Exchange, work: (exchange: Exchange) => Promise<T>): void {
     const controller = new AbortController();
     this.#controller = controller;
-    const abort = (): void => controller.abort(this.#closed.reason);
-    this.#closed.addEventListener("abort", abort, { once: true });
-    if (this.#closed.aborted) abort();
-    const deadlineMs = this.#clock.monotonicMs() + maxTaskMs;
-    const deadline = pollDeadline(this.#clock, deadlineMs, controller.signal);
+    const { clock } = this.#life;
+    this.#life.begins(controller);
+    const deadlineMs = clock.monotonicMs() + maxTaskMs;
+    const deadline = pollDeadline(clock, deadlineMs, controller.signal);
     const settle = (outcome: Outcome<T>): void => {
       deadline.done();
-      this.#closed.removeEventListener("abort", abort);
+      this.#life.ends(controller);
       if (this.#controller === controller && !controller.signal.aborted) this.#outcome = outcome;
     };
     this.#outcome = undefined;
@@ -81,7 +108,8 @@ export class LongTask<T> {
     const abort = (): void => waiting.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
-    const late = this.#clock.sleep(Math.max(untilMs - this.#clock.monotonicMs(), 0), waiting.signal).catch((reason: unknown) => {
+    const { clock } = this.#life;
+    const late = clock.sleep(Math.max(untilMs - clock.monotonicMs(), 0), waiting.signal).catch((reason: unknown) => {
       // Cut off by the poll's own signal, or the work was done first: both end the waiting, which is all it is for.
       if (!isGatewayError(reason) && !waiting.signal.aborted) throw reason;
     });

@@ -13,8 +13,9 @@ const nothing: readonly Event[] = Object.freeze([]);
 export class Notices {
   readonly anomalies: CounterAnomalies = noAnomalies();
   readonly #equipment: EquipmentId;
-  #waiting: Event[] = [];
-  readonly #said = new Set<string>();
+  #waiting = nothing;
+  /** Made with the first thing that is said once: most equipment gives no reason to. */
+  #said: Set<string> | undefined;
   /** Events lost because more than maxWaiting waited. */
   dropped = 0;
 
@@ -30,11 +31,12 @@ export class Notices {
     readonly attributes: Event["attributes"];
   }): void {
     if (this.#waiting.length >= maxWaiting) this.dropped += 1;
-    else this.#waiting.push({ kind: "event", equipment: this.#equipment, source: "poll", ...event });
+    else this.#waiting = [...this.#waiting, { kind: "event", equipment: this.#equipment, source: "poll", ...event }];
   }
 
   /** Says a thing once in this session's life; `key` tells things apart. */
   once(key: string, event: Parameters<Notices["add"]>[0]): void {
+    this.#said ??= new Set();
     if (this.#said.has(key) || this.#said.size >= maxRemembered) return;
     this.#said.add(key);
     this.add(event);
@@ -42,13 +44,13 @@ export class Notices {
 
   /** A thing said once may be said again (it was put right). */
   forget(key: string): void {
-    this.#said.delete(key);
+    this.#said?.delete(key);
   }
 
   take(): readonly Event[] {
     if (this.#waiting.length === 0) return nothing;
     const taken = this.#waiting.slice(0, maxEventsPerPoll);
-    this.#waiting = this.#waiting.slice(maxEventsPerPoll);
+    this.#waiting = this.#waiting.length > maxEventsPerPoll ? this.#waiting.slice(maxEventsPerPoll) : nothing;
     return taken;
   }
 }

@@ -11,9 +11,10 @@ import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
 import { type LearntRow, sameRow, sharedRows } from "./row-keys.ts";
 import { firstIntervalMs } from "./schedule.ts";
-import { onlyRows, type Survey } from "./survey.ts";
+import { onlyRows, type SharedSurvey, type Survey, sharedSurvey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
 import { Reading, type TableReading } from "./table-reading.ts";
+import { TableTimes } from "./table-times.ts";
 
 /** A moment on the agent's clock and on ours, to tell how long lies between two readings. */
 export interface AgentMoment {
@@ -27,7 +28,6 @@ export interface AgentMoment {
 /** What a table needs of the equipment that it belongs to. */
 export interface TableOwner {
   readonly equipment: EquipmentId;
-  newTask<T>(): LongTask<T>;
   nextRevision(table: string): number;
 }
 
@@ -35,47 +35,42 @@ export interface TableOwner {
 const firstHoldDownMs = 30_000;
 
 /** One table of one equipment: which rows it has, how they are read, and what is reported of them. */
-export class PolledTable {
+export class PolledTable extends TableTimes {
   readonly definition: TableDefinition;
   readonly intervalMs: number;
-  /** Read with every poll. */
-  readonly isLive: boolean;
-  /** When the values are due, monotonic milliseconds. */
-  dueAtMs = Number.NEGATIVE_INFINITY;
   /** Rows and labels must be learnt before anything is read: at first, after a restart, after a change that the agent announced. */
   mustLearn = true;
-  /** The survey that learns them; goes on between polls where the agent is slow. */
-  readonly survey: LongTask<Survey>;
-  /** When rows and labels are due to be verified. */
-  learnAtMs = Number.NEGATIVE_INFINITY;
-  /** Not asked for before this time: it failed too often. */
-  setAsideUntilMs = Number.NEGATIVE_INFINITY;
+  /** The survey that learns them, while there is one: it goes on between polls where the agent is slow. */
+  survey: LongTask<Survey> | undefined;
   readonly #owner: TableOwner;
-  #survey: Survey | undefined;
+  /** What the last survey found, but for hidden labels: like equipment has the same. */
+  #known: SharedSurvey | undefined;
+  #hidden = noHiddenLabels;
   #groups: readonly ReadGroup[] = [];
   #outputs: readonly TableOutput[] = [];
   #seriesCount = 0;
-  /** When the table was last read, NaN = never; in numbers of its own, which are written over rather than made anew at each poll. */
-  #previousMs = Number.NaN;
-  #previousAgentMs = Number.NaN;
+  /** Of the agent, when the table was last read. */
   #previousEpoch = 0;
-  #holdDownMs = firstHoldDownMs;
-  #walkAgainAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(definition: TableDefinition, intervalMs: number, owner: TableOwner) {
+    super();
     this.definition = definition;
-    this.isLive = definition.cadence === "live";
-    this.survey = owner.newTask();
     this.#owner = owner;
     this.intervalMs = intervalMs;
+    this.holdDownMs = firstHoldDownMs;
+  }
+
+  /** Read with every poll. */
+  get isLive(): boolean {
+    return this.definition.cadence === "live";
   }
 
   get rows(): readonly LearntRow[] {
-    return this.#survey?.reported ?? [];
+    return this.#known?.reported ?? [];
   }
 
   get hidden(): HiddenLabels {
-    return this.#survey?.hidden ?? noHiddenLabels;
+    return this.#hidden;
   }
 
   /** All labels of its rows, hidden ones included. */
@@ -89,7 +84,7 @@ export class PolledTable {
 
   /** Whether rows and labels were learnt at least once. */
   get isLearnt(): boolean {
-    return this.#survey !== undefined;
+    return this.#known !== undefined;
   }
 
   get seriesCount(): number {
@@ -101,10 +96,11 @@ export class PolledTable {
    * instances only if nothing was read since. @returns whether rows, labels or sources differ from before
    */
   apply(found: Survey, types: WireTypes, exchange: Exchange, changedAtMs: number): boolean {
-    const before = this.#survey;
+    const before = this.#known;
     const survey = before === undefined ? found : reuseRows(before, found);
     const shapes = this.#outputs.map((output) => output.shape);
-    this.#survey = survey;
+    this.#known = sharedSurvey(survey);
+    this.#hidden = survey.hidden;
     const rows = this.definition.aggregate === undefined ? survey.reported : onlyRows;
     this.#outputs = buildOutputs(this.definition, survey.columns, rows, {
       labels: new LabelReader(survey.reported, survey.hidden),
@@ -112,13 +108,16 @@ export class PolledTable {
       previous: this.#outputs,
       owner: this.#owner,
       speedOverrides: exchange.settings.speeds,
-      mayFollow: this.#previousMs < changedAtMs,
+      mayFollow: this.previousMs < changedAtMs,
     });
     this.#seriesCount = this.#outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
     // The engine keeps what it learnt about a plan with the plan: a new one only where something changed.
     const sameShapes = this.#outputs.length === shapes.length && this.#outputs.every((output, at) => output.shape === shapes[at]);
     const samePlan = sameShapes && before !== undefined && samePlanned(before, survey);
-    if (!samePlan) this.#groups = buildGroups(this.definition, survey, this.#outputs, types);
+    if (!samePlan) {
+      for (const { plan } of this.#groups) exchange.session.forget?.(plan);
+      this.#groups = buildGroups(this.definition, survey, this.#outputs, types);
+    }
     const nowMs = exchange.clock.monotonicMs();
     this.mustLearn = false;
     const { rareIntervalMs } = exchange.settings;
@@ -174,22 +173,23 @@ export class PolledTable {
   /** @returns how long the previous reading is ago, milliseconds; NaN on the first */
   #stamp(moment: AgentMoment, answeredMs: number): number {
     const elapsedMs = this.#elapsed(moment, answeredMs);
-    this.#previousAgentMs = moment.agentMs + (answeredMs - moment.monotonicMs);
+    this.previousAgentMs = moment.agentMs + (answeredMs - moment.monotonicMs);
     this.#previousEpoch = moment.epoch;
-    this.#previousMs = answeredMs;
+    this.previousMs = answeredMs;
     return elapsedMs;
   }
 
   /** Names must be verified before the next reading; a survey from before does not count. */
   learnFirst(): void {
     this.mustLearn = true;
-    this.survey.cancel();
-    this.#holdDownMs = firstHoldDownMs;
+    this.survey?.cancel();
+    this.survey = undefined;
+    this.holdDownMs = firstHoldDownMs;
   }
 
   /** With the next poll, but not again and again for the same reason. */
   #surveyEarlier(exchange: Exchange): void {
-    if (exchange.clock.monotonicMs() >= this.#walkAgainAtMs) this.learnAtMs = Number.NEGATIVE_INFINITY;
+    if (exchange.clock.monotonicMs() >= this.walkAgainAtMs) this.learnAtMs = Number.NEGATIVE_INFINITY;
   }
 
   #fill(groups: readonly ReadGroup[], answers: readonly TableAnswer[], into: Filling, exchange: Exchange): void {
@@ -218,19 +218,19 @@ export class PolledTable {
 
   /** By the agent's own clock if it is sane, else by ours; NaN on the first reading. Counters of another epoch are forgotten. */
   #elapsed(moment: AgentMoment, answeredMs: number): number {
-    const ownElapsedMs = answeredMs - this.#previousMs;
+    const ownElapsedMs = answeredMs - this.previousMs;
     if (Number.isNaN(ownElapsedMs)) return Number.NaN;
     if (this.#previousEpoch !== moment.epoch) {
       for (const output of this.#outputs) output.reset();
       return ownElapsedMs;
     }
-    const agentElapsedMs = moment.agentMs + (answeredMs - moment.monotonicMs) - this.#previousAgentMs;
+    const agentElapsedMs = moment.agentMs + (answeredMs - moment.monotonicMs) - this.previousAgentMs;
     return agentElapsedMs > 0 ? agentElapsedMs : ownElapsedMs;
   }
 
   #holdDown(same: boolean, nowMs: number, maxMs: number): void {
-    this.#holdDownMs = same ? Math.min(this.#holdDownMs * 2, maxMs) : firstHoldDownMs;
-    this.#walkAgainAtMs = nowMs + this.#holdDownMs;
+    this.holdDownMs = same ? Math.min(this.holdDownMs * 2, maxMs) : firstHoldDownMs;
+    this.walkAgainAtMs = nowMs + this.holdDownMs;
   }
 }
 
@@ -250,7 +250,7 @@ function routedTo(output: number, groups: readonly ReadGroup[], answers: readonl
 }
 
 /** Rows that are what they were stay the objects they were: reports and the engine's plans refer to them. */
-function reuseRows(before: Survey, after: Survey): Survey {
+function reuseRows(before: SharedSurvey, after: Survey): Survey {
   const known = new Map(before.planned.map((row) => [row.key, row]));
   const reuse = (row: LearntRow): LearntRow => {
     const old = known.get(row.key);
@@ -260,7 +260,7 @@ function reuseRows(before: Survey, after: Survey): Survey {
   return { ...after, reported, planned: after.planned === after.reported ? reported : after.planned.map(reuse) };
 }
 
-function samePlanned(before: Survey, after: Survey): boolean {
+function samePlanned(before: SharedSurvey, after: SharedSurvey): boolean {
   return (
     before.planned.length === after.planned.length &&
     before.planned.every((row, position) => row.index === after.planned[position]?.index) &&

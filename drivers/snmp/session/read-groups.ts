@@ -3,8 +3,8 @@ import { valueForm } from "../conversions/convert.ts";
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { AnswerRouting } from "./fill-columns.ts";
 import type { LearntRow } from "./row-keys.ts";
-import { Shared, SharedLists } from "./shared.ts";
-import type { Survey } from "./survey.ts";
+import { idOf, Shared, SharedLists } from "./shared.ts";
+import type { SharedSurvey } from "./survey.ts";
 import type { TableOutput } from "./table-output.ts";
 
 /** Which columns the agent has, and with what type it answered when probed. */
@@ -16,7 +16,8 @@ export type Signature = string;
 /** Rows with other signatures than these many most frequent ones are read with the most frequent: a bound on requests. */
 const maxGroups = 4;
 
-/** Plans of like equipment share their lists; a plan itself belongs to one. Losing an entry only loses the sharing. */
+/** Plans of like equipment, and what they consist of, exist once. Losing an entry only loses the sharing. */
+const groupsShared = new Shared<readonly ReadGroup[]>(1024);
 const requestsShared = new Shared<readonly ColumnRequest[]>(1024);
 const indexesShared = new Shared<readonly string[]>(1024);
 const routingsShared = new Shared<AnswerRouting>(1024);
@@ -47,7 +48,12 @@ export function defaultSignature(columns: readonly ColumnDefinition[], types: Wi
   return columns.map((column) => (types.has(column.oid) ? "p" : "f")).join("");
 }
 
-export function buildGroups(definition: TableDefinition, survey: Survey, outputs: readonly TableOutput[], types: WireTypes): ReadGroup[] {
+export function buildGroups(
+  definition: TableDefinition,
+  survey: SharedSurvey,
+  outputs: readonly TableOutput[],
+  types: WireTypes,
+): readonly ReadGroup[] {
   const usual = defaultSignature(survey.columns, types);
   const bySignature = new Map<Signature, LearntRow[]>();
   for (const [position, row] of survey.planned.entries()) {
@@ -60,9 +66,14 @@ export function buildGroups(definition: TableDefinition, survey: Survey, outputs
   const kept = groups.slice(0, maxGroups);
   for (const [, members] of groups.slice(maxGroups)) kept[0]?.[1].push(...members);
   const rowOfKey = outputs.map((output) => output.rowOfKey());
-  return kept.map(([signature, members]) =>
+  const built = kept.map(([signature, members]) =>
     buildGroup(definition, survey.columns, { signature, members: inPlanOrder(survey.planned, members) }, rowOfKey, types),
   );
+  if (survey.planned.length > maxSharedRows) return built;
+  const key = built.map(({ plan, signature, routings }) =>
+    [plan.table, signature, ...[plan.columns, plan.rows, ...routings].map(idOf)].join(),
+  );
+  return groupsShared.get(key.join("\n"), () => built);
 }
 
 /** Rows stay in the order of their OIDs, as the engine expects them. */

@@ -1,7 +1,7 @@
 import type { TableColumn, TablePlan } from "#ports/snmp.ts";
 import { convertNumber } from "../conversions/convert.ts";
 import type { ColumnDefinition } from "../metric-sets/metric-set.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, readPlanOnce } from "./exchange.ts";
 import type { Signature, WireTypes } from "./read-groups.ts";
 import type { LearntRow } from "./row-keys.ts";
 
@@ -32,7 +32,7 @@ async function readOnce(oids: readonly string[], rows: readonly LearntRow[], typ
   const columns = oids.filter((oid) => types.has(oid)).map((oid) => ({ oid, as: formOf(types, oid) }));
   if (columns.length === 0) return new Map();
   const plan: TablePlan = { table: "sources", columns, rows: rows.map((row) => row.index) };
-  const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
+  const answer = await readPlanOnce(plan, exchange);
   const read = new Map<string, TableColumn>();
   for (const [position, { oid }] of columns.entries()) {
     const column = answer.columns[position];

@@ -1,10 +1,11 @@
 import type { ColumnDefinition, TableDefinition } from "../metric-sets/metric-set.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, readPlanOnce } from "./exchange.ts";
 import { type HiddenLabels, LabelReader, noHiddenLabels } from "./hidden-labels.ts";
 import { learnRows } from "./learn-rows.ts";
 import { existingColumns, type Signature, type WireTypes } from "./read-groups.ts";
 import { chooseRows, type LearntRow, type RowChoice, sharedRows, speedOf } from "./row-keys.ts";
 import { decideSources } from "./row-sources.ts";
+import { idOf, Shared } from "./shared.ts";
 
 /** What a table of one agent looks like: its columns and rows, and where each row's cells come from. */
 export interface Survey {
@@ -17,6 +18,27 @@ export interface Survey {
   readonly hidden: HiddenLabels;
   /** Where the cells of each planned row come from; empty = the usual way for all. */
   readonly signatures: readonly Signature[];
+}
+
+/** What equipment of a kind has in common; only hidden labels differ from one to the next. */
+export type SharedSurvey = Omit<Survey, "hidden">;
+
+const surveysShared = new Shared<SharedSurvey>(1024);
+const signaturesShared = new Shared<readonly Signature[]>(512);
+/** Surveys of more rows are nobody else's. */
+const longestShared = 512;
+
+/** One for all equipment that was found the same; losing one only loses the sharing. */
+export function sharedSurvey({ columns, reported, planned, signatures }: Survey): SharedSurvey {
+  if (planned.length > longestShared) return { columns, reported, planned, signatures };
+  const kept = signaturesShared.get(signatures.join(), () => signatures);
+  const rows = planned === reported ? reported : sharedRows(planned);
+  return surveysShared.get([columns, reported, rows, kept].map(idOf).join(), () => ({
+    columns,
+    reported,
+    planned: rows,
+    signatures: kept,
+  }));
 }
 
 /** The row of scalars and aggregates. */
@@ -88,7 +110,7 @@ async function rowsOfBase(
   const requests = oids.filter((oid) => types.has(oid)).map((oid) => ({ oid, as: "number" as const }));
   if (baseRows.length === 0 || requests.length === 0) return [];
   const plan = { table: `${definition.table} rows`, columns: requests, rows: baseRows.map((row) => row.index) };
-  const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
+  const answer = await readPlanOnce(plan, exchange);
   const found = baseRows.filter((_, position) => answer.columns.some((column) => column.present[position] === 1));
   return found.length === baseRows.length ? baseRows : sharedRows(found);
 }

@@ -6,11 +6,11 @@ import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
-import type { LongTask } from "./long-task.ts";
+import { LongTask, type SessionLife } from "./long-task.ts";
 import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
-import { SharedLists } from "./shared.ts";
+import { Shared, SharedLists } from "./shared.ts";
 import { surveyTable } from "./survey.ts";
 import type { TableReading } from "./table-reading.ts";
 
@@ -23,6 +23,10 @@ export interface TablesRead {
 }
 
 const setsShared = new SharedLists<MetricSet>(64);
+const noRevisions: ReadonlyMap<string, number> = new Map();
+const revisionsShared = new Shared<ReadonlyMap<string, number>>(1024);
+/** Never written. */
+const noFailures = new Map<PolledTable, number>();
 
 /** After this many tables in a row without an answer the agent is taken for gone in this poll. */
 const timeoutsUntilGivenUp = 2;
@@ -43,8 +47,9 @@ export class TableBook implements TableOwner {
   readonly #builtIn: readonly MetricSet[];
   #added: readonly MetricSet[] = [];
   readonly #known: KnownResults;
-  readonly #newTask: <T>() => LongTask<T>;
-  readonly #probing: LongTask<ProbeResult>;
+  readonly #life: SessionLife;
+  /** Probing that goes on. */
+  #probing: LongTask<ProbeResult> | undefined;
   #probed: ProbeResult | undefined;
   #probeAtMs = Number.NEGATIVE_INFINITY;
   #probedAtMs = Number.NEGATIVE_INFINITY;
@@ -52,17 +57,17 @@ export class TableBook implements TableOwner {
   /** Announced changes after which nothing had changed, running. */
   #fruitless = 0;
   #revision = 0;
-  /** How many shapes each table name has had; as many names as there are definitions. */
-  readonly #revisions = new Map<string, number>();
-  readonly #failures = new Map<PolledTable, number>();
+  /** How many shapes each table name has had, as many names as there are definitions; never changed, like equipment has the same. */
+  #revisions = noRevisions;
+  /** Of tables that failed lately. */
+  #failures = noFailures;
 
-  constructor(equipment: Equipment, sets: readonly MetricSet[], known: KnownResults, newTask: <T>() => LongTask<T>) {
+  constructor(equipment: Equipment, sets: readonly MetricSet[], known: KnownResults, life: SessionLife) {
     this.#equipment = equipment;
     this.#known = known;
     this.#sets = sets;
     this.#builtIn = sets;
-    this.#newTask = newTask;
-    this.#probing = newTask();
+    this.#life = life;
   }
 
   get probed(): ProbeResult | undefined {
@@ -81,10 +86,10 @@ export class TableBook implements TableOwner {
   /** Sets that profiles add, besides the built-in ones; probed with the next poll where they are new. */
   addSets(sets: readonly MetricSet[]): void {
     if (sets.length === this.#added.length && sets.every((set, position) => set === this.#added[position])) return;
-    this.#added = sets;
+    this.#added = setsShared.get(sets);
     this.#sets = setsShared.get([...this.#builtIn, ...sets]);
     this.#probeAtMs = Number.NEGATIVE_INFINITY;
-    this.#probing.cancel();
+    this.#stopProbing();
   }
 
   /** A restarted agent may have other tables; one that restarts all the time is not probed all the time. */
@@ -92,7 +97,12 @@ export class TableBook implements TableOwner {
     const nowMs = exchange.clock.monotonicMs();
     if (!head.sysObjectIdChanged && nowMs < this.#probedAtMs + exchange.settings.slowIntervalMs) return;
     this.#probeAtMs = nowMs;
-    this.#probing.cancel();
+    this.#stopProbing();
+  }
+
+  #stopProbing(): void {
+    this.#probing?.cancel();
+    this.#probing = undefined;
   }
 
   /** The agent says that the rows of some tables changed. It is believed until it was wrong several times running. */
@@ -126,7 +136,7 @@ export class TableBook implements TableOwner {
     if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
     const isUrgent = this.#probed === undefined || restarted;
     const untilMs = isUrgent ? exchange.deadlineMs : shareOfRest(exchange);
-    const probed = await this.#probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task, this.#known));
+    const probed = await this.#probe(exchange, untilMs);
     if (probed === undefined) {
       if (this.#probed === undefined) throw new GatewayError("driver.limit", { message: "still finding out what the equipment has" });
       return;
@@ -136,6 +146,15 @@ export class TableBook implements TableOwner {
     this.#probed = probed.value;
     this.#tables = this.#tablesFor(probed.value, exchange);
     this.#revision += 1;
+  }
+
+  async #probe(exchange: Exchange, untilMs: number): Promise<{ readonly value: ProbeResult } | undefined> {
+    const probing = (this.#probing ??= new LongTask(this.#life));
+    try {
+      return await probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task, this.#known));
+    } finally {
+      if (!probing.isRunning) this.#probing = undefined;
+    }
   }
 
   async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
@@ -169,7 +188,7 @@ export class TableBook implements TableOwner {
   }
 
   #mustSurvey(table: PolledTable, exchange: Exchange): boolean {
-    return table.mustLearn || table.survey.isRunning || exchange.clock.monotonicMs() >= table.learnAtMs;
+    return table.mustLearn || table.survey !== undefined || exchange.clock.monotonicMs() >= table.learnAtMs;
   }
 
   /** Surveys the table. @throws GatewayError driver.* when its values may not be read before the survey is done */
@@ -179,9 +198,12 @@ export class TableBook implements TableOwner {
     if (types === undefined) return;
     const base = this.#baseOf(table);
     const untilMs = isRoutine ? shareOfRest(exchange) : exchange.deadlineMs;
+    const task = (table.survey ??= new LongTask(this.#life));
     const survey = await this.#joinSurvey(table, exchange, () =>
-      table.survey.join(exchange, untilMs, (task) => surveyTable(table.definition, types, base, task)),
-    );
+      task.join(exchange, untilMs, (within) => surveyTable(table.definition, types, base, within)),
+    ).finally(() => {
+      if (!task.isRunning) table.survey = undefined;
+    });
     if (survey !== undefined) {
       const changed = table.apply(survey.value, types, exchange, head.changedAtMs);
       this.#revision += 1;
@@ -218,13 +240,10 @@ export class TableBook implements TableOwner {
     return this.#equipment.id;
   }
 
-  newTask<T>(): LongTask<T> {
-    return this.#newTask<T>();
-  }
-
   nextRevision(table: string): number {
     const revision = (this.#revisions.get(table) ?? 0) + 1;
-    this.#revisions.set(table, revision);
+    const revisions = new Map(this.#revisions).set(table, revision);
+    this.#revisions = revisionsShared.get([...revisions].join("\n"), () => revisions);
     return revision;
   }
 
@@ -239,13 +258,14 @@ export class TableBook implements TableOwner {
   }
 
   #succeeded(table: PolledTable, nowMs: number): void {
-    this.#failures.delete(table);
+    if (this.#failures.delete(table) && this.#failures.size === 0) this.#failures = noFailures;
     // The grid of the slower tables is kept whatever the poll's own delay was.
     table.dueAtMs = Number.isFinite(table.dueAtMs) ? Math.max(table.dueAtMs + table.intervalMs, nowMs) : nowMs + table.intervalMs;
   }
 
   #failed(table: PolledTable, error: GatewayError, exchange: Exchange): void {
     const failures = (this.#failures.get(table) ?? 0) + 1;
+    if (this.#failures === noFailures) this.#failures = new Map();
     this.#failures.set(table, failures);
     if (failures < failuresUntilSetAside || error.code === "driver.limit") return;
     const nowMs = exchange.clock.monotonicMs();
