@@ -120,7 +120,8 @@ export class InventoryDesk {
       macAddresses: macAddressesOf(tables),
     };
     const untilMs = Math.min(exchange.deadlineMs, nowMs + this.#equipment.pollIntervalMs * shareOfInterval);
-    const reading = (this.#reading ??= new LongTask(this.#life));
+    this.#reading ??= new LongTask(this.#life);
+    const reading = this.#reading;
     try {
       const known = await reading.join(exchange, untilMs, (task) => this.#learn(request, task));
       if (known === undefined) return;

@@ -1,5 +1,6 @@
 import type { RowLabels } from "../conversions/convert.ts";
 import type { LabelDefinition } from "../metric-sets/metric-set.ts";
+import { addressesIn, textOfAddresses } from "./address-list.ts";
 import type { LearntRow } from "./row-keys.ts";
 import { Shared } from "./shared.ts";
 
@@ -26,13 +27,15 @@ export function packHidden(definitions: readonly LabelDefinition[] | undefined, 
   const names = hidden.map(({ name }) => name);
   return {
     names: namesShared.get(names.join(), () => Object.freeze(names)),
-    texts: hidden.map(({ name, format }) => packed(rows, name, format !== "mac")),
+    texts: hidden.map(({ name, format }) => {
+      const values = rows.map((labels) => (labels[name] ?? "").replaceAll("\n", " "));
+      return format === "mac" ? textOfAddresses(values) : sharedText(values.join("\n"));
+    }),
   };
 }
 
-function packed(rows: readonly RowLabels[], name: string, isShared: boolean): string {
-  const text = rows.map((labels) => (labels[name] ?? "").replaceAll("\n", " ")).join("\n");
-  return isShared && text.length <= longestShared ? textsShared.get(text, () => text) : text;
+function sharedText(text: string): string {
+  return text.length <= longestShared ? textsShared.get(text, () => text) : text;
 }
 
 /** Looks all labels of rows up, the hidden ones included; made when needed, which is rarely, and not kept. */
@@ -44,7 +47,7 @@ export class LabelReader {
   /** @param rows the rows that `hidden` belongs to */
   constructor(rows: readonly LearntRow[], { names, texts }: HiddenLabels) {
     this.#names = names;
-    this.#columns = texts.map((text) => text.split("\n"));
+    this.#columns = texts.map((text) => addressesIn(text) ?? text.split("\n"));
     this.#positions = new Map(names.length === 0 ? [] : rows.map((row, position) => [row, position]));
   }
 
@@ -61,6 +64,6 @@ export class LabelReader {
   hiddenOf(rows: readonly LearntRow[]): HiddenLabels {
     if (this.#names.length === 0 || rows.length === 0) return noHiddenLabels;
     const at = rows.map((row) => this.#positions.get(row) ?? -1);
-    return { names: this.#names, texts: this.#columns.map((column) => at.map((position) => column[position] ?? "").join("\n")) };
+    return { names: this.#names, texts: this.#columns.map((column) => textOfAddresses(at.map((position) => column[position] ?? ""))) };
   }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Gap, TableReport } from "#model/report.ts";
-import type { MetricSet, TableDefinition } from "../metric-sets/metric-set.ts";
+import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
@@ -12,6 +12,7 @@ import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables
 import { dueTables, tableIntervalMs } from "./schedule.ts";
 import { Shared, SharedLists } from "./shared.ts";
 import { surveyTable } from "./survey.ts";
+import { refuseSeries, refuseTables, tellSetAside } from "./table-notices.ts";
 import type { TableReading } from "./table-reading.ts";
 
 /** What one poll read of the tables. */
@@ -149,7 +150,8 @@ export class TableBook implements TableOwner {
   }
 
   async #probe(exchange: Exchange, untilMs: number): Promise<{ readonly value: ProbeResult } | undefined> {
-    const probing = (this.#probing ??= new LongTask(this.#life));
+    this.#probing ??= new LongTask(this.#life);
+    const probing = this.#probing;
     try {
       return await probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task, this.#known));
     } finally {
@@ -198,7 +200,8 @@ export class TableBook implements TableOwner {
     if (types === undefined) return;
     const base = this.#baseOf(table);
     const untilMs = isRoutine ? shareOfRest(exchange) : exchange.deadlineMs;
-    const task = (table.survey ??= new LongTask(this.#life));
+    table.survey ??= new LongTask(this.#life);
+    const task = table.survey;
     const survey = await this.#joinSurvey(table, exchange, () =>
       task.join(exchange, untilMs, (within) => surveyTable(table.definition, types, base, within)),
     ).finally(() => {
@@ -271,13 +274,7 @@ export class TableBook implements TableOwner {
     const nowMs = exchange.clock.monotonicMs();
     const pauseMs = Math.min(table.intervalMs * 2 ** Math.min(failures - failuresUntilSetAside + 1, 16), exchange.settings.rareIntervalMs);
     table.setAsideUntilMs = nowMs + pauseMs;
-    exchange.notices.once(`aside ${table.definition.table}`, {
-      type: "table.set-aside",
-      severity: "warning",
-      text: `${table.definition.table} failed ${failures} times running and is asked for less often`,
-      observedAt: exchange.clock.now(),
-      attributes: { table: table.definition.table, code: error.code, failures },
-    });
+    tellSetAside(table.definition, failures, error, exchange);
   }
 
   #exceedsSeries(table: PolledTable, exchange: Exchange): boolean {
@@ -288,13 +285,7 @@ export class TableBook implements TableOwner {
       if (candidate === table) break;
     }
     if (total <= maxSeries) return false;
-    exchange.notices.once(`series ${table.definition.table}`, {
-      type: "limit.series",
-      severity: "warning",
-      text: `${table.definition.table} would exceed ${maxSeries} series and is not polled`,
-      observedAt: exchange.clock.now(),
-      attributes: { table: table.definition.table, maxSeries },
-    });
+    refuseSeries(table.definition, maxSeries, exchange);
     return true;
   }
 }
@@ -306,14 +297,4 @@ function shareOfRest(exchange: Exchange): number {
 
 function gapsOf(table: PolledTable, reason: Gap["reason"]): Gap[] {
   return table.outputs.map((output) => ({ shape: output.shape, reason }));
-}
-
-function refuseTables(refused: readonly TableDefinition[], maxTables: number, exchange: Exchange): void {
-  exchange.notices.once("tables", {
-    type: "limit.tables",
-    severity: "warning",
-    text: `more than ${maxTables} tables; the rest is not polled`,
-    observedAt: exchange.clock.now(),
-    attributes: { maxTables, refused: refused.slice(0, 100).map((table) => table.table) },
-  });
 }

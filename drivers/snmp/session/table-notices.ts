@@ -1,0 +1,36 @@
+import type { GatewayError } from "#model/errors.ts";
+import type { TableDefinition } from "../metric-sets/metric-set.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Tables beyond the limit are left out, which is said once. */
+export function refuseTables(refused: readonly TableDefinition[], maxTables: number, exchange: Exchange): void {
+  exchange.notices.once("tables", {
+    type: "limit.tables",
+    severity: "warning",
+    text: `more than ${maxTables} tables; the rest is not polled`,
+    observedAt: exchange.clock.now(),
+    attributes: { maxTables, refused: refused.slice(0, 100).map((table) => table.table) },
+  });
+}
+
+/** A table that would be too many series is left out, which is said once. */
+export function refuseSeries({ table }: TableDefinition, maxSeries: number, exchange: Exchange): void {
+  exchange.notices.once(`series ${table}`, {
+    type: "limit.series",
+    severity: "warning",
+    text: `${table} would exceed ${maxSeries} series and is not polled`,
+    observedAt: exchange.clock.now(),
+    attributes: { table, maxSeries },
+  });
+}
+
+/** A table that keeps failing is asked for less often, which is said once. */
+export function tellSetAside({ table }: TableDefinition, failures: number, error: GatewayError, exchange: Exchange): void {
+  exchange.notices.once(`aside ${table}`, {
+    type: "table.set-aside",
+    severity: "warning",
+    text: `${table} failed ${failures} times running and is asked for less often`,
+    observedAt: exchange.clock.now(),
+    attributes: { table, code: error.code, failures },
+  });
+}
