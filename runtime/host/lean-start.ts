@@ -27,11 +27,13 @@ export const smallSiteOptions = [
 /**
  * Beyond: a young generation large enough that a poll under way is not taken for something that lasts, an old one that may grow by half before it is looked
  * through. Measured with 1,000 switches: half the memory of V8's own ways, no CPU (tests/bench/README.md), a third of the limit in use (the unit grants 512 MiB for everything). Whoever reaches the
- * limit is ended by V8 and begins anew; what was polled is on flash.
+ * limit is ended by V8 and begins anew; what was polled is on flash. V8 must not guess by what it saw at the start, when everything lasts, that the objects of a
+ * poll last as well (allocation site pretenuring): it then makes them in the old generation at once, which was half of what had to be marked and swept there.
  */
 export const largeSiteOptions = [
   "--max-semi-space-size=8",
   "--heap-growing-percent=50",
+  "--no-allocation-site-pretenuring",
   "--max-old-space-size=384",
   "--v8-pool-size=4",
   "--disable-warning=ExperimentalWarning",

@@ -46,8 +46,8 @@ export class Poller implements Unit {
   readonly #permits: Permits;
   /** For equipment whose last attempt failed: the dead wait for each other, never the living for them. */
   readonly #permitsOfDoubtful: Permits;
-  /** Slots that are being served. */
-  readonly #running = new Set<PolledEquipment>();
+  /** How many slots are being served. */
+  #running = 0;
   /** Told when the last of them is done. */
   #idle: (() => void) | undefined;
   /** Planned, over the whole site. */
@@ -99,7 +99,7 @@ export class Poller implements Unit {
 
   /** What the agents have already been asked for is worth waiting for: nothing they answered is thrown away at a stop. */
   async #finish(polls: AbortController): Promise<void> {
-    if (this.#failure !== undefined || this.#running.size === 0) return;
+    if (this.#failure !== undefined || this.#running === 0) return;
     const waiting = new AbortController();
     const grace = this.#options.clock.sleep(finishGraceMs, waiting.signal).catch(() => undefined);
     await Promise.race([this.#settled(), grace]);
@@ -213,7 +213,7 @@ export class Poller implements Unit {
   }
 
   #launch(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): void {
-    this.#running.add(polled);
+    this.#running += 1;
     void this.#serveSlot(polled, plannedAtMs, signal);
   }
 
@@ -226,14 +226,14 @@ export class Poller implements Unit {
       this.#failure = error;
       this.#crashed.abort(error);
     } finally {
-      this.#running.delete(polled);
-      if (this.#running.size === 0) this.#idle?.();
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
     }
   }
 
   /** Resolves when no slot is being served; none may be launched meanwhile. */
   async #settled(): Promise<void> {
-    if (this.#running.size === 0) return;
+    if (this.#running === 0) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
     });

@@ -59,7 +59,8 @@ export class BlockRead implements AnswerReader {
   }
 }
 
-const maxIdle = 256;
+/** As many as are on their way when the polls of a busy site share a wake-up; the dispatcher lets no more of them out at once. */
+const maxIdle = 1_024;
 const noOwner: BlockOwner = {
   signal: AbortSignal.abort(),
   readBlock: () => false,

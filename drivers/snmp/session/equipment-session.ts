@@ -83,6 +83,7 @@ export class EquipmentSession implements DriverSession {
     const startedMs = clock.monotonicMs();
     const deadline = pollDeadline(clock, request.deadlineMs, signal);
     const exchange = this.#exchange(request, deadline.signal, signal);
+    let isOver = false;
     try {
       const head = await this.#head.read(exchange);
       const observedAt = clock.now();
@@ -94,9 +95,11 @@ export class EquipmentSession implements DriverSession {
         ? await this.#inventory.update(head, this.#book, exchange)
         : undefined;
       if (this.#inventory.profileSets !== this.#profileSets) this.#addProfileSets();
+      // All that was asked has been waited for; after an error something may still look at the signal.
+      isOver = true;
       return this.#result({ head, observedAt, plannedAtMs: request.plannedAtMs, startedMs }, tables, inventory);
     } finally {
-      deadline.done();
+      deadline.done(isOver);
     }
   }
 

@@ -4,7 +4,8 @@ import type { Clock } from "#ports/clock.ts";
 /** A signal that aborts with the caller's own or with `driver.limit` at the deadline. `done` must be called. */
 export interface PollDeadline {
   readonly signal: AbortSignal;
-  done(): void;
+  /** @param isForgotten nobody holds the signal any more: it may serve another poll */
+  done(isForgotten?: boolean): void;
 }
 
 /** One for all: taking a stack for each poll costs more than the poll's arithmetic. */
@@ -12,6 +13,30 @@ const earlier = new Error("an earlier deadline came");
 
 /** The watch never sleeps longer than this, so that nothing is left behind for long when the last poll has ended. */
 const longestSleepMs = 250;
+/** Deadlines that wait for their next use: about as many as there are polls under way at once. */
+const maxIdle = 256;
+
+/** One poll's deadline, and after it another's: a controller, its signal and places in maps made for each poll outlive it by half a minute. */
+class OpenDeadline implements PollDeadline {
+  readonly controller = new AbortController();
+  readonly signal = this.controller.signal;
+  /** NaN at first, so that it is a number in place for good. */
+  deadlineMs = Number.NaN;
+  outer: AbortSignal | undefined;
+  /** Among the open ones; -1 = it is not open. */
+  place = -1;
+  readonly #among: Deadlines;
+
+  constructor(among: Deadlines) {
+    this.#among = among;
+  }
+
+  done(isForgotten = false): void {
+    this.#among.remove(this);
+    this.outer = undefined;
+    if (isForgotten && !this.signal.aborted) this.#among.giveBack(this);
+  }
+}
 
 /**
  * The open deadlines of one clock behind one timer: most polls end long before theirs, and a timer, two signals and an event a poll cost more than
@@ -20,7 +45,11 @@ const longestSleepMs = 250;
  */
 class Deadlines {
   readonly #clock: Clock;
-  readonly #open = new Map<AbortController, number>();
+  /** In no order: the last takes the place of one that goes. */
+  readonly #open: OpenDeadline[] = [];
+  readonly #idle: OpenDeadline[] = [];
+  /** Whose end is listened for. All polls end with the same signal, whose own list of listeners is searched from its beginning at every change. */
+  readonly #outers = new WeakSet<AbortSignal>();
   #untilMs = Number.POSITIVE_INFINITY;
   #wake: AbortController | undefined;
 
@@ -28,22 +57,49 @@ class Deadlines {
     this.#clock = clock;
   }
 
-  add(controller: AbortController, deadlineMs: number): void {
-    this.#open.set(controller, deadlineMs);
+  open(deadlineMs: number, outer: AbortSignal): PollDeadline {
+    const deadline = this.#idle.pop() ?? new OpenDeadline(this);
+    deadline.deadlineMs = deadlineMs;
+    deadline.outer = outer;
+    deadline.place = this.#open.length;
+    this.#open.push(deadline);
+    if (outer.aborted) deadline.controller.abort(outer.reason);
+    else this.#follow(outer);
     if (this.#wake === undefined) void this.#watch();
     else if (deadlineMs < this.#untilMs) this.#wake.abort(earlier);
+    return deadline;
   }
 
-  remove(controller: AbortController): void {
-    this.#open.delete(controller);
+  remove(deadline: OpenDeadline): void {
+    const { place } = deadline;
+    const last = this.#open.at(-1);
+    if (place < 0 || last === undefined) return;
+    this.#open[place] = last;
+    last.place = place;
+    this.#open.pop();
+    deadline.place = -1;
+  }
+
+  giveBack(deadline: OpenDeadline): void {
+    if (this.#idle.length < maxIdle) this.#idle.push(deadline);
+  }
+
+  #follow(outer: AbortSignal): void {
+    if (this.#outers.has(outer)) return;
+    this.#outers.add(outer);
+    const abort = (): void => {
+      for (const deadline of [...this.#open]) if (deadline.outer === outer) deadline.controller.abort(outer.reason);
+    };
+    outer.addEventListener("abort", abort, { once: true });
   }
 
   async #watch(): Promise<void> {
-    while (this.#open.size > 0) {
+    while (this.#open.length > 0) {
       if (this.#wake === undefined || this.#wake.signal.aborted) this.#wake = new AbortController();
       const { signal } = this.#wake;
       const startedMs = this.#clock.monotonicMs();
-      this.#untilMs = Math.min(startedMs + longestSleepMs, ...this.#open.values());
+      this.#untilMs = startedMs + longestSleepMs;
+      for (const { deadlineMs } of this.#open) if (deadlineMs < this.#untilMs) this.#untilMs = deadlineMs;
       await this.#clock.sleep(Math.max(this.#untilMs - startedMs, 0), signal).catch((reason: unknown) => {
         if (!signal.aborted && !isGatewayError(reason)) throw reason;
       });
@@ -53,44 +109,19 @@ class Deadlines {
   }
 
   #cutOff(nowMs: number): void {
-    for (const [controller, deadlineMs] of this.#open) {
-      if (deadlineMs > nowMs) continue;
-      this.#open.delete(controller);
-      controller.abort(new GatewayError("driver.limit", { message: "the poll's deadline came first" }));
+    for (const deadline of this.#open.filter(({ deadlineMs }) => deadlineMs <= nowMs)) {
+      this.remove(deadline);
+      deadline.controller.abort(new GatewayError("driver.limit", { message: "the poll's deadline came first" }));
     }
   }
 }
 
 const deadlinesOf = new WeakMap<Clock, Deadlines>();
 
-/** What ends with a signal. All polls end with the same one, whose own list of listeners is searched from its beginning at every change. */
-const followers = new WeakMap<AbortSignal, Set<AbortController>>();
-
-function followersOf(outer: AbortSignal): Set<AbortController> {
-  const known = followers.get(outer);
-  if (known !== undefined) return known;
-  const made = new Set<AbortController>();
-  followers.set(outer, made);
-  const abort = (): void => {
-    for (const controller of made) controller.abort(outer.reason);
-  };
-  outer.addEventListener("abort", abort, { once: true });
-  return made;
-}
-
 export function pollDeadline(clock: Clock, deadlineMs: number, outer: AbortSignal): PollDeadline {
-  const controller = new AbortController();
-  const together = followersOf(outer);
-  if (outer.aborted) controller.abort(outer.reason);
-  else together.add(controller);
-  const deadlines = deadlinesOf.get(clock) ?? new Deadlines(clock);
-  deadlinesOf.set(clock, deadlines);
-  deadlines.add(controller, deadlineMs);
-  return {
-    signal: controller.signal,
-    done(): void {
-      together.delete(controller);
-      deadlines.remove(controller);
-    },
-  };
+  const known = deadlinesOf.get(clock);
+  if (known !== undefined) return known.open(deadlineMs, outer);
+  const made = new Deadlines(clock);
+  deadlinesOf.set(clock, made);
+  return made.open(deadlineMs, outer);
 }
