@@ -23,11 +23,13 @@ export class GapReporter implements Unit {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const gap of this.#buffer.takeGaps()) {
+      const told = this.#buffer.takeGaps().map((gap) => {
         const { reason, stream, fromSeq, toSeq, samples } = gap;
         this.#logger.warn({ reason, stream, fromSeq, toSeq, samples }, "measurements are missing");
-        await this.#intake.accept(gap);
-      }
+        return this.#intake.accept(gap);
+      });
+      // One sync of the disk for all of them.
+      await Promise.all(told);
       try {
         await this.#clock.sleep(lookEveryMs, signal);
       } catch (reason) {

@@ -55,6 +55,7 @@ function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Recor
     polls: statistics.polls,
     failures: statistics.failures,
     missedSlots: statistics.missedSlots,
+    heldBackSlots: statistics.heldBackSlots,
     slowSlots: statistics.slowSlots,
     unreachableSlots: statistics.unreachableSlots,
     samples: statistics.samples,

@@ -26,6 +26,7 @@ import type { UplinkFact } from "./verdict/site-facts.ts";
 import { domainAlarms, VerdictKeeper } from "./verdict/verdict-keeper.ts";
 import { CheckWatch } from "./watch/check-watch.ts";
 import { EquipmentFacts, type MonitoredEquipment } from "./watch/equipment-facts.ts";
+import { LastingNotes } from "./watch/lasting-notes.ts";
 import { type NotificationRule, NotificationRules } from "./watch/notification-rules.ts";
 import { OwnWatch } from "./watch/own-watch.ts";
 import { type ChosenPorts, PortWatch } from "./watch/port-watch.ts";
@@ -85,6 +86,7 @@ export class AlarmEngine implements Unit {
   readonly #own: OwnWatch;
   readonly #verdict: VerdictKeeper;
   readonly #memory: AlarmMemory;
+  readonly #notes: LastingNotes;
   #unit: AlarmUnit | undefined;
   #intake: Intake | undefined;
   #failures = 0;
@@ -97,13 +99,14 @@ export class AlarmEngine implements Unit {
     const ids = new InstanceIds(entropy);
     const newId = () => ids.next(clock.now().wallMs);
     const marks = new Marks({ state, newId, configured: parts.maintenance });
-    this.#memory = new AlarmMemory(state);
+    this.#notes = new LastingNotes(state, parts.logger);
+    this.#memory = new AlarmMemory(state, this.#notes);
     this.list = new AlarmList({
       ...{ gateway, clock, entropy, marks, log, memory: this.#memory },
       onPending: () => this.#unit?.pending(),
     });
-    this.facts = new EquipmentFacts(state, parts.equipment);
-    const watch: WatchParts = { list: this.list, clock, state, topology, facts: this.facts };
+    this.facts = new EquipmentFacts(state, this.#notes, parts.equipment);
+    const watch: WatchParts = { list: this.list, clock, notes: this.#notes, topology, facts: this.facts };
     this.#ports = new PortWatch(watch, parts.ports);
     this.reachability = new ReachabilityWatch(watch, parts.unreachableAfterMs);
     this.#restarts = new RestartWatch(watch);
@@ -162,7 +165,11 @@ export class AlarmEngine implements Unit {
       onTick: (nowMs) => this.tick(nowMs),
     });
     this.#unit = unit;
-    await unit.run(signal);
+    try {
+      await unit.run(signal);
+    } finally {
+      this.#notes.flush();
+    }
   }
 
   /** Never throws: what goes wrong in here is a bug that must cost neither the measurement nor the alarms that follow. */
@@ -182,6 +189,7 @@ export class AlarmEngine implements Unit {
   /** Called once a second: holds that ran out, expectations that were not met. */
   tick(nowMs: number): void {
     this.#verdict.tick(nowMs);
+    this.#notes.tick(nowMs);
     if (nowMs - this.#lookedMs < lookEveryMs) return;
     this.#lookedMs = nowMs;
     if (this.facts.refresh()) this.#closeOrphans();

@@ -1,6 +1,7 @@
 import type { State } from "#ports/state.ts";
 import { ulidTimeMs } from "./identity.ts";
 import type { AlarmInstance } from "./instance.ts";
+import type { LastingNotes } from "./watch/lasting-notes.ts";
 
 const prefix = "alarms/active/";
 const newestKey = "alarms/newest-id";
@@ -12,9 +13,12 @@ const maxRead = 4_000;
  */
 export class AlarmMemory {
   readonly #state: State;
+  readonly #notes: LastingNotes | undefined;
 
-  constructor(state: State) {
+  /** @param notes written along: an alarm and what it was judged by become durable together */
+  constructor(state: State, notes?: LastingNotes) {
     this.#state = state;
+    this.#notes = notes;
   }
 
   read(): AlarmInstance[] {
@@ -36,7 +40,10 @@ export class AlarmMemory {
       entries[`${prefix}${instance.key.replace("a1:", "")}`] = instance.cleared ? undefined : JSON.stringify(instance);
       newestMs = Math.max(newestMs, ulidTimeMs(instance.id));
     }
-    if (Object.keys(entries).length > 0) this.#state.put({ ...entries, [newestKey]: String(newestMs) });
+    if (Object.keys(entries).length === 0) return;
+    const notes = this.#notes?.next() ?? {};
+    this.#state.put({ ...notes, ...entries, [newestKey]: String(newestMs) });
+    this.#notes?.written(notes);
   }
 }
 

@@ -14,6 +14,8 @@ const listEveryMs = 1_800_000;
 const fullEveryMs = 86_400_000;
 /** Keys in one `alarm.list` event: below the 16 KiB of its attributes. */
 const keysPerList = 200;
+/** Alarms told again that wait for the same sync of the disk. */
+const toldAtOnce = 200;
 
 export interface AlarmUnitParts {
   readonly list: AlarmList;
@@ -72,10 +74,13 @@ export class AlarmUnit implements Unit {
     const waiting = list.outgoing.take();
     memory.write(new Set(waiting.map(({ instance }) => instance)));
     log?.append(waiting.map(({ change }) => change));
-    for (const { change } of waiting) {
-      list.tell(change);
-      await accept(change);
-    }
+    // Admitted in their order, and then waited for together: one sync of the disk for all of them.
+    await Promise.all(
+      waiting.map(({ change }) => {
+        list.tell(change);
+        return accept(change);
+      }),
+    );
   }
 
   async #pause(signal: AbortSignal): Promise<void> {
@@ -105,8 +110,10 @@ export class AlarmUnit implements Unit {
 
   async #tellAll(): Promise<void> {
     const { list, accept } = this.#parts;
-    for (const instance of [...list.instances.values()]) {
-      if (!instance.cleared) await accept(changeOf(instance, "reassert", instance.changedAt));
+    const instances = [...list.instances.values()];
+    for (let from = 0; from < instances.length; from += toldAtOnce) {
+      const active = instances.slice(from, from + toldAtOnce).filter(({ cleared }) => !cleared);
+      await Promise.all(active.map((one) => accept(changeOf(one, "reassert", one.changedAt))));
     }
   }
 

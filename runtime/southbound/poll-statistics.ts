@@ -59,6 +59,8 @@ export class PollStatistics {
   durationMsMax = 0;
   /** Slots that the gateway itself missed: its loop was blocked, it was stopped, or no permit was free for equipment that answers. */
   missedSlots = 0;
+  /** Of these: what was found before waited for the disk. */
+  heldBackSlots = 0;
   /** Slots that came while the equipment still worked on the previous poll. */
   slowSlots = 0;
   /** Slots without a poll that could count because the equipment does not answer: it was probed, rested, or still timed out. */

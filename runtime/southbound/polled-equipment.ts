@@ -5,8 +5,8 @@ import type { Event } from "#model/observation.ts";
 import { countSamples, type GapReason, type Report, type TableShape } from "#model/report.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { DriverSession } from "#ports/driver.ts";
-import type { Intake } from "#ports/intake.ts";
 import type { Logger } from "#ports/logger.ts";
+import type { Admission } from "./admission.ts";
 import { PollStatistics } from "./poll-statistics.ts";
 import { gapReasonOf, Reachability } from "./reachability.ts";
 import { nextSlotMs, phaseMs } from "./schedule.ts";
@@ -14,7 +14,8 @@ import { nextSlotMs, phaseMs } from "./schedule.ts";
 /** What one equipment needs of its surroundings. */
 export interface PollSurroundings {
   readonly clock: Clock;
-  readonly intake: Intake;
+  /** Takes what polls find. */
+  readonly admission: Admission;
   readonly logger: Logger;
 }
 
@@ -78,7 +79,15 @@ export class PolledEquipment {
     this.#surroundings.logger.debug({ equipment: this.equipment.id }, "poll slot missed: the previous poll still runs");
   }
 
-  /** One slot: poll, or probe, or rest; whatever happens is recorded. Throws only for bugs, a closed buffer, or the abort. */
+  /** The slot came while what was found before has no place yet: nobody is asked for more. */
+  heldBack(): void {
+    this.#skipped += 1;
+    this.statistics.missedSlots += 1;
+    this.statistics.heldBackSlots += 1;
+    this.#surroundings.admission.heldBack();
+  }
+
+  /** One slot: poll, or probe, or rest; whatever happens is handed over to be recorded. Throws only for bugs, or the abort. */
   async serve(plannedAtMs: number, signal: AbortSignal): Promise<void> {
     this.isAsking = true;
     try {
@@ -86,11 +95,11 @@ export class PolledEquipment {
       this.statistics.lateness.add(Math.max(0, nowMs - plannedAtMs));
       if (this.#skipped > 0) {
         this.#skipped = 0;
-        await this.#recordGap(plannedAtMs, "skipped");
+        this.#recordGap(plannedAtMs, "skipped");
       }
       const plan = this.reachability.plan(nowMs);
       if (plan !== "poll") this.statistics.unreachableSlots += 1;
-      if (plan === "rest") return await this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
+      if (plan === "rest") return this.#recordGap(plannedAtMs, gapReasonOf(this.reachability.lastCode ?? "driver.timeout"));
       if (plan === "probe") {
         if (!(await this.#probe(plannedAtMs, signal))) return;
         this.statistics.unreachableSlots -= 1;
@@ -119,16 +128,16 @@ export class PolledEquipment {
     } catch (error) {
       signal.throwIfAborted();
       if (!isGatewayError(error)) throw error;
-      await this.#failed(error, plannedAtMs);
+      this.#failed(error, plannedAtMs);
       return false;
     }
     this.reachability.failed(notAnswering, this.#surroundings.clock.monotonicMs(), this.equipment.pollIntervalMs);
-    await this.#recordGap(plannedAtMs, "timeout");
+    this.#recordGap(plannedAtMs, "timeout");
     return false;
   }
 
   async #poll(plannedAtMs: number, signal: AbortSignal): Promise<void> {
-    const { clock, intake } = this.#surroundings;
+    const { clock, admission } = this.#surroundings;
     const budgetMs = Math.min(maxDeadlineMs, this.equipment.pollIntervalMs * deadlineShare);
     this.statistics.polls += 1;
     let result: Awaited<ReturnType<DriverSession["poll"]>>;
@@ -137,7 +146,7 @@ export class PolledEquipment {
     } catch (error) {
       signal.throwIfAborted();
       if (!isGatewayError(error)) throw error;
-      await this.#failed(error, plannedAtMs);
+      this.#failed(error, plannedAtMs);
       return;
     }
     const { report, cost, inventory, events } = result;
@@ -146,11 +155,11 @@ export class PolledEquipment {
     this.#lastPollMs = report.observedAt.wallMs;
     this.#lastTables = report.tables.length;
     const first = this.reachability.state === "new";
-    if (this.reachability.answered(clock.monotonicMs()) && !first) await this.#transition("equipment.reachable", "equipment answers again");
-    await intake.accept(report);
+    if (this.reachability.answered(clock.monotonicMs()) && !first) this.#transition("equipment.reachable", "equipment answers again");
+    admission.offer(report);
     result.release?.();
-    if (inventory !== undefined) await intake.accept(inventory);
-    for (const event of events) await intake.accept(event);
+    if (inventory !== undefined) admission.offer(inventory);
+    for (const event of events) admission.offer(event);
   }
 
   #rememberShapes(report: Report): void {
@@ -160,7 +169,7 @@ export class PolledEquipment {
     this.#shapes = [...seen.values()];
   }
 
-  async #failed(error: GatewayError, plannedAtMs: number): Promise<void> {
+  #failed(error: GatewayError, plannedAtMs: number): void {
     const { clock, logger } = this.#surroundings;
     this.statistics.failures += 1;
     const wentDown = this.reachability.failed(error, clock.monotonicMs(), this.equipment.pollIntervalMs);
@@ -168,15 +177,15 @@ export class PolledEquipment {
       // It is there and says no: to look for a broken cable would be the wrong thing to do.
       const what = error.code === "driver.auth" ? "equipment refuses the credential" : "equipment does not answer";
       logger.warn({ equipment: this.equipment.id, address: this.equipment.address, code: error.code }, what);
-      await this.#transition("equipment.unreachable", `${what}: ${error.message}`);
+      this.#transition("equipment.unreachable", `${what}: ${error.message}`);
     }
-    await this.#recordGap(plannedAtMs, gapReasonOf(error.code));
+    this.#recordGap(plannedAtMs, gapReasonOf(error.code));
   }
 
   /** A failed poll is data: a gap with its reason for the live tables (slow tables were not due), never a zero. */
-  async #recordGap(plannedAtMs: number, reason: GapReason): Promise<void> {
+  #recordGap(plannedAtMs: number, reason: GapReason): void {
     const live = this.#shapes.filter((shape) => shape.intervalMs <= this.equipment.pollIntervalMs);
-    await this.#surroundings.intake.accept({
+    this.#surroundings.admission.offer({
       kind: "report",
       equipment: this.equipment.id,
       observedAt: this.#surroundings.clock.now(),
@@ -186,10 +195,10 @@ export class PolledEquipment {
     });
   }
 
-  async #transition(type: Event["type"], text: string): Promise<void> {
-    const { clock, intake, logger } = this.#surroundings;
+  #transition(type: Event["type"], text: string): void {
+    const { clock, admission, logger } = this.#surroundings;
     if (type === "equipment.reachable") logger.info({ equipment: this.equipment.id }, "equipment answers again");
-    await intake.accept({
+    admission.offer({
       kind: "event",
       type,
       equipment: this.equipment.id,

@@ -7,6 +7,7 @@ import type { Intake } from "#ports/intake.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 import { Permits } from "../concurrency/permits.ts";
+import { Admission } from "./admission.ts";
 import { PolledEquipment } from "./polled-equipment.ts";
 import { DueHeap } from "./schedule.ts";
 
@@ -43,6 +44,7 @@ export class Poller implements Unit {
   readonly #options: PollerOptions;
   readonly #polled = new Map<string, PolledEquipment>();
   readonly #heap = new DueHeap<PolledEquipment>();
+  readonly #admission: Admission;
   readonly #permits: Permits;
   /** For equipment whose last attempt failed: the dead wait for each other, never the living for them. */
   readonly #permitsOfDoubtful: Permits;
@@ -66,6 +68,8 @@ export class Poller implements Unit {
     this.#options = options;
     const doubtful = Math.floor(options.maxConcurrentPolls * doubtfulShare);
     this.#wanted = new Map(options.equipment.map((one) => [one.id, one]));
+    const { intake, logger } = options;
+    this.#admission = new Admission({ intake, logger, onFailure: (error) => this.#crash(error) });
     this.#permits = new Permits(options.maxConcurrentPolls - doubtful);
     this.#permitsOfDoubtful = doubtful === 0 ? this.#permits : new Permits(doubtful);
   }
@@ -92,6 +96,8 @@ export class Poller implements Unit {
       stop.removeEventListener("abort", wake);
       polls.abort(new Error("poller stops"));
       await this.#settled();
+      // What was found is not given up, however slow the disk: the supervisor knows whom it waits for.
+      await this.#admission.settled();
       await this.#close();
     }
     if (this.#failure !== undefined) throw this.#failure;
@@ -107,7 +113,7 @@ export class Poller implements Unit {
     polls.abort(new Error("poller stops"));
   }
 
-  /** Serves this equipment now, besides its grid. Resolves when done. @throws GatewayError command.refused */
+  /** Serves this equipment now, besides its grid. Resolves when it has been asked and what it said was handed over. @throws GatewayError command.refused */
   async pollNow(id: string, signal: AbortSignal): Promise<void> {
     const polled = this.#polled.get(id);
     if (polled === undefined) throw new GatewayError("command.refused", { message: "no such equipment", fields: { equipment: id } });
@@ -165,10 +171,10 @@ export class Poller implements Unit {
   }
 
   #openOne(one: Equipment): void {
-    const { drivers, context, clock, intake, logger } = this.#options;
+    const { drivers, context, clock, logger } = this.#options;
     const driver = drivers.get(one.driver);
     if (driver === undefined) throw new GatewayError("config.invalid", { message: `unknown driver ${one.driver}` });
-    const polled = new PolledEquipment(one, driver.open(one, context), { clock, intake, logger });
+    const polled = new PolledEquipment(one, driver.open(one, context), { clock, admission: this.#admission, logger });
     this.#polled.set(one.id, polled);
     this.#heap.push(polled);
     this.#pollsPerS += 1_000 / one.pollIntervalMs;
@@ -208,6 +214,7 @@ export class Poller implements Unit {
       due.advance(nowMs);
       this.#heap.push(due);
       if (due.running) due.missed();
+      else if (this.#admission.isFull) due.heldBack();
       else this.#launch(due, plannedAtMs, polls);
     }
   }
@@ -223,12 +230,16 @@ export class Poller implements Unit {
     } catch (error) {
       if (signal.aborted) return;
       // A bug in one session must not go unseen: the unit crashes and the supervisor restarts it.
-      this.#failure = error;
-      this.#crashed.abort(error);
+      this.#crash(error);
     } finally {
       this.#running -= 1;
       if (this.#running === 0) this.#idle?.();
     }
+  }
+
+  #crash(error: unknown): void {
+    this.#failure ??= error;
+    this.#crashed.abort(error);
   }
 
   /** Resolves when no slot is being served; none may be launched meanwhile. */

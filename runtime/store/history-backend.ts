@@ -67,6 +67,8 @@ class LocalHistory implements HistoryBackend {
   readonly #stop = new AbortController();
   readonly #ticking: Promise<void>;
   readonly #tables = new Map<number, { readonly equipment: string; readonly ids: readonly number[] }>();
+  /** Tables whose series could not be looked up: tried again at each flush, and told once for all of them. */
+  readonly #unnumbered = new Map<number, readonly HistorySeries[]>();
 
   constructor(core: HistoryCore, clock: Clock, log: Logger) {
     this.#core = core;
@@ -78,9 +80,12 @@ class LocalHistory implements HistoryBackend {
   openTable(table: number, series: readonly HistorySeries[]): void {
     try {
       this.#tables.set(table, { equipment: series[0]?.equipment ?? "", ids: this.#core.seriesIds(series) });
+      this.#unnumbered.delete(table);
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      this.#log.warn({ code: error.code }, "series of the history could not be written");
+      if (this.#unnumbered.size === 0)
+        this.#log.warn({ code: error.code, ...error.fields }, "series of the history cannot be looked up, their values are not kept");
+      this.#unnumbered.set(table, series);
     }
   }
 
@@ -91,6 +96,7 @@ class LocalHistory implements HistoryBackend {
 
   closeTable(table: number): void {
     this.#tables.delete(table);
+    this.#unnumbered.delete(table);
   }
 
   async series(equipment: string | undefined): Promise<readonly HistorySeries[]> {
@@ -119,8 +125,16 @@ class LocalHistory implements HistoryBackend {
         if (!this.#stop.signal.aborted) throw reason;
         return;
       }
-      if (this.#core.dueAtMs <= this.#clock.monotonicMs()) this.#core.tick();
+      if (this.#core.dueAtMs > this.#clock.monotonicMs()) continue;
+      this.#core.tick();
+      this.#lookAgain();
     }
+  }
+
+  #lookAgain(): void {
+    if (this.#unnumbered.size === 0) return;
+    for (const [table, series] of [...this.#unnumbered]) this.openTable(table, series);
+    if (this.#unnumbered.size === 0) this.#log.info({}, "all series of the history are kept again");
   }
 }
 

@@ -10,6 +10,7 @@ import type { BlockSeries } from "./history-block.ts";
 import { HistoryBlocks, rolledDays, rolledHours } from "./history-blocks.ts";
 import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
 import { fiveMinutesMs, historyFile, historyLevel, hourMs } from "./history-schema.ts";
+import { HistorySeriesBook } from "./history-series.ts";
 
 export interface HistorySettings {
   /** Written this often, all equipment in one transaction. What is not written yet is lost in a power cut. */
@@ -49,7 +50,7 @@ interface Gathered {
   readonly rows: Float64Array[];
 }
 
-/** Values held between two flushes; beyond it they are written early. */
+/** Values held between two flushes; beyond it they are written early, or given up where the disk refuses. */
 const maxHeldValues = 1_000_000;
 
 /** The site's memory: gathers, writes blocks, rolls them up, forgets. Synchronous; the caller looks at `dueAtMs`. */
@@ -59,13 +60,18 @@ export class HistoryCore {
   readonly #log: Logger;
   readonly #settings: HistorySettings;
   readonly #blocks: HistoryBlocks;
+  readonly #series: HistorySeriesBook;
+  /** Values given up since the disk last took any; undefined = it takes them. */
+  #lostValues: number | undefined;
   readonly #held = new Map<string, Gathered[]>();
   #heldValues = 0;
   #flushAtMs: number;
 
+  /** @throws GatewayError buffer.* */
   constructor(database: Database, parts: HistoryParts) {
     this.#database = database;
     this.#blocks = new HistoryBlocks(database, parts.log);
+    this.#series = new HistorySeriesBook(database);
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#settings = parts.settings;
@@ -73,32 +79,13 @@ export class HistoryCore {
   }
 
   get dueAtMs(): number {
-    return this.#heldValues >= maxHeldValues ? Number.NEGATIVE_INFINITY : this.#flushAtMs;
+    const isCrowded = this.#heldValues >= maxHeldValues || (this.#series.isCrowded && this.#lostValues === undefined);
+    return isCrowded ? Number.NEGATIVE_INFINITY : this.#flushAtMs;
   }
 
-  /** The numbers that series are known by in blocks; made where they are new, in one transaction. */
+  /** The numbers that series are known by in blocks; new ones are written with the next flush. @throws GatewayError buffer.* */
   seriesIds(series: readonly HistorySeries[]): readonly number[] {
-    const known = series.map((one) => this.#idOf(one));
-    if (known.includes(undefined)) {
-      this.#transaction(() => {
-        const insert = this.#database.prepare(
-          `INSERT INTO series (equipment, tbl, row_key, metric, kind, unit) VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET kind = excluded.kind, unit = excluded.unit`,
-        );
-        for (const [index, one] of series.entries()) {
-          if (known[index] !== undefined) continue;
-          insert.run(one.equipment, one.table, one.rowKey, one.metric, one.kind, one.unit);
-          known[index] = this.#idOf(one);
-        }
-      });
-    }
-    return known.map((id) => id ?? 0);
-  }
-
-  #idOf({ equipment, table, rowKey, metric }: HistorySeries): number | undefined {
-    const sql = "SELECT id FROM series WHERE equipment = ? AND tbl = ? AND row_key = ? AND metric = ?";
-    const id = this.#run(() => this.#database.prepare(sql).pluck().get(equipment, table, rowKey, metric));
-    return typeof id === "number" ? id : undefined;
+    return this.#series.idsOf(series);
   }
 
   add(row: HistoryRow): void {
@@ -111,53 +98,31 @@ export class HistoryCore {
     this.#heldValues += row.values.length;
   }
 
-  /** Flushes, rolls up and forgets. A disk that refuses costs the history what was held, nothing else. */
+  /** Flushes, rolls up and forgets. While the disk refuses, what is held waits for the next time, up to its bound. */
   tick(): void {
     this.#flushAtMs = this.#clock.monotonicMs() + this.#settings.flushMs;
-    this.#attempt(() => this.flush());
+    this.#flushOrHold();
     this.#attempt(() => this.#blocks.rollUp(this.#clock.now().wallMs - this.#settings.flushMs - 60_000));
     this.#attempt(() => this.#blocks.forget(this.#clock.now().wallMs, this.#settings));
   }
 
   flush(): void {
-    if (this.#held.size === 0) return;
-    const held = [...this.#held];
-    this.#held.clear();
-    this.#heldValues = 0;
+    if (this.#held.size === 0 && !this.#series.isCrowded) return;
     this.#transaction(() => {
-      for (const [equipment, tables] of held) this.#blocks.insert(historyLevel.raw, equipment, tables.flatMap(transposed));
+      this.#series.write();
+      for (const [equipment, tables] of this.#held) this.#blocks.insert(historyLevel.raw, equipment, tables.flatMap(transposed));
     });
+    this.#series.written();
+    this.#letGo();
   }
 
   series(equipment: string | undefined): readonly HistorySeries[] {
-    interface Row {
-      readonly equipment: string;
-      readonly tbl: string;
-      readonly row_key: string;
-      readonly metric: string;
-      readonly kind: HistorySeries["kind"];
-      readonly unit: string;
-    }
-    const rows = this.#run(() =>
-      this.#database
-        .prepare<[string | null], Row>(
-          "SELECT * FROM series WHERE equipment = coalesce(?, equipment) ORDER BY equipment, tbl, row_key, metric",
-        )
-        .all(equipment ?? null),
-    );
-    return rows.map((row) => ({
-      equipment: row.equipment,
-      table: row.tbl,
-      rowKey: row.row_key,
-      metric: row.metric,
-      kind: row.kind,
-      unit: row.unit,
-    }));
+    return this.#series.list(equipment);
   }
 
   /** The finest level that reaches back far enough and whose points are few enough; coarser bins of hours where even those are too many. */
   read({ series, fromMs, toMs, maxPoints }: HistoryQuery): HistoryAnswer {
-    const id = this.#idOf(series);
+    const id = this.#series.idOf(series);
     if (id === undefined) return { resolutionMs: 0, points: [] };
     const bound = Math.max(1, maxPoints);
     const rawFromMs = this.#blocks.oldestMs(historyLevel.raw);
@@ -180,7 +145,7 @@ export class HistoryCore {
   }
 
   close(): void {
-    this.#attempt(() => this.flush());
+    this.#flushOrHold();
     if (this.#database.open) this.#attempt(() => this.#run(() => void this.#database.close()));
   }
 
@@ -231,6 +196,29 @@ export class HistoryCore {
     }
   }
 
+  /** Told when it begins and when it is over, with what it cost. */
+  #flushOrHold(): void {
+    try {
+      this.flush();
+      if (this.#lostValues !== undefined) this.#log.info({ lostValues: this.#lostValues }, "the history is written again");
+      this.#lostValues = undefined;
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      if (this.#lostValues === undefined)
+        this.#log.warn({ code: error.code, ...error.fields, heldValues: this.#heldValues }, "the history could not be written and waits");
+      this.#lostValues ??= 0;
+      if (this.#heldValues < maxHeldValues) return;
+      this.#lostValues += this.#heldValues;
+      this.#log.error({ code: error.code, values: this.#heldValues }, "values of the history were given up: the disk does not take them");
+      this.#letGo();
+    }
+  }
+
+  #letGo(): void {
+    this.#held.clear();
+    this.#heldValues = 0;
+  }
+
   #transaction(work: () => void): void {
     this.#run(() => this.#database.transaction(work).immediate());
   }
@@ -241,11 +229,11 @@ export class HistoryCore {
 }
 
 function transposed(gathered: Gathered): BlockSeries[] {
-  return gathered.ids.map((id, column) => ({
-    id,
-    times: gathered.times,
-    values: Float64Array.from(gathered.rows, (row) => row[column] ?? Number.NaN),
-  }));
+  return gathered.ids.flatMap((id, column) =>
+    id === 0
+      ? []
+      : [{ id, times: gathered.times, values: Float64Array.from(gathered.rows, (row) => row[column] ?? Number.NaN) }],
+  );
 }
 
 function medianStep(points: readonly HistoryPoint[]): number {

@@ -30,7 +30,9 @@ export interface OpenGroupLimits {
   readonly windowMs: number;
   /** A slot is sealed this long after its end, so that a late answer still finds it open. */
   readonly graceMs: number;
-  /** Admitted and not durable. */
+  /** Admitted and not durable: from here on a record is due, and from there on nothing more is admitted. */
+  readonly recordBytes: number;
+  readonly recordFrames: number;
   readonly maxOpenBytes: number;
   readonly maxOpenFrames: number;
   /** Durable, waiting for the end of their slot. Beyond it every slot is sealed early. */
@@ -110,7 +112,7 @@ export class OpenGroup {
 
   /** Monotonic time at which the next commit is due; Infinity = nothing waits. */
   dueAtMs(bootId: string): number {
-    if (this.#urgent || this.isFull || this.#isOverHeld()) return Number.NEGATIVE_INFINITY;
+    if (this.#urgent || this.#isRecordFull() || this.#isOverHeld()) return Number.NEGATIVE_INFINITY;
     if (this.#openFrames > 0) return this.#oldestOpenMs + this.#limits.windowMs;
     let due = Number.POSITIVE_INFINITY;
     for (const { slot } of this.#slots.values()) due = Math.min(due, this.#sealDueMs(slot, bootId));
@@ -224,7 +226,11 @@ export class OpenGroup {
   }
 
   #isOverHeld(): boolean {
-    return this.#heldBytes > this.#limits.maxHeldBytes || this.#heldFrames > 4 * this.#limits.maxOpenFrames;
+    return this.#heldBytes > this.#limits.maxHeldBytes || this.#heldFrames > 4 * this.#limits.recordFrames;
+  }
+
+  #isRecordFull(): boolean {
+    return this.#openBytes >= this.#limits.recordBytes || this.#openFrames >= this.#limits.recordFrames;
   }
 
   *#all(): Generator<HeldFrame> {

@@ -29,8 +29,12 @@ export const defaultStoreSettings: StoreSettings = {
 };
 
 export const openGroupBounds = {
-  maxOpenBytes: 4 * mebibyte,
-  maxOpenFrames: 8_192,
+  /** So much makes a record due before its window is over. */
+  recordBytes: 4 * mebibyte,
+  recordFrames: 8_192,
+  /** Admitted and not durable. Twice a record: while one is being synced there is room for the next, and a slow disk stops nobody. */
+  maxOpenBytes: 8 * mebibyte,
+  maxOpenFrames: 16_384,
   maxHeldBytes: 16 * mebibyte,
   maxJsonFrames: 50,
 } as const;

@@ -1,6 +1,7 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { Inventory } from "#model/observation.ts";
 import type { State } from "#ports/state.ts";
+import type { LastingNotes } from "./lasting-notes.ts";
 
 const prefix = "alarms/identity/";
 /** Somebody who ordered something disruptive sees its consequences for so long. */
@@ -30,15 +31,15 @@ function isSame(known: MonitoredEquipment | undefined, one: MonitoredEquipment):
 
 /** What alarms need to know of each equipment: name, class, identity over restarts, and whether somebody works on it. */
 export class EquipmentFacts {
-  readonly #state: State;
+  readonly #notes: LastingNotes;
   readonly #read: () => readonly MonitoredEquipment[];
   #equipment: ReadonlyMap<string, MonitoredEquipment> = new Map();
   readonly #identities = new Map<string, KnownIdentity>();
   readonly #expected = new Map<string, number>();
 
   /** @param equipment what is monitored now: discovery finds more, and the configuration may change */
-  constructor(state: State, equipment: () => readonly MonitoredEquipment[]) {
-    this.#state = state;
+  constructor(state: State, notes: LastingNotes, equipment: () => readonly MonitoredEquipment[]) {
+    this.#notes = notes;
     this.#read = equipment;
     for (const key of state.keys(prefix, 4_096)) {
       const text = state.getText(key);
@@ -89,7 +90,7 @@ export class EquipmentFacts {
     const text = JSON.stringify(next);
     if (text === JSON.stringify(before)) return;
     this.#identities.set(equipment, next);
-    this.#state.put({ [`${prefix}${equipment}`]: text });
+    this.#notes.note(`${prefix}${equipment}`, text);
   }
 
   /** Somebody ordered something that may interrupt it: a restart within a quarter of an hour is no surprise. */

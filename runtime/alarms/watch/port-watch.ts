@@ -211,7 +211,7 @@ export class PortWatch {
       this.#portless.add(shape);
       return undefined;
     }
-    const text = this.#parts.state.getText(`alarms/ports/${shape.equipment}`);
+    const text = this.#parts.notes.getText(`alarms/ports/${shape.equipment}`);
     const stored = text === undefined ? {} : (JSON.parse(text) as Record<string, number>);
     const savedMs = this.#parts.clock.monotonicMs();
     const book: PortBook = { shape: undefined, ...columns, ports: new PortRows(), stored, savedMs };
@@ -225,7 +225,9 @@ export class PortWatch {
     const lasting = [...book.ports.all()].flatMap(([key, { isUp, upSinceWallMs }]): (readonly [string, number])[] =>
       isUp === true && upSinceWallMs !== undefined && wallMs - upSinceWallMs >= minSavedUpMs ? [[key, upSinceWallMs]] : [],
     );
-    this.#parts.state.put({ [`alarms/ports/${equipment}`]: JSON.stringify(Object.fromEntries(lasting)) });
+    const text = JSON.stringify(Object.fromEntries(lasting));
+    const key = `alarms/ports/${equipment}`;
+    if (text !== (this.#parts.notes.getText(key) ?? "{}")) this.#parts.notes.note(key, text);
   }
 }
 

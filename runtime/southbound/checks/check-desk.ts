@@ -154,9 +154,8 @@ export class CheckDesk implements Checks {
 
   async #serve(check: ScheduledCheck, plannedAtMs: number, signal: AbortSignal): Promise<CheckResult> {
     const { definition } = check;
-    const release = await (check.isFailing ? this.#permitsOfFailing : this.#permits).acquire(signal);
     try {
-      const outcome = await this.#withinBudget(definition, signal);
+      const outcome = await this.#withPermit(check, signal);
       const result = resultOf(definition, outcome, this.#options.clock);
       await this.#record(check, outcome, result, plannedAtMs);
       return result;
@@ -165,6 +164,14 @@ export class CheckDesk implements Checks {
       const reason = skipReasonOf(error);
       if (reason !== undefined) await this.#skip(check, plannedAtMs, reason, error.message);
       throw error;
+    }
+  }
+
+  /** The permit is for the line and the far end: to record what was found may take as long as the disk takes, and holds nobody else up. */
+  async #withPermit(check: ScheduledCheck, signal: AbortSignal): Promise<ProbeOutcome> {
+    const release = await (check.isFailing ? this.#permitsOfFailing : this.#permits).acquire(signal);
+    try {
+      return await this.#withinBudget(check.definition, signal);
     } finally {
       release();
     }
@@ -196,8 +203,9 @@ export class CheckDesk implements Checks {
     const after = check.status().state;
     if (before !== after) this.#logTransition(result, before);
     for (const tap of this.#taps) tap(result);
-    await this.#intake?.accept(check.reporter.measured(outcome, plannedAtMs, result.observedAt));
-    if (isNews) await this.#intake?.accept(result);
+    // Both are handed over before either is waited for: their order is that of the buffer, whatever the disk does.
+    const measured = this.#intake?.accept(check.reporter.measured(outcome, plannedAtMs, result.observedAt));
+    await Promise.all([measured, isNews ? this.#intake?.accept(result) : undefined]);
   }
 
   #logTransition({ check, failure }: CheckResult, before: string): void {

@@ -32,7 +32,7 @@ const drainLimitMs = 30 * 60_000;
 /** Whatever its neighbours do, an equipment is polled at its slot. */
 const maxLatenessMs = 1_000;
 /** Measurements admitted and not yet durable; the store's own bound is 4 MiB and one report more. */
-const maxOpenBytes = 4.25 * 1024 * 1024;
+const maxOpenBytes = 8.25 * 1024 * 1024;
 const progressEveryMs = 600_000;
 
 /** Lives through one seed and judges it. Same seed, same result, digest included. */
