@@ -230,9 +230,7 @@ export class HistoryCore {
 
 function transposed(gathered: Gathered): BlockSeries[] {
   return gathered.ids.flatMap((id, column) =>
-    id === 0
-      ? []
-      : [{ id, times: gathered.times, values: Float64Array.from(gathered.rows, (row) => row[column] ?? Number.NaN) }],
+    id === 0 ? [] : [{ id, times: gathered.times, values: Float64Array.from(gathered.rows, (row) => row[column] ?? Number.NaN) }],
   );
 }
 

@@ -81,7 +81,9 @@ export class HistorySeriesBook {
       kind: row.kind,
       unit: row.unit,
     }));
-    const fresh = [...this.#unwritten.values()].map(({ one }) => one).filter((one) => equipment === undefined || one.equipment === equipment);
+    const fresh = [...this.#unwritten.values()]
+      .map(({ one }) => one)
+      .filter((one) => equipment === undefined || one.equipment === equipment);
     return [...stored, ...fresh].sort(
       (a, b) =>
         compare(a.equipment, b.equipment) || compare(a.table, b.table) || compare(a.rowKey, b.rowKey) || compare(a.metric, b.metric),

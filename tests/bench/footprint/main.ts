@@ -126,6 +126,7 @@ async function running(): Promise<void> {
     intervalMs: 20_000,
     answerBytes: 1472,
     fsyncDelayMs: 0,
+    fsyncLog: "/dev/null",
     brokerUrl: undefined,
     profileDir: undefined,
     extra: "",

@@ -14,7 +14,7 @@ import { garbageRounds, maxThriftyEquipment, preferLittleMemory } from "../../..
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { assembleGateway, describeDrivers, openGatewayState } from "../../../runtime/parts-appliance.ts";
-import type { Logger } from "../../../runtime/ports/logger.ts";
+import type { LogFields, Logger } from "../../../runtime/ports/logger.ts";
 import { SiteConfiguration } from "../../../runtime/site-configuration.ts";
 import type { CpuFigures, Figures, Question } from "./figures.ts";
 
@@ -22,7 +22,10 @@ const folder = process.argv[2] ?? "";
 /** Folder for a CPU profile of the measured time (main thread); "" = none. */
 const profileDir = process.argv[3] ?? "";
 const warnings = new Map<string, number>();
-const count = (_fields: unknown, sentence: string) => warnings.set(sentence, (warnings.get(sentence) ?? 0) + 1);
+const count = ({ code, errno }: LogFields, sentence: string) => {
+  const line = [sentence, code, errno].filter((part) => part !== undefined).join(", ");
+  warnings.set(line, (warnings.get(line) ?? 0) + 1);
+};
 const logger: Logger = { error: count, warn: count, info: () => undefined, debug: () => undefined, child: () => logger };
 
 /** What the taps saw in the measured time. Lateness: from the slot to the agent's first answer. */

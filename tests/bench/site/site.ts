@@ -20,6 +20,8 @@ export interface SiteOptions {
   /** Largest answer of our switches. */
   readonly answerBytes: number;
   readonly fsyncDelayMs: number;
+  /** Where each of those delayed is written to, with its file; "/dev/null" = nowhere. */
+  readonly fsyncLog: string;
   readonly brokerUrl: string | undefined;
   /** Folder for a CPU profile of the gateway's main thread over the measured time. */
   readonly profileDir: string | undefined;
@@ -119,7 +121,18 @@ export class Site {
       options.profileDir ?? "",
     ];
     const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
-    const strace = ["strace", "-f", "--seccomp-bpf", "-o", process.env.BENCH_STRACE ?? "/dev/null", ...(process.env.BENCH_STRACE ? ["-y","-r"] : []), "-e", "trace=fsync,fdatasync", "-e", injected];
+    const strace = [
+      "strace",
+      "-f",
+      "--seccomp-bpf",
+      "-o",
+      process.env.BENCH_STRACE ?? "/dev/null",
+      ...(process.env.BENCH_STRACE ? ["-y", "-r"] : []),
+      "-e",
+      "trace=fsync,fdatasync",
+      "-e",
+      injected,
+    ];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
     const env = { ...process.env, ...leanAllocator, BENCH_COMMUNITY: "public" };
     const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
