@@ -100,6 +100,18 @@ function hangUp(pidFile: string | undefined): void {
 }
 
 /** A device on the list, with the text of its label. @throws GatewayError noc.invalid */
+/** As `ship`, of a device that is on the list: a mistyped serial number must not become one. */
+export async function approve(serial: string, options: ShipOptions, context: CommandContext): Promise<string> {
+  const roster = openRoster(options.dir);
+  const known = roster.find(serial);
+  roster.close();
+  if (known === undefined)
+    throw new GatewayError("noc.invalid", {
+      message: `${serial} has not come here yet (gatehouse noc enrolment list shows who has); gatehouse noc enrolment ship puts a new device on the list`,
+    });
+  return ship(serial, options, context);
+}
+
 export async function ship(serial: string, options: ShipOptions, context: CommandContext): Promise<string> {
   if (!serialPattern.test(serial))
     throw new GatewayError("noc.invalid", { message: "a serial number is 4 to 32 of A-Z, 0-9 and '-', as printed on the device" });

@@ -1,11 +1,12 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { GatewayError } from "#model/errors.ts";
 import type { AlarmChange } from "#model/observation.ts";
 import type { Verdict } from "#model/verdict.ts";
-import type { AlarmShelf, MaintenanceWindow } from "#ports/alarms.ts";
+import type { AlarmMatch, AlarmShelf, MaintenanceWindow } from "#ports/alarms.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { renderTable } from "./render.ts";
+import { usageError } from "./snmp-target.ts";
 
 interface Asked {
   readonly state: string;
@@ -47,25 +48,25 @@ export function register(program: Command, context: CommandContext): void {
     alarms.command(name).description(description).option("--state <folder>", "state folder of the running gateway", "./gatehouse-state");
   const matching = (command: Command) =>
     command
-      .option("--key <key>", "this alarm")
+      .option("--key <key>", "this alarm, by the key that `gatehouse alarms` shows")
       .option("--equipment <id>", "of this equipment; a trailing * matches the rest")
       .option("--type <type>", "of this type")
       .option("--path <path>", "of this resource; a trailing * matches the rest");
   matching(order("shelve", "put alarms aside for a while; they are kept and marked, and nobody is called"))
-    .option("--for <time>", "how long (30m, 8h, 7d)", parseTime, 28_800_000)
+    .addOption(new Option("--for <time>", "how long (30m, 8h, 7d)").argParser(parseTime).default(28_800_000, "8h"))
     .requiredOption("--reason <text>", "why")
     .addHelpText("after", examples("alarms shelve --equipment printer-1 --for 8h --reason 'waits for the technician'"))
-    .action((options: Asked) => act("alarm-shelve", options, context, { untilMs: context.clock.now().wallMs + options.for }));
+    .action((options: Asked) => actOnMatching("alarm-shelve", options, context, { untilMs: context.clock.now().wallMs + options.for }));
   order("unshelve", "take alarms off the shelf again")
     .requiredOption("--id <id>", "the shelf's id, as `gatehouse alarms` shows it")
     .addHelpText("after", examples("alarms unshelve --id 01K9ZQ3C5T4M8Y2X7W6V5B4N3M"))
     .action((options: Asked) => act("alarm-unshelve", options, context, { id: options.id }));
   matching(order("close", "end alarms by hand; what is still wrong comes back"))
     .addHelpText("after", examples("alarms close --type deviceSwapped --equipment sw-1"))
-    .action((options: Asked) => act("alarm-close", options, context, {}));
+    .action((options: Asked) => actOnMatching("alarm-close", options, context, {}));
   order("maintenance", "begin planned work now, of one equipment or the whole site; or end it with --id")
     .option("--equipment <id>", "only this equipment; a trailing * matches the rest")
-    .option("--for <time>", "how long (30m, 8h)", parseTime, 3_600_000)
+    .addOption(new Option("--for <time>", "how long (30m, 8h)").argParser(parseTime).default(3_600_000, "1h"))
     .option("--reason <text>", "what is done")
     .option("--id <id>", "end this window")
     .addHelpText("after", examples("alarms maintenance --equipment sw-1 --for 2h --reason 'new firmware'"))
@@ -87,10 +88,10 @@ async function showActive(options: Asked, context: CommandContext): Promise<void
   for (const { text } of verdict.domain === "none" ? [] : verdict.evidence) context.print(`  - ${text}\n`);
   context.print(alarms.length === 0 ? "no alarm is active\n" : renderTable(alarms.map(lineOf)));
   for (const { id, match, untilMs, reason } of answer.shelves)
-    context.print(`shelf ${id}: ${JSON.stringify(match)} until ${new Date(untilMs).toISOString()}: ${reason}\n`);
+    context.print(`shelf ${id}: ${matchText(match)} until ${new Date(untilMs).toISOString()}: ${reason}\n`);
   for (const { id, match, toMs, reason } of answer.maintenance)
     context.print(
-      `maintenance ${id}: ${match === undefined ? "the whole site" : JSON.stringify(match)} until ${new Date(toMs).toISOString()}: ${reason}\n`,
+      `maintenance ${id}: ${match === undefined ? "the whole site" : matchText(match)} until ${new Date(toMs).toISOString()}: ${reason}\n`,
     );
 }
 
@@ -105,6 +106,12 @@ async function showHistory(options: Asked, context: CommandContext): Promise<voi
     );
 }
 
+function matchText(match: AlarmMatch): string {
+  return Object.entries(match)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}
+
 function lineOf(change: AlarmChange): Readonly<Record<string, string>> {
   const { root, maint, shelved, flap } = change.attributes;
   const marks = [root === undefined ? "" : "follows", maint === undefined ? "" : "maintenance", shelved === undefined ? "" : "shelved"];
@@ -116,6 +123,7 @@ function lineOf(change: AlarmChange): Readonly<Record<string, string>> {
     type: change.type,
     marks: [...marks, flap === undefined ? "" : "flapping"].filter((mark) => mark !== "").join(" "),
     text: change.text,
+    key: change.key,
   };
 }
 
@@ -125,16 +133,31 @@ async function maintenance(options: Asked, context: CommandContext): Promise<voi
   return act("maintenance-start", options, context, { fromMs, toMs: fromMs + options.for });
 }
 
+/** @throws GatewayError command.refused when no active alarm is meant: a wrong key would otherwise look done */
+async function actOnMatching(
+  operation: string,
+  options: Asked,
+  context: CommandContext,
+  args: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { key, equipment, type, path } = options;
+  if (key === undefined && equipment === undefined && type === undefined && path === undefined)
+    throw usageError(context, "which alarms? Give --key, --equipment, --type or --path");
+  return act(operation, options, context, args);
+}
+
 async function act(operation: string, options: Asked, context: CommandContext, args: Readonly<Record<string, unknown>>): Promise<void> {
   const { key, equipment, type, path, reason } = options;
   const answer = (await ask(operation, options, context, { key, equipment, type, path, reason, by: "site", ...args })) as Record<
     string,
     unknown
   >;
+  if (answer.closed === 0)
+    throw new GatewayError("command.refused", { message: "no active alarm is meant; `gatehouse alarms` lists them" });
   if (answer.done === false) throw new GatewayError("command.refused", { message: "there is none with this id" });
-  context.print(
-    typeof answer.id === "string" ? `${answer.id}\n` : typeof answer.closed === "number" ? `${answer.closed} closed\n` : "done\n",
-  );
+  if (options.json === true) context.print(`${JSON.stringify(answer, null, 2)}\n`);
+  else if (typeof answer.id === "string") context.print(`${answer.id}\n`);
+  else context.print(typeof answer.closed === "number" ? `${answer.closed} closed\n` : "done\n");
 }
 
 async function ask(operation: string, options: Asked, context: CommandContext, args: Readonly<Record<string, unknown>>): Promise<unknown> {

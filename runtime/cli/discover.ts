@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { SnmpCredential } from "#model/equipment.ts";
+import { isGatewayError } from "#model/errors.ts";
 import type { DiscoveryPreview } from "../southbound/discovery/preview.ts";
 import type { DiscoverySubnet } from "../southbound/discovery/settings.ts";
 import { examples } from "./command-line.ts";
@@ -77,7 +78,11 @@ async function discover(cidr: string, options: DiscoverOptions, context: Command
     logger,
   });
   try {
-    const preview = await scan.discovery.preview(subnet, context.stopSignal());
+    const preview = await scan.discovery.preview(subnet, context.stopSignal()).catch((error: unknown) => {
+      // Here the network is an argument; no configuration has an error.
+      if (isGatewayError(error) && error.code === "config.invalid") throw usageError(context, error.message);
+      throw error;
+    });
     if (options.preview === true) {
       context.print(options.json === true ? `${JSON.stringify(preview, null, 2)}\n` : await showPreview(preview));
       return;
@@ -100,7 +105,7 @@ async function printFindings(
     context.print(`${JSON.stringify({ proposals, hosts, topology, status }, null, 2)}\n`);
     return;
   }
-  const { renderTable } = await import("./render.ts");
+  const { printable, renderTable } = await import("./render.ts");
   const { edgeText } = await import("../southbound/discovery/events.ts");
   const rows = proposals.map(({ address, deviceClass, vendor, model, serial, sysName, credential, suggestedId }) => {
     return { address, class: deviceClass, vendor, model, serial, name: sysName, credential, id: suggestedId };
@@ -117,11 +122,6 @@ async function printFindings(
   context.say(`${status.addresses} addresses seen, ${status.devices} devices answer SNMP, ${status.packets} packets sent\n`);
 }
 
-/** What equipment says of itself must not drive the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, " ");
-}
-
 async function showPreview(preview: DiscoveryPreview): Promise<string> {
   const { renderTree } = await import("./render.ts");
   const { estimatedS, credentials, echoMethod, ...rest } = preview;
@@ -136,7 +136,11 @@ async function showPreview(preview: DiscoveryPreview): Promise<string> {
 }
 
 function sentenceOf({ cidr, addresses, credentials, estimatedS }: DiscoveryPreview): string {
-  return `${cidr}: ${addresses} addresses, ${credentials.length} credentials, about ${minutes(estimatedS.typical)}, at most ${minutes(estimatedS.most)}`;
+  return `${cidr}: ${addresses} addresses, ${counted(credentials.length, "credential")}, about ${minutes(estimatedS.typical)}, at most ${minutes(estimatedS.most)}`;
+}
+
+function counted(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
 function minutes(seconds: number): string {

@@ -33,6 +33,7 @@ const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   "buffer.corrupt": exitCodes.state,
   "buffer.migration": exitCodes.state,
   "driver.auth": exitCodes.unreachable,
+  "driver.refused": exitCodes.unreachable,
   "driver.timeout": exitCodes.unreachable,
   "driver.unreachable": exitCodes.unreachable,
   "driver.unsupported": exitCodes.usage,

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { GatewayError } from "#model/errors.ts";
 import type { NocClient } from "../../cloud-bridge/noc/api/client.ts";
 import type { AlarmView } from "../../cloud-bridge/noc/registry/alarms.ts";
@@ -60,7 +60,7 @@ export function registerAlarms(
     .action(async (options: Asked) => list(await clientOf(options), options, context));
   for (const [name, action, description] of [
     ["ack", "acknowledge", "say that somebody looks after it"],
-    ["close", "close", "hide it although the gateway still has it; it comes back when it gets worse or happens again"],
+    ["close", "close", "end it, here and at the gateway; what is still wrong comes back as a new alarm (shelve puts aside what stays)"],
   ] as const) {
     order(`${name} <key>`, description)
       .option("--gateway <id>", "its gateway; left out: found by the key")
@@ -73,7 +73,7 @@ export function registerAlarms(
     .option("--key <key>", "this alarm")
     .option("--equipment <id>", "of this equipment; a trailing * matches the rest")
     .option("--type <type>", "of this type")
-    .option("--for <time>", "how long (30m, 8h, 7d)", parseTime, 28_800_000)
+    .addOption(new Option("--for <time>", "how long (30m, 8h, 7d)").argParser(parseTime).default(28_800_000, "8h"))
     .requiredOption("--reason <text>", "why")
     .option("--by <name>", "who says so", "noc")
     .addHelpText(
@@ -107,7 +107,9 @@ async function list(client: NocClient, options: Asked, context: CommandContext):
   context.print(answer.alarms.length === 0 ? "no alarm\n" : renderTable(answer.alarms.map(lineOf)));
   for (const shelf of answer.shelves)
     context.print(
-      `shelf ${shelf.id}: ${shelf.gateway ?? "all gateways"} ${JSON.stringify(shelf.match)} until ${iso(shelf.untilMs)}: ${shelf.reason}\n`,
+      `shelf ${shelf.id}: ${shelf.gateway ?? "all gateways"} ${Object.entries(shelf.match)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", ")} until ${iso(shelf.untilMs)}: ${shelf.reason}\n`,
     );
 }
 
@@ -123,6 +125,7 @@ function lineOf(alarm: AlarmView): Readonly<Record<string, string>> {
     gateway: alarm.gateway,
     equipment: alarm.equipment === "" ? "-" : alarm.equipment,
     resource: alarm.path,
+    type: alarm.type,
     marks: marks.filter((mark) => mark !== "").join(" "),
     text: alarm.text,
     key: alarm.key,
@@ -150,7 +153,8 @@ async function shelve(client: NocClient, options: Asked, context: CommandContext
     signal,
   );
   const row = gateways.find((one) => one.id === options.gateway);
-  if (row === undefined) throw new GatewayError("noc.invalid", { message: "no such gateway" });
+  if (row === undefined)
+    throw new GatewayError("noc.invalid", { message: `no gateway ${options.gateway}; \`gatehouse noc devices\` lists them` });
   const { key, equipment, type, reason, by } = options;
   const shelf = await client.post<NocShelf>("/api/alarm-shelves", signal, {
     tenant: row.tenant,

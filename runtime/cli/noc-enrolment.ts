@@ -81,7 +81,7 @@ function registerDevices(sub: Sub, context: CommandContext): void {
     .option("--gateway <id>", "its gateway id; left out: the serial in lower case")
     .option("--label-file <file>", "the label that is on the device already; its claim is taken instead of a new one")
     .action(async (serial: string, options: ShipOptions) => {
-      context.print(await (await parts()).ship(serial, { ...options, days: "30" }, context));
+      context.print(await (await parts()).approve(serial, { ...options, days: "30" }, context));
     });
   sub("list", "devices, their state and how long their certificates last")
     .option("--json", "as JSON")

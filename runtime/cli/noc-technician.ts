@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { GatewayError } from "#model/errors.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { usageError } from "./snmp-target.ts";
 
 const scopes = ["view", "operate", "flows.read", "flows.write"];
 const longestHours = 8;
@@ -49,11 +51,9 @@ async function token(gateway: string, options: TokenOptions, context: CommandCon
   const unknown = wanted.filter((word) => !scopes.includes(word));
   const hours = Number(options.hours);
   if (wanted.length === 0 || unknown.length > 0)
-    throw new GatewayError("noc.invalid", { message: `--scope: ${unknown.join(", ") || "nothing"} is none of ${scopes.join(", ")}` });
-  if (!(hours > 0 && hours <= longestHours))
-    throw new GatewayError("noc.invalid", { message: "--hours must be more than 0 and at most 8" });
-  if (!/^[\x20-\x7e]{1,120}$/.test(options.person))
-    throw new GatewayError("noc.invalid", { message: "--person must be 1 to 120 printable characters" });
+    throw usageError(context, `--scope: ${unknown.join(", ") || "nothing"} is none of ${scopes.join(", ")}`);
+  if (!(hours > 0 && hours <= longestHours)) throw usageError(context, "--hours must be more than 0 and at most 8");
+  if (!/^[\x20-\x7e]{1,120}$/.test(options.person)) throw usageError(context, "--person must be 1 to 120 printable characters");
   const { issuer, SigningKeys } = await import("../../cloud-bridge/noc/authority/signing-keys.ts");
   const nowS = () => Math.floor(context.clock.now().wallMs / 1_000);
   const keys = await SigningKeys.open(options.keys ?? join(options.dir, "keys"), nowS);
@@ -67,7 +67,9 @@ async function token(gateway: string, options: TokenOptions, context: CommandCon
 async function answer(gateway: string, challenge: string, dir: string, context: CommandContext): Promise<void> {
   const { Roster } = await import("../../cloud-bridge/noc/enrolment/roster.ts");
   const { challengeResponse } = await import("../console/offline-challenge.ts");
-  const roster = new Roster(join(dir, "enrolment.db"));
+  const file = join(dir, "enrolment.db");
+  if (!existsSync(file)) throw usageError(context, `${dir} is no folder of the enrolment role (no enrolment.db); name it with --dir`);
+  const roster = new Roster(file);
   try {
     const device = roster.findGateway(gateway);
     if (device === undefined || device.state !== "enrolled" || device.offlineKey === "")

@@ -5,7 +5,7 @@ import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { addTargetOptions, resolveTarget, type TargetOptions } from "./snmp-target.ts";
+import { addTargetOptions, asking, requireOids, resolveTarget, type TargetOptions } from "./snmp-target.ts";
 
 interface DraftOptions extends TargetOptions {
   readonly root?: string;
@@ -62,6 +62,7 @@ const system = ["1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0"] as const;
 
 async function draft(words: readonly string[], options: DraftOptions, context: CommandContext): Promise<void> {
   const { target } = await resolveTarget(words, options, context);
+  if (options.root !== undefined) requireOids([options.root], context);
   const { createSnmpEngine } = await import("../../drivers/snmp/engine/engine.ts");
   const { draftProfile } = await import("../../drivers/snmp/profiles/draft-profile.ts");
   const { enterpriseOf } = await import("../../drivers/snmp/inventory/enterprises.ts");
@@ -70,10 +71,10 @@ async function draft(words: readonly string[], options: DraftOptions, context: C
   const engine = createSnmpEngine({ clock, entropy, logger: await context.logger({ to: "stderr", level: "warn" }) });
   try {
     const session = engine.open(target);
-    const [descr, id] = await session.get([...system], context.stopSignal());
+    const [descr, id] = await asking(target, () => session.get([...system], context.stopSignal()));
     const sysObjectId = typeof id?.value === "string" ? id.value : undefined;
     const root = options.root ?? /^1\.3\.6\.1\.4\.1\.\d+/.exec(sysObjectId ?? "")?.[0] ?? "1.3.6.1.4.1";
-    const varbinds = await walk(session, root, options.maxRows, context);
+    const varbinds = await asking(target, () => walk(session, root, options.maxRows, context));
     const { vendor, deviceClass } = enterpriseOf(sysObjectId) ?? {};
     const sysDescr = descr?.value instanceof Uint8Array ? octetsAsText(descr.value, () => "") : undefined;
     context.print(draftProfile({ sysObjectId, sysDescr, vendor, deviceClass, varbinds }));

@@ -53,6 +53,10 @@ function isFlat(value: unknown): value is Readonly<Record<string, unknown>> {
 function scalar(value: unknown): string {
   if (value === undefined || value === null) return "-";
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
-  // What equipment says of itself ends up here: nothing of it may drive the terminal.
-  return String(value).replaceAll(/[\p{Cc}\p{Cf}]/gu, " ");
+  return printable(String(value));
+}
+
+/** What equipment says of itself must not drive the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, " ");
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Identified } from "../../drivers/snmp/profiles/identify-device.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
-import { addTargetOptions, resolveTarget, type TargetOptions } from "./snmp-target.ts";
+import { addTargetOptions, asking, resolveTarget, type TargetOptions } from "./snmp-target.ts";
 
 interface IdentifyOptions extends TargetOptions {
   readonly json?: boolean;
@@ -36,13 +36,14 @@ async function identify(words: readonly string[], options: IdentifyOptions, cont
   const logger = await context.logger({ to: "stderr", level: "warn" });
   const engine = createSnmpEngine({ clock, entropy, logger });
   try {
-    const found = await identifyDevice(engine.open(target), {
+    const how = {
       book: loadProfiles({ ...(options.profiles !== undefined && { userDir: options.profiles }), logger }),
       clock,
       deadlineMs: clock.monotonicMs() + deadlineMs,
       signal: context.stopSignal(),
       ...(options.profile !== undefined && { profile: options.profile }),
-    });
+    };
+    const found = await asking(target, () => identifyDevice(engine.open(target), how));
     context.print(options.json === true ? `${JSON.stringify(jsonOf(found), null, 2)}\n` : await show(found));
   } finally {
     await engine.close();

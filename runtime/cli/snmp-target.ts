@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AuthProtocol, PrivProtocol, SnmpCredential } from "#model/equipment.ts";
-import { GatewayError } from "#model/errors.ts";
+import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { SnmpTarget } from "#ports/snmp.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -30,8 +30,11 @@ export interface TargetOptions {
 
 export function addTargetOptions(command: Command): Command {
   return command
-    .option("--port <port>", "UDP port of the agent", wholeNumber, 161)
-    .option("--community <text>", "community (v2c, or v1 with --v1); others on this machine can see it, --community-env is safer")
+    .option("--port <port>", "UDP port of the agent", portNumber, 161)
+    .option(
+      "--community <text>",
+      "community (v2c, or v1 with --v1; left out: public); others on this machine can see it, --community-env is safer",
+    )
     .option("--community-env <name>", "environment variable that holds the community")
     .option("--v1", "speak v1 instead of v2c")
     .option("--v3-user <name>", "user name: speak v3")
@@ -82,6 +85,9 @@ function givenCredential(options: TargetOptions, context: CommandContext): SnmpC
     const community = options.community ?? fromEnvironment(options.communityEnv, context) ?? "public";
     return { version: options.v1 === true ? "1" : "2c", community };
   }
+  const wantsPrivacy = options.privKeyFile !== undefined || options.privKeyEnv !== undefined;
+  if (wantsPrivacy && options.authKeyFile === undefined && options.authKeyEnv === undefined)
+    throw usageError(context, "SNMPv3 has no privacy without authentication: give --auth-key-file or --auth-key-env as well");
   const authKey = fromFile(options.authKeyFile) ?? fromEnvironment(options.authKeyEnv, context);
   const privKey = fromFile(options.privKeyFile) ?? fromEnvironment(options.privKeyEnv, context);
   return {
@@ -99,6 +105,26 @@ export function usageError(context: CommandContext, sentence: string): InvalidAr
   return new InvalidArgumentError(sentence);
 }
 
+/** Does `work` with one equipment; what goes wrong with it says with which. */
+export async function asking<Result>({ address, port }: SnmpTarget, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isGatewayError(error) || !error.code.startsWith("driver.")) throw error;
+    throw new GatewayError(error.code, { message: `${address} port ${port}: ${error.message}`, fields: error.fields, cause: error });
+  }
+}
+
+/** OIDs as people write them, before anything is sent. */
+export function requireOids(oids: readonly string[], context: CommandContext): void {
+  const wrong = oids.find((oid) => !/^\.?\d+(\.\d+)+$/.test(oid));
+  if (wrong !== undefined)
+    throw usageError(
+      context,
+      `"${wrong.slice(0, 80)}" is not an object identifier in numbers, as in 1.3.6.1.2.1.1.1.0 (names need a MIB; there is none here)`,
+    );
+}
+
 function fromEnvironment(name: string | undefined, context: CommandContext): string | undefined {
   if (name === undefined) return undefined;
   const value = context.environment[name];
@@ -113,6 +139,12 @@ function fromFile(file: string | undefined): string | undefined {
   } catch (cause) {
     throw new GatewayError("config.secret", { message: `the file ${file} cannot be read`, cause });
   }
+}
+
+function portNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
+  throw new InvalidArgumentError("It wants a whole number from 1 to 65535.");
 }
 
 function wholeNumber(text: string): number {

@@ -3,7 +3,7 @@ import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { registerIdentify } from "./snmp-identify.ts";
-import { addTargetOptions, resolveTarget, type TargetOptions, usageError } from "./snmp-target.ts";
+import { addTargetOptions, asking, requireOids, resolveTarget, type TargetOptions, usageError } from "./snmp-target.ts";
 import { jsonVarbind, showValue, showVarbind } from "./snmp-values.ts";
 
 interface WalkOptions extends TargetOptions {
@@ -74,7 +74,8 @@ async function withSession(
   const { clock, entropy } = context;
   const engine = createSnmpEngine({ clock, entropy, logger: await context.logger({ to: "stderr", level: "warn" }) });
   try {
-    await work(engine.open(target), rest);
+    requireOids(rest, context);
+    await asking(target, () => work(engine.open(target), rest));
   } finally {
     await engine.close();
   }
@@ -130,7 +131,8 @@ async function table(words: readonly string[], options: WalkOptions, context: Co
       index,
       ...Object.fromEntries([...columns].map(([column, varbind]) => [`.${column}`, showValue(varbind)])),
     }));
-    context.print(rows.length === 0 ? "no rows\n" : renderTable(shown));
+    if (rows.length > 0) context.print(renderTable(shown));
+    else context.say(`no rows below ${root}: is it the OID of a table, as in 1.3.6.1.2.1.2.2? gatehouse snmp walk shows what is there\n`);
   });
 }
 
@@ -139,11 +141,16 @@ interface TableRow {
   readonly columns: Map<string, Varbind>;
 }
 
-/** Rows of the table `root`, or of its entry `root.1`: instances are named entry.column.index. */
+/** Rows of the table `root`, of its entry `root.1`, or of one column: instances are named entry.column.index. */
 function toRows(root: string, varbinds: readonly Varbind[]): readonly TableRow[] {
   const prefix = root.replace(/^\./, "");
   const isTable = varbinds.every(({ oid }) => oid.startsWith(`${prefix}.1.`));
   const entry = isTable ? `${prefix}.1.` : `${prefix}.`;
+  // A column of a table with a simple index: what would be columns are its rows.
+  if (varbinds.length > 0 && varbinds.every(({ oid }) => !oid.slice(entry.length).includes("."))) {
+    const column = prefix.slice(prefix.lastIndexOf(".") + 1);
+    return varbinds.map((varbind) => ({ index: varbind.oid.slice(prefix.length + 1), columns: new Map([[column, varbind]]) }));
+  }
   const rows = new Map<string, TableRow>();
   for (const varbind of varbinds) {
     const [column = "", ...arcs] = varbind.oid.slice(entry.length).split(".");

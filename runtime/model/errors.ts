@@ -52,7 +52,7 @@ export const errorTable = {
   "notify.tls": { retryable: true, help: "The receiver's certificate is not trusted. Check ca, host name and this machine's clock." },
   "notify.unavailable": { retryable: true, help: "The receiver took the connection but not the notification; it is tried again." },
   "notify.refused": { retryable: false, help: "The receiver refuses the notification. Check its address, secret, user and rights." },
-  "config.unreadable": { retryable: false, help: "The configuration file cannot be read. Check the path and rights." },
+  "config.unreadable": { retryable: false, help: "A file or folder that was named cannot be read. Check the path and rights." },
   "config.invalid": { retryable: false, help: "The configuration has errors; each is listed with file, line and pointer." },
   "config.secret": { retryable: false, help: "A referenced secret is not there. Set the variable or create the file." },
   "flow.refused": { retryable: false, help: "The flow was refused before anything was touched; the reason names the node." },

@@ -15,6 +15,17 @@ export interface DriverContext {
   credential(name: string): Credential;
 }
 
+/** A table's share of a poll's cost. */
+export interface TableCost {
+  readonly table: string;
+  readonly requests: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly durationMs: number;
+  /** Estimated as the poll's is. */
+  readonly cpuMs: number;
+}
+
 /** What one poll cost; summed per equipment and table in `gatehouse status`. */
 export interface PollCost {
   readonly requests: number;
@@ -30,7 +41,7 @@ export interface PollCost {
   /** Values and answers that were not believed, by kind, since the session was opened: `counterDecreased`, `forgedAnswers`, ... At most 16 kinds. */
   readonly distrusted?: Readonly<Record<string, number>>;
   /** Per table name: share of the above. */
-  readonly tables: readonly { readonly table: string; readonly requests: number; readonly bytesIn: number; readonly durationMs: number }[];
+  readonly tables: readonly TableCost[];
 }
 
 export interface PollResult {

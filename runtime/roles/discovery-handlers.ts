@@ -17,8 +17,13 @@ export function discoveryHandlers(
       return { accepted: equipment };
     },
     "discovery-refuse": async (args) => {
-      discovery.refuse(idOf(args));
-      return { refused: args.id };
+      const id = idOf(args);
+      const before = discovery.acceptedEquipment();
+      discovery.refuse(id);
+      const after = new Set(discovery.acceptedEquipment().map((equipment) => equipment.id));
+      // Who accepted it earlier thought better of it. What is configured by now is in neither list and goes on.
+      for (const equipment of before) if (!after.has(equipment.id)) poller().remove(equipment.id);
+      return { refused: id };
     },
   };
 }

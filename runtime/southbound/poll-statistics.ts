@@ -41,8 +41,11 @@ export class LatenessHistogram {
 export interface TableStatistics {
   readonly table: string;
   requests: number;
+  bytesOut: number;
   bytesIn: number;
   durationMs: number;
+  /** Microseconds: a whole number lies in the object itself, and a large site has ten thousand of these. */
+  cpuUs: number;
 }
 
 /** What the polls of one equipment cost since start; the numbers behind `gatehouse status`. */
@@ -81,12 +84,14 @@ export class PollStatistics {
       let entry = this.tables.get(share.table);
       if (entry === undefined) {
         if (this.tables.size >= maxTables) continue;
-        entry = { table: share.table, requests: 0, bytesIn: 0, durationMs: 0 };
+        entry = { table: share.table, requests: 0, bytesOut: 0, bytesIn: 0, durationMs: 0, cpuUs: 0 };
         this.tables.set(share.table, entry);
       }
       entry.requests += share.requests;
+      entry.bytesOut += share.bytesOut;
       entry.bytesIn += share.bytesIn;
       entry.durationMs += share.durationMs;
+      entry.cpuUs += Math.round(share.cpuMs * 1_000);
     }
   }
 }

@@ -59,6 +59,8 @@ describe("gatehouse snmp", () => {
     expect(code).toBe(0);
     expect(head).toMatch(/^index +\.1 +\.2 /);
     expect(first).toMatch(/^1 +1 /);
+    const column = await runCli(["snmp", "table", "127.0.0.1", "1.3.6.1.2.1.2.2.1.1", "--port", String(port), "--community", "public"]);
+    expect(column.stdout).toMatch(/^index +\.1\n1 +1\n2 +2\n/);
   });
 
   it("speaks v3 with keys from files and from the environment", async () => {
@@ -94,12 +96,13 @@ equipment: [{ id: sw-1, address: 127.0.0.1, port: ${port}, driver: snmp, credent
   it.each([
     [["get"], 2, /whom to ask/],
     [["get", "127.0.0.1"], 2, /which OID/],
-    [["get", "127.0.0.1", "1.3.6.x"], 2, /not an object identifier/],
+    [["get", "127.0.0.1", "1.3.6.x"], 2, /"1\.3\.6\.x" is not an object identifier/],
+    [["get", "127.0.0.1", "1.3.6.1", "--v3-user", "a", "--priv-key-env", "HOME"], 2, /no privacy without authentication/],
     [["get", "127.0.0.1", "1.3.6.1", "--port", "0x"], 2, /whole number/],
     [["get", "127.0.0.1", "1.3.6.1", "--community-env", "NOT_SET_HERE"], 2, /NOT_SET_HERE is not set/],
     [["get", "127.0.0.1", "1.3.6.1", "--v3-user", "a", "--auth-key-file", "/nowhere"], 2, /cannot be read/],
     [["get", "127.0.0.1", "1.3.6.1", "--equipment", "sw-1"], 2, /--config and --equipment/],
-    [["get", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "250", "--retries", "0"], 5, /no answer/],
+    [["get", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "250", "--retries", "0"], 5, /127\.0\.0\.1 port 9: no answer/],
     [["get", "no-such-host.invalid", sysName, "--retries", "0"], 5, /cannot be resolved|name server/],
   ])("answers %j with a sentence and exit code %i", async (args, code, sentence) => {
     const result = await runCli(["snmp", ...args]);

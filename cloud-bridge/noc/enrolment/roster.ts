@@ -62,7 +62,7 @@ export class Roster {
       this.#db.pragma("busy_timeout = 5000");
       this.#db.exec(schema);
     } catch (cause) {
-      throw new GatewayError("noc.store", { message: "the enrolment list cannot be opened", fields: { file }, cause });
+      throw new GatewayError("noc.store", { message: `the enrolment list ${file} cannot be opened`, fields: { file }, cause });
     }
   }
 

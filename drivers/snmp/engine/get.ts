@@ -214,7 +214,8 @@ function badReply(error: unknown, chunkLength: number, oidsLength: number): Repl
 }
 
 function refused(status: number, oid: string | undefined): GatewayError {
-  const reason = errorStatusName(status);
+  const denied = status === errorStatus.authorizationError ? ": not for this user or community with this security level" : "";
+  const reason = `${errorStatusName(status)}${denied}`;
   const code: ErrorCode = "driver.refused";
   return new GatewayError(code, {
     message: `the agent answered ${reason}`,

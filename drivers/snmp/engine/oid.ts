@@ -8,7 +8,7 @@ const maxArc = 0xffff_ffff;
 export function encodeOid(dotted: string): Uint8Array {
   const arcs = parseArcs(dotted.startsWith(".") ? dotted.slice(1) : dotted);
   const [first, second, ...rest] = arcs;
-  if (first === undefined || first > 2 || (first < 2 && (second ?? 0) > 39)) throw invalidOid();
+  if (first === undefined || first > 2 || (first < 2 && (second ?? 0) > 39)) throw invalidOid(dotted);
   const bytes: number[] = [];
   pushArc(bytes, first * 40 + (second ?? 0));
   for (const arc of rest) pushArc(bytes, arc);
@@ -25,15 +25,17 @@ export function encodeIndex(dotted: string): Uint8Array {
 function parseArcs(dotted: string): readonly number[] {
   const arcs: number[] = [];
   for (const text of dotted.split(".")) {
-    if (!/^\d{1,10}$/.test(text) || Number(text) > maxArc) throw invalidOid();
+    if (!/^\d{1,10}$/.test(text) || Number(text) > maxArc) throw invalidOid(dotted);
     arcs.push(Number(text));
   }
-  if (arcs.length > 128) throw invalidOid();
+  if (arcs.length > 128) throw invalidOid(dotted);
   return arcs;
 }
 
-function invalidOid(): GatewayError {
-  return new GatewayError("driver.unsupported", { message: "not an object identifier of 1..128 arcs below 2^32" });
+function invalidOid(dotted: string): GatewayError {
+  return new GatewayError("driver.unsupported", {
+    message: `"${dotted.slice(0, 80)}" is not an object identifier of 1..128 arcs below 2^32`,
+  });
 }
 
 function pushArc(bytes: number[], arc: number): void {

@@ -85,7 +85,7 @@ export class UsmSecurity implements Security, Readiness {
   async explainSilence(conversation: Conversation, error: GatewayError): Promise<GatewayError> {
     if (!this.#isReady || this.#privacy === undefined) return error;
     const nowMs = conversation.nowMs();
-    if (nowMs < this.#silence.askAgainAtMs) return this.#silence.isDeaf ? deaf(error) : error;
+    if (nowMs < this.#silence.askAgainAtMs) return this.#silence.isDeaf ? deaf(error, this.#context.length > 0) : error;
     this.#silence = { askAgainAtMs: nowMs + silenceAskedMs, isDeaf: false };
     const prepare = () => prepareScopedRequest(noBytes, noBytes, emptyGet, this.revision);
     const answered = conversation.ask({ prepare, read: () => true, signal: noAbort, attemptsMax: 1 }).then(
@@ -93,7 +93,7 @@ export class UsmSecurity implements Security, Readiness {
       () => false,
     );
     this.#silence = { askAgainAtMs: nowMs + silenceAskedMs, isDeaf: await answered };
-    return this.#silence.isDeaf ? deaf(error) : error;
+    return this.#silence.isDeaf ? deaf(error, this.#context.length > 0) : error;
   }
 
   engine(nowMs: number): { engineId: string; boots: number; timeS: number; regressions: number } | undefined {
@@ -204,8 +204,10 @@ export class UsmSecurity implements Security, Readiness {
   }
 }
 
-function deaf(cause: GatewayError): GatewayError {
-  const message = "the agent answers discovery but not the encrypted request: perhaps the privacy key or protocol is not the user's";
+/** Some agents are silent about a context they do not have, too. */
+function deaf(cause: GatewayError, namesContext: boolean): GatewayError {
+  const privacy = "the agent answers discovery but not the encrypted request: perhaps the privacy key or protocol is not the user's";
+  const message = namesContext ? `${privacy}, or the agent has no such context` : privacy;
   return new GatewayError("driver.auth", { message, cause, fields: cause.fields });
 }
 

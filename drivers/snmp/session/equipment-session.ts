@@ -22,6 +22,7 @@ import type { ReportCellsPool } from "./report-cells.ts";
 import { SharedLists } from "./shared.ts";
 import { SystemTable } from "./system-table.ts";
 import { TableBook, type TablesRead } from "./table-book.ts";
+import { cpuMsPerRequest, cpuMsPerValue } from "./table-reading.ts";
 
 export interface SessionParts {
   readonly sets: readonly MetricSet[];
@@ -40,10 +41,6 @@ interface PollOpening {
   readonly plannedAtMs: number;
   readonly startedMs: number;
 }
-
-/** Measured once on one machine (README): enough to tell dear equipment from cheap. */
-const cpuMsPerRequest = 0.03;
-const cpuMsPerValue = 0.0003;
 
 /** One equipment: what it has, when what is due, and what one poll makes of the agent's answers. */
 export class EquipmentSession implements DriverSession {

@@ -4,6 +4,10 @@ import type { TableAnswer } from "#ports/snmp.ts";
 import type { ReportCells } from "./report-cells.ts";
 import type { TableOutput } from "./table-output.ts";
 
+/** CPU of a request and of a value, milliseconds. Measured once on one machine (README): enough to tell dear equipment from cheap. */
+export const cpuMsPerRequest = 0.03;
+export const cpuMsPerValue = 0.0003;
+
 /** What reading a table gave, and what it cost. */
 export interface TableReading {
   readonly table: string;
@@ -18,6 +22,8 @@ export interface TableReading {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly durationMs: number;
+  /** Estimated. */
+  readonly cpuMs: number;
 }
 
 /** A reading that is being put together. */
@@ -35,6 +41,10 @@ export class Reading implements TableReading {
 
   constructor(table: string) {
     this.table = table;
+  }
+
+  get cpuMs(): number {
+    return this.requests * cpuMsPerRequest + this.values * cpuMsPerValue;
   }
 
   report(output: TableOutput, cells: ReportCells, observedAt: Instant, elapsedMs: number): void {

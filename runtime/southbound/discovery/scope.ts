@@ -91,7 +91,9 @@ function checkSize(cidr: string, network: Ipv4Network, confirmed: boolean): void
   const size = sizeOfIpv4Network(network);
   if (size > gentle.maxConfirmedAddresses) throw refused(`${cidr} has ${size} addresses; a /16 is the most`);
   if (size > gentle.maxAddresses && !confirmed)
-    throw refused(`${cidr} has ${size} addresses; more than a /22 (${gentle.maxAddresses}) needs confirmation (confirmLarge)`);
+    throw refused(
+      `${cidr} has ${size} addresses; more than a /22 (${gentle.maxAddresses}) needs confirmation: confirmLarge in the configuration, --confirm-large on the command line`,
+    );
 }
 
 /** Network and broadcast addresses, and this machine's own. Networks behind a tunnel or in containers are refused as a whole. */
