@@ -2,7 +2,7 @@
 import type { Unit } from "#ports/unit.ts";
 import type { Gateway } from "./gateway.ts";
 import { beatFile } from "./host/beat-file.ts";
-import { garbageRounds } from "./host/memory.ts";
+import { garbageRounds, trimRounds } from "./host/memory.ts";
 import type { Platform } from "./parts-appliance.ts";
 
 export interface CareOptions {
@@ -15,5 +15,5 @@ export interface CareOptions {
 export function openCare(options: CareOptions, gateway: Gateway, platform: Platform): readonly Unit[] {
   const { clock, logger } = platform;
   const beat = options.beat === undefined ? [] : [beatFile({ file: options.beat, healthy: () => gateway.health.look(), clock, logger })];
-  return [...beat, ...(options.isThrifty ? [garbageRounds(clock)] : [])];
+  return [...beat, options.isThrifty ? garbageRounds(clock) : trimRounds(clock)];
 }

@@ -10,7 +10,7 @@ import type { Report } from "#model/report.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
 import { AuditBook } from "../../../runtime/host/audit-book.ts";
 import { IdentityFolder } from "../../../runtime/host/identity-folder.ts";
-import { garbageRounds, maxThriftyEquipment, preferLittleMemory } from "../../../runtime/host/memory.ts";
+import { garbageRounds, maxThriftyEquipment, preferLittleMemory, trimRounds } from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { assembleGateway, describeDrivers, openGatewayState } from "../../../runtime/parts-appliance.ts";
@@ -186,7 +186,7 @@ const run = {
   ...{ audit: new AuditBook(join(folder, "state"), platform), identity: new IdentityFolder(join(folder, "state"), systemEntropy) },
 };
 // As `gatehouse run` cares for itself.
-const care = () => (isThrifty ? [garbageRounds(clock)] : []);
+const care = () => [isThrifty ? garbageRounds(clock) : trimRounds(clock)];
 const gateway = await assembleGateway(configuration, join(folder, "state"), platform, run, care);
 const running = gateway.run(stop.signal);
 let measurement: Measurement | undefined;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { leanAllocator, runtimeOptionsFor } from "../../../runtime/host/lean-start.ts";
+import { allocatorFor, runtimeOptionsFor } from "../../../runtime/host/lean-start.ts";
 import { freePort } from "../../integration/noc-peers.ts";
 import type { Figures, Question } from "./figures.ts";
 import { profileText } from "./site-mib.ts";
@@ -134,7 +134,7 @@ export class Site {
       injected,
     ];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
-    const env = { ...process.env, ...leanAllocator, BENCH_COMMUNITY: "public" };
+    const env = { ...process.env, ...allocatorFor(options.switches), BENCH_COMMUNITY: "public" };
     const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
     const site = new Site(folder, switches, gateway, { port, options });
     const ended = once(gateway, "exit").then(([code]) =>
