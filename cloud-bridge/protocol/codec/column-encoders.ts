@@ -1,6 +1,6 @@
 import type { CounterColumn, Metric, NumberColumn, TextColumn } from "#model/report.ts";
 import { CounterHalves } from "./counter-halves.ts";
-import type { GroupMemory } from "./group-memory.ts";
+import { type GroupMemory, noShort } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { kindCounter, kindGauge, kindText, limits } from "./layout.ts";
 
@@ -54,13 +54,13 @@ export interface Range {
  * that stands still.
  */
 export function encodeCounters(column: CounterColumn, memory: GroupMemory, range: Range, scratch: GroupScratch): void {
-  const { present, increment, absolute } = column;
+  const { present, increment, absolute, previous } = column;
   const { known } = memory;
   const { fromRow, rowCount, keyed } = range;
-  const said = memory.before(range.column, column, fromRow);
+  const said = memory.before(range.column, previous);
   // Halves instead of BigInts: a BigInt per value costs more than everything else here.
   const halves = range.form.halves.of(absolute);
-  const before = range.form.halvesBefore.of(said.absolute);
+  const before = range.form.halvesBefore.of(said);
   const { state, out } = scratch;
   let bytes = out.room(rowCount * longestUint);
   let end = out.end;
@@ -69,7 +69,7 @@ export function encodeCounters(column: CounterColumn, memory: GroupMemory, range
   let series = range.series;
   const knownAt = memory.knownPlaceOf(range.column);
   let at = (absolute.byteOffset >>> 2) + (fromRow << 1);
-  let beforeAt = (said.absolute.byteOffset >>> 2) + (said.at << 1);
+  let beforeAt = (said.byteOffset >>> 2) + (said === previous ? fromRow << 1 : 0);
   for (let row = 0; row < rowCount; row++, series++, at += 2, beforeAt += 2) {
     const from = fromRow + row;
     const low = halves[at] ?? 0;
@@ -194,7 +194,7 @@ export function encodeNumbers(
   scratch: GroupScratch,
 ): void {
   const { present, value } = column;
-  const { known, values: last } = memory;
+  const { known, shorts } = memory;
   const knownAt = memory.knownPlaceOf(range.column);
   const { scale, place } = range;
   const { out } = scratch;
@@ -210,15 +210,17 @@ export function encodeNumbers(
     samples += 1;
     const v = value[from] ?? 0;
     const isKnown = ((known[knownAt + (row >>> 3)] ?? 0) >>> (row & 7)) & 1;
-    if (isKnown === 1 && Object.is(v, last[place + row])) continue;
-    if (isKnown === 0) known[knownAt + (row >>> 3)] = (known[knownAt + (row >>> 3)] ?? 0) | (1 << (row & 7));
-    last[place + row] = v;
-    scratch.setState(series, 1);
-    written += 1;
     const scaled = Math.round(v * scale);
     // Integral only where the reader's division gives the very same double back.
-    if (scaled <= Number.MAX_SAFE_INTEGER && scaled >= -Number.MAX_SAFE_INTEGER && scaled / scale === v && !Object.is(v, -0))
-      out.int(scaled);
+    const isIntegral = scaled <= Number.MAX_SAFE_INTEGER && scaled >= -Number.MAX_SAFE_INTEGER && scaled / scale === v && !Object.is(v, -0);
+    const short = isIntegral && (scaled | 0) === scaled ? scaled : noShort;
+    if (isKnown === 1 && shorts[place + row] === short && (short !== noShort || Object.is(v, memory.longOf(place + row)))) continue;
+    if (isKnown === 0) known[knownAt + (row >>> 3)] = (known[knownAt + (row >>> 3)] ?? 0) | (1 << (row & 7));
+    shorts[place + row] = short;
+    if (short === noShort) memory.rememberLong(place + row, v);
+    scratch.setState(series, 1);
+    written += 1;
+    if (isIntegral) out.int(scaled);
     else out.float(v);
   }
   scratch.samples += samples;
@@ -280,12 +282,12 @@ function boundedText(text: string, scratch: GroupScratch): Uint8Array {
 export function encodeAbsent(kind: "counter" | "number" | "text", memory: GroupMemory, range: Range, scratch: GroupScratch): void {
   for (let row = 0; row < range.rowCount; row++) scratch.setState(range.series + row, 3);
   if (kind !== "counter" || !range.keyed) return;
-  const said = memory.before(range.column, undefined, 0);
-  const before = range.form.halvesBefore.of(said.absolute);
+  const said = memory.before(range.column, undefined);
+  const before = range.form.halvesBefore.of(said);
   const knownAt = memory.knownPlaceOf(range.column);
   for (let row = 0; row < range.rowCount; row++) {
     const isKnown = (((memory.known[knownAt + (row >>> 3)] ?? 0) >>> (row & 7)) & 1) === 1;
-    const at = (said.absolute.byteOffset >>> 2) + 2 * row;
+    const at = (said.byteOffset >>> 2) + 2 * row;
     writeBase(scratch, isKnown, before[at] ?? 0, before[at + 1] ?? 0);
   }
 }

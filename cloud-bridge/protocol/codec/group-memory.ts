@@ -7,20 +7,17 @@ import type { GroupForm } from "./column-encoders.ts";
  */
 const pageBytes = 65_536 - 4_096;
 
+/** Stands for a number that is no 32-bit integer when scaled, or is this one; its double is kept beside. */
+export const noShort = -(2 ** 31);
+
 interface Page {
-  readonly values: Float64Array;
+  readonly shorts: Int32Array;
   readonly known: Uint8Array;
 }
 
 function newPage(bytes: number): Page {
   const block = new ArrayBuffer(bytes);
-  return { values: new Float64Array(block), known: new Uint8Array(block) };
-}
-
-/** What was last said of a column of counters, and the place of the group's first row there. */
-export interface Remembered {
-  readonly absolute: BigUint64Array;
-  readonly at: number;
+  return { shorts: new Int32Array(block), known: new Uint8Array(block) };
 }
 
 /**
@@ -30,26 +27,30 @@ export interface Remembered {
 export class GroupMemory {
   readonly #page: Page;
   readonly #knownAt: number;
-  readonly #valuesAt: number;
+  readonly #shortsAt: number;
   readonly #rows: number;
+  readonly #numbers: number;
   /** By column; absent where no column is text. */
   readonly texts: readonly (string[] | undefined)[] | undefined;
   /** By column; absent as long as reports say what was said before. */
   #counters: (BigUint64Array | undefined)[] | undefined;
+  /** The group's numbers as doubles, once one of them has no short form. */
+  #longs: Float64Array | undefined;
 
   /** @param at the first byte of `bytesOf(form, rows)` */
   constructor(form: GroupForm, rows: number, page: Page, at: number) {
     this.#page = page;
     this.#rows = rows;
-    this.#valuesAt = at >>> 3;
-    this.#knownAt = at + numbersOf(form) * rows * 8;
+    this.#numbers = numbersOf(form) * rows;
+    this.#shortsAt = at >>> 2;
+    this.#knownAt = at + this.#numbers * 4;
     const isText = form.columns.map(({ kind }) => kind === "text");
     this.texts = isText.includes(true) ? isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) : undefined;
   }
 
-  /** Place in `values` where the cells of a column of numbers begin. */
+  /** Place in `shorts` where the cells of a column of numbers begin. */
   placeOf({ index }: GroupForm["columns"][number]): number {
-    return this.#valuesAt + index * this.#rows;
+    return this.#shortsAt + index * this.#rows;
   }
 
   /** Place in `known` where the bits of a column begin: row r is bit r % 8 of byte r / 8. */
@@ -62,9 +63,19 @@ export class GroupMemory {
     return this.#page.known;
   }
 
-  /** Numbers. */
-  get values(): Float64Array {
-    return this.#page.values;
+  /** Numbers as they travel, value x scale, where that is a 32-bit integer, as nearly always; else `noShort`: four bytes instead of eight. */
+  get shorts(): Int32Array {
+    return this.#page.shorts;
+  }
+
+  /** A number that has no short form. @param place in `shorts` */
+  longOf(place: number): number {
+    return this.#longs?.[place - this.#shortsAt] ?? Number.NaN;
+  }
+
+  rememberLong(place: number, value: number): void {
+    this.#longs ??= new Float64Array(this.#numbers);
+    this.#longs[place - this.#shortsAt] = value;
   }
 
   /** Readers have none of the column's series. */
@@ -73,9 +84,9 @@ export class GroupMemory {
     this.#page.known.fill(0, at, at + bytesOfBits(this.#rows));
   }
 
-  /** What was last said of a column of counters; by the report where it says so. */
-  before(column: number, said: Pick<CounterColumn, "previous"> | undefined, fromRow: number): Remembered {
-    if (said?.previous !== undefined) return { absolute: said.previous, at: fromRow };
+  /** What was last said of a column of counters: by the report, in its rows, or as remembered here, from the group's first row on. */
+  before(column: number, said: CounterColumn["previous"]): BigUint64Array {
+    if (said !== undefined) return said;
     this.#counters ??= [];
     let own = this.#counters[column];
     if (own === undefined) {
@@ -83,7 +94,7 @@ export class GroupMemory {
       this.#counters[column] = own;
       this.forget(column);
     }
-    return { absolute: own, at: 0 };
+    return own;
   }
 
   /** Notes what was said, where the next report will not say it. */
@@ -105,7 +116,7 @@ function bytesOfBits(rows: number): number {
 }
 
 function bytesOf(form: GroupForm, rows: number): number {
-  return Math.ceil((rows * numbersOf(form) * 8 + form.columns.length * bytesOfBits(rows)) / 8) * 8;
+  return Math.ceil((rows * numbersOf(form) * 4 + form.columns.length * bytesOfBits(rows)) / 4) * 4;
 }
 
 /**
