@@ -40,7 +40,7 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
   const names = [...new Set([...options.serverName, ...(host === "0.0.0.0" || host === "::" ? [] : [host]), "localhost"])];
   const desk = new EnrolmentDesk({
     ...{ authority, roster, broker: options.broker, unlistedWait: options.unlistedWait === true },
-    ...(options.trust === undefined ? {} : { trust: () => JSON.parse(readFileSync(options.trust ?? "", "utf8")) as unknown }),
+    ...(options.trust === undefined ? {} : { trust: () => JSON.parse(readNamed(options.trust ?? "")) as unknown }),
     ...{ clock: context.clock, entropy: context.entropy },
   });
   const tls = await authority.issueServer(names, 365);
@@ -100,6 +100,15 @@ function hangUp(pidFile: string | undefined): void {
 }
 
 /** A device on the list, with the text of its label. @throws GatewayError noc.invalid */
+/** A file that a person named. @throws GatewayError config.unreadable */
+function readNamed(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("config.unreadable", { message: `${file} cannot be read`, cause });
+  }
+}
+
 /** As `ship`, of a device that is on the list: a mistyped serial number must not become one. */
 export async function approve(serial: string, options: ShipOptions, context: CommandContext): Promise<string> {
   const roster = openRoster(options.dir);
@@ -124,7 +133,7 @@ export async function ship(serial: string, options: ShipOptions, context: Comman
   try {
     const before = roster.find(serial);
     if (before?.state === "enrolled") throw new GatewayError("noc.invalid", { message: `${serial} is enrolled; release it first` });
-    const label = options.labelFile === undefined ? undefined : parseLabel(readFileSync(options.labelFile, "utf8"));
+    const label = options.labelFile === undefined ? undefined : parseLabel(readNamed(options.labelFile));
     const claim = label?.claim ?? context.entropy.bytes(16);
     roster.put({
       ...{ serial, state: "shipped", tenant: options.tenant, site: options.site, gateway },
@@ -250,8 +259,12 @@ async function openAuthority(dir: string, context: CommandContext): Promise<Cert
   return CertificateAuthority.open({ key: read(files.key), certificate: read(files.certificate) }, context.clock, context.entropy);
 }
 
+/** Only beside an authority: a mistyped folder must not become an empty list. */
 function openRoster(dir: string): Roster {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (!existsSync(authorityFiles(dir).certificate))
+    throw new GatewayError("noc.invalid", {
+      message: `${dir} is no folder of the enrolment role: name it with --dir, or run gatehouse noc enrolment init`,
+    });
   return new Roster(join(dir, "enrolment.db"));
 }
 

@@ -5,7 +5,7 @@ import type { DiscoveryPreview } from "../southbound/discovery/preview.ts";
 import type { DiscoverySubnet } from "../southbound/discovery/settings.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
-import { usageError } from "./snmp-target.ts";
+import { requireFolder, usageError } from "./snmp-target.ts";
 
 interface DiscoverOptions {
   readonly preview?: boolean;
@@ -66,6 +66,7 @@ async function discover(cidr: string, options: DiscoverOptions, context: Command
     confirmLarge: options.confirmLarge === true,
     snmpPort: options.port,
   };
+  if (options.profiles !== undefined) requireFolder(options.profiles);
   const { createScan } = await import("../roles/discovery-scan.ts");
   const logger = await context.logger({ to: "stderr", level: "error" });
   const scan = createScan({

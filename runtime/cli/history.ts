@@ -37,6 +37,8 @@ async function show(options: Asked, context: CommandContext): Promise<void> {
       readonly series: readonly HistorySeries[];
     };
     if (options.json === true) context.print(`${JSON.stringify(answer, null, 2)}\n`);
+    else if (answer.series.length === 0)
+      context.say(options.equipment === undefined ? "nothing is remembered yet\n" : `nothing is remembered of ${options.equipment}\n`);
     else
       for (const one of answer.series)
         context.print(`${one.equipment}  ${one.table}  ${one.metric}  ${one.rowKey}  ${one.kind}  ${one.unit}\n`);

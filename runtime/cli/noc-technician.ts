@@ -56,7 +56,11 @@ async function token(gateway: string, options: TokenOptions, context: CommandCon
   if (!/^[\x20-\x7e]{1,120}$/.test(options.person)) throw usageError(context, "--person must be 1 to 120 printable characters");
   const { issuer, SigningKeys } = await import("../../cloud-bridge/noc/authority/signing-keys.ts");
   const nowS = () => Math.floor(context.clock.now().wallMs / 1_000);
-  const keys = await SigningKeys.open(options.keys ?? join(options.dir, "keys"), nowS);
+  const folder = options.keys ?? join(options.dir, "keys");
+  // Opening would make keys, and no gateway obeys those.
+  if (!existsSync(join(folder, "signing.json")))
+    throw usageError(context, `${folder} holds no signing keys; name the folder of noc serve with --dir, or that of the keys with --keys`);
+  const keys = await SigningKeys.open(folder, nowS);
   const claims = {
     ...{ iss: issuer, aud: gateway, tenant: options.tenant, sub: options.person, scope: wanted.join(" ") },
     ...{ jti: Buffer.from(context.entropy.bytes(12)).toString("base64url"), iat: nowS(), exp: nowS() + Math.round(hours * 3_600) },
@@ -66,7 +70,9 @@ async function token(gateway: string, options: TokenOptions, context: CommandCon
 
 async function answer(gateway: string, challenge: string, dir: string, context: CommandContext): Promise<void> {
   const { Roster } = await import("../../cloud-bridge/noc/enrolment/roster.ts");
-  const { challengeResponse } = await import("../console/offline-challenge.ts");
+  const { challengeResponse, isChallenge } = await import("../console/offline-challenge.ts");
+  if (!isChallenge(challenge))
+    throw usageError(context, "a challenge is two groups of four and a number, as in 7K3M-2QXZ-4: ask for it again");
   const file = join(dir, "enrolment.db");
   if (!existsSync(file)) throw usageError(context, `${dir} is no folder of the enrolment role (no enrolment.db); name it with --dir`);
   const roster = new Roster(file);

@@ -1,11 +1,10 @@
-import { statSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { GatewayError, isGatewayError } from "#model/errors.ts";
+import { isGatewayError } from "#model/errors.ts";
 import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { addTargetOptions, asking, requireOids, resolveTarget, type TargetOptions } from "./snmp-target.ts";
+import { addTargetOptions, asking, requireFolder, requireOids, resolveTarget, type TargetOptions } from "./snmp-target.ts";
 
 interface DraftOptions extends TargetOptions {
   readonly root?: string;
@@ -50,11 +49,6 @@ async function check(folder: string, asJson: boolean, context: CommandContext): 
     context.print(`${folder}: ${files} files, ${profiles} profiles, ${unusable} unusable files, ${problems.length} problems\n`);
   }
   if (unusable > 0) context.finish(exitCodes.usage);
-}
-
-function requireFolder(folder: string): void {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (found?.isDirectory() !== true) throw new GatewayError("config.unreadable", { message: `${folder} is no folder`, fields: { folder } });
 }
 
 const walkDeadlineMs = 120_000;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Identified } from "../../drivers/snmp/profiles/identify-device.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
-import { addTargetOptions, asking, resolveTarget, type TargetOptions } from "./snmp-target.ts";
+import { addTargetOptions, asking, requireFolder, resolveTarget, type TargetOptions } from "./snmp-target.ts";
 
 interface IdentifyOptions extends TargetOptions {
   readonly json?: boolean;
@@ -29,6 +29,7 @@ export function registerIdentify(snmp: Command, context: CommandContext): void {
 
 async function identify(words: readonly string[], options: IdentifyOptions, context: CommandContext): Promise<void> {
   const { target } = await resolveTarget(words, options, context);
+  if (options.profiles !== undefined) requireFolder(options.profiles);
   const { createSnmpEngine } = await import("../../drivers/snmp/engine/engine.ts");
   const { identifyDevice } = await import("../../drivers/snmp/profiles/identify-device.ts");
   const { loadProfiles } = await import("../../drivers/snmp/profiles/load-profiles.ts");

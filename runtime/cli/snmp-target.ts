@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AuthProtocol, PrivProtocol, SnmpCredential } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
@@ -113,6 +113,12 @@ export async function asking<Result>({ address, port }: SnmpTarget, work: () => 
     if (!isGatewayError(error) || !error.code.startsWith("driver.")) throw error;
     throw new GatewayError(error.code, { message: `${address} port ${port}: ${error.message}`, fields: error.fields, cause: error });
   }
+}
+
+/** @throws GatewayError config.unreadable */
+export function requireFolder(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) throw new GatewayError("config.unreadable", { message: `${folder} is no folder`, fields: { folder } });
 }
 
 /** OIDs as people write them, before anything is sent. */

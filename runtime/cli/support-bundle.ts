@@ -52,7 +52,7 @@ async function collect(options: BundleOptions, context: CommandContext): Promise
     "system.txt": ["/etc/os-release", "/proc/meminfo", "/proc/loadavg", "/proc/mounts"].map(systemFile).join("\n"),
   };
   if (options.config !== undefined) files["configuration.json"] = json(await configuration(options.config, context));
-  files["log.txt"] = options.log === undefined ? journal() : readFileSync(options.log, "utf8");
+  files["log.txt"] = options.log === undefined ? journal() : readNamed(options.log);
   const bundle = bundleOf(files, secretsIn(options, context));
   const out = options.out ?? "gatehouse-support.tar.gz";
   mustFit(out, bundle.length);
@@ -128,7 +128,7 @@ function journal(): string {
 /** Values the configuration refers to: files beside it and variables of the environment. */
 function secretsIn(options: BundleOptions, context: CommandContext): readonly string[] {
   if (options.config === undefined || !existsSync(options.config)) return [];
-  const text = readFileSync(options.config, "utf8");
+  const text = readNamed(options.config);
   const folder = join(options.config, "..");
   const files = [...text.matchAll(/\$file:\s*["']?([^\s"'}]+)/g)].map(([, name = ""]) =>
     name.startsWith("/") ? name : join(folder, name),
@@ -137,4 +137,13 @@ function secretsIn(options: BundleOptions, context: CommandContext): readonly st
   const inline = [...text.matchAll(/(?:community|password|key|secret|token)\s*:\s*["']?([^\s"'{},]{4,})/gi)].map(([, value = ""]) => value);
   const contents = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, "utf8").trim());
   return [...contents, ...variables, ...inline].filter((one) => one !== "");
+}
+
+/** A file that a person named. @throws GatewayError config.unreadable */
+function readNamed(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("config.unreadable", { message: `${file} cannot be read`, cause });
+  }
 }

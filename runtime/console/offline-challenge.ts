@@ -49,6 +49,11 @@ export class OfflineChallenge implements SignInMethod {
   }
 }
 
+/** What a person copied down is a challenge at all. */
+export function isChallenge(text: string): boolean {
+  return /^[0-9A-Z]{4}[- ]?[0-9A-Z]{4}[- ]?\d{1,9}$/i.test(text.trim());
+}
+
 /** Ten symbols of HMAC-SHA256 over the challenge: what the NOC reads back. */
 export function challengeResponse(key: Uint8Array, challenge: string): string {
   const text = challenge.toUpperCase().replace(/[^0-9A-Z]/g, "");

@@ -38,7 +38,7 @@ export const errorTable = {
     retryable: false,
     help: "The document is not signed by a key trusted for its purpose, or is meant for another gateway. Check the NOC's signing keys.",
   },
-  "uplink.refused": { retryable: true, help: "The broker refused the connection. Check identity, ACL and the broker's log." },
+  "uplink.refused": { retryable: true, help: "The broker, or the NOC at enrolment, refused. Check identity, approval, ACL and its log." },
   "uplink.unreachable": { retryable: true, help: "The broker cannot be reached. Check the URL, DNS, firewall and the line." },
   "uplink.tls": { retryable: true, help: "The TLS handshake failed. Check the CA, the certificate's dates and this machine's clock." },
   "uplink.lost": { retryable: true, help: "The connection to the broker was lost; the gateway reconnects by itself." },
@@ -75,7 +75,7 @@ export const errorTable = {
   "noc.store": { retryable: true, help: "The NOC's database cannot be written. Check the disk, free space and rights of the folder." },
   "noc.store-version": { retryable: false, help: "The NOC's database was written by a newer version. Use that version or another folder." },
   "noc.invalid": { retryable: false, help: "The request to the NOC's end is not valid; the message names the parameter." },
-  "noc.denied": { retryable: false, help: "The NOC's end refused the token. Check --token-file." },
+  "noc.denied": { retryable: false, help: "There is no token that the NOC's end takes. Check --token-file." },
   "update.refused": { retryable: false, help: "The update cannot be done; the reason is in the message. The running version stays." },
   "update.untrusted": {
     retryable: false,

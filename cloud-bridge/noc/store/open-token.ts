@@ -26,9 +26,10 @@ export function readToken(file: string): string {
   try {
     text = readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new GatewayError("noc.denied", { message: "the token file cannot be read", cause, fields: { file } });
+    throw new GatewayError("noc.denied", { message: `the token file cannot be read: ${file}`, cause, fields: { file } });
   }
-  if (!tokenPattern.test(text)) throw new GatewayError("noc.denied", { message: "the token file does not hold a token", fields: { file } });
+  if (!tokenPattern.test(text))
+    throw new GatewayError("noc.denied", { message: `the token file does not hold a token: ${file}`, fields: { file } });
   return text;
 }
 

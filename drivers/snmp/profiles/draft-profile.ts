@@ -24,8 +24,9 @@ const vendorDepth = 7;
 
 /** A profile to edit out of a walk: every object with its type and a sample beside it. Names are numbers until a person knows better. Pure. */
 export function draftProfile(request: DraftRequest): string {
-  const scalars = request.varbinds.filter(({ oid }) => oid.endsWith(".0")).slice(0, profileLimits.oidsPerProfile);
-  const columns = findColumns(request.varbinds.filter(({ oid }) => !oid.endsWith(".0")));
+  const isScalar = scalarTest(request.varbinds);
+  const scalars = request.varbinds.filter(({ oid }) => isScalar(oid)).slice(0, profileLimits.oidsPerProfile);
+  const columns = findColumns(request.varbinds.filter(({ oid }) => !isScalar(oid)));
   const tables = [...new Set(columns.map(({ table }) => table))];
   const id = request.sysObjectId ?? "";
   return [
@@ -54,6 +55,12 @@ export function draftProfile(request: DraftRequest): string {
     ]),
     "",
   ].join("\n");
+}
+
+/** An instance .0 is a scalar, unless there is a .1 or .2 beside it: then it is the first row of a table that counts from zero. */
+function scalarTest(varbinds: readonly Varbind[]): (oid: string) => boolean {
+  const oids = new Set(varbinds.map(({ oid }) => oid));
+  return (oid) => oid.endsWith(".0") && !["1", "2"].some((index) => oids.has(`${oid.slice(0, -1)}${index}`));
 }
 
 function symbolLine(oid: string, sample: Varbind, rows?: number): string {

@@ -19,6 +19,13 @@ describe("a draft", () => {
     expect(profile.metadata[0]).toMatchObject({ field: "vendor", value: "O'Acme: {x}" });
   });
 
+  it("takes the row 0 of a table that counts from zero for a row, not for a scalar", () => {
+    const rows = [0, 1].flatMap((row) => [number(`${acme}.1.2.1.2.${row}`, row), number(`${acme}.1.2.1.3.${row}`, row)]);
+    const draft = draftProfile({ ...request, varbinds: rows });
+    expect(draft).toMatch(/2 rows/);
+    expect(parsed(draft).entries.map(({ symbols }) => symbols.map(({ oid }) => oid))).toEqual([[`${acme}.1.2.1.2`, `${acme}.1.2.1.3`]]);
+  });
+
   it("lets nothing that the device says become YAML", () => {
     const text: Varbind = { oid: `${acme}.1.0`, type: "octet-string", value: new TextEncoder().encode("x }\nmetrics: [] #\u2028y") };
     const draft = draftProfile({ ...request, varbinds: [text] });
