@@ -10,6 +10,8 @@ const inspect = Symbol.for("nodejs.util.inspect.custom");
 export class CredentialVault {
   #entries: Readonly<Record<string, CredentialEntry>>;
   #secrets: readonly string[] | undefined;
+  /** What was asked for, by name: one for all equipment that uses it. */
+  readonly #handedOut = new Map<string, Credential>();
 
   constructor(entries: Readonly<Record<string, CredentialEntry>>) {
     this.#entries = entries;
@@ -19,6 +21,7 @@ export class CredentialVault {
   adopt(other: CredentialVault): void {
     this.#entries = other.#entries;
     this.#secrets = undefined;
+    this.#handedOut.clear();
   }
 
   /** Every secret in clear, to be looked for where none may stand; the same list until another configuration is adopted. Never log it. */
@@ -33,12 +36,16 @@ export class CredentialVault {
 
   /** @throws GatewayError config.secret when there is none of this name */
   credential(name: string): Credential {
+    const known = this.#handedOut.get(name);
+    if (known !== undefined) return known;
     const entry = Object.hasOwn(this.#entries, name) ? this.#entries[name] : undefined;
     if (entry === undefined)
       throw new GatewayError("config.secret", { message: `there is no credential "${name}"`, fields: { credential: name } });
     const snmp = entry.snmp === undefined ? {} : { snmp: sealed(snmpCredential(entry.snmp), name) };
     const http = entry.http === undefined ? {} : { http: sealed(httpCredential(entry.http), name) };
-    return sealed({ name, ...snmp, ...http }, name);
+    const credential = sealed({ name, ...snmp, ...http }, name);
+    this.#handedOut.set(name, credential);
+    return credential;
   }
 
   toJSON(): readonly string[] {

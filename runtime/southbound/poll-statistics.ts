@@ -4,17 +4,34 @@ import type { PollCost } from "#ports/driver.ts";
 const latenessEdgesMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] as const;
 const maxTables = 128;
 
+const buckets = latenessEdgesMs.length + 1;
+const histogramsAPage = 64;
+let page = new Uint32Array(0);
+let used = 0;
+
 /** Log-spaced histogram: bounded, mergeable, good enough for a percentile with its edge. */
 export class LatenessHistogram {
-  /** A plain list: a typed array of fourteen numbers is three times as large, and there is one for each equipment. */
-  readonly #counts: number[] = new Array<number>(latenessEdgesMs.length + 1).fill(0);
+  /** Shared by several, each with a stretch of its own: an array for each equipment would be three times as large. A page goes with the last of them. */
+  readonly #page: Uint32Array;
+  readonly #at: number;
   #total = 0;
   #maxMs = 0;
+
+  constructor() {
+    if (used + buckets > page.length) {
+      page = new Uint32Array(histogramsAPage * buckets);
+      used = 0;
+    }
+    this.#page = page;
+    this.#at = used;
+    used += buckets;
+  }
 
   add(ms: number): void {
     let index = 0;
     while (index < latenessEdgesMs.length && ms > (latenessEdgesMs[index] ?? 0)) index += 1;
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    const at = this.#at + index;
+    this.#page[at] = (this.#page[at] ?? 0) + 1;
     this.#total += 1;
     if (ms > this.#maxMs) this.#maxMs = ms;
   }
@@ -31,7 +48,7 @@ export class LatenessHistogram {
   quantileMs(quantile: number): number {
     let left = quantile * this.#total;
     for (const [index, edge] of latenessEdgesMs.entries()) {
-      left -= this.#counts[index] ?? 0;
+      left -= this.#page[this.#at + index] ?? 0;
       if (left <= 0) return Math.min(edge, this.#maxMs);
     }
     return this.#maxMs;
@@ -47,6 +64,8 @@ export interface TableStatistics {
   /** Microseconds: a whole number lies in the object itself, and a large site has ten thousand of these. */
   cpuUs: number;
 }
+
+const noTables: readonly TableStatistics[] = [];
 
 /** What the polls of one equipment cost since start; the numbers behind `gatehouse status`. */
 export class PollStatistics {
@@ -69,7 +88,8 @@ export class PollStatistics {
   /** Slots without a poll that could count because the equipment does not answer: it was probed, rested, or still timed out. */
   unreachableSlots = 0;
   readonly lateness = new LatenessHistogram();
-  readonly tables = new Map<string, TableStatistics>();
+  /** A list of its exact length: a map is five times as large, and there are few. */
+  tables: readonly TableStatistics[] = noTables;
 
   add(cost: PollCost, samples: number): void {
     this.samples += samples;
@@ -81,11 +101,11 @@ export class PollStatistics {
     this.durationMs += cost.durationMs;
     this.durationMsMax = Math.max(this.durationMsMax, cost.durationMs);
     for (const share of cost.tables) {
-      let entry = this.tables.get(share.table);
+      let entry = this.tables.find(({ table }) => table === share.table);
       if (entry === undefined) {
-        if (this.tables.size >= maxTables) continue;
+        if (this.tables.length >= maxTables) continue;
         entry = { table: share.table, requests: 0, bytesOut: 0, bytesIn: 0, durationMs: 0, cpuUs: 0 };
-        this.tables.set(share.table, entry);
+        this.tables = this.tables.concat(entry);
       }
       entry.requests += share.requests;
       entry.bytesOut += share.bytesOut;

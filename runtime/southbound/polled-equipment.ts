@@ -166,7 +166,8 @@ export class PolledEquipment {
     if (report.tables.every(({ shape }) => this.#shapes.includes(shape))) return;
     const seen = new Map(this.#shapes.map((shape) => [shape.table, shape]));
     for (const { shape } of report.tables) seen.set(shape.table, shape);
-    this.#shapes = [...seen.values()];
+    // Of its exact length: gathering values leaves room for sixteen more.
+    this.#shapes = [...seen.values()].slice();
   }
 
   #failed(error: GatewayError, plannedAtMs: number): void {

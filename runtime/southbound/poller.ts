@@ -8,7 +8,7 @@ import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 import { Permits } from "../concurrency/permits.ts";
 import { Admission } from "./admission.ts";
-import { PolledEquipment } from "./polled-equipment.ts";
+import { PolledEquipment, type PollSurroundings } from "./polled-equipment.ts";
 import { DueHeap } from "./schedule.ts";
 
 export interface PollerOptions {
@@ -45,6 +45,8 @@ export class Poller implements Unit {
   readonly #polled = new Map<string, PolledEquipment>();
   readonly #heap = new DueHeap<PolledEquipment>();
   readonly #admission: Admission;
+  /** One for all equipment. */
+  readonly #surroundings: PollSurroundings;
   readonly #permits: Permits;
   /** For equipment whose last attempt failed: the dead wait for each other, never the living for them. */
   readonly #permitsOfDoubtful: Permits;
@@ -70,6 +72,7 @@ export class Poller implements Unit {
     this.#wanted = new Map(options.equipment.map((one) => [one.id, one]));
     const { intake, logger } = options;
     this.#admission = new Admission({ intake, logger, onFailure: (error) => this.#crash(error) });
+    this.#surroundings = { clock: options.clock, admission: this.#admission, logger };
     this.#permits = new Permits(options.maxConcurrentPolls - doubtful);
     this.#permitsOfDoubtful = doubtful === 0 ? this.#permits : new Permits(doubtful);
   }
@@ -171,10 +174,10 @@ export class Poller implements Unit {
   }
 
   #openOne(one: Equipment): void {
-    const { drivers, context, clock, logger } = this.#options;
+    const { drivers, context } = this.#options;
     const driver = drivers.get(one.driver);
     if (driver === undefined) throw new GatewayError("config.invalid", { message: `unknown driver ${one.driver}` });
-    const polled = new PolledEquipment(one, driver.open(one, context), { clock, admission: this.#admission, logger });
+    const polled = new PolledEquipment(one, driver.open(one, context), this.#surroundings);
     this.#polled.set(one.id, polled);
     this.#heap.push(polled);
     this.#pollsPerS += 1_000 / one.pollIntervalMs;

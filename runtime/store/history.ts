@@ -49,6 +49,7 @@ interface Cell {
 }
 
 interface Plan {
+  /** undefined = of the equipment's availability. */
   readonly shape: TableShape | undefined;
   readonly table: number;
   readonly cells: readonly Cell[];
@@ -59,17 +60,17 @@ interface Plan {
 const answered = Float64Array.of(1);
 const silent = Float64Array.of(0);
 const noCells: readonly Cell[] = Object.freeze([]);
+const noPlans: readonly Plan[] = Object.freeze([]);
 
 /** Picks out of each report what the site keeps, and hands it on. Runs where the reports are made: a few microseconds a table. */
 export class HistoryRecorder implements History {
   readonly #backend: HistoryBackend;
   readonly #limits: HistoryLimits;
-  /** By equipment and table: what is picked, as long as the shape is the same object. */
-  readonly #plans = new Map<string, Plan>();
-  /** The same by shape, which is the same object from report to report. */
-  readonly #planOfShape = new WeakMap<TableShape, Plan>();
-  /** By equipment: of its availability. */
-  readonly #availability = new Map<string, Plan>();
+  /**
+   * By equipment, in lists of their exact length: what is picked of its availability and of each table, as long as the table's shape is the same object. Maps
+   * of all tables of a site would be larger than the plans.
+   */
+  readonly #plans = new Map<string, readonly Plan[]>();
   #series = 0;
   #nextTable = 1;
   #undated = 0;
@@ -87,7 +88,7 @@ export class HistoryRecorder implements History {
     }
     const isDown = report.tables.length === 0 && report.gaps.some((gap) => gap.shape === undefined);
     if (isDown || report.tables.length > 0) {
-      const plan = this.#availability.get(report.equipment) ?? this.#planAvailability(report.equipment);
+      const plan = this.#known(report.equipment, undefined) ?? this.#planAvailability(report.equipment);
       if (plan.cells.length > 0) this.#backend.row(plan.table, report.observedAt.wallMs, isDown ? silent : answered);
     }
     for (const table of report.tables) this.#recordTable(table);
@@ -108,8 +109,7 @@ export class HistoryRecorder implements History {
     readonly undatedReports: number;
   }> {
     let refusedSeries = 0;
-    for (const plan of this.#plans.values()) refusedSeries += plan.refused;
-    for (const plan of this.#availability.values()) refusedSeries += plan.refused;
+    for (const plans of this.#plans.values()) for (const plan of plans) refusedSeries += plan.refused;
     return { bytes: await this.#backend.bytes(), series: this.#series, refusedSeries, undatedReports: this.#undated };
   }
 
@@ -118,7 +118,7 @@ export class HistoryRecorder implements History {
   }
 
   #recordTable(table: TableReport): void {
-    const plan = this.#planOfShape.get(table.shape) ?? this.#planOf(table.shape);
+    const plan = this.#known(table.shape.equipment, table.shape) ?? this.#planOf(table.shape);
     if (plan.cells.length === 0) return;
     const values = new Float64Array(plan.cells.length);
     for (let index = 0; index < plan.cells.length; index++) {
@@ -128,23 +128,28 @@ export class HistoryRecorder implements History {
     this.#backend.row(plan.table, table.observedAt.wallMs, values);
   }
 
+  #known(equipment: string, shape: TableShape | undefined): Plan | undefined {
+    const plans = this.#plans.get(equipment) ?? noPlans;
+    for (let index = 0; index < plans.length; index++) if (plans[index]?.shape === shape) return plans[index];
+    return undefined;
+  }
+
   #planAvailability(equipment: string): Plan {
     const plan = this.#makePlan(equipment, undefined);
-    this.#availability.set(equipment, plan);
+    this.#plans.set(equipment, (this.#plans.get(equipment) ?? noPlans).concat(plan));
     return plan;
   }
 
   #planOf(shape: TableShape): Plan {
-    const key = `${shape.equipment}\n${shape.table}`;
-    const known = this.#plans.get(key);
+    const { equipment, table } = shape;
+    const plans = this.#plans.get(equipment) ?? noPlans;
+    const known = plans.find((plan) => plan.shape?.table === table);
     if (known !== undefined) {
       this.#series -= known.cells.length;
       if (known.cells.length > 0) this.#backend.closeTable(known.table);
-      if (known.shape !== undefined) this.#planOfShape.delete(known.shape);
     }
-    const plan = this.#makePlan(shape.equipment, shape);
-    this.#plans.set(key, plan);
-    this.#planOfShape.set(shape, plan);
+    const plan = this.#makePlan(equipment, shape);
+    this.#plans.set(equipment, plans.filter((one) => one !== known).concat(plan));
     return plan;
   }
 

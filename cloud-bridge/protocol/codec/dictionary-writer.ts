@@ -74,9 +74,8 @@ export function rowRanges(
   return ranges;
 }
 
-/** The text is made again when it is sent: at a large site all texts are as much memory as all values. */
-interface Entry {
-  readonly group: GroupShape;
+/** A group that lives. Its text is made again when it is sent: at a large site all texts are as much memory as all values. */
+interface LiveGroup extends GroupShape {
   readonly bytes: number;
   /** 32 bytes, one a character. */
   readonly digest: string;
@@ -87,7 +86,7 @@ interface Entry {
  * counts from a random epoch, so that backlog of an earlier run cannot be read with this run's dictionary.
  */
 export class DictionaryWriter {
-  readonly #groups = new Map<number, Entry>();
+  readonly #groups = new Map<number, LiveGroup>();
   #revision: number;
   #nextGid = 1;
   #sentFull = false;
@@ -110,12 +109,16 @@ export class DictionaryWriter {
     return this.#nextGid - 1;
   }
 
-  add(group: GroupShape): void {
+  /** @returns the group as it is kept: whoever keeps it as well should keep this one */
+  add(group: GroupShape): GroupShape {
     const text = groupText(group);
     const digest = createHash("sha256").update(text).digest("latin1");
-    this.#groups.set(group.gid, { group, bytes: Buffer.byteLength(text), digest });
+    const { gid, shape, fromRow, rowCount } = group;
+    const live: LiveGroup = { gid, shape, fromRow, rowCount, bytes: Buffer.byteLength(text), digest };
+    this.#groups.set(gid, live);
     this.#hash?.update(digest, "latin1");
-    this.#added.push(group.gid);
+    this.#added.push(gid);
+    return live;
   }
 
   remove(gid: number): void {
@@ -191,7 +194,7 @@ export class DictionaryWriter {
     // Only the last record of a set leaves the dictionary complete, so only that one carries its digest.
     const digest = isLast ? `,"sha256":"${this.sha256()}"` : "";
     const place = `"v":1,"rev":${this.#revision},"base":${head.base},"full":${head.full}`;
-    const groups = gids.flatMap((gid) => this.#groups.get(gid)?.group ?? []).map(groupText);
+    const groups = gids.flatMap((gid) => this.#groups.get(gid) ?? []).map(groupText);
     return `{${place},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
   }
 }

@@ -43,7 +43,8 @@ interface TableEntry {
   readonly groups: readonly GroupEncoder[];
   /** Rows from this one on have no group. */
   readonly acceptedRows: number;
-  lastUsedMs: number;
+  /** Whole seconds: a number with a fraction would be an object of its own. */
+  lastUsedS: number;
   /** Its groups were taken out. */
   isGone: boolean;
 }
@@ -54,6 +55,11 @@ interface GapOfTables {
 }
 
 const noGaps: readonly GapOfTables[] = [];
+const noEntries: readonly TableEntry[] = [];
+
+function secondsOf(ms: number): number {
+  return Math.floor(ms / 1_000);
+}
 
 /** A table unused for this long, and for ten of its intervals, may make room for a new one. */
 const idleMs = 3_600_000;
@@ -62,10 +68,6 @@ const retiredShare = 0.25;
 const textEncoder = new TextEncoder();
 /** Raw bytes a cell is planned for when a table is cut into groups. */
 const plannedBytes = { counter: 20, gauge: 10, state: 5, text: 96 } as const;
-
-function keyOf(shape: TableShape): string {
-  return `${shape.equipment}\n${shape.table}`;
-}
 
 function streamClassOf({ kind }: JsonObservation): StreamClass {
   if (kind === "inventory") return "I";
@@ -88,9 +90,8 @@ class TelemetryEncoder implements FrameEncoder {
   readonly #slots: SlotClock;
   readonly #dictionary: DictionaryWriter;
   readonly #retired: RetiredGroups;
-  readonly #tables = new Map<string, TableEntry>();
-  /** Entries of `#tables` once more: shapes are the same object from report to report. */
-  readonly #byShape = new Map<TableShape, TableEntry>();
+  /** By equipment, in lists of their exact length (`concat` and `slice` make them so, growing and filtering leave room): maps of all tables by name and by shape would be as large as what is in them. */
+  readonly #tables = new Map<string, readonly TableEntry[]>();
   readonly #scratch = new GroupScratch();
   readonly #memories = new GroupMemories();
   #seriesCount = 0;
@@ -125,7 +126,7 @@ class TelemetryEncoder implements FrameEncoder {
   stats(): EncoderStats {
     let refusedSeries = 0;
     let groups = 0;
-    for (const entry of this.#tables.values()) {
+    for (const entry of [...this.#tables.values()].flat()) {
       refusedSeries += (entry.shape.rows.length - entry.acceptedRows) * entry.shape.metrics.length;
       groups += entry.groups.length;
     }
@@ -182,48 +183,50 @@ class TelemetryEncoder implements FrameEncoder {
 
   /** The table's groups; new ones for a new shape, whose predecessors leave the dictionary when their slot is over. */
   #entryOf(shape: TableShape, at: Instant, frames: Frame[]): TableEntry {
-    const same = this.#byShape.get(shape);
-    if (same !== undefined) {
-      same.lastUsedMs = at.monotonicMs;
+    const own = this.#tables.get(shape.equipment) ?? noEntries;
+    // Shapes are the same object from report to report.
+    for (let index = 0; index < own.length; index++) {
+      const same = own[index];
+      if (same?.shape !== shape) continue;
+      same.lastUsedS = secondsOf(at.monotonicMs);
       return same;
     }
-    const key = keyOf(shape);
-    const known = this.#tables.get(key);
-    if (known !== undefined) this.#drop(key, known, at.monotonicMs);
+    const known = own.find((entry) => entry.shape.table === shape.table);
+    if (known !== undefined) this.#drop(known, at.monotonicMs);
     const wanted = shape.rows.length * shape.metrics.length;
     if (this.#seriesCount + wanted > this.#maxSeries) this.#evictIdle(at.monotonicMs);
     const room = Math.max(0, this.#maxSeries - this.#seriesCount);
     const acceptedRows = Math.min(shape.rows.length, shape.metrics.length === 0 ? 0 : Math.floor(room / shape.metrics.length));
     const groups = this.#makeGroups(shape, acceptedRows);
-    const entry: TableEntry = { shape, groups, acceptedRows, lastUsedMs: at.monotonicMs, isGone: false };
-    this.#tables.set(key, entry);
-    this.#byShape.set(shape, entry);
+    const entry: TableEntry = { shape, groups, acceptedRows, lastUsedS: secondsOf(at.monotonicMs), isGone: false };
+    this.#tables.set(shape.equipment, (this.#tables.get(shape.equipment) ?? noEntries).concat(entry));
     if (acceptedRows < shape.rows.length) frames.push(this.encodeObservation(refusal(shape, acceptedRows, this.#maxSeries, at)));
     return entry;
   }
 
   #makeGroups(shape: TableShape, acceptedRows: number): readonly GroupEncoder[] {
     return rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map(({ fromRow, rowCount }) => {
-      const group = { gid: this.#dictionary.nextGid(), shape, fromRow, rowCount };
-      this.#dictionary.add(group);
+      const group = this.#dictionary.add({ gid: this.#dictionary.nextGid(), shape, fromRow, rowCount });
       this.#seriesCount += rowCount * shape.metrics.length;
       return new GroupEncoder(group, this.#memories);
     });
   }
 
-  #drop(key: string, entry: TableEntry, nowMs: number): void {
+  #drop(entry: TableEntry, nowMs: number): void {
     for (const encoder of entry.groups) {
       this.#retired.retire(encoder.group.gid, encoder.seriesCount, entry.shape.intervalMs, nowMs);
       this.#seriesCount -= encoder.seriesCount;
     }
     entry.isGone = true;
-    this.#tables.delete(key);
-    this.#byShape.delete(entry.shape);
+    const { equipment } = entry.shape;
+    const left = (this.#tables.get(equipment) ?? noEntries).filter((one) => one !== entry).slice();
+    if (left.length === 0) this.#tables.delete(equipment);
+    else this.#tables.set(equipment, left);
   }
 
   #evictIdle(nowMs: number): void {
-    for (const [key, entry] of this.#tables) {
-      if (nowMs - entry.lastUsedMs > Math.max(idleMs, 10 * entry.shape.intervalMs)) this.#drop(key, entry, nowMs);
+    for (const entry of [...this.#tables.values()].flat()) {
+      if (nowMs - entry.lastUsedS * 1_000 > Math.max(idleMs, 10 * entry.shape.intervalMs)) this.#drop(entry, nowMs);
     }
   }
 
@@ -250,8 +253,7 @@ class TelemetryEncoder implements FrameEncoder {
   #gapsOf(report: Report, frames: Frame[]): readonly GapOfTables[] {
     return report.gaps.map((gap) => {
       if (gap.shape !== undefined) return { gap, entries: [this.#entryOf(gap.shape, report.observedAt, frames)] };
-      const prefix = `${report.equipment}\n`;
-      const own = [...this.#tables].flatMap(([key, entry]) => (key.startsWith(prefix) ? [entry] : []));
+      const own = this.#tables.get(report.equipment) ?? noEntries;
       const shortest = Math.min(...own.map((entry) => entry.shape.intervalMs));
       return { gap, entries: own.filter((entry) => entry.shape.intervalMs === shortest) };
     });

@@ -72,7 +72,7 @@ export class EngineSession implements SnmpSession {
   }
 
   forget(plan: TablePlan): void {
-    if (this.#compiled(plan) !== undefined) this.#plans = this.#plans.filter((compiled) => compiled.plan !== plan);
+    if (this.#compiled(plan) !== undefined) this.#plans = this.#plans.filter((compiled) => compiled.plan !== plan).slice();
   }
 
   #compiled(plan: TablePlan): CompiledPlan | undefined {
@@ -86,7 +86,7 @@ export class EngineSession implements SnmpSession {
     if (known !== undefined) return known;
     const compiled = new CompiledPlan(plan, this.#owner.parts);
     // A list of its exact length: pushing leaves room for sixteen more.
-    this.#plans = [...(this.#plans.length < maxPlans ? this.#plans : this.#plans.slice(1)), compiled];
+    this.#plans = (this.#plans.length < maxPlans ? this.#plans : this.#plans.slice(1)).concat(compiled);
     return compiled;
   }
 

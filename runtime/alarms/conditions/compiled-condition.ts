@@ -1,8 +1,8 @@
-import type { NumberColumn, TableReport, TableShape } from "#model/report.ts";
+import type { TableReport, TableShape } from "#model/report.ts";
 import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
+import { type ConditionForm, numberColumn, type RowCondition } from "./condition-form.ts";
 import type { FlagsCondition, StateMeanings, TableCondition } from "./definition.ts";
-import { flagRank, type Leveller, levellerOf, levelOfSeverity, type QuietValues, quietOf, severityOf } from "./levels.ts";
-import { compileOperand, type OperandReader } from "./operand.ts";
+import { levelOfSeverity, severityOf } from "./levels.ts";
 import { RowJudge } from "./row-judge.ts";
 import { rowPath } from "./row-path.ts";
 import { fillText } from "./text.ts";
@@ -24,81 +24,75 @@ export interface ConditionSurroundings {
 
 /** Largest table whose rows are judged; drivers stop at 5,000. */
 export const maxRows = 8_192;
-const slowMs = 120_000;
+const allGood = new Uint8Array(0);
 /** One for all: conditions are evaluated one after the other. */
 const scratch = new Float64Array(maxRows);
 
-/** One condition over one shape of one table of one equipment: columns found, rows chosen, memory laid out. */
+/** One condition over one table of one equipment: what it shares with its like, and what was remembered of its rows. */
 export class CompiledCondition {
-  readonly condition: TableCondition;
-  readonly judge: RowJudge;
+  readonly form: ConditionForm;
   readonly #shape: TableShape;
-  readonly #rows: readonly number[];
-  readonly #read: OperandReader;
-  readonly #level: Leveller;
-  readonly #quiet: QuietValues;
-  readonly #onlyIf: readonly { readonly index: number; readonly equals?: number; readonly atLeast?: number }[];
   readonly #surroundings: ConditionSurroundings;
-  /** Name of the enumeration of a state. */
-  readonly #meaning: string;
+  /** Made with the first level that is not good: most tables of most equipment have none, for good. */
+  #judge: RowJudge | undefined;
 
-  constructor(parts: {
-    readonly condition: Exclude<TableCondition, { readonly kind: "absence" }>;
-    readonly shape: TableShape;
-    readonly rows: readonly number[];
-    readonly read: OperandReader;
-    readonly surroundings: ConditionSurroundings;
-  }) {
-    const { condition, shape, rows, read, surroundings } = parts;
-    this.condition = condition;
+  constructor(form: ConditionForm, shape: TableShape, surroundings: ConditionSurroundings) {
+    this.form = form;
     this.#shape = shape;
-    this.#rows = rows;
-    this.#read = read;
     this.#surroundings = surroundings;
-    this.#meaning = condition.kind === "state" ? enumerationOf(shape, condition.metric) : "";
-    this.#level = levellerOf(condition, this.#meaning, surroundings.meanings);
-    this.#quiet = quietOf(condition, this.#level, surroundings.meanings(this.#meaning)?.severity);
-    this.#onlyIf = (condition.scope.onlyIf ?? []).map(({ metric, ...rest }) => ({
-      ...rest,
-      index: shape.metrics.findIndex((one) => one.name === metric),
-    }));
-    this.judge = new RowJudge(shape.rows.length, { ...timesOf(condition, shape.intervalMs), intervalMs: shape.intervalMs });
-    for (const row of rows) this.#restore(row);
+    for (const row of form.meant) this.#restore(row);
+  }
+
+  get condition(): RowCondition {
+    return this.form.condition;
+  }
+
+  /** The level that each row's alarm has; empty = all are good. */
+  get raised(): Uint8Array {
+    return this.#judge?.raised ?? allGood;
   }
 
   /** Goes on where an older shape of the table stopped. @param moved new row -> old row */
   adopt(older: CompiledCondition, moved: ReadonlyMap<number, number>): void {
-    for (const [row, oldRow] of moved) this.judge.adopt(row, older.judge, oldRow);
+    const before = older.#judge;
+    if (before === undefined) return;
+    const judge = this.#remember();
+    for (const [row, oldRow] of moved) judge.adopt(row, before, oldRow);
+  }
+
+  #remember(): RowJudge {
+    this.#judge ??= new RowJudge(this.#shape.rows.length, this.form.times);
+    return this.#judge;
   }
 
   evaluate(table: TableReport): void {
-    const rows = this.#shape.rows.length;
-    this.#read(table, scratch, rows);
+    const { form } = this;
+    form.read(table, scratch, this.#shape.rows.length);
     const nowMs = table.observedAt.monotonicMs;
-    const { judge } = this;
-    const meant = this.#rows;
-    const { raised } = judge;
-    const { sign, below, states } = this.#quiet;
+    const { meant } = form;
+    const { sign, below, states } = form.quiet;
     for (let index = 0; index < meant.length; index++) {
       const row = meant[index] ?? 0;
       const value = scratch[row] ?? Number.NaN;
       // What is well and was well: most rows of most polls end here, and their memory is not touched.
       const isWell = states === undefined ? sign * value < below : value >= 0 && value < states.length && states[value] === 1;
-      if ((isWell && judge.isQuiet(row)) || Number.isNaN(value)) continue;
-      const found = this.#levelOf(table, row, value, raised[row] ?? 0);
-      if (found < 0) continue;
-      const level = judge.judge(row, found, nowMs);
+      const judge = this.#judge;
+      if ((isWell && (judge === undefined || judge.isQuiet(row))) || Number.isNaN(value)) continue;
+      const found = this.#levelOf(table, row, value, judge?.raised[row] ?? 0);
+      if (found < 0 || (found === 0 && judge === undefined)) continue;
+      const level = this.#remember().judge(row, found, nowMs);
       if (level >= 0) this.#tell(row, level, value, table);
     }
   }
 
   /** -1 = this is no moment to judge. */
   #levelOf(table: TableReport, row: number, value: number, raised: number): number {
-    if (this.#onlyIf.length > 0) {
+    const { onlyIf, level: levelOf } = this.form;
+    if (onlyIf.length > 0) {
       const applies = this.#applies(table, row);
-      return applies === undefined ? -1 : applies ? this.#level(value, raised) : 0;
+      return applies === undefined ? -1 : applies ? levelOf(value, raised) : 0;
     }
-    const level = this.#level(value, raised);
+    const level = levelOf(value, raised);
     // What is well needs no look at its port: most rows of most polls.
     return level !== 0 && this.#isPortDown(row) ? 0 : level;
   }
@@ -121,7 +115,7 @@ export class CompiledCondition {
   /** false: whatever was wrong is over (not on battery any more, port down); undefined: this is no moment to judge. */
   #applies(table: TableReport, row: number): boolean | undefined {
     if (this.#isPortDown(row)) return false;
-    for (const { index, equals, atLeast } of this.#onlyIf) {
+    for (const { index, equals, atLeast } of this.form.onlyIf) {
       const column = table.columns[index];
       if (column?.kind !== "number" || column.present[row] !== 1) return undefined;
       const value = column.value[row] ?? Number.NaN;
@@ -141,7 +135,7 @@ export class CompiledCondition {
       return;
     }
     const { condition } = this;
-    const state = condition.kind === "flags" ? flagsOf(condition, this.#shape, table, row) : meanings(this.#meaning)?.names[value];
+    const state = condition.kind === "flags" ? flagsOf(condition, this.#shape, table, row) : meanings(this.form.meaning)?.names[value];
     sink.set({
       ...identity,
       severity,
@@ -160,48 +154,8 @@ export class CompiledCondition {
     const active = this.#surroundings.sink.find(this.identityOf(row));
     if (active === undefined) return;
     const level = levelOfSeverity(this.condition, active.condition.severity);
-    this.judge.restore(row, level);
+    this.#remember().restore(row, level);
   }
-}
-
-/** A slow table is read once in minutes: one look is as good as a hold, and a second one is far away. */
-function timesOf({ holdMs, clearHoldMs }: TableCondition, intervalMs: number): { readonly holdMs: number; readonly clearHoldMs: number } {
-  return { holdMs: intervalMs >= slowMs && intervalMs >= holdMs ? 0 : holdMs, clearHoldMs };
-}
-
-/** undefined = the shape does not have what the condition needs. */
-export function readerOf(condition: Exclude<TableCondition, { readonly kind: "absence" }>, shape: TableShape): OperandReader | undefined {
-  if (condition.kind === "threshold") return compileOperand(condition.operand, shape);
-  if (condition.kind === "state") {
-    const metric = shape.metrics.find((one) => one.name === condition.metric);
-    return metric?.kind === "state" ? compileOperand({ is: "value", metric: condition.metric }, shape) : undefined;
-  }
-  return compileFlags(condition, shape);
-}
-
-/** The worst set flag's rank per row; NaN while none of the flags has a value. */
-function compileFlags(condition: FlagsCondition, shape: TableShape): OperandReader | undefined {
-  const flags = Object.entries(condition.flags)
-    .map(([metric, severity]) => ({ index: shape.metrics.findIndex((one) => one.name === metric), rank: flagRank[severity] }))
-    .filter(({ index }) => index >= 0);
-  if (flags.length === 0) return undefined;
-  return (table, out, rows) => {
-    out.fill(Number.NaN, 0, rows);
-    for (const { index, rank } of flags) {
-      const column: NumberColumn | undefined = numberColumn(table, index);
-      for (let row = 0; row < rows; row++) {
-        if (column?.present[row] !== 1) continue;
-        const before = out[row] ?? Number.NaN;
-        const mine = column.value[row] === 1 ? rank : 0;
-        out[row] = Number.isNaN(before) ? mine : Math.max(before, mine);
-      }
-    }
-  };
-}
-
-function numberColumn(table: TableReport, index: number): NumberColumn | undefined {
-  const column = table.columns[index];
-  return column?.kind === "number" ? column : undefined;
 }
 
 function flagsOf(condition: FlagsCondition, shape: TableShape, table: TableReport, row: number): string {
@@ -227,10 +181,6 @@ function metricOf(condition: TableCondition): string {
   if (operand.is === "share") return operand.part;
   if (operand.is === "rate") return operand.metrics.join("+");
   return operand.is === "bad-share" ? operand.bad.join("+") : operand.metric;
-}
-
-function enumerationOf(shape: TableShape, metric: string): string {
-  return shape.metrics.find((one) => one.name === metric)?.unit.replace(/^enum:/, "") ?? "";
 }
 
 function labelOf(labels: Readonly<Record<string, string>>, key: string): string {

@@ -20,7 +20,8 @@ const leastPoints = 24;
 const rowsPerRound = 2_000;
 const roundEveryMs = 3_600_000;
 const firstRoundMs = 300_000;
-const none: readonly HistoryCondition[] = [];
+/** Tables with one and the same list of metrics that are remembered. */
+const mostTables = 16;
 
 /** A row of the present that the past is asked about. */
 interface Watched {
@@ -39,7 +40,11 @@ export class HistoryConditions {
   readonly #history: History | undefined;
   readonly #clock: Clock;
   readonly #watched = new Map<string, Watched>();
-  readonly #ofShape = new WeakMap<TableShape, readonly HistoryCondition[]>();
+  /** By the list of metrics, which like equipment has in common, and the name of the table. */
+  readonly #ofMetrics = new WeakMap<
+    TableShape["metrics"],
+    readonly { readonly table: string; readonly meant: readonly HistoryCondition[] }[]
+  >();
   #nextMs: number;
   #running = false;
 
@@ -72,16 +77,17 @@ export class HistoryConditions {
     }
   }
 
-  /** Found once a shape: most tables have none. */
+  /** Found once a form of table: most have none. */
   #conditionsOf(shape: TableShape): readonly HistoryCondition[] {
-    const known = this.#ofShape.get(shape);
-    if (known !== undefined) return known;
+    const found = this.#ofMetrics.get(shape.metrics) ?? [];
+    const known = found.find(({ table }) => table === shape.table);
+    if (known !== undefined) return known.meant;
     const meant = this.#conditions.filter(({ operand, scope }) => {
       if (scope.table !== undefined && !isLike(shape.table, scope.table)) return false;
       const metric = operand.is === "share" ? operand.part : operand.metric;
       return shape.metrics.some(({ name }) => name === metric);
     });
-    this.#ofShape.set(shape, meant.length === 0 ? none : meant);
+    if (found.length < mostTables) this.#ofMetrics.set(shape.metrics, [...found, { table: shape.table, meant }]);
     return meant;
   }
 

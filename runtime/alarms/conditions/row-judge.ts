@@ -5,6 +5,13 @@ export interface RowChange {
   readonly level: number;
 }
 
+/** How long a level must last to be believed, and be gone to be over; how often the table is read. Milliseconds. */
+export interface JudgeTimes {
+  readonly holdMs: number;
+  readonly clearHoldMs: number;
+  readonly intervalMs: number;
+}
+
 /** A pause longer than this many intervals breaks what was being held: nobody knows what was in between. */
 const brokenAfterIntervals = 3.5;
 const noBytes = new Uint8Array(0);
@@ -22,15 +29,11 @@ export class RowJudge {
   #sinceMs = noNumbers;
   #seenMs = noNumbers;
   readonly #rows: number;
-  readonly #holdMs: number;
-  readonly #clearHoldMs: number;
-  readonly #intervalMs: number;
+  readonly #times: JudgeTimes;
 
-  constructor(rows: number, times: { readonly holdMs: number; readonly clearHoldMs: number; readonly intervalMs: number }) {
+  constructor(rows: number, times: JudgeTimes) {
     this.#rows = rows;
-    this.#holdMs = times.holdMs;
-    this.#clearHoldMs = times.clearHoldMs;
-    this.#intervalMs = times.intervalMs;
+    this.#times = times;
   }
 
   /** One block of memory for all four: a view of its own block costs more than forty-eight rows. */
@@ -78,14 +81,14 @@ export class RowJudge {
       this.#candidate[row] = level;
       return -1;
     }
-    const isBroken = nowMs - (this.#seenMs[row] ?? 0) > brokenAfterIntervals * this.#intervalMs;
+    const isBroken = nowMs - (this.#seenMs[row] ?? 0) > brokenAfterIntervals * this.#times.intervalMs;
     this.#seenMs[row] = nowMs;
     const candidate = this.#candidate[row] ?? 0;
     const isWorse = level > raised;
     const goesOn = !isBroken && candidate !== raised && candidate > raised === isWorse;
     if (!goesOn) this.#sinceMs[row] = nowMs;
     this.#candidate[row] = level;
-    const holdMs = isWorse ? this.#holdMs : this.#clearHoldMs;
+    const holdMs = isWorse ? this.#times.holdMs : this.#times.clearHoldMs;
     if (nowMs - (this.#sinceMs[row] ?? 0) < holdMs) return -1;
     this.raised[row] = level;
     this.#candidate[row] = level;

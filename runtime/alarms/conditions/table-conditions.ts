@@ -1,6 +1,7 @@
 import type { Report, Row, TableReport, TableShape } from "#model/report.ts";
 import { isLike } from "../identity.ts";
-import { CompiledCondition, type ConditionSurroundings, maxRows, readerOf } from "./compiled-condition.ts";
+import { CompiledCondition, type ConditionSurroundings, maxRows } from "./compiled-condition.ts";
+import { ConditionForms } from "./condition-form.ts";
 import type { AbsenceCondition, ConditionScope, TableCondition } from "./definition.ts";
 import { genericStates } from "./generic-states.ts";
 import { rowPath } from "./row-path.ts";
@@ -20,6 +21,9 @@ interface WatchedTable {
 
 /** Shared by the tables of which no row ever vanished while it was raised: nearly all. Stays empty. */
 const nothingVanished: WatchedTable["vanished"] = new Map();
+const noTables: readonly WatchedTable[] = [];
+const noConditions: WatchedTable["compiled"] = [];
+const noAbsences: WatchedTable["absences"] = [];
 
 export interface TableConditionsParts extends ConditionSurroundings {
   readonly conditions: readonly TableCondition[];
@@ -35,12 +39,14 @@ export interface TableConditionsParts extends ConditionSurroundings {
  */
 export class TableConditions {
   readonly #parts: TableConditionsParts;
-  /** By equipment, then table. */
-  readonly #watched = new Map<string, Map<string, WatchedTable>>();
+  readonly #forms: ConditionForms;
+  /** By equipment, in lists of their exact length: a map for each would be larger than what is in it. */
+  readonly #watched = new Map<string, readonly WatchedTable[]>();
   #compiledCount = 0;
 
   constructor(parts: TableConditionsParts) {
     this.#parts = parts;
+    this.#forms = new ConditionForms(parts.meanings);
   }
 
   /** Conditions times tables that are being judged. */
@@ -51,12 +57,7 @@ export class TableConditions {
   observe(report: Report): void {
     const { tables } = report;
     if (tables.length === 0) return;
-    let watched = this.#watched.get(report.equipment);
-    if (watched === undefined) {
-      watched = new Map();
-      this.#watched.set(report.equipment, watched);
-    }
-    for (const table of tables) this.#table(table, watched);
+    for (const table of tables) this.#table(table);
   }
 
   /** Another class of device was found: conditions for classes are chosen anew with the next report. */
@@ -68,10 +69,10 @@ export class TableConditions {
   tick(nowMs: number): void {
     for (const [equipment, tables] of this.#watched) {
       if (!hasWork(tables)) continue;
-      const newestMs = Math.max(...[...tables.values()].map((watched) => watched.seenMs));
-      for (const watched of tables.values()) {
+      const newestMs = Math.max(...tables.map((watched) => watched.seenMs));
+      for (const watched of tables) {
         // Who does not answer at all is somebody else's alarm.
-        const answers = nowMs - newestMs < 3 * Math.min(...[...tables.values()].map(({ shape }) => shape.intervalMs));
+        const answers = nowMs - newestMs < 3 * Math.min(...tables.map(({ shape }) => shape.intervalMs));
         if (answers) for (const condition of watched.absences) this.#judgeAbsence(equipment, watched, condition, nowMs);
         for (const [key, { clear, atMs }] of watched.vanished) {
           if (nowMs - atMs < vanishedMs) continue;
@@ -82,15 +83,26 @@ export class TableConditions {
     }
   }
 
-  #table(table: TableReport, tables: Map<string, WatchedTable>): void {
+  #table(table: TableReport): void {
     const { shape } = table;
-    let watched = tables.get(shape.table);
-    if (watched?.shape !== shape) {
-      watched = this.#compile(shape, watched, table.observedAt.monotonicMs);
-      tables.set(shape.table, watched);
-    }
-    watched.seenMs = table.observedAt.monotonicMs;
+    const nowMs = table.observedAt.monotonicMs;
+    const watched = this.#knownFor(shape) ?? this.#watch(shape, nowMs);
+    watched.seenMs = nowMs;
     for (const condition of watched.compiled) condition.evaluate(table);
+  }
+
+  #knownFor(shape: TableShape): WatchedTable | undefined {
+    const tables = this.#watched.get(shape.equipment) ?? noTables;
+    for (let index = 0; index < tables.length; index++) if (tables[index]?.shape === shape) return tables[index];
+    return undefined;
+  }
+
+  #watch(shape: TableShape, nowMs: number): WatchedTable {
+    const tables = this.#watched.get(shape.equipment) ?? noTables;
+    const older = tables.find((one) => one.shape.table === shape.table);
+    const watched = this.#compile(shape, older, nowMs);
+    this.#watched.set(shape.equipment, tables.filter((one) => one !== older).concat(watched));
+    return watched;
   }
 
   #compile(shape: TableShape, older: WatchedTable | undefined, nowMs: number): WatchedTable {
@@ -105,13 +117,19 @@ export class TableConditions {
         if (shape.metrics.some((metric) => metric.name === condition.metric)) absences.push(condition);
         continue;
       }
-      const read = readerOf(condition, shape);
-      if (read === undefined) continue;
-      const rows = sharedPlaces([...shape.rows.keys()].filter((row) => isMeant(condition.scope, shape.rows[row])));
-      if (rows.length > 0) compiled.push(new CompiledCondition({ condition, shape, rows, read, surroundings: this.#parts }));
+      const form = this.#forms.get(condition, shape, () =>
+        sharedPlaces([...shape.rows.keys()].filter((row) => isMeant(condition.scope, shape.rows[row]))),
+      );
+      if (form !== undefined) compiled.push(new CompiledCondition(form, shape, this.#parts));
     }
     this.#compiledCount += compiled.length - (older?.compiled.length ?? 0);
-    const watched: WatchedTable = { shape, compiled, absences, seenMs: nowMs, vanished: older?.vanished ?? nothingVanished };
+    const watched: WatchedTable = {
+      shape,
+      compiled: compiled.length === 0 ? noConditions : compiled.slice(),
+      absences: absences.length === 0 ? noAbsences : absences.slice(),
+      seenMs: nowMs,
+      vanished: older?.vanished ?? nothingVanished,
+    };
     if (older !== undefined) this.#takeOver(watched, older, nowMs);
     return watched;
   }
@@ -127,7 +145,7 @@ export class TableConditions {
     const kept = new Set(moved.values());
     for (const before of older.compiled) {
       watched.compiled.find((one) => one.condition === before.condition)?.adopt(before, moved);
-      for (const [row, level] of before.judge.raised.entries()) {
+      for (const [row, level] of before.raised.entries()) {
         if (level === 0 || kept.has(row)) continue;
         const identity = before.identityOf(row);
         const clear = () => this.#parts.sink.clear(identity, "no longer reported by the equipment");
@@ -179,8 +197,8 @@ function sharedPlaces(rows: readonly number[]): readonly number[] {
 }
 
 /** Most equipment has neither absences to be judged nor rows that vanished, and there may be a thousand of them every 5 s. */
-function hasWork(tables: ReadonlyMap<string, WatchedTable>): boolean {
-  for (const { absences, vanished } of tables.values()) if (absences.length > 0 || vanished.size > 0) return true;
+function hasWork(tables: readonly WatchedTable[]): boolean {
+  for (const { absences, vanished } of tables) if (absences.length > 0 || vanished.size > 0) return true;
   return false;
 }
 

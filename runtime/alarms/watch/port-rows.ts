@@ -19,19 +19,50 @@ const noRows: readonly Row[] = [];
 /** Key, port and labels. */
 type BrokenPort = readonly [string, Port, Row["labels"]];
 
+const noneGone: ReadonlyMap<string, Port & { readonly labels: Row["labels"] }> = new Map();
+
 /** For nearly every equipment nearly every time. */
 const noneBroken: readonly BrokenPort[] = [];
 
+/** Memory that ports of several devices share: a block and three views for each device would be larger than what is kept of its ports. */
+interface Page {
+  readonly sinceMs: Float64Array;
+  /** Unix seconds, which is exact enough for what is kept over days; 0 = not known. */
+  readonly upSinceS: Uint32Array;
+  readonly flags: Uint8Array;
+}
+
+const rowsAPage = 1_024;
+const noPage: Page = { sinceMs: new Float64Array(0), upSinceS: new Uint32Array(0), flags: new Uint8Array(0) };
+let page = noPage;
+let used = 0;
+
+/** A page goes when the last who has rows in it has gone: pages are not filled again. */
+function pageFor(rows: number): { readonly page: Page; readonly at: number } {
+  if (rows > rowsAPage / 4) return { page: newPage(rows), at: 0 };
+  if (used + rows > page.flags.length) {
+    page = newPage(rowsAPage);
+    used = 0;
+  }
+  used += rows;
+  return { page, at: used - rows };
+}
+
+function newPage(rows: number): Page {
+  return { sinceMs: new Float64Array(rows), upSinceS: new Uint32Array(rows), flags: new Uint8Array(rows) };
+}
+
 /**
- * The ports of one equipment by the rows of its newest table: 17 bytes a port, names and labels are the shape's. Ports that are in the table no
+ * The ports of one equipment by the rows of its newest table: 13 bytes a port, names and labels are the shape's. Ports that are in the table no
  * more are kept beside it, as they may come back.
  */
 export class PortRows {
   #rows: readonly Row[] = noRows;
-  #sinceMs = new Float64Array(0);
-  #upSinceMs = new Float64Array(0);
-  #flags = new Uint8Array(0);
-  readonly #gone = new Map<string, Port & { readonly labels: Row["labels"] }>();
+  #page = noPage;
+  /** Where its first row stands in the page. */
+  #at = 0;
+  /** Made with the first port that goes. */
+  #gone = noneGone;
 
   /** Takes over another shape of the same table. */
   adopt(shape: TableShape): void {
@@ -41,30 +72,28 @@ export class PortRows {
       const port = this.at(row);
       if (port !== undefined) before.set(key, { ...valuesOf(port), labels });
     }
-    this.#gone.clear();
+    this.#gone = noneGone;
     this.#rows = shape.rows;
-    const count = shape.rows.length;
-    const numbers = new Float64Array(2 * count + Math.ceil(count / 8));
-    this.#sinceMs = numbers.subarray(0, count);
-    this.#upSinceMs = numbers.subarray(count, 2 * count);
-    this.#flags = new Uint8Array(numbers.buffer, 16 * count, count);
+    const { page, at } = pageFor(shape.rows.length);
+    this.#page = page;
+    this.#at = at;
     for (const [row, { key }] of shape.rows.entries()) {
       const port = before.get(key);
       if (port !== undefined) this.put(row, port);
       before.delete(key);
     }
-    for (const [key, port] of before) this.#gone.set(key, port);
+    if (before.size > 0) this.#gone = before;
   }
 
   put(row: number, port: Port): void {
-    this.#flags[row] = bits.known;
-    Object.assign(new RowPort(this.#sinceMs, this.#upSinceMs, this.#flags, row), valuesOf(port));
+    this.#page.flags[this.#at + row] = bits.known;
+    Object.assign(new RowPort(this.#page, this.#at + row), valuesOf(port));
   }
 
   /** The port of a row, to read and to write; undefined = not seen yet. */
   at(row: number): Port | undefined {
-    if (((this.#flags[row] ?? 0) & bits.known) === 0) return undefined;
-    return new RowPort(this.#sinceMs, this.#upSinceMs, this.#flags, row);
+    if (((this.#page.flags[this.#at + row] ?? 0) & bits.known) === 0) return undefined;
+    return new RowPort(this.#page, this.#at + row);
   }
 
   get(key: string): Port | undefined {
@@ -83,7 +112,7 @@ export class PortRows {
 
   /** Whether nothing about a row has changed: most polls of most ports. */
   isSame(row: number, isUp: boolean | undefined, adminUp: boolean): boolean {
-    const flags = (this.#flags[row] ?? 0) & ~bits.byTrap;
+    const flags = (this.#page.flags[this.#at + row] ?? 0) & ~bits.byTrap;
     return flags === (bits.known | upBits(isUp) | (adminUp ? bits.adminUp : 0));
   }
 
@@ -93,9 +122,10 @@ export class PortRows {
    */
   broken(untilMs: number, wasUp = false): readonly BrokenPort[] {
     let found: BrokenPort[] | undefined;
-    for (let row = 0; row < this.#rows.length; row++) {
-      if (((this.#flags[row] ?? 0) & (bits.down | bits.adminUp)) !== (bits.down | bits.adminUp)) continue;
-      if (!((this.#sinceMs[row] ?? 0) <= untilMs) || (wasUp && Number.isNaN(this.#upSinceMs[row] ?? Number.NaN))) continue;
+    const { flags, sinceMs, upSinceS } = this.#page;
+    for (let row = 0, at = this.#at; row < this.#rows.length; row++, at++) {
+      if (((flags[at] ?? 0) & (bits.down | bits.adminUp)) !== (bits.down | bits.adminUp)) continue;
+      if (!((sinceMs[at] ?? 0) <= untilMs) || (wasUp && upSinceS[at] === 0)) continue;
       const [described, port] = [this.#rows[row], this.at(row)];
       if (described === undefined || port === undefined) continue;
       found ??= [];
@@ -133,26 +163,22 @@ function valuesOf({ isUp, adminUp, sinceMs, upSinceWallMs, byTrap }: Port): Port
 
 /** One row's numbers, seen as a port. */
 class RowPort implements Port {
-  readonly #sinceMs: Float64Array;
-  readonly #upSinceMs: Float64Array;
-  readonly #flags: Uint8Array;
-  readonly #row: number;
+  readonly #page: Page;
+  readonly #at: number;
 
-  constructor(sinceMs: Float64Array, upSinceMs: Float64Array, flags: Uint8Array, row: number) {
-    this.#sinceMs = sinceMs;
-    this.#upSinceMs = upSinceMs;
-    this.#flags = flags;
-    this.#row = row;
+  constructor(page: Page, at: number) {
+    this.#page = page;
+    this.#at = at;
   }
 
   get isUp(): boolean | undefined {
-    const flags = this.#flags[this.#row] ?? 0;
+    const flags = this.#page.flags[this.#at] ?? 0;
     if ((flags & (bits.up | bits.down)) === 0) return undefined;
     return (flags & bits.up) !== 0;
   }
 
   set isUp(value: boolean | undefined) {
-    this.#flags[this.#row] = ((this.#flags[this.#row] ?? 0) & ~(bits.up | bits.down)) | upBits(value);
+    this.#page.flags[this.#at] = ((this.#page.flags[this.#at] ?? 0) & ~(bits.up | bits.down)) | upBits(value);
   }
 
   get adminUp(): boolean {
@@ -172,28 +198,28 @@ class RowPort implements Port {
   }
 
   get sinceMs(): number {
-    return this.#sinceMs[this.#row] ?? Number.NaN;
+    return this.#page.sinceMs[this.#at] ?? Number.NaN;
   }
 
   set sinceMs(value: number) {
-    this.#sinceMs[this.#row] = value;
+    this.#page.sinceMs[this.#at] = value;
   }
 
   get upSinceWallMs(): number | undefined {
-    const value = this.#upSinceMs[this.#row] ?? Number.NaN;
-    return Number.isNaN(value) ? undefined : value;
+    const seconds = this.#page.upSinceS[this.#at] ?? 0;
+    return seconds === 0 ? undefined : seconds * 1_000;
   }
 
   set upSinceWallMs(value: number | undefined) {
-    this.#upSinceMs[this.#row] = value ?? Number.NaN;
+    this.#page.upSinceS[this.#at] = value === undefined ? 0 : Math.max(1, Math.floor(value / 1_000));
   }
 
   #is(bit: number): boolean {
-    return ((this.#flags[this.#row] ?? 0) & bit) !== 0;
+    return ((this.#page.flags[this.#at] ?? 0) & bit) !== 0;
   }
 
   #set(bit: number, value: boolean): void {
-    const flags = this.#flags[this.#row] ?? 0;
-    this.#flags[this.#row] = value ? flags | bit : flags & ~bit;
+    const flags = this.#page.flags[this.#at] ?? 0;
+    this.#page.flags[this.#at] = value ? flags | bit : flags & ~bit;
   }
 }
