@@ -79,7 +79,12 @@ describe("scalars of a profile", () => {
       .text(`${acme}.8.6.0`, flags)
       .text(`${acme}.8.7.0`, "DOWN")
       .text(`${acme}.8.8.0`, flags)
-      .set(`${acme}.8.9.0`, "octet-string", Uint8Array.of(0x80, 0, 0x1f));
+      .set(`${acme}.8.9.0`, "octet-string", Uint8Array.of(0x80, 0, 0x1f))
+      .set(`${acme}.8.10.0`, "octet-string", Uint8Array.of(7, 0xe8, 2, 29, 12, 0, 0, 0, 0x2b, 1, 0))
+      .set(`${acme}.8.11.0`, "octet-string", Uint8Array.of(0, 0x1b, 2, 3, 4, 6))
+      .set(`${acme}.8.12.0`, "octet-string", Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
+      .set(`${acme}.8.13.0`, "octet-string", Uint8Array.of(1, 2))
+      .set(`${acme}.8.14.0`, "integer", 9);
     const rows = [
       "8.1.0, name: one, conversion: to_one",
       "8.2.0, name: address, conversion: hextoip",
@@ -89,6 +94,11 @@ describe("scalars of a profile", () => {
       "8.6.0, name: power, conversion: powerset_status",
       "8.7.0, name: link, enum: {up: 1, down: 2}",
       "8.9.0, name: engine, conversion: engine_id",
+      "8.10.0, name: made, conversion: timestamp",
+      "8.11.0, name: port, format: mac_address",
+      "8.12.0, name: peer, format: ip_address",
+      "8.13.0, name: big, conversion: 'hextoint:BigEndian:uint16'",
+      "8.14.0, name: mode, enum: {auto: 1}",
     ];
     const flag = `  - {MIB: C, metric_type: flag_stream, options: {placement: 2, metric_suffix: OnBattery}, symbol: {OID: ${acme}.8.8.0, name: ups}}\n`;
     const metrics = `metrics:\n  - MIB: C\n    symbols:\n${rows.map((row) => `      - {OID: ${acme}.${row}}\n`).join("")}${flag}`;
@@ -103,6 +113,11 @@ describe("scalars of a profile", () => {
       power: 3,
       link: 2,
       engine: "80:00:1f",
+      made: Date.UTC(2024, 1, 29, 11) / 1_000,
+      port: "00:1b:02:03:04:06",
+      peer: expect.stringMatching(/^2001:0?db8:/),
+      big: 258,
+      mode: 9,
       "ups.OnBattery": 1,
     });
   });
@@ -170,6 +185,18 @@ describe("tables of a profile", () => {
       "box:bare",
     );
     expect(found.shape.rows.map(({ labels }) => labels)).toEqual([{ index: "1.7" }, { index: "2.7" }]);
+  });
+
+  it("of one name are both kept where the file says so, and hints for other pollers change nothing", async () => {
+    const metrics = `metrics:
+  - {MIB: D, is_interface: true, walk_full_table: true, table: {OID: ${acme}.21, name: old}, symbols: [{OID: ${acme}.21.1.2, name: CPU, allow_duplicate: true}]}
+  - {MIB: D, table: {OID: ${acme}.20, name: new}, symbols: [{OID: ${entry}.2, name: CPU, allow_duplicate: true}]}
+no_use_bulkwalkall: true
+`;
+    const one = (await pollBox(metrics, rows())).report;
+    expect(cell(tableOf(one, "D:new"), "CPU", "2.7")).toBe(20);
+    const both = (await pollBox(metrics, rows().set(`${acme}.21.1.2.1`, "gauge32", 5))).report;
+    expect([cell(tableOf(both, "D:old"), "CPU", "1"), cell(tableOf(both, "D:new"), "CPU", "2.7")]).toEqual([5, 20]);
   });
 
   it("keep only the rows whose attributes match, and a value only on its condition", async () => {
