@@ -45,7 +45,11 @@ export function register(program: Command, context: CommandContext): void {
     )
     .action((options: Asked) => (options.history === true ? showHistory(options, context) : showActive(options, context)));
   const order = (name: string, description: string) =>
-    alarms.command(name).description(description).option("--state <folder>", "state folder of the running gateway", "./gatehouse-state");
+    alarms
+      .command(name)
+      .description(description)
+      .option("--state <folder>", "state folder of the running gateway", "./gatehouse-state")
+      .option("--json", "as JSON");
   const matching = (command: Command) =>
     command
       .option("--key <key>", "this alarm, by the key that `gatehouse alarms` shows")
@@ -73,7 +77,7 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: Asked) => maintenance(options, context));
   order("conditions", "the conditions and rules that ship with this program")
     .addHelpText("after", examples("alarms conditions"))
-    .action(() => printShipped(context));
+    .action((options: Asked) => printShipped(options, context));
 }
 
 async function showActive(options: Asked, context: CommandContext): Promise<void> {
@@ -84,7 +88,9 @@ async function showActive(options: Asked, context: CommandContext): Promise<void
     return;
   }
   const { verdict } = answer;
-  context.print(verdict.domain === "none" ? "nothing is wrong\n" : `${verdict.domain}: ${verdict.text}\n`);
+  // The verdict is about what many alarms have in common; a door that stands open is an alarm and nobody's fault.
+  if (verdict.domain !== "none") context.print(`${verdict.domain}: ${verdict.text}\n`);
+  else if (alarms.length === 0) context.print("nothing is wrong\n");
   for (const { text } of verdict.domain === "none" ? [] : verdict.evidence) context.print(`  - ${text}\n`);
   context.print(alarms.length === 0 ? "no alarm is active\n" : renderTable(alarms.map(lineOf)));
   for (const { id, match, untilMs, reason } of answer.shelves)
@@ -165,14 +171,14 @@ async function ask(operation: string, options: Asked, context: CommandContext, a
   return requestControl({ folder: options.state, clock: context.clock, timeoutMs: 20_000, operation, arguments: args });
 }
 
-async function printShipped(context: CommandContext): Promise<void> {
+async function printShipped({ json }: Asked, context: CommandContext): Promise<void> {
   const { defaultConditions } = await import("../alarms/conditions/defaults.ts");
   const { defaultNotificationRules } = await import("../alarms/watch/notification-rules.ts");
   const rows = [
     ...defaultConditions.map(({ name, kind, alarm, text }) => ({ name, kind, alarm, text })),
     ...defaultNotificationRules.map(({ name, on, alarm, text }) => ({ name, kind: on, alarm, text: text ?? "" })),
   ];
-  context.print(renderTable(rows));
+  context.print(json === true ? `${JSON.stringify(rows, null, 2)}\n` : renderTable(rows));
 }
 
 function parseCount(text: string): number {

@@ -23,6 +23,3 @@ export function enumerationsOf(profiles: Iterable<WholeProfile>): ReadonlyMap<st
 }
 
 /** Name of a value; `invalid` where the enumeration does not know it: the number is reported all the same. */
-export function stateText(enumeration: Enumeration, value: number): string {
-  return enumeration.names[value] ?? "invalid";
-}

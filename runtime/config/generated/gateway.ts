@@ -218,7 +218,7 @@ export interface GatewayFile {
    */
   traps: {
     /**
-     * Folder with trap definitions (YAML), read with all folders below. Left out: traps/ in the state folder.
+     * Folder with trap definitions (YAML), read with all folders below. A relative path begins where the gateway was started. Left out: traps/ in the state folder.
      */
     folder?: string;
     /**
@@ -303,7 +303,7 @@ export interface GatewayFile {
    */
   profiles: {
     /**
-     * Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. Left out: profiles/ in the state folder.
+     * Folder with profiles (Datadog's and Kentik's dialects and our own), read with all folders below. A relative path begins where the gateway was started. Left out: profiles/ in the state folder.
      */
     folder?: string;
   };
