@@ -1,5 +1,6 @@
-/** Cells of a page: what nine switches of 48 ports keep. */
+/** Cells of a page: what nine switches of 48 ports keep. At large sites, where a few more that wait for their table are not noticed, four times as many. */
 const pageCells = 8_192;
+const largestPageCells = 32_768;
 
 /** One block of memory with a view for each of its parts. */
 interface Page {
@@ -22,8 +23,9 @@ const largestShortHigh = 0xffff;
 
 const noPage = newPage(0);
 let page = noPage;
-/** Cells of `page` that are taken. */
+/** Cells of `page` that are taken, and of all pages that ever were. */
 let used = 0;
+let allUsed = 0;
 
 /**
  * What is kept of several counter columns between two polls, seven bytes a cell: cells of a page that tables of one equipment after the other share, because
@@ -47,7 +49,7 @@ export class CounterMemory {
     const cells = rows * columns;
     const isLarge = cells > pageCells / 4;
     if (!isLarge && cells > 0 && used + cells > page.marks.length) {
-      page = newPage(pageCells);
+      page = newPage(Math.min(largestPageCells, Math.max(pageCells, allUsed >> 2)));
       used = 0;
     }
     const own = cells === 0 ? noPage : isLarge ? newPage(cells) : page;
@@ -58,7 +60,9 @@ export class CounterMemory {
     this.first = own === page ? used : 0;
     this.#highs = own.highs;
     this.#highsAt = this.first;
-    if (own === page) used += cells;
+    if (own !== page) return;
+    used += cells;
+    allUsed += cells;
   }
 
   /** Higher halves of the last absolute values, of this memory's cells from `highsAt` on. */
