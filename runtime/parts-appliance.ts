@@ -170,6 +170,7 @@ async function openGround(
       streamSalt: gateway.id,
       intervalsPerChunk: () => live.now().uplink?.intervalsPerChunk ?? 1,
       maxSeries,
+      lendsPayloads: true,
     }),
     ...(await store),
     events: new EventQueue(platform),

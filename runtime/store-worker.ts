@@ -1,9 +1,11 @@
 import { createChunkAssembler } from "../cloud-bridge/protocol/codec/assembler.ts";
-import { garbageRounds } from "./host/memory.ts";
+import { garbageRounds, preferSmallBlocks } from "./host/memory.ts";
 import { SystemClock } from "./host/system-clock.ts";
 import { entropyFromFile } from "./host/system-entropy.ts";
 import { synchronisationProbe } from "./host/time-synchronisation.ts";
 import { runStoreWorker } from "./store/run-store-worker.ts";
+
+preferSmallBlocks();
 
 // Entry of the store's thread: the one place where the buffer meets the concrete assembler.
 runStoreWorker({

@@ -12,7 +12,7 @@ import { controlServer } from "../host/control-server.ts";
 import { IdentityFolder } from "../host/identity-folder.ts";
 import { startLarge } from "../host/lean-start.ts";
 import { LogTap } from "../host/log-tap.ts";
-import { maxThriftyEquipment, preferLittleMemory } from "../host/memory.ts";
+import { maxThriftyEquipment, preferLittleMemory, preferSmallBlocks } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { countStart, DesiredMemory, revertNext } from "../northbound/desired-state/memory.ts";
@@ -41,6 +41,7 @@ export interface RunOptions {
 
 /** Runs one gateway until it is told to stop; changes that need it are a run of their own. @throws GatewayError config.* | buffer.* | host.* */
 export async function runGateway(options: RunOptions, context: CommandContext): Promise<void> {
+  preferSmallBlocks();
   const open = demandClosedEnvironment(context.environment, options.beat !== undefined);
   const identity = new IdentityFolder(options.stateDir, context.entropy);
   const site = new SiteConfiguration({

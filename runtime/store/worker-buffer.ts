@@ -91,8 +91,10 @@ export class WorkerBuffer implements BufferPort {
   append(frames: readonly Frame[]): Position | Promise<Position> {
     this.#mustBeOpen();
     if (this.#blocked.length === 0 && !this.#isFull) return this.#admit(frames);
+    // Payloads are the encoder's again when this returns.
+    const kept = frames.map((frame) => ({ ...frame, payload: new Uint8Array(frame.payload) }));
     return new Promise((resolve, reject) => {
-      this.#blocked.push({ frames, resolve, reject });
+      this.#blocked.push({ frames: kept, resolve, reject });
     });
   }
 

@@ -62,6 +62,12 @@ export class CborWriter {
     return taken;
   }
 
+  /** What was cut off is not needed any more: the buffer is written anew from its beginning. */
+  rewind(): void {
+    this.#origin = 0;
+    this.#end = 0;
+  }
+
   /**
    * Room for `count` more bytes, for loops that write many values: they store bytes from `end` on and say with `wroteTo` how far. The buffer is good until
    * the next call of anything else here.

@@ -10,7 +10,7 @@ import type { Report } from "#model/report.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
 import { AuditBook } from "../../../runtime/host/audit-book.ts";
 import { IdentityFolder } from "../../../runtime/host/identity-folder.ts";
-import { garbageRounds, maxThriftyEquipment, preferLittleMemory, trimRounds } from "../../../runtime/host/memory.ts";
+import { garbageRounds, maxThriftyEquipment, preferLittleMemory, preferSmallBlocks, trimRounds } from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { assembleGateway, describeDrivers, openGatewayState } from "../../../runtime/parts-appliance.ts";
@@ -176,6 +176,7 @@ class Measurement {
 const site = new SiteConfiguration({ file: join(folder, "gatehouse.yaml"), drivers: describeDrivers(), environment: process.env });
 const configuration = await site.load([]);
 const isThrifty = configuration.equipment.length <= maxThriftyEquipment;
+preferSmallBlocks();
 if (isThrifty) preferLittleMemory();
 const stop = new AbortController();
 const clock = new SystemClock(() => true);

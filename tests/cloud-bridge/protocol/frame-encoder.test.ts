@@ -39,6 +39,22 @@ describe("the frame encoder", () => {
     expect(encoder.seriesCount).toBe(3);
   });
 
+  it("lends the same bytes that it would have given, in one block from report to report", () => {
+    const [lending, giving] = [true, false].map((lendsPayloads) => encoderWith({ lendsPayloads }));
+    const shapes = [shapeOf("sw-1", "t", [octets], 3), shapeOf("sw-1", "u", [octets], 2)];
+    const blocks = [0, 1, 2].map((index) => {
+      const at = instant(index * minute);
+      const report = reportOf(
+        at,
+        shapes.flatMap((shape) => poll(shape, at).tables),
+      );
+      const lent = lending?.encodeReport(report) ?? [];
+      expect(lent).toEqual(giving?.encodeReport(report));
+      return lent.at(-1)?.payload.buffer;
+    });
+    expect(new Set(blocks).size).toBe(1);
+  });
+
   it("gives a new shape a new group and takes the old one out of the dictionary", () => {
     const encoder = encoderWith();
     const store = new MemoryStore(createChunkAssembler());
