@@ -21,8 +21,9 @@ import type { KnownResults } from "./probe-tables.ts";
 import type { ReportCellsPool } from "./report-cells.ts";
 import { SharedLists } from "./shared.ts";
 import { SystemTable } from "./system-table.ts";
-import { TableBook, type TablesRead } from "./table-book.ts";
+import { TableBook } from "./table-book.ts";
 import { cpuMsPerRequest, cpuMsPerValue } from "./table-reading.ts";
+import type { TablesRead } from "./tables-read.ts";
 
 export interface SessionParts {
   readonly sets: readonly MetricSet[];

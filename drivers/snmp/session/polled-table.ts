@@ -1,6 +1,6 @@
 import type { EquipmentId } from "#model/equipment.ts";
 import type { Instant } from "#model/time.ts";
-import type { TableAnswer } from "#ports/snmp.ts";
+import type { TableAnswer, TablePlan } from "#ports/snmp.ts";
 import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 import { applyConditions, type FillContext, fillMeans, fillOutput, type RoutedAnswer } from "./fill-columns.ts";
@@ -131,18 +131,28 @@ export class PolledTable extends TableTimes {
     if (this.definition.aggregate === "count") return this.#count(moment, exchange);
     const groups = this.#groups;
     const answers: TableAnswer[] = [];
-    for (const { plan } of groups) {
-      const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
-      answers.push(answer);
+    for (const { plan } of groups) answers.push(await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal));
+    const reading = this.take(answers, moment, exchange);
+    for (const { plan } of groups) exchange.session.release?.(plan);
+    return reading;
+  }
+
+  /** The plan that all of its values come by; undefined where there are several, or none. */
+  get solePlan(): TablePlan | undefined {
+    return this.#groups.length === 1 && this.definition.aggregate !== "count" ? this.#groups[0]?.plan : undefined;
+  }
+
+  /** Makes of the answers to its plans, in their order, what is reported. */
+  take(answers: readonly TableAnswer[], moment: AgentMoment, exchange: Exchange): TableReading {
+    for (const answer of answers) {
       if (answer.quarantined !== undefined) noteQuarantine(this.definition.table, answer.quarantined, exchange);
       if (answer.changed || answer.vanished > 0) this.#surveyEarlier(exchange);
     }
     const observedAt = exchange.clock.now();
     const elapsedMs = this.#stamp(moment, observedAt.monotonicMs);
     const reading = new Reading(this.definition.table);
-    this.#fill(groups, answers, { observedAt, elapsedMs, reading }, exchange);
+    this.#fill(this.#groups, answers, { observedAt, elapsedMs, reading }, exchange);
     for (const answer of answers) reading.add(answer);
-    for (const { plan } of groups) exchange.session.release?.(plan);
     return reading;
   }
 

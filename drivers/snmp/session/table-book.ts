@@ -1,38 +1,28 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
-import type { Gap, TableReport } from "#model/report.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
+import { JointReading } from "./joint-reading.ts";
 import { LongTask, type SessionLife } from "./long-task.ts";
 import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
 import { Shared, SharedLists } from "./shared.ts";
 import { surveyTable } from "./survey.ts";
-import { refuseSeries, refuseTables, tellSetAside } from "./table-notices.ts";
+import { refuseSeries, refuseTables } from "./table-notices.ts";
 import type { TableReading } from "./table-reading.ts";
-
-/** What one poll read of the tables. */
-export interface TablesRead {
-  readonly reports: readonly TableReport[];
-  readonly gaps: readonly Gap[];
-  /** What each table gave and cost. */
-  readonly costs: readonly TableReading[];
-}
+import { TableTroubles } from "./table-troubles.ts";
+import { type TablesRead, TablesSoFar } from "./tables-read.ts";
 
 const setsShared = new SharedLists<MetricSet>(64);
 const noRevisions: ReadonlyMap<string, number> = new Map();
 const revisionsShared = new Shared<ReadonlyMap<string, number>>(1024);
-/** Never written. */
-const noFailures = new Map<PolledTable, number>();
 
 /** After this many tables in a row without an answer the agent is taken for gone in this poll. */
 const timeoutsUntilGivenUp = 2;
-/** A table that failed this many times running is set aside for a while, so that it does not cost the others their poll. */
-const failuresUntilSetAside = 3;
 
 /** Some agents' ifTableLastChange is their uptime: after so many changes that were none names are verified at the usual interval only. */
 const fruitlessUntilDistrusted = 4;
@@ -60,8 +50,8 @@ export class TableBook implements TableOwner {
   #revision = 0;
   /** How many shapes each table name has had, as many names as there are definitions; never changed, like equipment has the same. */
   #revisions = noRevisions;
-  /** Of tables that failed lately. */
-  #failures = noFailures;
+  readonly #troubles = new TableTroubles();
+  readonly #joint = new JointReading();
 
   constructor(equipment: Equipment, sets: readonly MetricSet[], known: KnownResults, life: SessionLife) {
     this.#equipment = equipment;
@@ -162,31 +152,47 @@ export class TableBook implements TableOwner {
   async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
     const nowMs = exchange.clock.monotonicMs();
     const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs);
-    const read: { reports: TableReport[]; gaps: Gap[]; costs: TableReading[] } = { reports: [], gaps: [], costs: [] };
-    let timeouts = 0;
-    for (const table of this.#troublesLast(due)) {
+    const read = new TablesSoFar();
+    const joint = this.#joint.of(this.#tables, this.#revision, nowMs);
+    const outcome = this.#mayJoin(joint, due, exchange) ? await this.#joint.read(joint, head.moment, exchange) : "apart";
+    const isRead = typeof outcome !== "string";
+    if (isRead) for (const [place, reading] of outcome.entries()) this.#keep(joint[place], reading, read, nowMs);
+    let timeouts = outcome === "silence" ? 1 : 0;
+    for (const table of this.#troubles.last(due)) {
+      if (isRead && joint.includes(table)) continue;
       if (timeouts >= timeoutsUntilGivenUp || exchange.clock.monotonicMs() >= exchange.deadlineMs) {
-        read.gaps.push(...gapsOf(table, "skipped"));
+        read.lacks(table, "skipped");
         continue;
       }
       try {
         // Hardly ever, and to wait for nothing costs as well.
         if (this.#mustSurvey(table, exchange)) await this.#survey(table, head, exchange);
         if (this.#exceedsSeries(table, exchange)) continue;
-        const reading = await table.read(head.moment, exchange);
-        for (const report of reading.reports) read.reports.push(report);
-        if (!reading.complete) read.gaps.push(...gapsOf(table, "partial"));
-        read.costs.push(reading);
+        this.#keep(table, await table.read(head.moment, exchange), read, nowMs);
         timeouts = 0;
-        this.#succeeded(table, nowMs);
       } catch (error) {
         if (!isGatewayError(error) || exchange.outer.aborted) throw error;
         timeouts = error.code === "driver.timeout" ? timeouts + 1 : 0;
-        read.gaps.push(...gapsOf(table, gapReasonOf(error)));
-        this.#failed(table, error, exchange);
+        read.lacks(table, gapReasonOf(error));
+        this.#troubles.failed(table, error, exchange);
       }
     }
     return read;
+  }
+
+  /** Whether nothing is to be done for any of these tables but to read it. */
+  #mayJoin(joint: readonly PolledTable[], due: readonly PolledTable[], exchange: Exchange): boolean {
+    if (joint.length === 0 || !this.#troubles.areNone) return false;
+    for (const table of joint) {
+      if (!due.includes(table) || this.#mustSurvey(table, exchange) || this.#exceedsSeries(table, exchange)) return false;
+    }
+    return true;
+  }
+
+  #keep(table: PolledTable | undefined, reading: TableReading, read: TablesSoFar, nowMs: number): void {
+    if (table === undefined) return;
+    read.add(table, reading);
+    this.#succeeded(table, nowMs);
   }
 
   #mustSurvey(table: PolledTable, exchange: Exchange): boolean {
@@ -254,27 +260,10 @@ export class TableBook implements TableOwner {
     return this.#tables.find((candidate) => candidate.definition.table === table.definition.rowsOf);
   }
 
-  /** Tables that failed lately come last, so that they cost nobody else the poll. */
-  #troublesLast(tables: readonly PolledTable[]): readonly PolledTable[] {
-    if (this.#failures.size === 0) return tables;
-    return [...tables].sort((left, right) => (this.#failures.get(left) ?? 0) - (this.#failures.get(right) ?? 0));
-  }
-
   #succeeded(table: PolledTable, nowMs: number): void {
-    if (this.#failures.delete(table) && this.#failures.size === 0) this.#failures = noFailures;
+    this.#troubles.succeeded(table);
     // The grid of the slower tables is kept whatever the poll's own delay was.
     table.dueAtMs = Number.isFinite(table.dueAtMs) ? Math.max(table.dueAtMs + table.intervalMs, nowMs) : nowMs + table.intervalMs;
-  }
-
-  #failed(table: PolledTable, error: GatewayError, exchange: Exchange): void {
-    const failures = (this.#failures.get(table) ?? 0) + 1;
-    if (this.#failures === noFailures) this.#failures = new Map();
-    this.#failures.set(table, failures);
-    if (failures < failuresUntilSetAside || error.code === "driver.limit") return;
-    const nowMs = exchange.clock.monotonicMs();
-    const pauseMs = Math.min(table.intervalMs * 2 ** Math.min(failures - failuresUntilSetAside + 1, 16), exchange.settings.rareIntervalMs);
-    table.setAsideUntilMs = nowMs + pauseMs;
-    tellSetAside(table.definition, failures, error, exchange);
   }
 
   #exceedsSeries(table: PolledTable, exchange: Exchange): boolean {
@@ -293,8 +282,4 @@ export class TableBook implements TableOwner {
 function shareOfRest(exchange: Exchange): number {
   const nowMs = exchange.clock.monotonicMs();
   return nowMs + (exchange.deadlineMs - nowMs) * routineShare;
-}
-
-function gapsOf(table: PolledTable, reason: Gap["reason"]): Gap[] {
-  return table.outputs.map((output) => ({ shape: output.shape, reason }));
 }

@@ -1,0 +1,172 @@
+import { isGatewayError } from "#model/errors.ts";
+import type { ColumnRequest, TableAnswer, TableColumn, TablePlan } from "#ports/snmp.ts";
+import type { Exchange } from "./exchange.ts";
+import type { AgentMoment, PolledTable } from "./polled-table.ts";
+import { idOf, Shared } from "./shared.ts";
+import type { TableReading } from "./table-reading.ts";
+
+/** The columns of several tables in one plan, each asked for once, and where in it each table finds its own. */
+interface JointLayout {
+  readonly columns: readonly ColumnRequest[];
+  /** By table, by its own plan's columns. */
+  readonly places: readonly (readonly number[])[];
+}
+
+/** How tables are read together; one for all equipment that has such tables. */
+interface Joint {
+  readonly plan: TablePlan;
+  readonly layout: JointLayout;
+}
+
+const jointsShared = new Shared<Joint>(1024);
+const noTables: readonly PolledTable[] = Object.freeze([]);
+
+/**
+ * Live tables that have the same rows (what a profile adds to the interfaces, say) are read as one: their values fill the same answers, so that
+ * there are fewer of them, and a column that several want is asked for once. What each table is told is what it would have been told alone.
+ */
+export class JointReading {
+  #tables = noTables;
+  #joint: Joint | undefined;
+  /** TableBook.revision they were looked for at. */
+  #revision = -1;
+  #apartUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** Those of an equipment's tables that are read together; none or at least two. @param revision see TableBook.revision */
+  of(tables: readonly PolledTable[], revision: number, nowMs: number): readonly PolledTable[] {
+    if (revision !== this.#revision) this.#find(tables, revision);
+    return nowMs < this.#apartUntilMs ? noTables : this.#tables;
+  }
+
+  #find(tables: readonly PolledTable[], revision: number): void {
+    const found = jointTables(tables);
+    const joint = found.length === 0 ? undefined : jointOf(found.flatMap(({ solePlan }) => solePlan ?? []));
+    this.#revision = revision;
+    this.#tables = found;
+    if (joint === this.#joint) return;
+    this.#joint = joint;
+    this.#apartUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * What each of these tables, which `of` named, gave. After an error or in want of time each is read alone in this poll and for a while: what one does
+   * to a request costs no other. @returns `silence` after a timeout
+   */
+  async read(
+    tables: readonly PolledTable[],
+    moment: AgentMoment,
+    exchange: Exchange,
+  ): Promise<readonly TableReading[] | "silence" | "apart"> {
+    const joint = this.#joint;
+    if (joint === undefined) return "apart";
+    const { plan, layout } = joint;
+    let answer: TableAnswer;
+    try {
+      answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
+    } catch (error) {
+      if (!isGatewayError(error) || exchange.outer.aborted) throw error;
+      this.#part(exchange);
+      return error.code === "driver.timeout" ? "silence" : "apart";
+    }
+    if (!answer.complete) this.#part(exchange);
+    const readings: TableReading[] = [];
+    for (let place = 0; place < tables.length; place++) {
+      const table = tables[place];
+      if (table !== undefined) readings.push(table.take([partOf(answer, layout, place)], moment, exchange));
+    }
+    exchange.session.release?.(plan);
+    return readings;
+  }
+
+  #part({ clock, settings }: Exchange): void {
+    this.#apartUntilMs = clock.monotonicMs() + settings.slowIntervalMs;
+  }
+}
+
+/** The first live table that others share the rows of, with them. */
+function jointTables(tables: readonly PolledTable[]): readonly PolledTable[] {
+  const live = tables.filter(({ isLive, solePlan }) => isLive && solePlan !== undefined && isJoinable(solePlan));
+  for (const first of live) {
+    // Lists of rows are shared: equal ones are the same.
+    const found = live.filter((table) => table.solePlan?.rows === first.solePlan?.rows);
+    if (found.length > 1) return found;
+  }
+  return noTables;
+}
+
+/** Cells of texts stay with their plan between two reads: numbers beside them would have to stay as well. */
+function isJoinable({ rows, columns }: TablePlan): boolean {
+  return rows.length > 1 && columns.every(({ as }) => as === "counter" || as === "number");
+}
+
+function jointOf(plans: readonly TablePlan[]): Joint {
+  return jointsShared.get(plans.map(idOf).join(), () => {
+    const layout = layoutOf(plans);
+    return {
+      plan: { table: plans.map(({ table }) => table).join("+"), columns: layout.columns, rows: plans[0]?.rows ?? [] },
+      plans,
+      layout,
+    };
+  });
+}
+
+function layoutOf(plans: readonly TablePlan[]): JointLayout {
+  const nameOf = ({ oid, as }: ColumnRequest): string => `${oid} ${as}`;
+  const columns: ColumnRequest[] = [];
+  const placeOf = new Map<string, number>();
+  const places = plans.map((plan) =>
+    plan.columns.map((column) => {
+      const place = placeOf.get(nameOf(column)) ?? columns.push(column) - 1;
+      placeOf.set(nameOf(column), place);
+      return place;
+    }),
+  );
+  return { columns: Object.freeze(columns), places };
+}
+
+/** What an answer to all says of one table. Spelled out: hundreds a second. */
+function partOf(answer: TableAnswer, { columns: asked, places }: JointLayout, table: number): TableAnswer {
+  const own = places[table] ?? [];
+  const columns: TableColumn[] = [];
+  for (const place of own) {
+    const column = answer.columns[place];
+    if (column !== undefined) columns.push(column);
+  }
+  const share = shareOf(places, table);
+  const { changed, complete, quarantined } = answer;
+  return {
+    columns,
+    vanished: complete ? countVanished(columns) : 0,
+    changed,
+    requests: share(answer.requests),
+    retries: share(answer.retries),
+    bytesIn: share(answer.bytesIn),
+    bytesOut: share(answer.bytesOut),
+    durationMs: answer.durationMs / places.length,
+    complete,
+    unfit: share(answer.unfit ?? 0),
+    ...(quarantined !== undefined && { quarantined: quarantined.filter((oid) => own.some((place) => asked[place]?.oid === oid)) }),
+  };
+}
+
+/** A table's share of a whole number, by its columns; the shares of all add up to it. */
+function shareOf(places: JointLayout["places"], table: number): (whole: number) => number {
+  let all = 0;
+  let before = 0;
+  for (let at = 0; at < places.length; at++) {
+    if (at === table) before = all;
+    all += places[at]?.length ?? 0;
+  }
+  const own = places[table]?.length ?? 0;
+  return (whole) => Math.round((whole * (before + own)) / all) - Math.round((whole * before) / all);
+}
+
+/** Rows of which no column has a value. */
+function countVanished(columns: readonly TableColumn[]): number {
+  const first = columns[0]?.present;
+  let vanished = 0;
+  for (let row = 0; first !== undefined && row < first.length; row++) {
+    if (first[row] === 0 && columns.every(({ present }) => present[row] === 0)) vanished += 1;
+  }
+  return vanished;
+}

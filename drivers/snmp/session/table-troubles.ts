@@ -1,0 +1,40 @@
+import type { GatewayError } from "#model/errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { PolledTable } from "./polled-table.ts";
+import { tellSetAside } from "./table-notices.ts";
+
+/** A table that failed this many times running is set aside for a while, so that it does not cost the others their poll. */
+const failuresUntilSetAside = 3;
+
+/** Mostly there are none: one for all equipment. */
+const noFailures = new Map<PolledTable, number>();
+
+/** The tables of one equipment that could not be read of late. */
+export class TableTroubles {
+  #failures = noFailures;
+
+  get areNone(): boolean {
+    return this.#failures.size === 0;
+  }
+
+  /** Tables that failed lately come last, so that they cost nobody else the poll. */
+  last(tables: readonly PolledTable[]): readonly PolledTable[] {
+    if (this.areNone) return tables;
+    return [...tables].sort((left, right) => (this.#failures.get(left) ?? 0) - (this.#failures.get(right) ?? 0));
+  }
+
+  succeeded(table: PolledTable): void {
+    if (this.#failures.delete(table) && this.areNone) this.#failures = noFailures;
+  }
+
+  failed(table: PolledTable, error: GatewayError, exchange: Exchange): void {
+    const failures = (this.#failures.get(table) ?? 0) + 1;
+    if (this.#failures === noFailures) this.#failures = new Map();
+    this.#failures.set(table, failures);
+    if (failures < failuresUntilSetAside || error.code === "driver.limit") return;
+    const nowMs = exchange.clock.monotonicMs();
+    const pauseMs = Math.min(table.intervalMs * 2 ** Math.min(failures - failuresUntilSetAside + 1, 16), exchange.settings.rareIntervalMs);
+    table.setAsideUntilMs = nowMs + pauseMs;
+    tellSetAside(table.definition, failures, error, exchange);
+  }
+}
