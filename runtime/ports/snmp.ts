@@ -83,6 +83,8 @@ export interface TableAnswer {
   readonly unfit?: number;
   /** Columns whose OIDs turned out in this read to go in circles or backwards: they are left out for a while, then tried again. */
   readonly quarantined?: readonly string[];
+  /** What was asked for along with the table, and when it came, monotonic; undefined where the agent did not answer exactly that. */
+  readonly opening?: { readonly varbinds: readonly Varbind[]; readonly atMs: number } | undefined;
 }
 
 export type TableColumn =
@@ -134,8 +136,10 @@ export interface SnmpSession {
   /**
    * The hot path. `deadlineMs` is a monotonic time (`Clock.monotonicMs`), not a duration. Keep the plan object: what was learnt and the typed
    * arrays hang on its identity, in each session apart: sessions may read the same one. At most one read of a plan at a time.
+   * @param opening scalars (`.0` at the end of each; keep the list) to be asked for in the first of its requests; driver.unsupported, and nothing was
+   * sent, where that cannot be done
    */
-  readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer>;
+  readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal, opening?: readonly string[]): Promise<TableAnswer>;
   /**
    * What the last read of this plan answered has been taken over: its arrays may now serve another equipment's read and must not be looked at any
    * more. Optional to call; without it the arrays stay with the plan.

@@ -3,6 +3,7 @@ import type { SnmpSession, SnmpSessionCounters, TableAnswer, TablePlan, Varbind,
 import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
 import { getAll, setAll } from "./get.ts";
+import { openingOf } from "./table-opening.ts";
 import { CompiledPlan, type PlanParts } from "./table-plan.ts";
 import { TableRead } from "./table-read.ts";
 import { UsmSecurity } from "./usm-security.ts";
@@ -46,7 +47,7 @@ export class EngineSession implements SnmpSession {
     return this.#walk(root, limits, signal);
   }
 
-  async readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal): Promise<TableAnswer> {
+  async readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal, opening?: readonly string[]): Promise<TableAnswer> {
     this.#assertOpen();
     const compiled = this.#compile(plan);
     if (compiled.reading)
@@ -57,7 +58,9 @@ export class EngineSession implements SnmpSession {
       if (!conversation.isReady) await conversation.ready(signal);
       signal.throwIfAborted();
       return await new Promise<TableAnswer>((resolve, reject) => {
-        new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs: conversation.nowMs(), resolve, reject }).start();
+        const nowMs = conversation.nowMs();
+        const asked = opening === undefined ? undefined : openingOf(opening);
+        new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs, opening: asked, resolve, reject }).start();
       });
     } catch (error) {
       if (!isGatewayError(error)) throw error;

@@ -107,8 +107,8 @@ function noteLength(plan: CompiledPlan, column: number, length: number): void {
 }
 
 /** Where the cells of an answer begin behind a sentinel that found nothing new; -1 when it needs a closer look. */
-export function passSentinel(plan: CompiledPlan, block: Block, bytes: Uint8Array): number {
-  if (!readVarbind(bytes, pdu.varbindsStart, pdu.varbindsEnd)) return -1;
+export function passSentinel(plan: CompiledPlan, block: Block, bytes: Uint8Array, at: number): number {
+  if (!readVarbind(bytes, at, pdu.varbindsEnd)) return -1;
   const { nameStart, nameEnd, tag, end } = varbindSpan;
   if (tag === tags.endOfMibView) return end;
   return hasPrefix(bytes, nameStart, nameEnd, plan.columns.prefix(block.group.columns[block.columnFrom] ?? 0)) ? -1 : end;

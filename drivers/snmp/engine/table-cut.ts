@@ -17,6 +17,8 @@ export function cutBlocks(
     type: by.care.requestType(plan),
     maxCells: by.care.maxCells,
     sentinel: by.sentinel,
+    // What is read anew after a surprise goes without.
+    opening: by.sentinel ? plan.opening : undefined,
   });
 }
 

@@ -1,6 +1,7 @@
 import { tags } from "./ber.ts";
 import type { Learned } from "./learned.ts";
 import { instanceVarbind, nullVarbind, type PduSpec } from "./request.ts";
+import type { Opening } from "./table-opening.ts";
 import type { Block, CompiledPlan, Group } from "./table-plan.ts";
 import { cellSizes } from "./table-sizes.ts";
 
@@ -14,6 +15,8 @@ export interface LayoutLimits {
   readonly maxCells: number;
   /** Ask for what follows the last row. */
   readonly sentinel: boolean;
+  /** Asked for along with it in one of the requests, where there is room. */
+  readonly opening?: Opening | undefined;
 }
 
 /** Room left in an answer for values that grow. */
@@ -24,6 +27,11 @@ const judgedRows = 256;
 
 export function widthOf(block: Block): number {
   return block.columnTo - block.columnFrom;
+}
+
+/** How many varbinds come before those of the cells. */
+export function varbindsBefore({ sentinel, opening }: Block): number {
+  return (opening?.names.length ?? 0) + (sentinel ? 1 : 0);
 }
 
 export function cellCount(block: Block): number {
@@ -44,11 +52,37 @@ export function layOut(plan: CompiledPlan, excluded: Uint8Array | undefined, lim
   const groups = groupColumns(plan, excluded);
   const blocks = groups.flatMap((group) => cutGroup(plan, group, limits, growthBytes));
   if (!limits.sentinel || limits.type !== tags.getBulk || limits.learned.maxRequestVarbinds < 2) return blocks.map(({ block }) => block);
+  const cutAgain = (spareBytes: number): readonly SizedBlock[] => groups.flatMap((group) => cutGroup(plan, group, limits, spareBytes));
+  return opened(blocks, limits, cutAgain) ?? withHost(blocks, limits, sentinelBytes, cutAgain).map(({ block }) => block);
+}
+
+/** The block with most room gets the sentinel and comes first; where none has so much, all are cut smaller. */
+function withHost(
+  blocks: readonly SizedBlock[],
+  { learned, overheadBytes }: LayoutLimits,
+  neededBytes: number,
+  cutAgain: (spareBytes: number) => readonly SizedBlock[],
+): readonly SizedBlock[] {
   const smallest = blocks.reduce((least, { bytes }, index) => (bytes < (blocks[least]?.bytes ?? 0) ? index : least), 0);
-  const hasRoom = (blocks[smallest]?.bytes ?? 0) + sentinelBytes <= limits.learned.answerBytes - limits.overheadBytes;
-  const roomy = hasRoom ? blocks : groups.flatMap((group) => cutGroup(plan, group, limits, sentinelBytes));
-  const host = hasRoom ? smallest : roomy.length - 1;
-  return roomy.map(({ block }, index) => (index === host ? { ...block, sentinel: true } : block));
+  const hasRoom = (blocks[smallest]?.bytes ?? 0) + neededBytes <= learned.answerBytes - overheadBytes;
+  const roomy = hasRoom ? blocks : cutAgain(neededBytes);
+  const host = roomy[hasRoom ? smallest : roomy.length - 1];
+  if (host === undefined) return roomy;
+  return [{ ...host, block: { ...host.block, sentinel: true } }, ...roomy.filter((block) => block !== host)];
+}
+
+/** The same with the opening in the first block; undefined where that is not wanted, or would cost more than a request of its own. */
+function opened(
+  blocks: readonly SizedBlock[],
+  limits: LayoutLimits,
+  cutAgain: (spareBytes: number) => readonly SizedBlock[],
+): Block[] | undefined {
+  const { opening, learned } = limits;
+  if (opening === undefined) return undefined;
+  const [host, ...others] = withHost(blocks, limits, sentinelBytes + opening.bytes, cutAgain);
+  if (host === undefined || others.length > blocks.length) return undefined;
+  if (widthOf(host.block) + 1 + opening.names.length > learned.maxRequestVarbinds) return undefined;
+  return [{ ...host.block, opening }, ...others.map(({ block }) => block)];
 }
 
 function groupColumns(plan: CompiledPlan, excluded: Uint8Array | undefined): readonly Group[] {
@@ -95,7 +129,7 @@ function cutGroup(plan: CompiledPlan, group: Group, limits: LayoutLimits, spareB
     stripes(rowBytes, columnTo - columnFrom, limits, budgetBytes, ends);
     let rowFrom = 0;
     for (const rowTo of ends) {
-      const block = { type: limits.type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel: false };
+      const block = { type: limits.type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel: false, opening: undefined };
       blocks.push({ block, bytes: rowBytes.subarray(rowFrom, rowTo).reduce((sum, size) => sum + size, 0) });
       rowFrom = rowTo;
     }
@@ -179,12 +213,13 @@ export function blockSpec(plan: CompiledPlan, block: Block): PduSpec {
   const { type, group, columnFrom, columnTo, rowFrom, rowTo } = block;
   const varbinds: Buffer[] = [];
   const isBulk = type === tags.getBulk;
+  for (const varbind of block.opening?.varbinds ?? []) varbinds.push(varbind);
   if (block.sentinel)
     varbinds.push(instanceVarbind(plan.columns.prefix(group.columns[columnFrom] ?? 0), plan.rows.index(plan.rows.count - 1)));
   for (const row of group.rows.subarray(rowFrom, isBulk ? rowFrom + 1 : rowTo)) {
     for (const column of group.columns.subarray(columnFrom, columnTo)) varbinds.push(cellVarbind(plan, type, column, row));
   }
-  return { type, nonRepeaters: block.sentinel ? 1 : 0, maxRepetitions: isBulk ? rowTo - rowFrom : 0, varbinds };
+  return { type, nonRepeaters: varbindsBefore(block), maxRepetitions: isBulk ? rowTo - rowFrom : 0, varbinds };
 }
 
 function cellVarbind(plan: CompiledPlan, type: number, column: number, row: number): Buffer {

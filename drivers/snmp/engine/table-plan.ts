@@ -5,6 +5,7 @@ import { type CellArena, CellArenas } from "./cell-arena.ts";
 import { ColumnSet, RowSet } from "./plan-sets.ts";
 import type { PreparedRequest } from "./request.ts";
 import { Shared } from "./shared.ts";
+import type { Opening } from "./table-opening.ts";
 import type { Quarantine } from "./table-quarantine.ts";
 
 const maxCells = 1 << 20;
@@ -72,8 +73,9 @@ export class PlanParts {
   }
 }
 
-function blockKey({ type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel }: Block): string | undefined {
-  return group.key === undefined ? undefined : `${group.key} ${type} ${columnFrom} ${columnTo} ${rowFrom} ${rowTo} ${sentinel}`;
+function blockKey({ type, group, columnFrom, columnTo, rowFrom, rowTo, sentinel, opening }: Block): string | undefined {
+  if (group.key === undefined) return undefined;
+  return `${group.key} ${type} ${columnFrom} ${columnTo} ${rowFrom} ${rowTo} ${sentinel} ${opening?.key ?? ""}`;
 }
 
 /** Columns that lack the same rows, and the rows they have: within a group there are no holes that would shift a GETBULK's repetitions. */
@@ -86,7 +88,8 @@ export interface Group {
 
 /**
  * One request of a table read and the cells that its answer should hold, in this order: for each row of the group in [rowFrom, rowTo) each column
- * in [columnFrom, columnTo). With `sentinel` one varbind comes before them: what follows the last planned row, so that a new row there is noticed.
+ * in [columnFrom, columnTo). With `sentinel` one varbind comes before them: what follows the last planned row, so that a new row there is noticed;
+ * with an opening the varbinds of that come before all others.
  */
 export interface Block {
   /** tags.getBulk, tags.getNext or tags.get. */
@@ -97,6 +100,7 @@ export interface Block {
   readonly rowFrom: number;
   readonly rowTo: number;
   readonly sentinel: boolean;
+  readonly opening: Opening | undefined;
 }
 
 /** A plan cut into blocks. */
@@ -127,6 +131,8 @@ export class CompiledPlan {
   cutFor = -1;
   /** It was cut without the values at hand: by the longest ones seen. */
   isCutBlindly = false;
+  /** Asked for along with the cells. */
+  opening: Opening | undefined;
   #grownAt = 0;
   reads = 0;
   /** Values of this read that did not fit their column, as far as answers were the predicted ones. */
@@ -172,6 +178,13 @@ export class CompiledPlan {
     if (this.#arena === undefined || this.reading || this.columns.hasObjects) return;
     this.#parts.arenas.giveBack(this.#arena);
     this.#arena = undefined;
+  }
+
+  /** From now on its reads ask for this along with the cells; undefined = for nothing. */
+  openWith(opening: Opening | undefined): void {
+    if (this.opening === opening) return;
+    this.opening = opening;
+    this.cutFor = -1;
   }
 
   /** Values have grown so long that an answer is longer than wanted. Cutting costs as much as reading, so not at every byte. */

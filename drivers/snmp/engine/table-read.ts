@@ -1,9 +1,7 @@
 import { GatewayError } from "#model/errors.ts";
-import type { TableAnswer } from "#ports/snmp.ts";
 import { head, pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import type { BlockOwner, BlockRead } from "./block-read.ts";
-import type { Conversation } from "./conversation.ts";
 import { type Spent, spent, spentSoFar } from "./counters.ts";
 import { errorStatus } from "./error-status.ts";
 import type { PreparedRequest } from "./request.ts";
@@ -13,26 +11,11 @@ import { type CarefulFindings, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
 import { cutBlocks, cutPlan, requestFor } from "./table-cut.ts";
 import { cellCount, widthOf } from "./table-layout.ts";
+import { type OpeningAnswer, readOpening } from "./table-opening.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
 import { Quarantine } from "./table-quarantine.ts";
-
-/** Reads for which exact instances are asked after the agent showed rows that are not planned. */
-const exactReads = 20;
-/** Reads after which cells that the agent lacked are asked for again; GETBULK notices them by itself when they come back. */
-const holesForgottenAfter = { bulk: 128, exact: 10 } as const;
-/** A read that meets trouble makes so many requests at most, besides two a cell. */
-const spareRequests = 64;
-
-interface TableReadParts {
-  readonly plan: CompiledPlan;
-  readonly conversation: Conversation;
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-  readonly nowMs: number;
-  readonly resolve: (answer: TableAnswer) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { exactReads, holesForgottenAfter, spareRequests, type TableReadParts } from "./table-read-parts.ts";
 
 /**
  * One read of one plan. Sends its blocks, as many at a time as the agent was found to take; when an answer is not the predicted one, waits for those
@@ -60,6 +43,8 @@ export class TableRead implements BlockOwner {
   /** Set when the read is to end with what there is, or with this. */
   #ending: GatewayError | undefined;
   #changed = false;
+  /** What was asked for along with the cells, once it has come. */
+  #opening: OpeningAnswer | undefined;
   /** OIDs of columns that this read found to go in circles. */
   readonly #quarantined: string[] = [];
   readonly #care: Care;
@@ -88,7 +73,14 @@ export class TableRead implements BlockOwner {
     }
     if (plan.quarantine?.begin(this.#parts.nowMs) === true) plan.cutFor = -1;
     const { peer } = this.#parts.conversation;
+    plan.openWith(this.#parts.opening);
     if (plan.cutFor !== peer.learned.revision) cutPlan(plan, peer, this.#care);
+    if (this.#parts.opening !== undefined && plan.cut.blocks[0]?.opening === undefined) {
+      this.#parts.reject(
+        new GatewayError("driver.unsupported", { message: "this agent cannot be asked for single objects along with a table" }),
+      );
+      return;
+    }
     this.#blocks = plan.cut.blocks;
     this.#requests = plan.cut.requests;
     // Not before the cut, which sizes the answers by the values of the last read where they are still here.
@@ -137,10 +129,15 @@ export class TableRead implements BlockOwner {
   readBlock(read: BlockRead, bytes: Uint8Array): boolean {
     const { block } = read;
     read.findings = undefined;
+    read.isUnopened = block.opening !== undefined && pdu.errorStatus !== errorStatus.noError;
     read.errorStatus = pdu.errorStatus;
     read.errorIndex = pdu.errorIndex;
     if (pdu.errorStatus !== errorStatus.noError) return true;
-    const from = block.sentinel ? passSentinel(this.#plan, block, bytes) : pdu.varbindsStart;
+    if (block.opening !== undefined) this.#opening = readOpening(block.opening, bytes, this.#parts.conversation);
+    read.isUnopened = block.opening !== undefined && this.#opening === undefined;
+    if (read.isUnopened) return true;
+    const start = block.opening === undefined ? pdu.varbindsStart : (this.#opening?.end ?? -1);
+    const from = block.sentinel ? passSentinel(this.#plan, block, bytes, start) : start;
     const isPredicted =
       this.#progress === undefined && from >= 0 && readPredicted(this.#plan, block, bytes, from, pdu.varbindsEnd) === cellCount(block);
     this.#noteSize();
@@ -189,7 +186,9 @@ export class TableRead implements BlockOwner {
 
   blockDone(read: BlockRead, nowMs: number): void {
     this.#land(read);
-    if (read.errorStatus !== errorStatus.noError) this.#noteError(read);
+    // Whatever else is in it is asked for again, without the opening: perhaps that is all the agent minds.
+    if (read.isUnopened) this.#surprised();
+    else if (read.errorStatus !== errorStatus.noError) this.#noteError(read);
     else if (read.findings !== undefined) this.#noteSurprise(read.block, read.findings);
     else {
       this.#done.push(read.block);
@@ -291,6 +290,7 @@ export class TableRead implements BlockOwner {
       complete: isComplete,
       durationMs: nowMs - this.#parts.nowMs,
       unfit,
+      opening: this.#opening,
     });
     this.#parts.resolve(this.#quarantined.length > 0 ? { ...answer, quarantined: this.#quarantined } : answer);
   }

@@ -85,6 +85,7 @@ const restartScoreTrusted = 0.5;
  */
 export class AgentHead {
   #question = wholeQuestion;
+  #isSettled = false;
   #previous: UptimeReading | undefined;
   #engineId: string | undefined;
   #sysObjectId: string | undefined;
@@ -96,14 +97,24 @@ export class AgentHead {
   #restartScore = 0;
   #uptimeDistrusted = false;
 
+  /** What `read` would ask for, where the agent was found to have all of that. A list that is kept. */
+  get settledOids(): readonly string[] | undefined {
+    return this.#isSettled ? this.#question.oids : undefined;
+  }
+
   /** @throws GatewayError driver.* when the agent does not answer */
   async read(exchange: Exchange): Promise<HeadReading> {
-    const { oids, places } = this.#question;
-    const answers = await exchange.session.get(oids, exchange.signal);
+    const answers = await exchange.session.get(this.#question.oids, exchange.signal);
+    return this.take(answers, exchange.clock.monotonicMs(), exchange);
+  }
+
+  /** Takes over what the agent answered to all that is asked for. @param answeredMs monotonic */
+  take(answers: readonly Varbind[], answeredMs: number, exchange: Exchange): HeadReading {
+    const { places } = this.#question;
     // v3 authenticates them with every message; v1 and v2c agents may have the objects.
     const engine = exchange.session.engine();
     const uptime: UptimeReading = {
-      monotonicMs: exchange.clock.monotonicMs(),
+      monotonicMs: answeredMs,
       sysUpTimeTicks: numberOf(answers[places.sysUpTime]),
       engineBoots: numberOf(answers[places.engineBoots]) ?? engine?.boots,
       engineTimeS: numberOf(answers[places.engineTime]),
@@ -114,8 +125,11 @@ export class AgentHead {
     this.#advance(assessment.verdict, assessment.agentElapsedMs, uptime);
     const changes = this.#changes(answers, places, assessment.verdict, uptime);
     // After a restart the agent may have learnt or lost something: ask for everything again.
-    if (assessment.verdict === "restart") this.#question = wholeQuestion;
-    else if (lacksSome(answers, this.#question)) {
+    const isRestarted = assessment.verdict === "restart";
+    const isNarrowed = !isRestarted && lacksSome(answers, this.#question);
+    this.#isSettled = !isRestarted && !isNarrowed && uptime.sysUpTimeTicks !== undefined;
+    if (isRestarted) this.#question = wholeQuestion;
+    else if (isNarrowed) {
       this.#question = questionOf(headObjects.filter((object) => object === "sysUpTime" || answers[places[object]]?.value !== undefined));
     }
     this.#previous = uptime;

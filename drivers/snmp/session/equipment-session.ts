@@ -83,12 +83,18 @@ export class EquipmentSession implements DriverSession {
     const exchange = this.#exchange(request, deadline.signal, signal);
     let isOver = false;
     try {
-      const head = await this.#head.read(exchange);
+      // What hardly ever has anything to do is not waited for: that costs as well, and this is done hundreds of times a second.
+      const settledOids = this.#head.settledOids;
+      const early = settledOids === undefined ? undefined : await this.#book.readEarly(settledOids, exchange);
+      const { opening } = early ?? {};
+      const head = opening === undefined ? await this.#head.read(exchange) : this.#head.take(opening.varbinds, opening.atMs, exchange);
       const observedAt = clock.now();
       this.#noticeHead(head, exchange);
-      // What hardly ever has anything to do is not waited for: that costs as well, and this is done hundreds of times a second.
-      const unprepared = this.#book.mustPrepare(head, exchange) ? await this.#prepare(head, exchange) : undefined;
-      const tables = unprepared ?? (await this.#book.read(head, exchange));
+      const isQuiet = !this.#book.mustPrepare(head, exchange);
+      // A restart, changed tables: what came with that word may be from before, or have other names. It is asked for again.
+      if (early !== undefined && !isQuiet) this.#book.drop(exchange);
+      const unprepared = isQuiet ? undefined : await this.#prepare(head, exchange);
+      const tables = unprepared ?? (await this.#book.read(head, exchange, isQuiet ? early : undefined));
       const inventory = this.#inventory.isDue(head, this.#book.revision, exchange)
         ? await this.#inventory.update(head, this.#book, exchange)
         : undefined;

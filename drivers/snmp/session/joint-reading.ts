@@ -21,21 +21,41 @@ interface Joint {
 const jointsShared = new Shared<Joint>(1024);
 const noTables: readonly PolledTable[] = Object.freeze([]);
 
+/** An agent that did not answer the opening as asked is asked in its usual way for so long, then twice as long, up to the second. */
+const closedMs = 60_000;
+const closedMsMax = 3_600_000;
+
+/** What a poll's first requests brought, not believed yet: the answer to its first question came with it. */
+export interface EarlyAnswer {
+  readonly tables: readonly PolledTable[];
+  readonly answer: TableAnswer;
+  readonly opening: NonNullable<TableAnswer["opening"]>;
+}
+
 /**
  * Live tables that have the same rows (what a profile adds to the interfaces, say) are read as one: their values fill the same answers, so that
  * there are fewer of them, and a column that several want is asked for once. What each table is told is what it would have been told alone.
  */
 export class JointReading {
+  /** Two or more; or one, which is read alone but for an opening. */
   #tables = noTables;
   #joint: Joint | undefined;
   /** TableBook.revision they were looked for at. */
   #revision = -1;
   #apartUntilMs = Number.NEGATIVE_INFINITY;
+  #closedUntilMs = Number.NEGATIVE_INFINITY;
+  #closedMs = closedMs;
 
   /** Those of an equipment's tables that are read together; none or at least two. @param revision see TableBook.revision */
   of(tables: readonly PolledTable[], revision: number, nowMs: number): readonly PolledTable[] {
     if (revision !== this.#revision) this.#find(tables, revision);
-    return nowMs < this.#apartUntilMs ? noTables : this.#tables;
+    return nowMs < this.#apartUntilMs || this.#tables.length < 2 ? noTables : this.#tables;
+  }
+
+  /** Those that the poll's first question can be asked along with; none or at least one. */
+  ofOpening(tables: readonly PolledTable[], revision: number, nowMs: number): readonly PolledTable[] {
+    if (revision !== this.#revision) this.#find(tables, revision);
+    return nowMs < this.#apartUntilMs || nowMs < this.#closedUntilMs ? noTables : this.#tables;
   }
 
   #find(tables: readonly PolledTable[], revision: number): void {
@@ -46,6 +66,7 @@ export class JointReading {
     if (joint === this.#joint) return;
     this.#joint = joint;
     this.#apartUntilMs = Number.NEGATIVE_INFINITY;
+    this.#closedUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -57,9 +78,8 @@ export class JointReading {
     moment: AgentMoment,
     exchange: Exchange,
   ): Promise<readonly TableReading[] | "silence" | "apart"> {
-    const joint = this.#joint;
-    if (joint === undefined) return "apart";
-    const { plan, layout } = joint;
+    const plan = this.#joint?.plan;
+    if (plan === undefined) return "apart";
     let answer: TableAnswer;
     try {
       answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal);
@@ -68,14 +88,57 @@ export class JointReading {
       this.#part(exchange);
       return error.code === "driver.timeout" ? "silence" : "apart";
     }
+    return this.#take(tables, answer, moment, exchange);
+  }
+
+  /**
+   * Asks for these tables, which `ofOpening` named, and for the objects in the same requests. Nothing of it is believed before the objects' values were
+   * looked at: then `takeEarly` or `drop`. @returns undefined where they did not come so: then all is asked for in the usual way
+   * @throws GatewayError driver.timeout: the agent does not answer
+   */
+  async open(tables: readonly PolledTable[], oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> {
+    const plan = this.#joint?.plan;
+    if (plan === undefined) return undefined;
+    try {
+      const answer = await exchange.session.readTable(plan, exchange.deadlineMs, exchange.signal, oids);
+      if (answer.opening !== undefined) return { tables, answer, opening: answer.opening };
+      exchange.session.release?.(plan);
+      this.#close(exchange);
+      return undefined;
+    } catch (error) {
+      if (!isGatewayError(error) || exchange.outer.aborted) throw error;
+      this.#close(exchange);
+      if (error.code === "driver.timeout") throw error;
+      return undefined;
+    }
+  }
+
+  takeEarly({ tables, answer }: EarlyAnswer, moment: AgentMoment, exchange: Exchange): readonly TableReading[] | "apart" {
+    this.#closedMs = closedMs;
+    return this.#take(tables, answer, moment, exchange);
+  }
+
+  /** Something has to be done before values are read: they are read again. */
+  drop(exchange: Exchange): void {
+    if (this.#joint !== undefined) exchange.session.release?.(this.#joint.plan);
+  }
+
+  #take(tables: readonly PolledTable[], answer: TableAnswer, moment: AgentMoment, exchange: Exchange): readonly TableReading[] | "apart" {
+    const joint = this.#joint;
+    if (joint === undefined) return "apart";
     if (!answer.complete) this.#part(exchange);
     const readings: TableReading[] = [];
     for (let place = 0; place < tables.length; place++) {
       const table = tables[place];
-      if (table !== undefined) readings.push(table.take([partOf(answer, layout, place)], moment, exchange));
+      if (table !== undefined) readings.push(table.take([partOf(answer, joint.layout, place)], moment, exchange));
     }
-    exchange.session.release?.(plan);
+    exchange.session.release?.(joint.plan);
     return readings;
+  }
+
+  #close({ clock }: Exchange): void {
+    this.#closedUntilMs = clock.monotonicMs() + this.#closedMs;
+    this.#closedMs = Math.min(closedMsMax, this.#closedMs * 2);
   }
 
   #part({ clock, settings }: Exchange): void {
@@ -83,7 +146,7 @@ export class JointReading {
   }
 }
 
-/** The first live table that others share the rows of, with them. */
+/** The first live table that others share the rows of, with them; where there is none the first by itself. */
 function jointTables(tables: readonly PolledTable[]): readonly PolledTable[] {
   const live = tables.filter(({ isLive, solePlan }) => isLive && solePlan !== undefined && isJoinable(solePlan));
   for (const first of live) {
@@ -91,7 +154,7 @@ function jointTables(tables: readonly PolledTable[]): readonly PolledTable[] {
     const found = live.filter((table) => table.solePlan?.rows === first.solePlan?.rows);
     if (found.length > 1) return found;
   }
-  return noTables;
+  return live.slice(0, 1);
 }
 
 /** Cells of texts stay with their plan between two reads: numbers beside them would have to stay as well. */
@@ -102,6 +165,8 @@ function isJoinable({ rows, columns }: TablePlan): boolean {
 function jointOf(plans: readonly TablePlan[]): Joint {
   return jointsShared.get(plans.map(idOf).join(), () => {
     const layout = layoutOf(plans);
+    const [sole, ...others] = plans;
+    if (sole !== undefined && others.length === 0) return { plan: sole, layout };
     return {
       plan: { table: plans.map(({ table }) => table).join("+"), columns: layout.columns, rows: plans[0]?.rows ?? [] },
       plans,

@@ -121,3 +121,12 @@ export class LongTask<T> {
     }
   }
 }
+
+/** A routine survey may take this share of what is left of a poll; then the values come first and the survey goes on. */
+const routineShare = 0.25;
+
+/** Until when a poll waits for a routine survey. */
+export function shareOfRest({ clock, deadlineMs }: Exchange): number {
+  const nowMs = clock.monotonicMs();
+  return nowMs + (deadlineMs - nowMs) * routineShare;
+}

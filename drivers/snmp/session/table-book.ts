@@ -5,8 +5,8 @@ import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
-import { JointReading } from "./joint-reading.ts";
-import { LongTask, type SessionLife } from "./long-task.ts";
+import { type EarlyAnswer, JointReading } from "./joint-reading.ts";
+import { LongTask, type SessionLife, shareOfRest } from "./long-task.ts";
 import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, tableIntervalMs } from "./schedule.ts";
@@ -28,8 +28,6 @@ const timeoutsUntilGivenUp = 2;
 const fruitlessUntilDistrusted = 4;
 /** A routine survey that failed is tried again after this many polls. */
 const pollsBetweenSurveys = 5;
-/** A routine survey may take this share of what is left of a poll; then the values come first and the survey goes on. */
-const routineShare = 0.25;
 
 /** The tables of one equipment: found by probing, surveyed, read when due, set aside when they harm. */
 export class TableBook implements TableOwner {
@@ -149,17 +147,36 @@ export class TableBook implements TableOwner {
     }
   }
 
-  async read(head: HeadReading, exchange: Exchange): Promise<TablesRead> {
+  /**
+   * Where nothing but reading is to be done: asks for these objects along with live tables, so that they cost no request of their own.
+   * @returns undefined where that cannot be done now. @throws GatewayError driver.timeout when the agent does not answer
+   */
+  async readEarly(oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> {
+    const nowMs = exchange.clock.monotonicMs();
+    if (this.#probed === undefined || nowMs >= this.#probeAtMs) return undefined;
+    const tables = this.#joint.ofOpening(this.#tables, this.#revision, nowMs);
+    return this.#mayJoin(tables, tables, exchange) ? this.#joint.open(tables, oids, exchange) : undefined;
+  }
+
+  /** What `readEarly` brought is not to be believed. */
+  drop(exchange: Exchange): void {
+    this.#joint.drop(exchange);
+  }
+
+  /** @param early what `readEarly` brought in this poll */
+  async read(head: HeadReading, exchange: Exchange, early?: EarlyAnswer): Promise<TablesRead> {
     const nowMs = exchange.clock.monotonicMs();
     const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs);
     const read = new TablesSoFar();
-    const joint = this.#joint.of(this.#tables, this.#revision, nowMs);
-    const outcome = this.#mayJoin(joint, due, exchange) ? await this.#joint.read(joint, head.moment, exchange) : "apart";
-    const isRead = typeof outcome !== "string";
-    if (isRead) for (const [place, reading] of outcome.entries()) this.#keep(joint[place], reading, read, nowMs);
+    const joint = early?.tables ?? this.#joint.of(this.#tables, this.#revision, nowMs);
+    let outcome: readonly TableReading[] | "silence" | "apart" = "apart";
+    if (early !== undefined) outcome = this.#joint.takeEarly(early, head.moment, exchange);
+    else if (this.#mayJoin(joint, due, exchange)) outcome = await this.#joint.read(joint, head.moment, exchange);
+    const readings = typeof outcome === "string" ? [] : outcome;
+    for (const [place, reading] of readings.entries()) this.#keep(joint[place], reading, read, nowMs);
     let timeouts = outcome === "silence" ? 1 : 0;
     for (const table of this.#troubles.last(due)) {
-      if (isRead && joint.includes(table)) continue;
+      if (readings.length > 0 && joint.includes(table)) continue;
       if (timeouts >= timeoutsUntilGivenUp || exchange.clock.monotonicMs() >= exchange.deadlineMs) {
         read.lacks(table, "skipped");
         continue;
@@ -277,9 +294,4 @@ export class TableBook implements TableOwner {
     refuseSeries(table.definition, maxSeries, exchange);
     return true;
   }
-}
-
-function shareOfRest(exchange: Exchange): number {
-  const nowMs = exchange.clock.monotonicMs();
-  return nowMs + (exchange.deadlineMs - nowMs) * routineShare;
 }

@@ -189,7 +189,7 @@ describe("a predicted answer among others in one buffer", () => {
     { oid: "1.3.6.1.2.1.2.2.1.8", as: "number" },
   ] as const;
   const plan = new CompiledPlan({ table: "ports", columns, rows: ["1", "2"] }, new PlanParts());
-  const block = { type: 0xa5, group: plan.whole(), columnFrom: 0, columnTo: 2, rowFrom: 0, rowTo: 2, sentinel: false };
+  const block = { type: 0xa5, group: plan.whole(), columnFrom: 0, columnTo: 2, rowFrom: 0, rowTo: 2, sentinel: false, opening: undefined };
   const varbind = (name: string, value: Buffer) => encodeElement(0x30, encodeElement(0x06, encodeOid(name)), value);
   const answer = Buffer.concat(
     ["1", "2"].flatMap((row) => [
