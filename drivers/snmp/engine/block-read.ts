@@ -21,8 +21,8 @@ export class BlockRead implements AnswerReader {
   block: Block;
   /** Absent when every cell was the predicted one. */
   findings: CarefulFindings | undefined;
-  /** The answer is an error, or begins with other objects than those of the block's opening. */
-  isUnopened = false;
+  /** It has an opening, and is not as predicted. */
+  isToRepeat = false;
   errorStatus = 0;
   errorIndex = 0;
   #owner: BlockOwner;

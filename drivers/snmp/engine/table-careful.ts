@@ -2,7 +2,7 @@ import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
 import { compareOids, hasPrefix } from "./oid.ts";
 import { storeCell } from "./table-cells.ts";
-import { blockSpec, cellAt, cellCount, varbindsBefore, widthOf } from "./table-layout.ts";
+import { blockSpec, cellAt, cellCount, widthOf } from "./table-layout.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate } from "./table-progress.ts";
 import { readVarbind, varbindSpan } from "./values.ts";
@@ -47,8 +47,6 @@ class CarefulReader {
   readonly #bytes: Uint8Array;
   readonly #fates: Uint8Array;
   readonly #width: number;
-  /** Varbinds before those of the cells: the opening, which has been looked at, and the sentinel. */
-  readonly #lead: number;
   /** Per requested varbind: name of the last answer (or of the request), and the first row not passed yet. */
   readonly #names: Uint8Array[];
   readonly #nextRow: number[];
@@ -60,7 +58,6 @@ class CarefulReader {
     this.#bytes = bytes;
     this.#fates = fates;
     this.#width = widthOf(block);
-    this.#lead = varbindsBefore(block);
     this.#names = blockSpec(plan, block).varbinds.map(requestedName);
     this.#nextRow = Array.from({ length: this.#width }, () => block.group.rows[block.rowFrom] ?? 0);
     this.#ended = new Array<boolean>(this.#width).fill(false);
@@ -73,15 +70,14 @@ class CarefulReader {
       return;
     }
     let at = from;
-    let position = -this.#lead;
+    let position = this.#block.sentinel ? -1 : 0;
     const most = cellCount(this.#block);
     for (; at < end && position < most; position++) {
       if (!readVarbind(this.#bytes, at, end)) return;
       at = varbindSpan.end;
       findings.varbinds += 1;
-      if (position < 0) {
-        if (position === -1 && this.#block.sentinel) this.#readSentinel();
-      } else if (this.#block.type === tags.getBulk) this.#readRepetition(position % this.#width);
+      if (position < 0) this.#readSentinel();
+      else if (this.#block.type === tags.getBulk) this.#readRepetition(position % this.#width);
       else this.#readSingle(position);
     }
     findings.isCut = position < most && findings.varbinds > 0 && !this.#ended.includes(true);
@@ -98,7 +94,7 @@ class CarefulReader {
 
   #readSentinel(): void {
     const prefix = this.#plan.columns.prefix(cellAt(this.#block, 0).column);
-    if (varbindSpan.tag === tags.endOfMibView || !this.#isAfter(this.#lead - 1)) return;
+    if (varbindSpan.tag === tags.endOfMibView || !this.#isAfter(0)) return;
     if (hasPrefix(this.#bytes, varbindSpan.nameStart, varbindSpan.nameEnd, prefix)) this.findings.changed = true;
   }
 
@@ -114,7 +110,7 @@ class CarefulReader {
   #readRepetition(x: number): void {
     if (this.#ended[x] === true) return;
     const { column } = cellAt(this.#block, x);
-    const request = x + this.#lead;
+    const request = x + (this.#block.sentinel ? 1 : 0);
     if (varbindSpan.tag === tags.endOfMibView) {
       this.#endColumn(x, column);
       return;

@@ -1,3 +1,4 @@
+import { GatewayError } from "#model/errors.ts";
 import type { Varbind } from "#ports/snmp.ts";
 import { pdu } from "./answer.ts";
 import { tags } from "./ber.ts";
@@ -55,7 +56,10 @@ export function readOpening({ names, oids }: Opening, bytes: Uint8Array, convers
   let at = pdu.varbindsStart;
   for (let place = 0; place < names.length; place++) {
     const name = names[place];
-    if (name === undefined || !readVarbind(bytes, at, pdu.varbindsEnd)) return undefined;
+    if (name === undefined || !readVarbind(bytes, at, pdu.varbindsEnd)) {
+      conversation.peer.counters.malformedAnswers += 1;
+      return undefined;
+    }
     const { nameStart, nameEnd, tag, end } = varbindSpan;
     if (tag >= tags.noSuchObject || !sameBytes(bytes, nameStart, nameEnd, name)) {
       conversation.peer.counters.oidViolations += 1;
@@ -65,4 +69,9 @@ export function readOpening({ names, oids }: Opening, bytes: Uint8Array, convers
     at = end;
   }
   return { varbinds, atMs: conversation.nowMs(), end: at };
+}
+
+/** Before anything was sent: no GETBULK, no room in its answers, or exact instances are asked for just now. */
+export function notOpened(): GatewayError {
+  return new GatewayError("driver.unsupported", { message: "this agent cannot be asked for single objects along with a table" });
 }

@@ -11,7 +11,7 @@ import { type CarefulFindings, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
 import { cutBlocks, cutPlan, requestFor } from "./table-cut.ts";
 import { cellCount, widthOf } from "./table-layout.ts";
-import { type OpeningAnswer, readOpening } from "./table-opening.ts";
+import { notOpened, type OpeningAnswer, readOpening } from "./table-opening.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
 import { Quarantine } from "./table-quarantine.ts";
@@ -43,6 +43,8 @@ export class TableRead implements BlockOwner {
   /** Set when the read is to end with what there is, or with this. */
   #ending: GatewayError | undefined;
   #changed = false;
+  /** The block that looks for new rows has to be asked for again. */
+  #isSentinelDue = false;
   /** What was asked for along with the cells, once it has come. */
   #opening: OpeningAnswer | undefined;
   /** OIDs of columns that this read found to go in circles. */
@@ -76,9 +78,7 @@ export class TableRead implements BlockOwner {
     plan.openWith(this.#parts.opening);
     if (plan.cutFor !== peer.learned.revision) cutPlan(plan, peer, this.#care);
     if (this.#parts.opening !== undefined && plan.cut.blocks[0]?.opening === undefined) {
-      this.#parts.reject(
-        new GatewayError("driver.unsupported", { message: "this agent cannot be asked for single objects along with a table" }),
-      );
+      this.#parts.reject(notOpened());
       return;
     }
     this.#blocks = plan.cut.blocks;
@@ -129,19 +129,17 @@ export class TableRead implements BlockOwner {
   readBlock(read: BlockRead, bytes: Uint8Array): boolean {
     const { block } = read;
     read.findings = undefined;
-    read.isUnopened = block.opening !== undefined && pdu.errorStatus !== errorStatus.noError;
     read.errorStatus = pdu.errorStatus;
     read.errorIndex = pdu.errorIndex;
     if (pdu.errorStatus !== errorStatus.noError) return true;
     if (block.opening !== undefined) this.#opening = readOpening(block.opening, bytes, this.#parts.conversation);
-    read.isUnopened = block.opening !== undefined && this.#opening === undefined;
-    if (read.isUnopened) return true;
     const start = block.opening === undefined ? pdu.varbindsStart : (this.#opening?.end ?? -1);
-    const from = block.sentinel ? passSentinel(this.#plan, block, bytes, start) : start;
+    const from = block.sentinel && start >= 0 ? passSentinel(this.#plan, block, bytes, start) : start;
     const isPredicted =
       this.#progress === undefined && from >= 0 && readPredicted(this.#plan, block, bytes, from, pdu.varbindsEnd) === cellCount(block);
     this.#noteSize();
-    return isPredicted || this.#readCarefully(read, bytes);
+    read.isToRepeat = block.opening !== undefined && !isPredicted;
+    return isPredicted || read.isToRepeat || this.#readCarefully(read, bytes);
   }
 
   /** Values grow: an answer that became longer than wanted is cut anew before an agent has to cut it. */
@@ -186,8 +184,7 @@ export class TableRead implements BlockOwner {
 
   blockDone(read: BlockRead, nowMs: number): void {
     this.#land(read);
-    // Whatever else is in it is asked for again, without the opening: perhaps that is all the agent minds.
-    if (read.isUnopened) this.#surprised();
+    if (read.block.opening !== undefined && (read.isToRepeat || read.errorStatus !== errorStatus.noError)) this.#repeat(read.block);
     else if (read.errorStatus !== errorStatus.noError) this.#noteError(read);
     else if (read.findings !== undefined) this.#noteSurprise(read.block, read.findings);
     else {
@@ -195,6 +192,12 @@ export class TableRead implements BlockOwner {
       if (read.block.type === tags.getBulk) this.#parts.conversation.peer.learned.bulkProven = true;
     }
     this.#proceed(nowMs);
+  }
+
+  /** All but the opening is asked for again, to be read with care if need be: perhaps that was all the agent minds, or it repeats what is not to be. */
+  #repeat(block: Block): void {
+    this.#surprised().eraseUnsettled(block);
+    this.#isSentinelDue = block.sentinel;
   }
 
   #noteSurprise(block: Block, findings: CarefulFindings): void {
@@ -220,8 +223,9 @@ export class TableRead implements BlockOwner {
     this.#blocks = cutBlocks(this.#plan, this.#surprised().settled(), {
       peer: this.#parts.conversation.peer,
       care: this.#care,
-      sentinel: false,
+      sentinel: this.#isSentinelDue,
     });
+    this.#isSentinelDue = false;
     this.#requests = [];
     this.#next = 0;
     this.#isHalted = false;

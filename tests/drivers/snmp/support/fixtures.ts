@@ -89,6 +89,7 @@ export class Bench {
   constructor(agent: MemoryAgent, settings: Readonly<Record<string, unknown>> = {}, intervalMs = 60_000) {
     this.agent = agent;
     this.intervalMs = intervalMs;
+    agent.clock = this.clock;
     this.session = createSnmpDriver({ engine: agent }).open(equipment(settings, intervalMs), contextWith(this.clock));
     this.#setUptime();
   }

@@ -9,6 +9,8 @@ export class MemoryAgent implements SnmpEngine {
   /** Roots below which requests fail, and how. */
   readonly failing = new Map<string, GatewayError>();
   dead = false;
+  /** Tells when an answer came; without it nothing can be asked for along with a table. */
+  clock: Clock | undefined;
   /** Every request takes this long on this clock. */
   latency: { readonly clock: Clock; readonly ms: number } | undefined;
   requests = 0;
@@ -37,9 +39,13 @@ export class MemoryAgent implements SnmpEngine {
       get: (oids, signal) => this.#request(oids, signal, (oid) => this.#get(oid)),
       getNext: (oids, signal) => this.#request(oids, signal, (oid) => this.#next(oid)),
       walk: (root, limits, signal) => this.#walk(root, limits, signal),
-      readTable: async (plan, _deadlineMs, signal) => {
+      readTable: async (plan, _deadlineMs, signal, opening) => {
+        if (opening !== undefined && this.clock === undefined) throw new GatewayError("driver.unsupported");
         await this.#travel(signal);
-        return this.#readTable(plan, signal);
+        const answer = this.#readTable(plan, opening ?? [], signal);
+        const varbinds = opening?.map((oid) => this.#get(oid)) ?? [];
+        if (this.clock === undefined || varbinds.some(({ value }) => value === undefined)) return answer;
+        return { ...answer, opening: { varbinds, atMs: this.clock.monotonicMs() } };
       },
       set: async (varbinds, signal) => {
         this.#check(
@@ -111,11 +117,8 @@ export class MemoryAgent implements SnmpEngine {
     if (rows.length > limits.maxRows) throw new GatewayError("driver.limit");
   }
 
-  #readTable(plan: TablePlan, signal: AbortSignal): TableAnswer {
-    this.#check(
-      plan.columns.map((column) => column.oid),
-      signal,
-    );
+  #readTable(plan: TablePlan, opening: readonly string[], signal: AbortSignal): TableAnswer {
+    this.#check([...opening, ...plan.columns.map((column) => column.oid)], signal);
     const columns = plan.columns.map((column) => this.#column(column.oid, column.as, plan.rows));
     const seen = plan.rows.filter((_, row) => columns.some((column) => column.present[row] === 1)).length;
     const planned = new Set(plan.rows);
