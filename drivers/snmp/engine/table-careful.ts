@@ -32,6 +32,16 @@ export function readCarefully(plan: CompiledPlan, block: Block, bytes: Uint8Arra
   return reader.findings;
 }
 
+/** Whether these bytes are varbinds from the first to the last. */
+export function isSound(bytes: Uint8Array, from: number, end: number): boolean {
+  let at = from;
+  while (at < end) {
+    if (!readVarbind(bytes, at, end)) return false;
+    at = varbindSpan.end;
+  }
+  return true;
+}
+
 class CarefulReader {
   readonly findings: CarefulFindings = {
     varbinds: 0,
@@ -65,7 +75,7 @@ class CarefulReader {
 
   readAll(from: number, end: number): void {
     const { findings } = this;
-    if (!this.#isStructureSound(from, end)) {
+    if (!isSound(this.#bytes, from, end)) {
       findings.malformed = true;
       return;
     }
@@ -81,15 +91,6 @@ class CarefulReader {
       else this.#readSingle(position);
     }
     findings.isCut = position < most && findings.varbinds > 0 && !this.#ended.includes(true);
-  }
-
-  #isStructureSound(from: number, end: number): boolean {
-    let at = from;
-    while (at < end) {
-      if (!readVarbind(this.#bytes, at, end)) return false;
-      at = varbindSpan.end;
-    }
-    return true;
   }
 
   #readSentinel(): void {

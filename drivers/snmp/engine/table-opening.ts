@@ -56,10 +56,7 @@ export function readOpening({ names, oids }: Opening, bytes: Uint8Array, convers
   let at = pdu.varbindsStart;
   for (let place = 0; place < names.length; place++) {
     const name = names[place];
-    if (name === undefined || !readVarbind(bytes, at, pdu.varbindsEnd)) {
-      conversation.peer.counters.malformedAnswers += 1;
-      return undefined;
-    }
+    if (name === undefined || !readVarbind(bytes, at, pdu.varbindsEnd)) return undefined;
     const { nameStart, nameEnd, tag, end } = varbindSpan;
     if (tag >= tags.noSuchObject || !sameBytes(bytes, nameStart, nameEnd, name)) {
       conversation.peer.counters.oidViolations += 1;

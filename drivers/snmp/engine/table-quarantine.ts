@@ -1,3 +1,8 @@
+import type { Conversation } from "./conversation.ts";
+import type { CarefulFindings } from "./table-careful.ts";
+import type { CompiledPlan } from "./table-plan.ts";
+import { fate, type Progress } from "./table-progress.ts";
+
 /** Wrong OIDs of one column in one read after which it is left alone. */
 const violationsBorne = 3;
 const firstPauseMs = 900_000;
@@ -42,4 +47,25 @@ export class Quarantine {
   columns(): readonly number[] {
     return [...this.#until].flatMap(([column, { ms }]) => (ms === Number.NEGATIVE_INFINITY ? [] : [column]));
   }
+}
+
+/**
+ * Columns whose OIDs stay wrong are settled for now: without a value, and not asked for again for a while.
+ * @returns the OIDs of those of which that is so from now on
+ */
+export function quarantineViolated(
+  plan: CompiledPlan,
+  findings: CarefulFindings,
+  progress: Progress,
+  conversation: Conversation,
+): string[] {
+  const quarantined: string[] = [];
+  for (const column of findings.violated) {
+    plan.quarantine ??= new Quarantine();
+    if (!plan.quarantine.note(column, conversation.nowMs())) continue;
+    findings.resolved += progress.markColumn(column, fate.unfit);
+    quarantined.push(plan.columnOid(column));
+    conversation.peer.counters.quarantinedColumns += 1;
+  }
+  return quarantined;
 }

@@ -7,14 +7,14 @@ import { errorStatus } from "./error-status.ts";
 import type { PreparedRequest } from "./request.ts";
 import { tableAnswer } from "./table-answer.ts";
 import { Care } from "./table-care.ts";
-import { type CarefulFindings, readCarefully } from "./table-careful.ts";
+import { type CarefulFindings, isSound, readCarefully } from "./table-careful.ts";
 import { passSentinel, readPredicted } from "./table-cells.ts";
 import { cutBlocks, cutPlan, requestFor } from "./table-cut.ts";
 import { cellCount, widthOf } from "./table-layout.ts";
 import { notOpened, type OpeningAnswer, readOpening } from "./table-opening.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
-import { Quarantine } from "./table-quarantine.ts";
+import { quarantineViolated } from "./table-quarantine.ts";
 import { exactReads, holesForgottenAfter, spareRequests, type TableReadParts } from "./table-read-parts.ts";
 
 /**
@@ -131,7 +131,8 @@ export class TableRead implements BlockOwner {
     read.findings = undefined;
     read.errorStatus = pdu.errorStatus;
     read.errorIndex = pdu.errorIndex;
-    if (pdu.errorStatus !== errorStatus.noError) return true;
+    read.isToRepeat = block.opening !== undefined && pdu.errorStatus !== errorStatus.noError;
+    if (pdu.errorStatus !== errorStatus.noError) return !read.isToRepeat || this.#repeat(block, bytes);
     if (block.opening !== undefined) this.#opening = readOpening(block.opening, bytes, this.#parts.conversation);
     const start = block.opening === undefined ? pdu.varbindsStart : (this.#opening?.end ?? -1);
     const from = block.sentinel && start >= 0 ? passSentinel(this.#plan, block, bytes, start) : start;
@@ -139,7 +140,20 @@ export class TableRead implements BlockOwner {
       this.#progress === undefined && from >= 0 && readPredicted(this.#plan, block, bytes, from, pdu.varbindsEnd) === cellCount(block);
     this.#noteSize();
     read.isToRepeat = block.opening !== undefined && !isPredicted;
-    return isPredicted || read.isToRepeat || this.#readCarefully(read, bytes);
+    if (read.isToRepeat) return this.#repeat(block, bytes);
+    return isPredicted || this.#readCarefully(read, bytes);
+  }
+
+  /**
+   * All but the opening is asked for again, to be read with care if need be: perhaps the opening is all that the agent minds, or it repeats what is not to
+   * be. @returns false where the answer breaks off: nothing of it is kept
+   */
+  #repeat(block: Block, bytes: Uint8Array): boolean {
+    this.#surprised().eraseUnsettled(block);
+    this.#isSentinelDue = block.sentinel;
+    const isKept = pdu.errorStatus !== errorStatus.noError || isSound(bytes, pdu.varbindsStart, pdu.varbindsEnd);
+    if (!isKept) this.#opening = undefined;
+    return isKept;
   }
 
   /** Values grow: an answer that became longer than wanted is cut anew before an agent has to cut it. */
@@ -155,20 +169,8 @@ export class TableRead implements BlockOwner {
     const findings = readCarefully(this.#plan, read.block, bytes, progress.fates);
     read.findings = findings;
     this.#parts.conversation.peer.counters.oidViolations += findings.oidViolations;
-    if (!findings.malformed) this.#noteViolations(findings, progress);
+    if (!findings.malformed) this.#quarantined.push(...quarantineViolated(this.#plan, findings, progress, this.#parts.conversation));
     return !findings.malformed && (findings.oidViolations === 0 || findings.resolved > 0);
-  }
-
-  /** A column whose OIDs stay wrong is settled for now: without a value, and not asked for again for a while. */
-  #noteViolations(findings: CarefulFindings, progress: Progress): void {
-    const { conversation } = this.#parts;
-    for (const column of findings.violated) {
-      this.#plan.quarantine ??= new Quarantine();
-      if (!this.#plan.quarantine.note(column, conversation.nowMs())) continue;
-      findings.resolved += progress.markColumn(column, fate.unfit);
-      this.#quarantined.push(this.#plan.columnOid(column));
-      conversation.peer.counters.quarantinedColumns += 1;
-    }
   }
 
   #surprised(): Progress {
@@ -184,7 +186,7 @@ export class TableRead implements BlockOwner {
 
   blockDone(read: BlockRead, nowMs: number): void {
     this.#land(read);
-    if (read.block.opening !== undefined && (read.isToRepeat || read.errorStatus !== errorStatus.noError)) this.#repeat(read.block);
+    if (read.isToRepeat) this.#isHalted = true;
     else if (read.errorStatus !== errorStatus.noError) this.#noteError(read);
     else if (read.findings !== undefined) this.#noteSurprise(read.block, read.findings);
     else {
@@ -192,12 +194,6 @@ export class TableRead implements BlockOwner {
       if (read.block.type === tags.getBulk) this.#parts.conversation.peer.learned.bulkProven = true;
     }
     this.#proceed(nowMs);
-  }
-
-  /** All but the opening is asked for again, to be read with care if need be: perhaps that was all the agent minds, or it repeats what is not to be. */
-  #repeat(block: Block): void {
-    this.#surprised().eraseUnsettled(block);
-    this.#isSentinelDue = block.sentinel;
   }
 
   #noteSurprise(block: Block, findings: CarefulFindings): void {

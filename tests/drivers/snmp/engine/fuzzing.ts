@@ -30,6 +30,8 @@ const plan = (): TablePlan => ({
   ],
 });
 
+const opening = ["1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.1.2.0", "1.3.6.1.2.1.1.7.0"];
+
 function trueCell(row: string, column: number): Cell {
   if (column === 1) return octets(`port-${row}`);
   if (column === 6) return integer(BigInt(row) * 12_345_678_901n, 0x46);
@@ -184,7 +186,12 @@ export class FuzzedConversation {
   }
 
   async #read(session: SnmpSession, nowMs: () => number): Promise<void> {
-    const answer = await session.readTable(this.#plan, nowMs() + 20_000, new AbortController().signal);
+    const asked = this.#random() < 0.5 ? opening : undefined;
+    const answer = await session.readTable(this.#plan, nowMs() + 20_000, new AbortController().signal, asked);
+    const openedBy = answer.opening?.varbinds ?? [];
+    if (answer.opening !== undefined && openedBy.map(({ oid }) => oid).join() !== asked?.join())
+      this.tally.wrong.push("opening of other names");
+    for (const varbind of openedBy) this.#check(varbind, "opening");
     for (const [index, column] of answer.columns.entries()) {
       for (const [row, key] of rows.entries()) {
         const oid = `${this.#plan.columns[index]?.oid}.${key}`;
