@@ -123,7 +123,7 @@ export function requireFolder(folder: string): void {
 
 /** OIDs as people write them, before anything is sent. */
 export function requireOids(oids: readonly string[], context: CommandContext): void {
-  const wrong = oids.find((oid) => !/^\.?\d+(\.\d+)+$/.test(oid));
+  const wrong = oids.find((oid) => !/^\.?\d+(\.\d+)*$/.test(oid));
   if (wrong !== undefined)
     throw usageError(
       context,
