@@ -56,5 +56,6 @@ export const otherForms: readonly DescriptionRule[] = [
   ["Poseidon", "Poseidon", /^(?<model>Poseidon\w* ?\d{0,5})/, "HW group", "sensor"],
   ["Room Alert", "Room Alert", /(?<model>Room Alert \w+)(?:.{0,40}?v(?<firmware>\d[\d.]+))?/, "AVTECH", "sensor"],
   ["FreeBSD", "FreeBSD", /^(?<osName>FreeBSD) /, undefined, "server"],
+  ["Proxmox VE", "-pve", /^Linux \S+ \d[\w.]*-\d+-pve\b/, undefined, "server", "Proxmox VE"],
   ["Linux", "Linux", /^(?<osName>Linux) \S/],
 ];

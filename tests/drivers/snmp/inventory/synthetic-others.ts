@@ -111,6 +111,12 @@ export const otherDevices: readonly Device[] = [
     is: { vendor: "Siemens", model: "SCALANCE X999-2", serial: "SVPTEST01", firmware: "9.02", deviceClass: "switch" },
   },
   {
+    name: "a host of virtual machines with Proxmox",
+    objectId: ".8072.3.2.10",
+    sysDescr: "Linux host9 9.8.12-4-pve #1 SMP PREEMPT_DYNAMIC PMX 9.8.12-4 x86_64",
+    is: { osName: "Proxmox VE", firmware: "9.8.12-4-pve", deviceClass: "server" },
+  },
+  {
     name: "Infoblox",
     objectId: ".7779.1.9999",
     sysDescr: "Linux infoblox 4.14 x86_64",
