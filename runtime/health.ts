@@ -58,7 +58,9 @@ export class HealthWatch {
 
   #countPolls(): number {
     let sum = 0;
-    for (const { statistics } of this.#parts.poller.equipment.values()) sum += statistics.polls + statistics.failures;
+    // A slot that was held back shows that the poller lives: it waits for the disk, which has patience of its own below.
+    for (const { statistics } of this.#parts.poller.equipment.values())
+      sum += statistics.polls + statistics.failures + statistics.heldBackSlots;
     return sum;
   }
 

@@ -12,6 +12,7 @@ import type { ProfileBook } from "../drivers/snmp/profiles/profile-book.ts";
 import { AlarmEngine } from "./alarms/alarm-engine.ts";
 import { conditionsOf, rulesOf, unknownDisabled, windowsAt } from "./alarms/configured.ts";
 import type { UplinkFact } from "./alarms/verdict/site-facts.ts";
+import type { ReceiverState } from "./alarms/watch/own-watch.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { KernelNetwork } from "./host/host-network.ts";
 import { diskUsed } from "./host/machine.ts";
@@ -33,6 +34,7 @@ export interface AlarmAssembly {
   readonly link: Pick<Link, "status"> | undefined;
   /** Whose every run counts, not only what is news. */
   readonly checks: Pick<Checks, "onResult">;
+  readonly receivers?: { states(): readonly ReceiverState[] };
   /** For simulation; this machine's own otherwise. */
   readonly network?: HostNetwork;
 }
@@ -78,6 +80,7 @@ export function openAlarms(
     meanings: (name) => enumerations[name] ?? ofProfiles.get(name),
     uplink: () => uplinkFact(link),
     diskUsed: () => diskUsed(parts.stateDir),
+    receivers: () => parts.receivers?.states() ?? [],
     ...(nocHost === undefined ? {} : { nocHost }),
   });
   parts.checks.onResult((result) => engine.observe(result));

@@ -46,7 +46,7 @@ import { openLink } from "./parts-line.ts";
 import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
 import { openNotices, openSecondPath } from "./parts-notify.ts";
-import { openReceivers } from "./parts-receivers.ts";
+import { openReceivers, ReceiverBook } from "./parts-receivers.ts";
 import { openUpdate } from "./parts-update.ts";
 
 import type { SiteConfiguration } from "./site-configuration.ts";
@@ -222,17 +222,16 @@ export async function assembleGateway(
   const link = uplink?.enabled === true ? openLink(configuration, uplink, lineParts, platform) : undefined;
   const secondPath = openSecondPath(configuration, { buffer, state, sink: events, link }, platform);
   const watched = () => [...equipment(), ...discovery.acceptedEquipment()];
-  const alarmParts = { stateDir, state, history, engine, profiles, equipment: watched, link, checks: checks.desk };
+  const receivers = new ReceiverBook();
+  const alarmParts = { stateDir, state, history, engine, profiles, equipment: watched, link, checks: checks.desk, receivers };
   const alarms = openAlarms(configuration, alarmParts, platform);
   const units = [run.audit, ...northbound.units, owner.watch, ...update.units];
-  const receiverParts = { sink: events, state, discovery, equipment: watched, stateDir, counters: new Map<string, () => unknown>() };
+  const receiverParts = { sink: events, state, discovery, equipment: watched, stateDir, book: receivers };
   const gateway: Gateway = new Gateway({
     ...{ identity: { ...identity, version: packageJson.version }, ...platform, drivers: openDrivers(engine, profiles), driverContext },
     equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],
     maxConcurrentPolls: limits.concurrentPolls,
-    encoder,
-    buffer,
-    state,
+    ...{ encoder, buffer, state },
     ...{ ...(history === undefined ? {} : { history }), ...(link === undefined ? {} : { link }) },
     feeders: (intake) => [
       ...(enrolled === undefined ? [] : identityUnits(run.identity, platform)),
@@ -247,7 +246,7 @@ export async function assembleGateway(
       ...northbound.sections(),
       ...update.sections,
       checks: () => checks.desk.status(),
-      ...{ discovery: () => discovery.status(), receivers: () => readingsOf(receiverParts.counters) },
+      ...{ discovery: () => discovery.status(), receivers: () => receivers.readings() },
       flows: () => flows.status(),
       snmp: () => ({ datagrams: engine.datagrams?.() ?? "single" }),
       ...alarms.sections,
@@ -258,10 +257,6 @@ export async function assembleGateway(
     services: (running: Gateway) => [...units, ...(services?.(running, discovery, northbound, owner, alarms.engine, flows) ?? [])],
   });
   return gateway;
-}
-
-function readingsOf(counters: ReadonlyMap<string, () => unknown>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries([...counters].map(([name, read]) => [name, read()]));
 }
 
 function authorityParts(run: RunParts): { readonly audit: AuditBook; readonly enrolledRoot?: string } {

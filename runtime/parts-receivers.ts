@@ -8,14 +8,39 @@ import { type AddressesOf, Senders } from "../drivers/notifications/senders.ts";
 import { SyslogReceiver } from "../drivers/notifications/syslog-receiver.ts";
 import { loadTrapFolder } from "../drivers/notifications/trap-files.ts";
 import { TrapReceiver, type TrapReceiverOptions } from "../drivers/notifications/trap-receiver.ts";
+import type { ReceiverState } from "./alarms/watch/own-watch.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
+import { udpPortHolder } from "./host/port-holder.ts";
 import type { Platform } from "./parts-appliance.ts";
+import { PatientListener } from "./patient-listener.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 
 const engineIdKey = "traps/engine-id";
 const engineBootsKey = "traps/engine-boots";
 /** RFC 3411: enterprise 32473 (RFC 5612, documentation) with the first bit set, format 5 = octets of our own choosing. */
 const engineIdPrefix = [0x80, 0x00, 0x7e, 0xd9, 0x05];
+
+/** How the receivers are, for status and alarms. */
+export class ReceiverBook {
+  readonly #receivers: { readonly listener: PatientListener; readonly counters: () => object }[] = [];
+
+  add(listener: PatientListener, counters: () => object): void {
+    this.#receivers.push({ listener, counters });
+  }
+
+  states(): readonly ReceiverState[] {
+    return this.#receivers.map(({ listener }) => listener.state);
+  }
+
+  /** What each counts, by its section's name, and what is wrong with it. */
+  readings(): Readonly<Record<string, unknown>> {
+    const readings = this.#receivers.map(({ listener, counters }) => {
+      const { path, problem } = listener.state;
+      return [path, typeof problem === "object" ? { ...counters(), problem: problem.text } : counters()] as const;
+    });
+    return Object.fromEntries(readings);
+  }
+}
 
 /** The passive receivers that the configuration asks for. */
 export function openReceivers(
@@ -25,8 +50,7 @@ export function openReceivers(
     readonly state: State;
     readonly discovery: Pick<Discovery, "noteSource">;
     readonly equipment?: () => readonly Equipment[];
-    /** Takes what each receiver counts, by its name. */
-    readonly counters?: Map<string, () => unknown>;
+    readonly book?: ReceiverBook;
     /** Where trap definitions are looked for unless the configuration says so. */
     readonly stateDir?: string;
     /** For tests; the system's resolver otherwise. */
@@ -48,6 +72,19 @@ export function openReceivers(
     return senders.lookup(address, port);
   };
   const units: Unit[] = [senders];
+  const add = (receiver: Unit & { readonly counters: object }, section: ReceiverState["path"], what: string): void => {
+    const { clock, logger } = platform;
+    const listener = new PatientListener(receiver, {
+      section,
+      what,
+      port: configuration[section].port,
+      clock,
+      logger,
+      holderOf: udpPortHolder,
+    });
+    units.push(listener);
+    parts.book?.add(listener, () => receiver.counters);
+  };
   if (traps.enabled) {
     const receiver = new TrapReceiver({
       host: traps.host,
@@ -60,8 +97,7 @@ export function openReceivers(
       ...acceptedBy(configuration),
       ...(traps.sources === undefined ? {} : { sources: traps.sources }),
     });
-    units.push(receiver);
-    parts.counters?.set("traps", () => receiver.counters);
+    add(receiver, "traps", "traps");
     const folder = traps.folder ?? (parts.stateDir === undefined ? undefined : join(parts.stateDir, "traps"));
     if (folder !== undefined) void addDefinitions(receiver, folder, platform, traps.folder !== undefined);
   }
@@ -71,8 +107,7 @@ export function openReceivers(
       ...{ host, port, ...platform, sink: parts.sink, lookup: lookup("syslog") },
       ...(sources === undefined ? {} : { sources }),
     });
-    units.push(receiver);
-    parts.counters?.set("syslog", () => receiver.counters);
+    add(receiver, "syslog", "syslog messages");
   }
   return units;
 }

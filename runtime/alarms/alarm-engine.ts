@@ -28,7 +28,7 @@ import { CheckWatch } from "./watch/check-watch.ts";
 import { EquipmentFacts, type MonitoredEquipment } from "./watch/equipment-facts.ts";
 import { LastingNotes } from "./watch/lasting-notes.ts";
 import { type NotificationRule, NotificationRules } from "./watch/notification-rules.ts";
-import { OwnWatch } from "./watch/own-watch.ts";
+import { OwnWatch, type ReceiverState } from "./watch/own-watch.ts";
 import { type ChosenPorts, PortWatch } from "./watch/port-watch.ts";
 import { ReachabilityWatch } from "./watch/reachability-watch.ts";
 import { RestartWatch } from "./watch/restart-watch.ts";
@@ -58,6 +58,8 @@ export interface AlarmEngineParts {
   readonly uplink: () => UplinkFact;
   /** Share of the state's file system that is used, 0 to 1; undefined = not known. */
   readonly diskUsed?: () => number | undefined;
+  /** Passive receivers that the configuration asks for. */
+  readonly receivers?: () => readonly ReceiverState[];
   /** Host of the uplink's URL. */
   readonly nocHost?: string;
 }
@@ -112,7 +114,7 @@ export class AlarmEngine implements Unit {
     this.#restarts = new RestartWatch(watch);
     this.checks = new CheckWatch(watch, () => this.#awaitsCause());
     this.#rules = new NotificationRules(watch, parts.rules);
-    this.#own = new OwnWatch(watch, parts.diskUsed);
+    this.#own = new OwnWatch(watch, parts);
     this.conditions = new TableConditions({
       conditions: parts.conditions.filter((one): one is TableCondition => !isHistoryCondition(one)),
       ...{ genericStates: parts.genericStates, meanings: parts.meanings, sink: this.list },

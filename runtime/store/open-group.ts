@@ -119,6 +119,20 @@ export class OpenGroup {
     return due;
   }
 
+  /**
+   * Seals the frames that stand in records up to `record`, whose place is needed, and nothing else. Only these of a slot: a slot of minutes that is added to all
+   * the time comes last in `plan`, behind more than a record holds, and would keep its oldest record for as long.
+   */
+  planToFree(record: number, maxRecordBytes: number): CommitPlan {
+    const seals: Seal[] = [];
+    for (const { slot, frames } of this.#slots.values()) {
+      const old = frames.filter(({ recordSeq }) => recordSeq !== undefined && recordSeq <= record);
+      for (const piece of cut(old, this.#limits.maxChunkBytes, Number.POSITIVE_INFINITY))
+        seals.push({ streamClass: "T", slot: piece.at(-1)?.frame.slot ?? slot, frames: piece });
+    }
+    return bounded(inOrder(seals), [], maxRecordBytes);
+  }
+
   /** @param force seals open slots as well */
   plan(now: { readonly monotonicMs: number; readonly bootId: string }, force: boolean, maxRecordBytes: number): CommitPlan {
     const seals = this.#looseSeals();
@@ -131,9 +145,7 @@ export class OpenGroup {
       for (const frames of pieces) seals.push({ streamClass: "T", slot: frames.at(-1)?.frame.slot ?? open.slot, frames });
       for (const held of rest ?? []) if (held.recordSeq === undefined) journal.push(held);
     }
-    // By the last frame: a dictionary record that was admitted between two frames of a slot must reach the reader before that slot's chunk.
-    seals.sort((a, b) => (a.frames.at(-1)?.position ?? 0) - (b.frames.at(-1)?.position ?? 0));
-    return bounded(seals, journal, maxRecordBytes);
+    return bounded(inOrder(seals), journal, maxRecordBytes);
   }
 
   /** Position up to which every frame is durable, once `plan` is. */
@@ -237,6 +249,11 @@ export class OpenGroup {
     yield* this.#loose;
     for (const open of this.#slots.values()) yield* open.frames;
   }
+}
+
+/** By the last frame: a dictionary record that was admitted between two frames of a slot must reach the reader before that slot's chunk. */
+function inOrder(seals: Seal[]): readonly Seal[] {
+  return seals.sort((a, b) => (a.frames.at(-1)?.position ?? 0) - (b.frames.at(-1)?.position ?? 0));
 }
 
 /** In order, each piece within both bounds (one frame at least). */

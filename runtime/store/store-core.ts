@@ -53,6 +53,7 @@ export class StoreCore {
   readonly #parts: StoreParts;
   readonly #stock: StoreInventory;
   readonly #times = new CommitTimes();
+  readonly #maxRecordBytes: number;
   readonly #health: DiskHealth;
   #position: number;
   /** When the next record is due for what is not frames: acknowledgements, gap records, streams opened. Infinity = nothing waits. */
@@ -65,6 +66,7 @@ export class StoreCore {
     this.#stock = inventory;
     this.#health = new DiskHealth(parts.log);
     this.#position = inventory.position;
+    this.#maxRecordBytes = inventory.ring.capacityBytes * recordShare;
     this.durablePosition = inventory.position as Position;
   }
 
@@ -99,11 +101,8 @@ export class StoreCore {
   commit(force: boolean): boolean {
     const isDurable = this.#guarded(() => {
       this.#begin();
-      let more = true;
-      while (more) {
-        this.#relieve();
-        more = this.#commitOne(force, 0);
-      }
+      do this.#relieve();
+      while (this.#commitOne(force, 0));
       this.#settle();
     });
     // A journal that is full waits for the backlog: whether that is back must be looked for even while no record can be written.
@@ -162,11 +161,8 @@ export class StoreCore {
 
   #begin(): void {
     if (this.#hasBegun) return;
-    let more = true;
-    while (more) {
-      this.#relieve();
-      more = this.#commitOne(true, recordFlag.start);
-    }
+    do this.#relieve();
+    while (this.#commitOne(true, recordFlag.start));
     this.#hasBegun = true;
   }
 
@@ -175,9 +171,8 @@ export class StoreCore {
     if (this.#closed) return true;
     this.#closed = true;
     const isSound = this.commit(true) && this.#guarded(() => void this.#commitOne(true, recordFlag.cleanStop));
-    const { openFrames, openSamples } = this.#stock.open;
-    if (openFrames > 0)
-      this.#parts.log.error({ frames: openFrames, samples: openSamples }, "the disk refused the last frames before the stop");
+    const { openFrames: frames, openSamples: samples } = this.#stock.open;
+    if (frames > 0) this.#parts.log.error({ frames, samples }, "the disk refused the last frames before the stop");
     if (isSound) this.#stock.outbox.sweep();
     this.#stock.keeper.close();
     this.#stock.ring.close();
@@ -206,29 +201,33 @@ export class StoreCore {
     const { relief, open } = this.#stock;
     const crowdedUpTo = relief.crowdedUpTo;
     if (crowdedUpTo === undefined) return;
-    // Frames cannot move: those in the way are sealed, early if need be.
-    if (open.oldestRecord <= crowdedUpTo) this.#commitOne(true, 0);
+    // Frames cannot move: those in the way are sealed, early if need be. Each record takes some of them.
+    while (open.oldestRecord <= crowdedUpTo) this.#write(open.planToFree(crowdedUpTo, this.#maxRecordBytes), 0);
     relief.relieve();
     if (relief.carried.length > 0) this.#touch();
   }
 
   /** What may wait until a record is durable. */
   #settle(): void {
-    const { keeper, outbox, relief, space } = this.#stock;
-    keeper.mend();
-    outbox.sweep();
-    if (relief.trim()) this.#touch();
-    space.ensureBallast();
-    outbox.forgetDrained();
+    this.#stock.keeper.mend();
+    this.#stock.outbox.sweep();
+    if (this.#stock.relief.trim()) this.#touch();
+    this.#stock.space.ensureBallast();
+    this.#stock.outbox.forgetDrained();
   }
 
   /** One record. @returns whether another follows at once */
   #commitOne(force: boolean, flags: number): boolean {
-    const { open, ring, outbox, relief, tenure } = this.#stock;
-    const now = this.#parts.clock.now();
-    const plan = open.plan(now, force, ring.capacityBytes * recordShare);
+    const plan = this.#stock.open.plan(this.#parts.clock.now(), force, this.#maxRecordBytes);
     const isEmpty = plan.seals.length === 0 && plan.journal.length === 0;
     if (isEmpty && flags === 0 && this.#dirtyDueMs === Number.POSITIVE_INFINITY) return false;
+    this.#write(plan, flags);
+    return plan.more;
+  }
+
+  #write(plan: CommitPlan, flags: number): void {
+    const { open, ring, outbox, relief, tenure } = this.#stock;
+    const now = this.#parts.clock.now();
     const sealed = sealPlan(plan, outbox.streams, this.#parts.assembler, now.wallMs);
     const carried = relief.carried;
     const startedMs = this.#parts.clock.monotonicMs();
@@ -249,7 +248,6 @@ export class StoreCore {
       this.#apply(plan, sealed, seq, blobOffsets);
       this.durablePosition = position as Position;
       this.#times.add(this.#parts.clock.monotonicMs() - startedMs);
-      return plan.more;
     } catch (error) {
       sealed.undo();
       throw error;

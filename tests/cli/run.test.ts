@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFolder, written } from "../config/configuration-kit.ts";
@@ -94,17 +94,21 @@ describe("gatehouse run", () => {
     expect(await untilStatus(state)).toMatchObject({ gateway: { id: "gw-test-01" } });
   });
 
-  it("ends with 3 when a port is in use", async () => {
+  it("goes on polling where the port of traps is taken, and says so in its status", async () => {
     const taken = createSocket("udp4");
     await new Promise<void>((resolve) => taken.bind(0, "127.0.0.1", resolve));
     onTestFinished(() => void taken.close());
-    const config = written({
-      "gatehouse.yaml": `gateway: { id: gw-test-01 }\ntraps: { host: 127.0.0.1, port: ${taken.address().port} }\nsyslog: { enabled: false }\nconsole: { enabled: false }\nbuffer: { budgetBytes: 33554432 }\n`,
-    });
-    const { code, stderr } = await runCli(["run", "--config", config, "--state", join(temporaryFolder(), "state")], { timeoutMs: 90_000 });
-    expect(code).toBe(3);
-    expect(stderr).toMatch(/\[host\.port-in-use\] /);
-    expect(stderr).not.toMatch(stackTrace);
+    const state = join(temporaryFolder(), "state");
+    const text = readFileSync(await quietGateway(), "utf8").replace(
+      /traps: .*/,
+      `traps: { host: 127.0.0.1, port: ${taken.address().port} }`,
+    );
+    startCli(["run", "--config", written({ "gatehouse.yaml": text }), "--state", state]);
+    const endMs = performance.now() + 60_000;
+    let receivers: unknown;
+    for (; performance.now() < endMs && !JSON.stringify(receivers ?? "").includes("problem"); ) ({ receivers } = await untilStatus(state));
+    expect(receivers).toMatchObject({ traps: { problem: expect.stringMatching(/^traps are not received: UDP port \d+ is taken by /) } });
+    expect(receivers).not.toMatchObject({ syslog: { problem: expect.anything() } });
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SystemClock } from "../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../runtime/host/system-entropy.ts";
-import { openReceivers } from "../../runtime/parts-receivers.ts";
+import { openReceivers, ReceiverBook } from "../../runtime/parts-receivers.ts";
 import { MemoryState } from "../alarms/alarm-doubles.ts";
 import { CollectingSink, sendDatagram } from "../drivers/notifications/receiving.ts";
 import { sampleDatagrams } from "../drivers/notifications/sample-datagrams.ts";
@@ -38,13 +38,13 @@ syslog: { enabled: false }
 equipment: [{ id: sw-1, address: localhost, driver: loopback }]
 `;
     const sink = new CollectingSink();
-    const counters = new Map<string, () => unknown>();
-    const parts = { sink, state: new MemoryState(), discovery: { noteSource: () => undefined }, counters };
+    const book = new ReceiverBook();
+    const parts = { sink, state: new MemoryState(), discovery: { noteSource: () => undefined }, book };
     const platform = { clock: new SystemClock(() => true), entropy: systemEntropy, logger: silentLogger };
     const units = openReceivers(load(yaml, { C: "public" }), parts, platform);
     const ending = new AbortController();
     const running = units.map((unit) => unit.run(ending.signal));
-    const read = () => counters.get("traps")?.() as { readonly received: number; readonly events: number; readonly refused: number };
+    const read = () => book.readings().traps as { readonly received: number; readonly events: number; readonly refused: number };
     const send = (bytes: string) => sendDatagram(port, Buffer.from(bytes, "hex"));
     await until(async () => {
       await send(sampleDatagrams.v2c);

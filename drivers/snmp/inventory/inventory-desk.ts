@@ -6,6 +6,7 @@ import type { HeadReading } from "../session/agent-head.ts";
 import type { Exchange } from "../session/exchange.ts";
 import { LongTask, type SessionLife } from "../session/long-task.ts";
 import type { PolledTable } from "../session/polled-table.ts";
+import { intervalAfterMs } from "../session/schedule.ts";
 import { Shared, SharedLists } from "../session/shared.ts";
 import { changesBetween, type Described } from "./changes.ts";
 import { componentsOf } from "./components.ts";
@@ -129,8 +130,9 @@ export class InventoryDesk {
       this.#known = new Packed({ ...facts, values: [...facts.values] }, `facts ${facts.sysObjectId}`);
       this.profileSets = setsShared.get(profiles?.sets ?? noSets);
       this.#identifiers = profiles?.identifiers ?? noIdentifiers;
+      const times = this.#readAtMs === Number.NEGATIVE_INFINITY ? "first" : "again";
+      this.#dueAtMs = nowMs + intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.#equipment.id, "inventory");
       this.#readAtMs = nowMs;
-      this.#dueAtMs = nowMs + exchange.settings.inventoryIntervalMs;
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;

@@ -10,7 +10,7 @@ import { countRows } from "./learn-rows.ts";
 import type { LongTask } from "./long-task.ts";
 import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
 import { type LearntRow, sameRow, sharedRows } from "./row-keys.ts";
-import { firstIntervalMs } from "./schedule.ts";
+import { intervalAfterMs } from "./schedule.ts";
 import { onlyRows, type SharedSurvey, type Survey, sharedSurvey } from "./survey.ts";
 import { buildOutputs, type TableOutput } from "./table-output.ts";
 import { Reading, type TableReading } from "./table-reading.ts";
@@ -121,7 +121,8 @@ export class PolledTable extends TableTimes {
     const nowMs = exchange.clock.monotonicMs();
     this.mustLearn = false;
     const { rareIntervalMs } = exchange.settings;
-    this.learnAtMs = nowMs + (before === undefined ? firstIntervalMs(rareIntervalMs, this.#owner.equipment) : rareIntervalMs);
+    const times = before === undefined ? "first" : "again";
+    this.learnAtMs = nowMs + intervalAfterMs(times, rareIntervalMs, this.#owner.equipment, `rows of ${this.definition.table}`);
     this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
     return !samePlan;
   }

@@ -41,13 +41,24 @@ export function tableIntervalMs(cadence: "live" | "slow" | "rare", pollIntervalM
   return Math.max(1, Math.ceil(wantedMs / pollIntervalMs)) * pollIntervalMs;
 }
 
+/** When a table that was read at `nowMs` is due again: on its grid, whatever the poll's own delay was; the grid begins with the first reading. */
+export function nextDueMs(table: Scheduled, name: string, equipment: string, nowMs: number): number {
+  if (Number.isFinite(table.dueAtMs)) return Math.max(table.dueAtMs + table.intervalMs, nowMs);
+  return nowMs + intervalAfterMs(table.isLive ? "again" : "first", table.intervalMs, equipment, name);
+}
+
+/** Nothing is done twice in the same minute only because its turn comes early. */
+const earliestShare = 0.1;
+
 /**
- * When something is due that everybody began with at the start and that comes again every `intervalMs`: the first time after half of it at the
- * earliest and all of it at the latest, by the equipment's name. Otherwise a thousand of them would be due again in the same seconds for ever.
+ * After how long something is due again that comes every `intervalMs` and that everybody began with at the start. The first time after a tenth of it
+ * at the earliest and all of it at the latest, by the names of equipment and work: otherwise a thousand of them would be due in the same seconds for ever.
  */
-export function firstIntervalMs(intervalMs: number, equipment: string): number {
+export function intervalAfterMs(times: "first" | "again", intervalMs: number, equipment: string, work: string): number {
+  if (times === "again") return intervalMs;
   let hash = 2166136261;
-  for (let at = 0; at < equipment.length; at++) hash = Math.imul(hash ^ equipment.charCodeAt(at), 16777619);
+  for (const name of [equipment, "/", work])
+    for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 16777619);
   hash = Math.imul(hash ^ (hash >>> 15), 2246822507);
-  return intervalMs * (0.5 + ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 33);
+  return intervalMs * (earliestShare + ((1 - earliestShare) * ((hash ^ (hash >>> 13)) >>> 0)) / 2 ** 32);
 }

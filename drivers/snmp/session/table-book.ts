@@ -9,7 +9,7 @@ import { type EarlyAnswer, JointReading } from "./joint-reading.ts";
 import { LongTask, type SessionLife, shareOfRest } from "./long-task.ts";
 import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
-import { dueTables, tableIntervalMs } from "./schedule.ts";
+import { dueTables, intervalAfterMs, nextDueMs, tableIntervalMs } from "./schedule.ts";
 import { Shared, SharedLists } from "./shared.ts";
 import { surveyTable } from "./survey.ts";
 import { refuseSeries, refuseTables } from "./table-notices.ts";
@@ -130,8 +130,9 @@ export class TableBook implements TableOwner {
       if (this.#probed === undefined) throw new GatewayError("driver.limit", { message: "still finding out what the equipment has" });
       return;
     }
-    this.#probeAtMs = exchange.clock.monotonicMs() + exchange.settings.inventoryIntervalMs;
     this.#probedAtMs = exchange.clock.monotonicMs();
+    const times = this.#probed === undefined ? "first" : "again";
+    this.#probeAtMs = this.#probedAtMs + intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.equipment, "probe");
     this.#probed = probed.value;
     this.#tables = this.#tablesFor(probed.value, exchange);
     this.#revision += 1;
@@ -279,8 +280,7 @@ export class TableBook implements TableOwner {
 
   #succeeded(table: PolledTable, nowMs: number): void {
     this.#troubles.succeeded(table);
-    // The grid of the slower tables is kept whatever the poll's own delay was.
-    table.dueAtMs = Number.isFinite(table.dueAtMs) ? Math.max(table.dueAtMs + table.intervalMs, nowMs) : nowMs + table.intervalMs;
+    table.dueAtMs = nextDueMs(table, table.definition.table, this.#equipment.id, nowMs);
   }
 
   #exceedsSeries(table: PolledTable, exchange: Exchange): boolean {

@@ -7,6 +7,14 @@ const unsetMs = 1_800_000;
 /** Orders of people and the NOC that may interrupt what they are about. */
 const orders = /^(command\.|log\.audit)/;
 
+/** Whether one of the passive receivers has its port: `unknown` until it was tried. */
+export interface ReceiverState {
+  readonly path: (typeof receivers)[number];
+  readonly problem: "unknown" | "none" | { readonly text: string; readonly repair: string };
+}
+
+const receivers = ["traps", "syslog"] as const;
+
 /** Share of the state's file system that is used, where it is told; cleared a little below, so that it does not flap. */
 const diskSteps: readonly (readonly [number, PerceivedSeverity])[] = [
   [0.9, "warning"],
@@ -20,13 +28,22 @@ const diskLookMs = 60_000;
 export class OwnWatch {
   readonly #parts: WatchParts;
   readonly #diskUsed: () => number | undefined;
+  readonly #receivers: () => readonly ReceiverState[];
   #unsetSinceMs: number | undefined;
   #diskLookedMs: number | undefined;
 
-  /** @param diskUsed share of the file system of the state folder that is used, 0 to 1; undefined = not known */
-  constructor(parts: WatchParts, diskUsed: () => number | undefined = () => undefined) {
+  constructor(
+    parts: WatchParts,
+    own: {
+      /** Share of the file system of the state folder that is used, 0 to 1; undefined = not known. */
+      readonly diskUsed?: (() => number | undefined) | undefined;
+      /** Those that the configuration asks for. */
+      readonly receivers?: (() => readonly ReceiverState[]) | undefined;
+    } = {},
+  ) {
     this.#parts = parts;
-    this.#diskUsed = diskUsed;
+    this.#diskUsed = own.diskUsed ?? (() => undefined);
+    this.#receivers = own.receivers ?? (() => []);
   }
 
   /** Whatever was ordered for an equipment explains what it, and what hangs on it, does next. Reads change nothing. */
@@ -44,6 +61,20 @@ export class OwnWatch {
     this.#clock(nowMs);
     this.#disk(nowMs);
     this.#storm();
+    this.#listeners();
+  }
+
+  /** A port that another program has: nothing comes in there, and nobody would miss it. */
+  #listeners(): void {
+    const { list } = this.#parts;
+    const states = this.#receivers();
+    for (const path of receivers) {
+      const problem = states.find((one) => one.path === path)?.problem ?? "none";
+      const identity = { path, type: "receiverDown", qualifier: "" };
+      if (problem === "none") list.clear(identity, path === "traps" ? "traps are received" : "syslog messages are received");
+      else if (problem !== "unknown")
+        list.set({ ...{ ...identity, severity: "major", source: { kind: "gateway", ref: "receivers" } }, ...problem });
+    }
   }
 
   #disk(nowMs: number): void {
