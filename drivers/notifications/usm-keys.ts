@@ -36,7 +36,6 @@ export class NotificationUser {
   constructor(credential: Extract<SnmpCredential, { version: "3" }>) {
     const { user, auth, priv } = credential;
     const refuse = (message: string) => new GatewayError("driver.unsupported", { message, fields: { user } });
-    if (priv?.protocol === "des") throw refuse("DES is not available in this runtime; give the sender AES");
     if (priv !== undefined && auth === undefined) throw refuse("encryption needs authentication (RFC 3414)");
     if ((auth?.key.length ?? minPasswordLength) < minPasswordLength || (priv?.key.length ?? minPasswordLength) < minPasswordLength) {
       throw refuse(`USM pass phrases have at least ${minPasswordLength} characters (RFC 3414 11.2)`);

@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import type { PrivProtocol } from "#model/equipment.ts";
 import { GatewayError } from "#model/errors.ts";
 import { BerReader, encode, encodeInteger, encodeOid, malformed, tag } from "./ber.ts";
 import { decodePdu, type Notification, pdu } from "./notification.ts";
+import { decipher, encipher, saltOf } from "./usm-cipher.ts";
 import type { NotificationUser } from "./usm-keys.ts";
 
 const timeWindowS = 150;
@@ -88,7 +89,7 @@ export class UsmReceiver {
       if (!inTime) return this.#refuse(header, "notInTimeWindows", ours ? user : undefined);
     }
     const privKey = keys.priv();
-    const scoped = privKey === undefined ? body : decrypt(body, privKey, header);
+    const scoped = privKey === undefined || user.privProtocol === undefined ? body : decrypt(body, user.privProtocol, privKey, header);
     if (scoped === undefined) return this.#refuse(header, "decryptionErrors");
     return this.#deliver(header, user, scoped, ours);
   }
@@ -154,7 +155,8 @@ export class UsmReceiver {
     const keys = user?.keysFor(this.#engine.id);
     const timeS = this.#engine.timeS();
     const privKey = encrypt ? keys?.priv() : undefined;
-    const sealed = privKey === undefined ? undefined : this.#encrypt(privKey, timeS, scopedPdu);
+    const protocol = user?.privProtocol;
+    const sealed = privKey === undefined || protocol === undefined ? undefined : this.#encrypt(protocol, privKey, timeS, scopedPdu);
     const flags = (keys?.auth === undefined ? 0 : flag.auth) | (sealed === undefined ? 0 : flag.priv);
     const macLength = keys?.auth === undefined ? 0 : (user?.macLength ?? 0);
     const salt = encode(tag.octetString, sealed?.salt ?? Buffer.alloc(0));
@@ -184,12 +186,11 @@ export class UsmReceiver {
     return message;
   }
 
-  #encrypt(key: Buffer, timeS: number, plain: Buffer): { readonly salt: Buffer; readonly bytes: Buffer } {
+  #encrypt(protocol: PrivProtocol, key: Buffer, timeS: number, plain: Buffer): { readonly salt: Buffer; readonly bytes: Buffer } {
     this.#salt = BigInt.asUintN(64, this.#salt + 1n);
-    const salt = Buffer.alloc(8);
-    salt.writeBigUInt64BE(this.#salt);
-    const cipher = createCipheriv(aesOf(key), key, aesVector(this.#engine.boots, timeS, salt));
-    return { salt, bytes: Buffer.concat([cipher.update(plain), cipher.final()]) };
+    const { boots } = this.#engine;
+    const salt = saltOf(protocol, boots, this.#salt);
+    return { salt, bytes: encipher(protocol, key, { boots, timeS, salt }, plain) };
   }
 }
 
@@ -212,30 +213,16 @@ function readHeader(body: BerReader): Header {
 }
 
 /** undefined = did not decrypt to a sequence: a wrong key. */
-function decrypt(body: BerReader, key: Buffer, header: Header): BerReader | undefined {
+function decrypt(body: BerReader, protocol: PrivProtocol, key: Buffer, header: Header): BerReader | undefined {
   const encrypted = body.octets("encrypted PDU");
   if (header.salt.length !== 8) return undefined;
   let plain: Buffer;
   try {
-    const decipher = createDecipheriv(aesOf(key), key, aesVector(header.boots, header.timeS, header.salt));
-    plain = Buffer.concat([decipher.update(encrypted), decipher.final()]);
+    plain = decipher(protocol, key, header, encrypted);
   } catch (error) {
     throw new GatewayError("driver.bad-answer", { message: "malformed notification: cannot be decrypted", cause: error });
   }
   return plain[0] === tag.sequence ? new BerReader(plain) : undefined;
-}
-
-function aesOf(key: Buffer): string {
-  return `aes-${key.length * 8}-cfb`;
-}
-
-/** RFC 3826 3.1.2.1 */
-function aesVector(boots: number, timeS: number, salt: Uint8Array): Buffer {
-  const vector = Buffer.alloc(16);
-  vector.writeUInt32BE(boots >>> 0, 0);
-  vector.writeUInt32BE(timeS >>> 0, 4);
-  vector.set(salt, 8);
-  return vector;
 }
 
 function encodeCounter(value: number): Buffer {

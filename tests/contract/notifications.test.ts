@@ -19,6 +19,7 @@ const credentials: readonly SnmpCredential[] = [
   { version: "3", user: "sha512", auth: { protocol: "sha512", key: "authpass-2" }, priv: { protocol: "aes256", key: "privpass-2" } },
   { version: "3", user: "blumenthal", auth: { protocol: "sha1", key: "authpass-3" }, priv: { protocol: "aes256", key: "privpass-3" } },
   { version: "3", user: "reeder", auth: { protocol: "sha1", key: "authpass-4" }, priv: { protocol: "aes192-cisco", key: "privpass-4" } },
+  { version: "3", user: "des", auth: { protocol: "md5", key: "authpass-6" }, priv: { protocol: "des", key: "privpass-6" } },
   { version: "3", user: "md5", auth: { protocol: "md5", key: "authpass-5" } },
   { version: "3", user: "open" },
 ];
@@ -28,6 +29,7 @@ const access: Readonly<Record<string, readonly string[]>> = {
   sha512: ["-l", "authPriv", "-u", "sha512", "-a", "SHA-512", "-A", "authpass-2", "-x", "AES-256", "-X", "privpass-2"],
   blumenthal: ["-l", "authPriv", "-u", "blumenthal", "-a", "SHA", "-A", "authpass-3", "-x", "AES-256", "-X", "privpass-3"],
   reeder: ["-l", "authPriv", "-u", "reeder", "-a", "SHA", "-A", "authpass-4", "-x", "AES-192-C", "-X", "privpass-4"],
+  des: ["-l", "authPriv", "-u", "des", "-a", "MD5", "-A", "authpass-6", "-x", "DES", "-X", "privpass-6"],
   md5: ["-l", "authNoPriv", "-u", "md5", "-a", "MD5", "-A", "authpass-5"],
   open: ["-l", "noAuthNoPriv", "-u", "open"],
 };
