@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { CheckDefinition } from "#model/check.ts";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { checkChecks } from "./check-rules.ts";
@@ -79,6 +80,8 @@ function gatewayKind(drivers: readonly DriverDescription[]): DocumentKind<Gatewa
 
 function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfiguration {
   const { credentials, equipment, checks, ...rest } = loaded.value;
+  // Asked for by people, and when another configuration comes; as objects it would be the equipment of a large site once more.
+  const shown = deflateRawSync(JSON.stringify(loaded.shown)).toString("latin1");
   return Object.freeze({
     ...rest,
     file: loaded.file,
@@ -88,7 +91,9 @@ function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfigurat
     checks: Object.freeze(
       checks.filter(({ enabled }) => enabled).map(({ enabled: _enabled, ...check }) => Object.freeze(check) as CheckDefinition),
     ),
-    shown: loaded.shown,
+    get shown(): unknown {
+      return JSON.parse(inflateRawSync(Buffer.from(shown, "latin1")).toString("utf8"));
+    },
     warnings: loaded.warnings,
   });
 }

@@ -17,7 +17,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
   const { bytes: indexes, starts: indexStarts, count: rowCount } = plan.rows;
   const { columnFrom, columnTo, rowFrom, rowTo } = block;
   const { columns, rows } = block.group;
-  const { valueBytes, arena } = plan;
+  const { valueBytes, valueBytesAt, arena } = plan;
   let count = 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let at = from;
@@ -58,7 +58,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
         }
       } else {
         if (tag === tags.counter64) noteCounter64(arena, column);
-        if (next - valueAt - 2 > (valueBytes[column] ?? 0)) noteLength(plan, column, next - valueAt - 2);
+        if (next - valueAt - 2 > (valueBytes[valueBytesAt + column] ?? 0)) noteLength(plan, column, next - valueAt - 2);
       }
       at = next;
       count += 1;
@@ -103,7 +103,8 @@ function noteCounter64(arena: CellArena, column: number): void {
 }
 
 function noteLength(plan: CompiledPlan, column: number, length: number): void {
-  if (length > (plan.valueBytes[column] ?? 0)) plan.valueBytes[column] = length;
+  const at = plan.valueBytesAt + column;
+  if (length > (plan.valueBytes[at] ?? 0)) plan.valueBytes[at] = length;
 }
 
 /** Where the cells of an answer begin behind a sentinel that found nothing new; -1 when it needs a closer look. */

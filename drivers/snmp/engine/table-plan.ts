@@ -26,14 +26,14 @@ export class PlanParts {
   #lengths = new Uint16Array(0);
   #lengthsUsed = 0;
 
-  /** Zeros, in a block of memory that plans share: one of its own would be ten times as large as the few numbers in it. */
-  lengths(count: number): Uint16Array {
+  /** Zeros, in a block of memory that plans share: one of its own, or a view of it, would be several times as large as the few numbers in it. */
+  lengths(count: number): { readonly page: Uint16Array; readonly at: number } {
     if (this.#lengthsUsed + count > this.#lengths.length) {
       this.#lengths = new Uint16Array(Math.max(lengthsAPage, count));
       this.#lengthsUsed = 0;
     }
     this.#lengthsUsed += count;
-    return this.#lengths.subarray(this.#lengthsUsed - count, this.#lengthsUsed);
+    return { page: this.#lengths, at: this.#lengthsUsed - count };
   }
 
   columns(columns: readonly ColumnRequest[]): ColumnSet {
@@ -121,6 +121,8 @@ export class CompiledPlan {
   #arena: CellArena | undefined;
   /** Longest value seen a column, bytes, 0 before the first read; sizes the answers that are asked for. */
   readonly valueBytes: Uint16Array;
+  /** Where those of this plan begin: others stand beside them. */
+  readonly valueBytesAt: number;
   /** Cells that the agent does not have; undefined while there is none. */
   absent: Uint8Array | undefined;
   /** Columns left alone for a while; made with the first. */
@@ -148,7 +150,9 @@ export class CompiledPlan {
     this.plan = plan;
     this.columns = parts.columns(plan.columns);
     this.rows = parts.rows(plan.rows);
-    this.valueBytes = parts.lengths(plan.columns.length);
+    const { page, at } = parts.lengths(plan.columns.length);
+    this.valueBytes = page;
+    this.valueBytesAt = at;
     this.#parts = parts;
   }
 

@@ -18,7 +18,7 @@ export function cellSizes(plan: CompiledPlan, group: Group): Uint16Array {
 
 function sizeColumn(plan: CompiledPlan, group: Group, x: number, sizes: Uint16Array): void {
   const column = group.columns[x] ?? 0;
-  const longest = plan.valueBytes[column] || assumedBytes[plan.columns.kinds[column] ?? 0] || 0;
+  const longest = plan.valueBytes[plan.valueBytesAt + column] || assumedBytes[plan.columns.kinds[column] ?? 0] || 0;
   let isPadded = true;
   for (let y = 0; y < sizes.length; y++) {
     const length = valueLength(plan, column, group.rows[y] ?? 0) ?? longest;

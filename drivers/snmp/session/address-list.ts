@@ -15,22 +15,23 @@ export function textOfAddresses(values: readonly string[]): string {
 }
 
 function shortForm(values: readonly string[]): string | undefined {
-  let text = mark;
+  const codes: number[] = [];
   let before = Number.NaN;
   for (const value of values) {
     if (value === "") {
-      text += String.fromCharCode(noAddress);
+      codes.push(noAddress);
       continue;
     }
     if (!form.test(value)) return undefined;
     const hex = value.replaceAll(":", "");
     const address = Number.parseInt(hex, 16);
     const step = address - before;
-    if (step >= 0 && step < noAddress) text += String.fromCharCode(step);
-    else text += String.fromCharCode(wholeAddress) + Buffer.from(hex, "hex").toString("latin1");
+    if (step >= 0 && step < noAddress) codes.push(step);
+    else codes.push(wholeAddress, ...Buffer.from(hex, "hex"));
     before = address;
   }
-  return text;
+  // In one piece: a text that was added to is a chain of its parts.
+  return Buffer.from([mark.charCodeAt(0), ...codes]).toString("latin1");
 }
 
 /** The addresses of a short form; undefined = it is none. */
