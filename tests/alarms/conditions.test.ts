@@ -72,6 +72,26 @@ describe("a threshold", () => {
     expect(kit.active).toEqual(["sw-1 own-0"]);
   });
 
+  it("judges equipment with the same metrics and rows each by its own values", () => {
+    const rows = [{ key: "", labels: {} }];
+    const [one, other] = [
+      { ...load, rows },
+      { ...load, rows, equipment: "nas-1" },
+    ];
+    const held = own({ kind: "threshold", metric: "load", above: 90, holdS: 60 });
+    for (const values of [{ load: 95 }, { load: 95 }, { load: 95 }]) {
+      held.poll(one, [values]);
+      held.poll(other, [{ load: 5 }], 1_000);
+    }
+    expect(held.active).toEqual(["sw-1 own-0"]);
+    const change = own({ kind: "change", metric: "load", above: 60 });
+    for (let minute = 0; minute < 12; minute++) {
+      change.poll(one, [{ load: 100 }]);
+      change.poll(other, [{ load: 900 }], 1_000);
+    }
+    expect(change.active).toEqual([]);
+  });
+
   it("goes on where it was when the table gets another row, and keeps a vanished row's alarm for a day", () => {
     const kit = own({ kind: "threshold", metric: "load", above: 90, holdS: 120 });
     const one = { ...load, rows: [{ key: "a", labels: {} }] };

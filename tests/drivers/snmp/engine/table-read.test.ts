@@ -218,6 +218,25 @@ describe("a plan", () => {
     expect((await first).complete).toBe(true);
   });
 
+  it("is read by several sessions, each with what it learnt itself, and read on after one has forgotten it", async () => {
+    const plan = planOf();
+    await read(plan);
+    const first = site.session;
+    site.reopen("1");
+    const both = await Promise.all([read(plan), first.readTable(plan, inMs(5_000), new AbortController().signal)]);
+    for (const answer of both) expect(cellsOf(plan, answer)).toEqual(expected());
+    first.forget?.(plan);
+    expect(cellsOf(plan, await read(plan))).toEqual(expected());
+    expect(cellsOf(plan, await first.readTable(plan, inMs(5_000), new AbortController().signal))).toEqual(expected());
+  });
+
+  it("among very many others is read right, though the oldest are forgotten", async () => {
+    const plan = planOf();
+    await read(plan);
+    for (let other = 0; other < 330; other++) await read({ ...planOf([rows[other % rows.length] ?? ""]), table: `t${other}` });
+    expect(cellsOf(plan, await read(plan))).toEqual(expected());
+  });
+
   it("without rows costs no request", async () => {
     expect(await read(planOf([]))).toMatchObject({ complete: true, requests: 0 });
   });
