@@ -90,7 +90,7 @@ describe("a threshold", () => {
       other,
       Array.from({ length: 12 }, () => ({ load: 900 })),
     );
-    expect(change.active).toEqual([]);
+    expect(change.sent).toEqual([]);
   });
 
   it("goes on where it was when the table gets another row, and keeps a vanished row's alarm for a day", () => {
