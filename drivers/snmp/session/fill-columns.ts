@@ -139,11 +139,15 @@ function fillPlainNumbers(
   }
 }
 
+/** Stands for every state that is none of 1 to 254. */
+const noByte = 255;
+
 function noteWatched(output: TableOutput, row: number, state: number, context: FillContext): void {
   const before = output.watched[row];
-  output.watched[row] = state;
+  const now = state > 0 && state < noByte && Number.isInteger(state) ? state : noByte;
+  output.watched[row] = now;
   // Zero is no state: the column is new. On the first reading nothing is known of the state before: the speed has just been read.
-  if (before === 0 || before === state || Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
+  if (before === 0 || before === now || Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
   output.forgetSpeed(row);
   context.speedsStale();
 }
@@ -180,15 +184,19 @@ function fillText(column: OutputColumn, position: number, source: TableColumn, t
 /** A changed discontinuity time means that the row's counters began anew (RFC 2863 ifCounterDiscontinuityTime). */
 function checkDiscontinuity(output: TableOutput, cells: ReportCells, source: TableColumn | undefined, target: Int32Array): void {
   if (source?.as !== "number") return;
+  let times: Float64Array | undefined;
   for (let row = 0; row < target.length; row++) {
     const to = target[row] ?? -1;
     if (to < 0 || source.present[row] !== 1) continue;
     const now = source.value[row] ?? Number.NaN;
     const before = output.discontinuity[to] ?? Number.NaN;
-    output.discontinuity[to] = now;
-    if (Number.isNaN(before) || before === now) continue;
+    if (before === now) continue;
+    times ??= output.discontinuity.slice();
+    times[to] = now;
+    if (Number.isNaN(before)) continue;
     for (const counter of cells.counters) counter?.resetRow(to);
   }
+  if (times !== undefined) output.setDiscontinuity(times);
 }
 
 /** onlyIf rules: a sensor that is not ok has no value. */

@@ -8,7 +8,7 @@ import type { LabelReader } from "./hidden-labels.ts";
 import { OutputColumn } from "./output-column.ts";
 import { formOfTable, type ReportCells, type TableForm } from "./report-cells.ts";
 import { type LearntRow, sameRow, sharedRows, speedOf } from "./row-keys.ts";
-import { idOf, Shared } from "./shared.ts";
+import { idOf, Shared, sharedNumbers } from "./shared.ts";
 
 /** One reported table: its frozen shape, and what is kept of it between two polls. */
 export class TableOutput {
@@ -19,10 +19,10 @@ export class TableOutput {
   readonly memory: CounterMemory;
   /** Speed of the row's link in bit/s, NaN = unknown; empty where no column is limited by it. Others may have the same: see forgetSpeed. */
   speeds: Float64Array;
-  /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet; empty where the table has none. */
-  readonly discontinuity: Float64Array;
-  /** Last value of the state that the rows' speed hangs on, 0 = none read yet; empty where it hangs on none. */
-  readonly watched: Float64Array;
+  /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet; empty where the table has none. Others may have the same: see `setDiscontinuity`. */
+  discontinuity: Float64Array;
+  /** Last value of the state that the rows' speed hangs on, 0 = none read yet, 255 = one that is no byte; empty where it hangs on none. */
+  readonly watched: Uint8Array;
 
   constructor(shape: TableShape, columns: readonly OutputColumn[], rows: readonly LearntRow[], kept: Kept) {
     this.shape = shape;
@@ -52,10 +52,15 @@ export class TableOutput {
     this.speeds[row] = Number.NaN;
   }
 
+  /** Nearly all rows of nearly all equipment say the same, and go on saying it. */
+  setDiscontinuity(times: Float64Array): void {
+    this.discontinuity = sharedNumbers(times);
+  }
+
   /** Agent restart: no counter has a predecessor any more. */
   reset(): void {
     this.memory.reset();
-    this.discontinuity.fill(Number.NaN);
+    this.setDiscontinuity(unread(this.discontinuity.length));
   }
 
   /** After all answers: counters without a reading in this poll have no predecessor in the next. @returns how many cells have a value */
@@ -74,7 +79,7 @@ export class TableOutput {
 interface Kept extends RowLimits {
   readonly form: TableForm;
   readonly memory: CounterMemory;
-  readonly watched: Float64Array;
+  readonly watched: Uint8Array;
 }
 
 /** What limits the counters of a table's rows. */
@@ -160,36 +165,32 @@ function buildOutput(
     ...limitsOf(definition, columns, rows, options, unchanged ? previous : undefined),
     form: formOfTable(columns, rows.length),
     memory: unchanged ? previous.memory : new CounterMemory(rows.length, counters),
-    watched: unchanged ? previous.watched : watches ? numbersFor(rows.length) : noNumbers,
+    watched: unchanged ? previous.watched : watches ? statesFor(rows.length) : noStates,
   });
   if (previous !== undefined && !unchanged) carryOver(previous, output, options.mayFollow);
   return output;
 }
 
 const noNumbers = new Float64Array(0);
+const noStates = new Uint8Array(0);
 
-const numbersAPage = 2_048;
-let page = noNumbers;
+const statesAPage = 2_048;
+let page = noStates;
 let used = 0;
 
-/** Zeros, in a block of memory that tables share: one of its own costs as much as forty numbers. */
-function numbersFor(rows: number): Float64Array {
-  if (rows > numbersAPage / 4) return new Float64Array(rows);
+/** Zeros, in a block of memory that tables share: one of its own costs six times as much as the states of 48 rows. */
+function statesFor(rows: number): Uint8Array {
+  if (rows > statesAPage / 4) return new Uint8Array(rows);
   if (used + rows > page.length) {
-    page = new Float64Array(numbersAPage);
+    page = new Uint8Array(statesAPage);
     used = 0;
   }
   used += rows;
   return page.subarray(used - rows, used);
 }
 
-/** Speeds of like equipment are the same list: they are learnt seldom and forgotten seldom. Losing one only loses the sharing. */
-const speedsShared = new Shared<Float64Array>(512);
-const longestShared = 128;
-
-function sharedSpeeds(speeds: readonly number[]): Float64Array {
-  if (speeds.length > longestShared) return Float64Array.from(speeds);
-  return speedsShared.get(speeds.join(), () => Float64Array.from(speeds));
+function unread(rows: number): Float64Array {
+  return new Float64Array(rows).fill(Number.NaN);
 }
 
 function limitsOf(
@@ -202,8 +203,10 @@ function limitsOf(
   const overrides = new Map(Object.entries(options.speedOverrides));
   const limited = columns.some((column) => column.rateLimit !== undefined);
   return {
-    speeds: limited ? sharedSpeeds(rows.map((row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN)) : noNumbers,
-    discontinuity: same?.discontinuity ?? (definition.discontinuity === undefined ? noNumbers : numbersFor(rows.length).fill(Number.NaN)),
+    speeds: limited
+      ? sharedNumbers(Float64Array.from(rows, (row) => overrides.get(row.key) ?? speedOf(options.labels.of(row)) ?? Number.NaN))
+      : noNumbers,
+    discontinuity: same?.discontinuity ?? (definition.discontinuity === undefined ? noNumbers : sharedNumbers(unread(rows.length))),
   };
 }
 
@@ -249,12 +252,13 @@ function outputColumns(
 /** Counter history follows a row by its key. A row that moved without our seeing it at once begins anew. */
 function carryOver(previous: TableOutput, output: TableOutput, mayFollow: boolean): void {
   const rowOfKey = previous.rowOfKey();
+  const discontinuity = output.discontinuity.slice();
   for (const [position, row] of output.rows.entries()) {
     const before = rowOfKey.get(row.key);
     if (before === undefined) continue;
     const moved = previous.rows[before]?.index !== row.index;
     if (moved && !mayFollow) continue;
-    if (output.discontinuity.length > 0) output.discontinuity[position] = previous.discontinuity[before] ?? Number.NaN;
+    if (discontinuity.length > 0) discontinuity[position] = previous.discontinuity[before] ?? Number.NaN;
     for (const column of output.columns) {
       const old = previous.columns.find((candidate) => candidate.definition.metric === column.definition.metric);
       if (column.counter < 0 || old === undefined || old.counter < 0) continue;
@@ -262,6 +266,7 @@ function carryOver(previous: TableOutput, output: TableOutput, mayFollow: boolea
       memory.adopt(column.counter * memory.rows + position, previous.memory, old.counter * previous.memory.rows + before);
     }
   }
+  output.setDiscontinuity(discontinuity);
 }
 
 const metrics = new WeakMap<ColumnDefinition | SplitCase, Metric>();
