@@ -34,7 +34,7 @@ import type { AuditBook } from "./host/audit-book.ts";
 import { datagramBunches } from "./host/datagram-bunches.ts";
 import type { LogTap } from "./host/log-tap.ts";
 import { readMachine } from "./host/machine.ts";
-import { maxThriftyEquipment } from "./host/memory.ts";
+import { giveThreadsLittle, maxThriftyEquipment } from "./host/memory.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { LocalLock } from "./northbound/command-desk/local-lock.ts";
 import { openAlarms } from "./parts-alarms.ts";
@@ -88,6 +88,7 @@ async function openStore(
     clock: platform.clock,
     isThrifty: configuration.equipment.length <= maxThriftyEquipment,
   };
+  if (!options.isThrifty) giveThreadsLittle();
   if (!configuration.history.enabled) return { buffer: await openBufferWorker(options) };
   return openStoreWorker({ ...options, history: { maxBytes: configuration.history.budgetBytes } });
 }

@@ -30,6 +30,15 @@ export function preferSmallBlocks(): void {
   Buffer.poolSize = 8_192;
 }
 
+/**
+ * Threads that are started from now on have a young generation of one megabyte a half, whatever this process's own has: that option counts for every heap that
+ * is made after it, before what a thread is started with. With 1,000 switches the store's heap takes 14.6 instead of 18.5 MB, for the same CPU, measured side by
+ * side. Only a site beyond `maxThriftyEquipment` needs it: elsewhere nothing grows.
+ */
+export function giveThreadsLittle(): void {
+  setFlagsFromString("--max-semi-space-size=1");
+}
+
 /** By then a small site has been polled, its tables are known and its neighbours read: what all that needed lies about. */
 const firstMs = 60_000;
 /** V8 itself looks at the heap only after it has grown by some megabytes, which the store's thread does not do in hours. */
