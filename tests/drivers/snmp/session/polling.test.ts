@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { PollStatistics } from "../../../../runtime/southbound/poll-statistics.ts";
 import { Bench, cell, tableOf } from "../support/fixtures.ts";
 import { setOctets, smallSwitch } from "../support/switch-agent.ts";
 
@@ -21,6 +22,20 @@ describe("polling a switch", () => {
     expect(cell(second, "ifHCInOctets", "Gi1/0/1")).toBe(5_999_999_123);
     expect(cell(second, "ifHCInOctets", "Gi1/0/1", true)).toBe(6_000_000_123n);
     expect(second.elapsedMs).toBe(60_000);
+  });
+
+  it("says what each table cost: requests, bytes both ways, time and CPU", async () => {
+    const bench = new Bench(smallSwitch());
+    await bench.next();
+    const { cost } = await bench.next();
+    const statistics = new PollStatistics();
+    for (let poll = 0; poll < 3; poll++) statistics.add(cost, 0);
+    const shares = statistics.tables.map((one) => one.shown());
+    const asked = shares.filter(({ requests }) => requests > 0);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.every(({ cpuMs }) => cpuMs > 0)).toBe(true);
+    expect(shares.reduce((sum, { bytesOut }) => sum + bytesOut, 0)).toBe(3 * cost.bytesOut);
+    expect(shares.reduce((sum, { cpuMs }) => sum + cpuMs, 0)).toBeLessThanOrEqual(3 * cost.cpuMs + 1e-6);
   });
 
   it("keeps the same shape object while nothing changes", async () => {
