@@ -21,6 +21,8 @@ export class CellArena {
   /** Text and byte columns only. */
   readonly texts: readonly (string[] | undefined)[];
   readonly blobs: readonly (Uint8Array[] | undefined)[];
+  /** By column: 1 = a Counter64 was among its values. */
+  readonly wide: Uint8Array;
   readonly answer: readonly (TableColumn & { bits?: 32 | 64 })[];
 
   constructor(key: string, columns: readonly ColumnRequest[], rows: number) {
@@ -29,6 +31,7 @@ export class CellArena {
     this.key = key;
     this.cells = cells;
     this.present = new Uint8Array(cells);
+    this.wide = new Uint8Array(columns.length);
     this.words = new Uint32Array(values);
     this.numbers = new Float64Array(values);
     this.texts = columns.map(({ as }) => (as === "text" ? new Array<string>(rows).fill("") : undefined));
@@ -48,7 +51,16 @@ export class CellArena {
   /** No cell holds a value of the next read yet. */
   clear(): void {
     this.present.fill(0);
-    for (const column of this.answer) if (column.as === "counter") column.bits = 32;
+    this.wide.fill(0);
+  }
+
+  /** All has been read: what is answered says how wide its counters are. */
+  settle(): readonly TableColumn[] {
+    for (let place = 0; place < this.answer.length; place++) {
+      const column = this.answer[place];
+      if (column?.as === "counter") column.bits = this.wide[place] === 1 ? 64 : 32;
+    }
+    return this.answer;
   }
 }
 

@@ -16,6 +16,10 @@ export class ColumnSet {
   /** The whole 32-bit words (little-endian) at the beginning of each OID's content; column c has [wordStarts[c], wordStarts[c + 1]). */
   readonly words: Int32Array;
   readonly wordStarts: Uint32Array;
+  /** The last four bytes of each OID's content as such a word. */
+  readonly ends: Int32Array;
+  /** No OID is shorter than that; one that is has 0 there. */
+  readonly haveEnds: boolean;
   /** 0, 1, 2 ... */
   readonly all: Uint16Array;
   /** Some column's values are objects (text, bytes): they are compared with the last read's, so a plan keeps its own cells. */
@@ -30,6 +34,8 @@ export class ColumnSet {
     [this.bytes, this.starts] = pack(prefixes);
     const words: number[] = [];
     this.wordStarts = new Uint32Array(columns.length + 1);
+    this.ends = Int32Array.from(prefixes, endOf);
+    this.haveEnds = prefixes.every((prefix) => prefix.length >= 4);
     for (const [column, prefix] of prefixes.entries()) {
       const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.length);
       for (let at = 0; at + 4 <= prefix.length; at += 4) words.push(view.getInt32(at, true));
@@ -55,6 +61,8 @@ export class RowSet {
   /** Index contents of all rows; row r is [starts[r], starts[r + 1]). */
   readonly bytes: Uint8Array;
   readonly starts: Uint32Array;
+  /** An index of up to three bytes as the end of a little-endian word that is zero before it. */
+  readonly ends: Int32Array;
   /** 0, 1, 2 ... */
   readonly all: Uint32Array;
 
@@ -65,6 +73,7 @@ export class RowSet {
     const indexes = rows.map(encodeIndex);
     this.all = Uint32Array.from(rows, (_, row) => row);
     [this.bytes, this.starts] = pack(indexes);
+    this.ends = Int32Array.from(indexes, (index) => (index.length > 3 ? 0 : endOf(Uint8Array.of(0, 0, 0, 0, ...index))));
     for (let row = 1; row < this.count; row++) {
       const [from = 0, middle = 0, to = 0] = this.starts.subarray(row - 1, row + 2);
       if (compareOids(this.bytes, from, middle, this.bytes.subarray(middle, to)) < 0) continue;
@@ -94,6 +103,11 @@ export class RowSet {
     }
     return -1 - low;
   }
+}
+
+/** The last four bytes as a little-endian word; 0 where there are fewer. */
+function endOf(bytes: Uint8Array): number {
+  return bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getInt32(bytes.length - 4, true);
 }
 
 function pack(parts: readonly Uint8Array[]): [Uint8Array, Uint32Array] {

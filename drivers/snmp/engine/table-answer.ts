@@ -9,5 +9,5 @@ type Outcome = Required<Pick<TableAnswer, "changed" | "complete" | "durationMs" 
 export function tableAnswer(plan: CompiledPlan, { requests, retries, bytesIn, bytesOut }: Spent, outcome: Outcome): TableAnswer {
   const { changed, complete, durationMs, unfit, opening } = outcome;
   const vanished = complete && plan.absent !== undefined ? plan.countVanished() : 0;
-  return { columns: plan.arena.answer, vanished, changed, requests, retries, bytesIn, bytesOut, durationMs, complete, unfit, opening };
+  return { columns: plan.arena.settle(), vanished, changed, requests, retries, bytesIn, bytesOut, durationMs, complete, unfit, opening };
 }

@@ -230,7 +230,8 @@ function shareOf(places: JointLayout["places"], table: number): (whole: number) 
 function countVanished(columns: readonly TableColumn[]): number {
   const first = columns[0]?.present;
   let vanished = 0;
-  for (let row = 0; first !== undefined && row < first.length; row++) {
+  if (first?.includes(0) !== true) return vanished;
+  for (let row = 0; row < first.length; row++) {
     if (first[row] === 0 && columns.every(({ present }) => present[row] === 0)) vanished += 1;
   }
   return vanished;

@@ -35,6 +35,7 @@ export class ReportCells {
   readonly texts: readonly (string[] | undefined)[];
   /** The presence of all columns, one after the other: taken back and counted at once. */
   readonly #present: Uint8Array;
+  readonly #presentWords: Int32Array;
   readonly #owner: CounterOwner;
 
   constructor(form: TableForm, owner: CounterOwner) {
@@ -48,6 +49,7 @@ export class ReportCells {
     const counterPlaces = placesOf("c");
     const numberPlaces = placesOf("n");
     this.#present = present;
+    this.#presentWords = new Int32Array(present.buffer, present.byteOffset, present.length >> 2);
     const counters = allocateCounters(rows, counterPlaces.length, (counter) => presentAt(counterPlaces[counter])).map(
       (column, index) => new CounterState(column, index, this.#owner),
     );
@@ -72,8 +74,11 @@ export class ReportCells {
   /** How many cells have a value. */
   countPresent(): number {
     const present = this.#present;
+    const words = this.#presentWords;
     let count = 0;
-    for (let cell = 0; cell < present.length; cell++) count += present[cell] ?? 0;
+    // Four marks at a time, each of which is 0 or 1: the product's highest byte is their sum.
+    for (let word = 0; word < words.length; word++) count += Math.imul(words[word] ?? 0, 0x01010101) >>> 24;
+    for (let cell = words.length * 4; cell < present.length; cell++) count += present[cell] ?? 0;
     return count;
   }
 }
