@@ -77,6 +77,40 @@ describe("counters across what happens to agents", () => {
     expect(cell(table, "ifHCInOctets", "Gi1/0/2")).toBe(1_000);
   });
 
+  it("begin anew for one equipment only where two alike have said the same discontinuity times so far", async () => {
+    const [changed, same] = [smallSwitch(), smallSwitch()];
+    for (const agent of [changed, same]) for (const index of [1, 2]) agent.set(`${ifXEntry}.19.${index}`, "timeticks", 7);
+    const [one, other] = [new Bench(changed), new Bench(same)];
+    for (const bench of [one, other, one, other]) await bench.next();
+    for (const agent of [changed, same]) setOctets(agent, 1, 2_000n);
+    changed.set(`${ifXEntry}.19.1`, "timeticks", 123);
+    expect([await increment(one), await increment(other)]).toEqual([Number.NaN, 1_000]);
+    for (const agent of [changed, same]) setOctets(agent, 1, 5_000n);
+    same.set(`${ifXEntry}.19.1`, "timeticks", 123);
+    expect([await increment(one), await increment(other)]).toEqual([3_000, Number.NaN]);
+  });
+
+  it("say what was reported before, over polls that miss them and restarts of the agent", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    const said = async (): Promise<unknown[]> => {
+      const table = tableOf((await bench.next()).report, ifTable);
+      const column = table.columns[table.shape.metrics.findIndex(({ name }) => name === "ifHCInOctets")];
+      return column?.kind === "counter" ? [table.sequence, column.present[0], column.previous?.[0]] : [];
+    };
+    setOctets(agent, 1, 2n ** 40n);
+    await said();
+    setOctets(agent, 1, 2n ** 40n + 5n);
+    expect(await said()).toEqual([2, 1, 2n ** 40n]);
+    agent.remove(`${ifXEntry}.6.1`);
+    expect(await said()).toEqual([3, 0, 2n ** 40n + 5n]);
+    setOctets(agent, 1, 2n ** 50n);
+    expect(await said()).toEqual([4, 1, 2n ** 40n + 5n]);
+    setOctets(agent, 1, 3n);
+    bench.restart();
+    expect(await said()).toEqual([5, 1, 2n ** 50n]);
+  });
+
   it("follow an interface by its name to another index when the agent announces the change", async () => {
     const agent = smallSwitch();
     const bench = new Bench(agent);
