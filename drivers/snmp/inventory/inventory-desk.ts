@@ -41,8 +41,8 @@ export interface EquipmentTables {
 }
 
 const noSets: readonly MetricSet[] = Object.freeze([]);
-/** Names of enumerations, which equipment of a kind has in common. */
-const statesShared = new Shared<string>(256);
+/** Names of enumerations and marks of tables, which equipment of a kind has in common. */
+const textsShared = new Shared<string>(256);
 const noIdentifiers: SelectedProfiles["identifiers"] = Object.freeze([]);
 const setsShared = new SharedLists<MetricSet>(64);
 
@@ -105,7 +105,7 @@ export class InventoryDesk {
     if (nowMs >= this.#dueAtMs) await this.#read(sets, tables, exchange);
     else if (built === this.#built) return undefined;
     if (this.#known === undefined) return undefined;
-    this.#built = built;
+    this.#built = textsShared.get(built, () => built);
     const { values, ...facts } = this.#known.unpack();
     return this.#compose({ ...facts, values: new Map(values) }, tables, exchange);
   }
@@ -162,7 +162,7 @@ export class InventoryDesk {
     this.#complete = tables.every((table) => table.isLearnt);
     const all = before === undefined ? [] : changesBetween(before, { identity, components });
     if (before !== undefined && all.length === 0 && states === this.#states) return undefined;
-    this.#states = statesShared.get(states, () => states);
+    this.#states = textsShared.get(states, () => states);
     const changes = wasComplete ? all : all.filter((change) => change.path.startsWith("identity/"));
     const inventory: Inventory = {
       kind: "inventory",

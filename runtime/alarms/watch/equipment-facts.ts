@@ -25,6 +25,17 @@ export interface MonitoredEquipment {
   readonly pollIntervalMs: number;
 }
 
+/** Kinds of equipment, models and firmware, of which a site has many of few: one text for all. Bounded; what is over the bound is merely not shared. */
+const kinds = new Map<string, string>();
+const maxKinds = 512;
+
+function sharedText(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const known = kinds.get(text);
+  if (known === undefined && kinds.size < maxKinds) kinds.set(text, text);
+  return known ?? text;
+}
+
 function isSame(known: MonitoredEquipment | undefined, one: MonitoredEquipment): boolean {
   return known?.name === one.name && known.address === one.address && known.pollIntervalMs === one.pollIntervalMs;
 }
@@ -82,9 +93,9 @@ export class EquipmentFacts {
       serial: serial ?? before?.serial,
       engineId: engineId ?? before?.engineId,
       macAddress: macAddress ?? before?.macAddress,
-      sysObjectId: sysObjectId ?? before?.sysObjectId,
-      model: model ?? before?.model,
-      firmware: firmware ?? before?.firmware,
+      sysObjectId: sharedText(sysObjectId ?? before?.sysObjectId),
+      model: sharedText(model ?? before?.model),
+      firmware: sharedText(firmware ?? before?.firmware),
       deviceClass: deviceClass === "unknown" ? (before?.deviceClass ?? deviceClass) : deviceClass,
     };
     const text = JSON.stringify(next);
