@@ -33,6 +33,8 @@ const range = {
 
 /** The sequence of reports that are not counted: what was said of them is remembered here. No report that is counted follows it, the first has 1. */
 const uncounted = -1;
+/** Comes before no sequence, and is a small number: one that is none would be an object in each group. */
+const ofNone = -3;
 
 /** Encodes the rows of one group, one report at a time, saying only what changed. */
 export class GroupEncoder {
@@ -41,8 +43,8 @@ export class GroupEncoder {
   keyEpoch = -1;
   readonly #form: GroupForm;
   readonly #memory: GroupMemory;
-  /** Of the report that was last encoded to its end; NaN = of none. */
-  #sequence = Number.NaN;
+  /** Of the report that was last encoded to its end. */
+  #sequence = ofNone;
 
   constructor(group: GroupShape, memories: GroupMemories) {
     this.group = group;
@@ -59,7 +61,7 @@ export class GroupEncoder {
     const series = this.seriesCount;
     const sequence = table.sequence ?? uncounted;
     if (sequence !== (sequence === uncounted ? this.#sequence : this.#sequence + 1)) this.#forgetCounters();
-    this.#sequence = Number.NaN;
+    this.#sequence = ofNone;
     scratch.begin(series);
     const { out } = scratch;
     this.#prefix(options, scratch);

@@ -62,7 +62,8 @@ export class JointReading {
     const found = jointTables(tables);
     const joint = found.length === 0 ? undefined : jointOf(found.flatMap(({ solePlan }) => solePlan ?? []));
     this.#revision = revision;
-    this.#tables = found;
+    // Of its exact length: gathering leaves room for sixteen more.
+    this.#tables = found.slice();
     if (joint === this.#joint) return;
     this.#joint = joint;
     this.#apartUntilMs = Number.NEGATIVE_INFINITY;
