@@ -11,7 +11,9 @@ export function renderTree(value: unknown, indent = ""): string {
   const width = Math.max(0, ...entries.filter(([, entry]) => !isBranch(entry)).map(([key]) => key.length));
   return entries
     .map(([key, entry]) =>
-      isBranch(entry) ? `${indent}${key}\n${renderTree(entry, `${indent}  `)}` : `${indent}${key.padEnd(width)}  ${scalar(entry)}\n`,
+      isBranch(entry)
+        ? `${indent}${key}\n${renderTree(entry, `${indent}  `)}`
+        : `${indent}${key.padEnd(width)}  ${scalar(dated(key, entry))}\n`,
     )
     .join("");
 }
@@ -34,7 +36,7 @@ function renderItem(value: unknown, indent: string): string {
 export function renderTable(rows: readonly Readonly<Record<string, unknown>>[], indent = ""): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const widest = (index: number) => (index === columns.length - 1 ? maxLastWidth : maxCellWidth);
-  const cells = rows.map((row) => columns.map((column, index) => scalar(row[column]).slice(0, widest(index))));
+  const cells = rows.map((row) => columns.map((column, index) => scalar(dated(column, row[column])).slice(0, widest(index))));
   const widths = columns.map((column, index) => Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)));
   const numeric = columns.map((column) => rows.every((row) => row[column] === undefined || typeof row[column] === "number"));
   const line = (row: readonly string[]) =>
@@ -48,6 +50,12 @@ function isBranch(value: unknown): value is object {
 
 function isFlat(value: unknown): value is Readonly<Record<string, unknown>> {
   return isBranch(value) && !Array.isArray(value) && Object.values(value).every((entry) => !isBranch(entry));
+}
+
+/** Milliseconds since 1970 say nothing to a person; --json keeps them. */
+function dated(key: string, value: unknown): unknown {
+  const isTime = typeof value === "number" && key.endsWith("Ms") && value > 1e12 && value < 8.64e15;
+  return isTime ? new Date(value).toISOString() : value;
 }
 
 function scalar(value: unknown): string {
