@@ -90,7 +90,8 @@ export class NodeDisk implements Disk {
       mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
       renameSync(join(this.#folder, from), target);
       syncFolder(dirname(target));
-      syncFolder(this.#folder);
+      // Mostly it is the same folder, and each sync may take as long as the disk likes.
+      if (dirname(target) !== join(this.#folder)) syncFolder(this.#folder);
     });
   }
 
