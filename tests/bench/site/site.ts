@@ -121,18 +121,7 @@ export class Site {
       options.profileDir ?? "",
     ];
     const injected = `inject=fsync,fdatasync:delay_exit=${options.fsyncDelayMs * 1_000}`;
-    const strace = [
-      "strace",
-      "-f",
-      "--seccomp-bpf",
-      "-o",
-      process.env.BENCH_STRACE ?? "/dev/null",
-      ...(process.env.BENCH_STRACE ? ["-y", "-r"] : []),
-      "-e",
-      "trace=fsync,fdatasync",
-      "-e",
-      injected,
-    ];
+    const strace = ["strace", "-f", "--seccomp-bpf", "-y", "-r", "-o", options.fsyncLog, "-e", "trace=fsync,fdatasync", "-e", injected];
     const [program = "", ...args] = options.fsyncDelayMs > 0 ? [...strace, ...command] : command;
     const env = { ...process.env, ...allocatorFor(options.switches), BENCH_COMMUNITY: "public" };
     const gateway = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
