@@ -44,18 +44,21 @@ export function tableIntervalMs(cadence: "live" | "slow" | "rare", pollIntervalM
 /** When a table that was read at `nowMs` is due again: on its grid, whatever the poll's own delay was; the grid begins with the first reading. */
 export function nextDueMs(table: Scheduled, name: string, equipment: string, nowMs: number): number {
   if (Number.isFinite(table.dueAtMs)) return Math.max(table.dueAtMs + table.intervalMs, nowMs);
-  return nowMs + intervalAfterMs(table.isLive ? "again" : "first", table.intervalMs, equipment, name);
+  return nowMs + (table.isLive ? table.intervalMs : spreadMs(table.intervalMs, earliestShares.values, equipment, name));
 }
 
-/** Nothing is done twice in the same minute only because its turn comes early. */
-const earliestShare = 0.1;
+/** Of its interval, when a slow table comes again at the earliest; what costs more than its values (walks for rows, probes, inventories) waits longer. */
+const earliestShares = { values: 0.1, rest: 0.5 } as const;
 
 /**
- * After how long something is due again that comes every `intervalMs` and that everybody began with at the start. The first time after a tenth of it
+ * After how long something is due again that comes every `intervalMs` and that everybody began with at the start. The first time after half of it
  * at the earliest and all of it at the latest, by the names of equipment and work: otherwise a thousand of them would be due in the same seconds for ever.
  */
 export function intervalAfterMs(times: "first" | "again", intervalMs: number, equipment: string, work: string): number {
-  if (times === "again") return intervalMs;
+  return times === "again" ? intervalMs : spreadMs(intervalMs, earliestShares.rest, equipment, work);
+}
+
+function spreadMs(intervalMs: number, earliestShare: number, equipment: string, work: string): number {
   let hash = 2166136261;
   for (const name of [equipment, "/", work])
     for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 16777619);
