@@ -106,6 +106,8 @@ function vitest(copy: string, test: string, title: string): Promise<Report | und
 }
 
 const waiting = securityMutants.filter((one) => `${one.test} ${one.title} ${one.file}`.includes(values.only));
+if (waiting.length === 0)
+  throw new Error(`no control is meant by --only "${values.only}": it is a part of a file's path or of a test's title`);
 const words: Word[] = [];
 async function work(): Promise<void> {
   const copy = copyOfTree();

@@ -23,6 +23,7 @@ const { values } = parseArgs({
 });
 const all = [...fuzzSubjects, ...fuzzRuns].map(({ name }) => name);
 const chosen = all.filter((name) => values.only.split("|").some((part) => name.toLowerCase().includes(part.toLowerCase())));
+if (chosen.length === 0) throw new Error(`no reader is meant by --only "${values.only}"; there are: ${all.join(", ")}`);
 if (new Set(all).size !== all.length) throw new Error("two readers have one name");
 const program = fileURLToPath(new URL("one.ts", import.meta.url));
 const rows: FuzzRow[] = [];
