@@ -19,7 +19,7 @@ export interface CountsView {
   readonly values: number;
   /** The same by column (or scalar without `.0`): sum the polled ones to recount what a manager read. */
   readonly valuesByColumn: Readonly<Record<string, number>>;
-  /** Answered GETs that began with sysUpTime.0, as polls do. Surveys that run over it in a GETBULK are none. */
+  /** Answered GETs that began with sysUpTime.0, and GETBULKs that began right before it, as polls do. Surveys that run over it are none. */
   readonly upTimeReads: number;
   /** Requests that a fault swallowed. */
   readonly ignored: number;
@@ -55,7 +55,8 @@ export class AgentCounts {
     for (const column of columns) {
       this.#columns.set(column, (this.#columns.get(column) ?? 0) + 1);
     }
-    if (operation === "get" && firstOid === `${sysUpTimeColumn}.0`) this.#upTimeReads += 1;
+    const beginsWith = operation === "get" ? `${sysUpTimeColumn}.0` : operation === "get-bulk" ? sysUpTimeColumn : undefined;
+    if (firstOid === beginsWith) this.#upTimeReads += 1;
     if (this.#log.length >= maxLoggedRequests) this.#log.splice(0, maxLoggedRequests / 4);
     this.#log.push({ atMs: this.#wallMs(), operation, firstOid: firstOid.slice(0, 128), values: columns.length });
   }
