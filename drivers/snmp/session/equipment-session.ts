@@ -3,7 +3,7 @@ import type { Equipment } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Inventory } from "#model/observation.ts";
 import type { Report } from "#model/report.ts";
-import type { Instant } from "#model/time.ts";
+import { type Instant, monotonicMs, wallMs } from "#model/time.ts";
 import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
 import type { SnmpSession, SnmpSessionCounters } from "#ports/snmp.ts";
 import type { ProfileSource } from "../inventory/facts.ts";
@@ -88,7 +88,7 @@ export class EquipmentSession implements DriverSession {
       const early = settledOids === undefined ? undefined : await this.#book.readEarly(settledOids, exchange);
       const { opening } = early ?? {};
       const head = opening === undefined ? await this.#head.read(exchange) : this.#head.take(opening.varbinds, opening.atMs, exchange);
-      const observedAt = clock.now();
+      const observedAt = opening === undefined ? clock.now() : instantBefore(clock.now(), opening.atMs);
       this.#noticeHead(head, exchange);
       const isQuiet = !this.#book.mustPrepare(head, exchange);
       // A restart, changed tables: what came with that word may be from before, or have other names. It is asked for again.
@@ -251,4 +251,9 @@ export class EquipmentSession implements DriverSession {
       quarantinedColumns: counters.quarantinedColumns ?? 0,
     };
   }
+}
+
+/** A moment a little earlier: the head may have come before the last of the values that it came along with. */
+function instantBefore(now: Instant, atMs: number): Instant {
+  return { ...now, wallMs: wallMs(Math.round(now.wallMs - (now.monotonicMs - atMs))), monotonicMs: monotonicMs(atMs) };
 }
