@@ -118,6 +118,10 @@ class KernelSocket implements BunchedSocket {
     const sent = Math.max(0, count);
     // The kernel stops at the first one that it does not take and says why to nobody: whoever sends these alone is told.
     const from = out.firstOf(sent);
+    if (from === out.size) {
+      out.size = 0;
+      return;
+    }
     const left = Array.from(out.order.subarray(from, out.size), (place) => ({ place, bytes: new Uint8Array(out.bytesOf(place)) }));
     // Old kernels and some network cards do not cut: then nothing is put together any more.
     if (count < 0 && out.firstOf(1) > 1 && cannotCut.has(this.#kernel.reason())) out.mayMerge = false;

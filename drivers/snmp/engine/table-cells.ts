@@ -21,7 +21,7 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
   const { wide } = arena;
   let count = 0;
   if (!plan.columns.haveEnds) return count;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, end);
+  const view = viewOf(bytes);
   let at = from;
   for (let y = rowFrom; y < rowTo; y++) {
     const row = rows[y] ?? 0;
@@ -72,6 +72,18 @@ export function readPredicted(plan: CompiledPlan, block: Block, bytes: Uint8Arra
     }
   }
   return at === end ? count : -1;
+}
+
+let viewed: Uint8Array = new Uint8Array(0);
+let lastView = new DataView(viewed.buffer);
+
+/** Datagrams that come in bunches lie in one block for good: a view for each answer would cost as much as a dozen of its varbinds. */
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewed) {
+    viewed = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return lastView;
 }
 
 /** Tags of a varbind and its name as they stand in a little-endian word: 30 .. 06 .. */
