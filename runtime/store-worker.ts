@@ -1,5 +1,5 @@
 import { createChunkAssembler } from "../cloud-bridge/protocol/codec/assembler.ts";
-import { garbageRounds, preferSmallBlocks } from "./host/memory.ts";
+import { garbageRounds, preferSmallBlocks, threadRounds } from "./host/memory.ts";
 import { SystemClock } from "./host/system-clock.ts";
 import { entropyFromFile } from "./host/system-entropy.ts";
 import { synchronisationProbe } from "./host/time-synchronisation.ts";
@@ -12,5 +12,5 @@ runStoreWorker({
   clock: (source) => new SystemClock(synchronisationProbe(source)),
   entropy: entropyFromFile,
   assembler: createChunkAssembler(),
-  tidy: (clock, signal) => garbageRounds(clock).run(signal),
+  tidy: (clock, signal, isThrifty) => (isThrifty ? garbageRounds(clock) : threadRounds(clock)).run(signal),
 });

@@ -15,7 +15,7 @@ export interface StoreWorkerParts {
   readonly entropy: Entropy;
   readonly assembler: ChunkAssembler;
   /** Keeps the thread's memory small until the signal aborts. */
-  readonly tidy?: (clock: Clock, signal: AbortSignal) => Promise<void>;
+  readonly tidy?: (clock: Clock, signal: AbortSignal, isThrifty: boolean) => Promise<void>;
 }
 
 /** Body of the store's thread: opens buffer and history of the folder it was given and serves them until the buffer is closed. */
@@ -33,7 +33,7 @@ export function runStoreWorker(parts: StoreWorkerParts): void {
     const buffer = openBufferInline({ disk, clock, entropy: parts.entropy, logger, assembler: parts.assembler, settings });
     const local = history === undefined ? undefined : openLocalHistory({ disk, clock, logger, settings: history.settings });
     const take = history === undefined || local === undefined ? undefined : serveHistory(history.port, local);
-    if (isThrifty) void parts.tidy?.(clock, ended.signal);
+    void parts.tidy?.(clock, ended.signal, isThrifty);
     const endHistory = async (): Promise<void> => {
       ended.abort();
       // Two channels have no order between them: what was sent to the history before the buffer was closed may still wait.
