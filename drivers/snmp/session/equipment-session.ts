@@ -54,6 +54,8 @@ export class EquipmentSession implements DriverSession {
   /** Requests up to the end of the last poll: what surveys sent in between belongs to the next one's cost. */
   #requests = 0;
   #retries = 0;
+  /** What had come of the agent when the poll before was over. */
+  #heardBytes: number | undefined = 0;
   readonly #life: SessionLife;
   readonly #head = new AgentHead();
   readonly #system: SystemTable;
@@ -102,9 +104,23 @@ export class EquipmentSession implements DriverSession {
       // All that was asked has been waited for; after an error something may still look at the signal.
       isOver = true;
       return this.#result({ head, observedAt, plannedAtMs: request.plannedAtMs, startedMs }, tables, inventory);
+    } catch (error) {
+      throw this.#orSilence(error, deadline.signal, signal);
     } finally {
       deadline.done(isOver);
     }
+  }
+
+  /** Who said nothing until the poll's time was over is silent, however many attempts were left: no limit was reached, and nothing was read in part. */
+  #orSilence(error: unknown, deadline: AbortSignal, outer: AbortSignal): unknown {
+    const { bytesIn } = this.#snmp.counters();
+    const wasSilent = bytesIn === this.#heardBytes;
+    this.#heardBytes = bytesIn;
+    if (!wasSilent || bytesIn === undefined || outer.aborted || error !== deadline.reason) return error;
+    return new GatewayError("driver.timeout", {
+      message: "no answer in the time a poll has (a wrong community looks the same)",
+      cause: error,
+    });
   }
 
   #exchange(request: PollRequest, signal: AbortSignal, outer: AbortSignal): Exchange {
@@ -225,6 +241,7 @@ export class EquipmentSession implements DriverSession {
     const retries = after.retries - this.#retries;
     this.#requests = after.requests;
     this.#retries = after.retries;
+    this.#heardBytes = after.bytesIn;
     let bytesOut = 0;
     let bytesIn = 0;
     for (const table of tables.costs) {

@@ -37,6 +37,11 @@ describe("an agent that takes two seconds per answer", () => {
     while ((await bench.nextWhileTimePasses()).inventory === undefined) expect(polls++).toBeLessThan(40);
   });
 
+  it("is called silent, not read in part, when it says nothing in the time of a poll", async () => {
+    const silent = slowBench(60_000, 5_000).nextWhileTimePasses();
+    await expect(silent).rejects.toMatchObject({ code: "driver.timeout" });
+  });
+
   it("stops working when its session is closed", async () => {
     const bench = slowBench(2_000, 5_000);
     await bench.nextWhileTimePasses();

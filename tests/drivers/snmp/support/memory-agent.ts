@@ -14,6 +14,7 @@ export class MemoryAgent implements SnmpEngine {
   /** Every request takes this long on this clock. */
   latency: { readonly clock: Clock; readonly ms: number } | undefined;
   requests = 0;
+  #answered = 0;
   readonly asked: string[] = [];
   #sorted: string[] | undefined;
 
@@ -64,6 +65,7 @@ export class MemoryAgent implements SnmpEngine {
         malformedAnswers: 0,
         oidViolations: 0,
         reports: 0,
+        bytesIn: this.#answered * 100,
         maxRepetitions: 10,
         maxMessageBytes: 1472,
         roundTripMs: 1,
@@ -91,6 +93,7 @@ export class MemoryAgent implements SnmpEngine {
     this.asked.push(...oids);
     if (this.dead) throw new GatewayError("driver.timeout");
     for (const [root, error] of this.failing) if (oids.some((oid) => oid === root || isBelow(oid, root))) throw error;
+    this.#answered += 1;
   }
 
   #get(oid: string): Varbind {
