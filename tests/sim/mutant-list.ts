@@ -63,8 +63,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "forgets the new base of a counter after a restart of its agent",
     file: "cloud-bridge/protocol/codec/column-encoders.ts",
-    find: "if (!isKnown || !follows) {",
-    replace: "if (!isKnown) {",
+    find: "if (!cell.isKnown || !follows) {",
+    replace: "if (!cell.isKnown) {",
   },
   {
     name: "polls one equipment at a time",
