@@ -6,18 +6,23 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
+  readFileSync,
+  realpathSync,
   rmSync,
   statfsSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import { requestControl } from "./control-client.ts";
 
 const blockBytes = 1_048_576;
 const maxFiles = 100_000;
+/** Of filling what a sync has freed; two or three are usual. */
+const maxRounds = 16;
 const progressBytes = 1_024 * blockBytes;
 /** One of them is in every state folder that was ever used. */
 const marks = ["state.db", "buffer.db", "identity"];
@@ -113,21 +118,52 @@ export function freeSpaceBytes(folder: string): number {
 export function eraseFreeSpace(folder: string, wrote: (bytes: number) => void): number {
   const file = join(folder, `.erase-${process.pid}`);
   const handle = openSync(file, "wx", 0o600);
+  let reserve = reserveOf(fstatSync(handle).dev);
   let bytes = 0;
   try {
+    if (reserve !== undefined && !canWrite(reserve)) reserve = undefined;
     // Without a name from the beginning: a power cut or a kill leaves no file behind that fills the disk.
     unlinkSync(file);
-    for (const length of [blockBytes, 4_096]) {
-      const zeros = new Uint8Array(length);
-      while (isRoom(handle, zeros)) {
-        bytes += length;
-        if (bytes % progressBytes === 0) wrote(bytes);
+    // What was freed a moment ago can be had only once the file system has committed that: "full" counts when it is said right after a sync.
+    for (let round = 0, before = -1; round < maxRounds && bytes > before; round++) {
+      before = bytes;
+      for (const length of [blockBytes, 4_096]) {
+        const zeros = new Uint8Array(length);
+        while (isRoom(handle, zeros)) {
+          bytes += length;
+          if (bytes % progressBytes === 0) wrote(bytes);
+        }
       }
+      fsyncSync(handle);
     }
-    fsyncSync(handle);
     return bytes;
   } finally {
+    reserve?.write(reserve.before);
     closeSync(handle);
+  }
+}
+
+/**
+ * ext4 keeps up to 4,096 clusters for its own use, which nobody can fill; what was in them would stay. undefined: another file system, or not ours to change.
+ * @param device st_dev
+ */
+function reserveOf(device: number): { readonly before: string; write(clusters: string): void } | undefined {
+  const [major, minor] = [(device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00)];
+  try {
+    const file = `/sys/fs/ext4/${basename(realpathSync(`/sys/dev/block/${major}:${minor}`))}/reserved_clusters`;
+    return { before: readFileSync(file, "latin1").trim(), write: (clusters) => writeFileSync(file, clusters) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only root may; others fill what they can. */
+function canWrite(reserve: { write(clusters: string): void }): boolean {
+  try {
+    reserve.write("0");
+    return true;
+  } catch {
+    return false;
   }
 }
 
