@@ -138,13 +138,14 @@ export function eraseFreeSpace(folder: string, wrote: (bytes: number) => void): 
     }
     return bytes;
   } finally {
-    reserve?.write(reserve.before);
     closeSync(handle);
+    reserve?.write(reserve.before);
   }
 }
 
 /**
- * ext4 keeps up to 4,096 clusters for its own use, which nobody can fill; what was in them would stay. undefined: another file system, or not ours to change.
+ * ext4 keeps up to 4,096 clusters for its own use, which nobody can fill; what was in them would stay. What is set lasts until the file system is mounted
+ * again, at a power cut as well. undefined: another file system.
  * @param device st_dev
  */
 function reserveOf(device: number): { readonly before: string; write(clusters: string): void } | undefined {

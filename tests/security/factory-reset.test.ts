@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityFolder } from "../../runtime/host/identity-folder.ts";
@@ -73,15 +73,29 @@ describe.skipIf(missing !== "")(`an owner's change ${missing}`, () => {
         "",
       ].join("\n"),
     );
+    const first = gatehouse(["run", "--config", file, "--state", state]);
+    await first.until("it has measured", () => hasMeasured(state));
+    // What the history holds in memory is written at an orderly end.
+    await first.end("SIGTERM");
     const gateway = gatehouse(["run", "--config", file, "--state", state]);
-    await gateway.until("it has measured", () => hasMeasured(state));
+    await gateway.until("it is up again", () => existsSync(`${state}/history.db-wal`));
     // Killed: what SQLite keeps beside its files is there as well.
     await gateway.end("SIGKILL");
     new IdentityFolder(state, systemEntropy).keepKeys({ identity: "x", sealing: "y", evidence: "z" } as never);
     const planted = plantEverywhere(state, canary);
     const root = readFileSync(`${state}/identity/root.key`);
     const samples = samplesOf([state, etc]);
-    for (const name of ["journal.ring", "buffer.db", "history.db-wal", "state.db-wal", "state.bak", "root.key", ".jsonl"])
+    for (const name of [
+      "journal.ring",
+      "buffer.db",
+      "history.db",
+      "history.db-wal",
+      "state.db",
+      "state.db-wal",
+      "state.bak",
+      "root.key",
+      ".jsonl",
+    ])
       expect(
         [...samples.keys()].some((path) => path.endsWith(name)),
         name,
@@ -146,7 +160,7 @@ function samplesOf(folders: readonly string[]): ReadonlyMap<string, Buffer> {
   return samples;
 }
 
-/** The journal's first pages are its head; the rest is zeros until something was measured. The databases' logs have begun as well. */
+/** The journal's first pages are its head; the rest is zeros until something was measured. */
 function hasMeasured(state: string): boolean {
   try {
     return readFileSync(`${state}/journal.ring`)
