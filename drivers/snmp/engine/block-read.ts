@@ -13,6 +13,8 @@ export interface BlockOwner {
   blockDone(read: BlockRead, nowMs: number): void;
   blockFailed(read: BlockRead, error: GatewayError): void;
   blockStale(read: BlockRead): void;
+  /** See AnswerReader. */
+  mayRepeat(): boolean;
 }
 
 /** One request on its way for a table read; used for one block after the other. */
@@ -59,6 +61,10 @@ export class BlockRead implements AnswerReader {
   stale(): void {
     this.#owner.blockStale(this);
   }
+
+  mayRepeat(): boolean {
+    return this.#owner.mayRepeat();
+  }
 }
 
 /** As many as are on their way when the polls of a busy site share a wake-up; the dispatcher lets no more of them out at once. */
@@ -69,6 +75,7 @@ const noOwner: BlockOwner = {
   blockDone: () => undefined,
   blockFailed: () => undefined,
   blockStale: () => undefined,
+  mayRepeat: () => false,
 };
 
 /** Block reads that wait for their next use; one pool per engine. */

@@ -290,8 +290,8 @@ export class Dispatcher {
       this.#noLongerFresh(exchange);
     if (nowMs < exchange.expiresAtMs) return;
     if (!exchange.isQueued) peer.counters.timeouts += 1;
-    if (exchange.attempt + 1 >= exchange.attemptsMax || nowMs >= exchange.deadlineMs || exchange.isQueued)
-      this.#fail(exchange, silence(peer, this.#sockets.failure));
+    const isLast = exchange.attempt + 1 >= exchange.attemptsMax || nowMs >= exchange.deadlineMs || exchange.isQueued;
+    if (isLast || reader.mayRepeat?.() === false) this.#fail(exchange, silence(peer, this.#sockets.failure));
     else {
       exchange.attempt += 1;
       this.#launch(exchange, nowMs);

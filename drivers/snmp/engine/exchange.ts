@@ -12,6 +12,8 @@ export interface AnswerReader {
   failed(error: GatewayError): void;
   /** The security state changed (new engine): prepare the request anew. */
   stale(): void;
+  /** After silence, where attempts are left. Absent = yes. */
+  mayRepeat?(): boolean;
 }
 
 /** One request and its attempts. The object may be submitted again after it settled. */

@@ -63,7 +63,8 @@ export class EngineSession implements SnmpSession {
         new TableRead({ plan: compiled, conversation, deadlineMs, signal, nowMs, opening: asked, resolve, reject }).start();
       });
     } catch (error) {
-      if (!isGatewayError(error)) throw error;
+      // After an opening the caller asks for less: that silence is to be explained, should it be one.
+      if (!isGatewayError(error) || opening !== undefined) throw error;
       throw await conversation.explain(error);
     } finally {
       compiled.reading = false;

@@ -15,7 +15,7 @@ import { notOpened, type OpeningAnswer, readOpening } from "./table-opening.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
 import { fate, Progress } from "./table-progress.ts";
 import { quarantineViolated } from "./table-quarantine.ts";
-import { exactReads, holesForgottenAfter, spareRequests, type TableReadParts } from "./table-read-parts.ts";
+import { beginRead, exactReads, spareRequests, type TableReadParts } from "./table-read-parts.ts";
 
 /**
  * One read of one plan. Sends its blocks, as many at a time as the agent was found to take; when an answer is not the predicted one, waits for those
@@ -66,14 +66,7 @@ export class TableRead implements BlockOwner {
 
   start(): void {
     const plan = this.#plan;
-    plan.reads += 1;
-    if (plan.exactReads > 0 && --plan.exactReads === 0) plan.cutFor = -1;
-    const forgottenAfter = this.#care.requestType(plan) === tags.getBulk ? holesForgottenAfter.bulk : holesForgottenAfter.exact;
-    if (plan.absent !== undefined && plan.reads % forgottenAfter === 0) {
-      plan.absent = undefined;
-      plan.cutFor = -1;
-    }
-    if (plan.quarantine?.begin(this.#parts.nowMs) === true) plan.cutFor = -1;
+    beginRead(plan, this.#care, this.#parts.nowMs);
     const { peer } = this.#parts.conversation;
     plan.openWith(this.#parts.opening);
     if (plan.cutFor !== peer.learned.revision) cutPlan(plan, peer, this.#care);
@@ -124,6 +117,12 @@ export class TableRead implements BlockOwner {
     read.exchange.attemptsMax = this.#care.isProbing ? 1 : 1 + peer.target.retries;
     this.#flying += 1;
     conversation.dispatcher.submit(read.exchange, nowMs);
+  }
+
+  /** A poll begins with its opening: who leaves all of that unanswered is asked one small thing by the caller, not all of it again. */
+  mayRepeat(): boolean {
+    const { conversation, opening } = this.#parts;
+    return opening === undefined || conversation.peer.counters.bytesIn > this.#before.bytesIn;
   }
 
   readBlock(read: BlockRead, bytes: Uint8Array): boolean {
@@ -257,7 +256,11 @@ export class TableRead implements BlockOwner {
     this.#land(read);
     if (signal.aborted || nowMs >= deadlineMs) this.#ending ??= error;
     else if (error.code === "driver.bad-answer") this.#beMoreCareful(read.block);
-    else if (error.code === "driver.timeout" && cellCount(read.block) > 1 && (!this.#care.isProbing || this.#isHalted)) {
+    else if (error.code === "driver.timeout" && !this.mayRepeat()) {
+      // An answer that was on trial for its size may be why.
+      conversation.peer.learned.blameSize(true);
+      this.#ending ??= error;
+    } else if (error.code === "driver.timeout" && cellCount(read.block) > 1 && (!this.#care.isProbing || this.#isHalted)) {
       // One small request tells what the silence means. Others that fall silent meanwhile say nothing new.
       this.#surprised();
       conversation.peer.learned.blameSize(true);

@@ -94,8 +94,8 @@ export class JointReading {
 
   /**
    * Asks for these tables, which `ofOpening` named, and for the objects in the same requests. Nothing of it is believed before the objects' values were
-   * looked at: then `takeEarly` or `drop`. @returns undefined where they did not come so: then all is asked for in the usual way
-   * @throws GatewayError driver.timeout: the agent does not answer
+   * looked at: then `takeEarly` or `drop`. @returns undefined where they did not come so: then all is asked for in the usual way. After silence as
+   * well: an agent whose tables hang may still say that it is there, and one that is gone is not asked for them again.
    */
   async open(tables: readonly PolledTable[], oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> {
     const plan = this.#joint?.plan;
@@ -108,8 +108,8 @@ export class JointReading {
       return undefined;
     } catch (error) {
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;
+      exchange.session.release?.(plan);
       this.#close(exchange);
-      if (error.code === "driver.timeout") throw error;
       return undefined;
     }
   }

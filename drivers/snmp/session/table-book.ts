@@ -150,7 +150,7 @@ export class TableBook implements TableOwner {
 
   /**
    * Where nothing but reading is to be done: asks for these objects along with live tables, so that they cost no request of their own.
-   * @returns undefined where that cannot be done now. @throws GatewayError driver.timeout when the agent does not answer
+   * @returns undefined where that cannot be done now, or was not answered
    */
   async readEarly(oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> {
     const nowMs = exchange.clock.monotonicMs();

@@ -85,6 +85,34 @@ describe("objects asked for along with a table", () => {
     expect(cellsOf(plan, answer)).toEqual(expected(undefined, (row, column) => !(column === 16 && row === "130")));
   });
 
+  it("are asked of an agent that has died once, with what may be on its way beside them; nothing is asked again and nothing more begun", async () => {
+    const plan = planOf();
+    for (let read = 0; read < 30; read++) await readOpened(plan);
+    agent.requests.length = 0;
+    await readOpened(plan);
+    const blocks = agent.requests.length;
+    expect(blocks).toBeGreaterThan(1);
+    agent.answering = () => undefined;
+    agent.requests.length = 0;
+    await expect(readOpened(plan)).rejects.toMatchObject({ code: "driver.timeout" });
+    expect(agent.requests.filter(({ second }) => second >= oids.length)).toHaveLength(1);
+    expect(agent.requests.length).toBeLessThanOrEqual(blocks);
+  });
+
+  it("are asked for again when something else of the read was answered", async () => {
+    const plan = planOf();
+    for (let read = 0; read < 30; read++) await readOpened(plan);
+    let lost = 0;
+    agent.answering = (request) => {
+      if (request.second >= oids.length && lost++ === 0) return undefined;
+      return [writeMessage(agent.answer(request))];
+    };
+    const answer = await readOpened(plan);
+    expect(lost).toBe(2);
+    expect(answer.opening?.varbinds.map(({ value }) => value)).toEqual([4_242, 7]);
+    expect(cellsOf(plan, answer)).toEqual(expected());
+  });
+
   it("are refused without a request where there is no GETBULK", async () => {
     site.reopen("1");
     await expect(readOpened(planOf())).rejects.toMatchObject({ code: "driver.unsupported" });

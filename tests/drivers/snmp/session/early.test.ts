@@ -66,6 +66,19 @@ describe("what a poll begins with, asked for along with its tables", () => {
     expect(increment(report)).toBe(0);
   });
 
+  it("is kept when the tables stay silent: they alone are gaps, and their next values say how much came meanwhile", async () => {
+    const { agent, bench } = await settled();
+    agent.failing.set("1.3.6.1.2.1.2.2", new GatewayError("driver.timeout"));
+    agent.failing.set("1.3.6.1.2.1.31.1.1", new GatewayError("driver.timeout"));
+    const { report } = await bench.next();
+    expect(report.sysUpTimeTicks).toBe(bench.uptimeTicks);
+    expect(tableOf(report, "system").shape.table).toBe("system");
+    expect(report.gaps.map(({ reason, shape }) => [shape?.table, reason])).toContainEqual([ifTable, "timeout"]);
+    agent.failing.clear();
+    setOctets(agent, 1, 1_900n);
+    expect(increment((await bench.next()).report)).toBe(900);
+  });
+
   it("is asked for by itself where the tables are refused", async () => {
     const { agent, bench } = await settled();
     agent.failing.set(ifXEntry, new GatewayError("driver.refused"));
