@@ -38,6 +38,8 @@ const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   "driver.unreachable": exitCodes.unreachable,
   "driver.unsupported": exitCodes.usage,
   "host.not-running": exitCodes.unreachable,
+  // Its end was asked for something that is not there or not valid, and did nothing; silence and a refused token are not that.
+  "noc.invalid": exitCodes.usage,
   "noc.store-busy": exitCodes.state,
   "noc.store": exitCodes.state,
   "noc.store-version": exitCodes.state,

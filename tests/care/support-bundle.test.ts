@@ -57,6 +57,33 @@ equipment: [{ id: sw-1, address: 127.0.0.1, credential: lan }]
     expect(text).toContain("gw-one");
   });
 
+  it("is made although what was named cannot be read, and says so on standard error and in itself", async () => {
+    const out = join(folder, "bundle.tar.gz");
+    const missing = ["config", "log", "state"].map((name) => join(folder, `no-${name}`));
+    const [config = "", log = "", state = ""] = missing;
+    const { code, stderr } = await runCli(["support-bundle", "--state", state, "--config", config, "--log", log, "--out", out]);
+    expect(code).toBe(0);
+    const text = gunzipSync(readFileSync(out)).toString("latin1");
+    expect(text).toContain("support/could-not-be-read.txt");
+    for (const file of missing) {
+      expect(stderr).toContain(`- ${file}: `);
+      expect(text).toContain(`- ${file}: `);
+    }
+    expect(text).toContain("support/version.json");
+  });
+
+  it("says that a configuration is not valid and that a secret's file is not there", async () => {
+    const out = join(folder, "bundle.tar.gz");
+    rmSync(join(folder, "auth.key"));
+    const { code, stderr } = await runCli(
+      ["support-bundle", "--state", join(folder, "state"), "--config", join(folder, "gatehouse.yaml"), "--out", out],
+      { environment: { LAN_COMMUNITY: "canary-environment" } },
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain(`- ${join(folder, "auth.key")}: it is not there`);
+    expect(stderr).toContain("not a valid configuration");
+  });
+
   it("is bounded however long the log is, and keeps its end", async () => {
     writeFileSync(join(folder, "log"), `${"a line that is of no use to anybody\n".repeat(200_000)}the last line\n`);
     const out = join(folder, "bundle.tar.gz");

@@ -121,7 +121,7 @@ describe("gatehouse noc", () => {
       [["noc", "serve", "--dir", join(dir, "c"), "--password-file", join(dir, "none")], 2, /cannot read/],
       [["noc", "devices", "--url", "http://127.0.0.1:1", "--token-file", wrongToken], 5, /no answer from/],
       [["noc", "devices", "--token-file", join(dir, "none")], 5, /token file cannot be read/],
-      [["noc", "devices", "--url", "not a url", "--token-file", wrongToken], 5, /not a URL/],
+      [["noc", "devices", "--url", "not a url", "--token-file", wrongToken], 2, /not a URL/],
     ];
     try {
       for (const [args, code, sentence] of cases) {

@@ -3,16 +3,20 @@ import type { RowLabels } from "../conversions/convert.ts";
 import type { PolledTable } from "../session/polled-table.ts";
 import type { LearntRow } from "../session/row-keys.ts";
 import { speedOf } from "../session/row-keys.ts";
+import { interfacesOfEntities } from "./entity-interfaces.ts";
 import { type EntityRow, meaningful } from "./facts.ts";
 
 /** More components than this are left out. */
 const maxComponents = 2_000;
 /** Ports and sensors have tables of their own; containers are holes. */
 const quietClasses = new Set(["port", "sensor", "container", "backplane", "unknown", "other", ""]);
+/** What tables whose rows are entities call their index. */
+const entityIndex = "entPhysicalIndex";
 
 /** What the device is made of: rows of tables that are components, and the entities that can be replaced. */
 export function componentsOf(tables: readonly PolledTable[], entities: readonly EntityRow[]): readonly InventoryComponent[] {
   const components: InventoryComponent[] = [];
+  const interfaceOf = interfacesOfEntities(tables, entities);
   for (const table of tables) {
     const { component } = table.definition;
     if (component === undefined) continue;
@@ -20,10 +24,13 @@ export function componentsOf(tables: readonly PolledTable[], entities: readonly 
     for (const row of table.rows) {
       const labels = reader.of(row);
       const name = nameOf(labels, component.name) || row.key;
-      components.push({ kind: component.kind, key: row.key, name, attributes: attributesOf(table, row, labels) });
+      const attributes = attributesOf(table, row, labels);
+      const port = table.definition.indexLabel === entityIndex ? interfaceOf(row.index) : undefined;
+      if (port !== undefined) attributes.interface = port;
+      components.push({ kind: component.kind, key: row.key, name, attributes });
     }
   }
-  for (const entity of entities) if (!quietClasses.has(entity.class)) components.push(entityComponent(entity));
+  for (const entity of entities) if (!quietClasses.has(entity.class)) components.push(entityComponent(entity, interfaceOf(entity.index)));
   return components.slice(0, maxComponents);
 }
 
@@ -45,12 +52,13 @@ function attributesOf(table: PolledTable, row: LearntRow, labels: RowLabels): Re
   return attributes;
 }
 
-function entityComponent(entity: EntityRow): InventoryComponent {
+function entityComponent(entity: EntityRow, port: string | undefined): InventoryComponent {
   const attributes: Record<string, string> = { class: entity.class };
   for (const field of ["descr", "model", "serial", "hardware", "firmware", "software", "vendor", "containedIn"] as const) {
     const value = meaningful(entity[field]);
     if (value !== undefined) attributes[field] = value;
   }
+  if (port !== undefined) attributes.interface = port;
   return {
     kind: kindOf(entity.class),
     key: `entity-${entity.index}`,

@@ -18,6 +18,8 @@ export interface EntityRow {
   readonly serial: string;
   readonly vendor: string;
   readonly model: string;
+  /** Of the interface that it is the port of, where the agent says so. */
+  readonly ifIndex?: string;
 }
 
 /** All that was read about what a device is. Texts as the device gives them, cleaned of control characters. */

@@ -67,6 +67,8 @@ export class InventoryDesk {
   /** Names of the enumerations last sent. */
   #states = "";
   #complete = false;
+  /** Entities say whose ports they are by numbers that a change of the interfaces may have given to others. */
+  #hasAliases = false;
 
   constructor(
     equipment: Equipment,
@@ -97,6 +99,8 @@ export class InventoryDesk {
       this.#reading?.cancel();
       this.#reading = undefined;
     }
+    if (head.tablesChanged && this.#hasAliases)
+      this.#dueAtMs = Math.min(this.#dueAtMs, Math.max(nowMs, this.#readAtMs + exchange.settings.rareIntervalMs));
     const components = tables.flatMap((table) =>
       table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision),
     );
@@ -128,6 +132,7 @@ export class InventoryDesk {
       if (known === undefined) return;
       const { facts, profiles } = known.value;
       this.#known = new Packed({ ...facts, values: [...facts.values] }, `facts ${facts.sysObjectId}`);
+      this.#hasAliases = facts.entities.some(({ ifIndex }) => ifIndex !== undefined);
       this.profileSets = setsShared.get(profiles?.sets ?? noSets);
       this.#identifiers = profiles?.identifiers ?? noIdentifiers;
       const times = this.#readAtMs === Number.NEGATIVE_INFINITY ? "first" : "again";

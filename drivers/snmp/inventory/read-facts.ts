@@ -6,6 +6,7 @@ import type { LabelFormat } from "../metric-sets/metric-set.ts";
 import { compareOids, indexBelow, isBelow } from "../oid.ts";
 import type { Exchange } from "../session/exchange.ts";
 import { isGenericObjectId } from "./enterprises.ts";
+import { entAliasMapping, ifIndexOf } from "./entity-interfaces.ts";
 import { type EntityRow, type Identifier, type IdentityFacts, meaningful } from "./facts.ts";
 import type { IdentityRules } from "./identify.ts";
 import { standardOids } from "./standard-objects.ts";
@@ -142,7 +143,17 @@ async function readEntities(exchange: Exchange): Promise<readonly EntityRow[]> {
       row[field] = labelText(format, enumeration, varbind.value);
     });
   }
+  if (rows.size > 0) await readAliases(rows, exchange);
   return [...rows.entries()].sort(([left], [right]) => compareOids(left, right)).map(([index, row]) => ({ index, ...emptyEntity, ...row }));
+}
+
+/** Which interfaces entities are the ports of; the first that is said of each. */
+async function readAliases(rows: ReadonlyMap<string, Record<string, string>>, exchange: Exchange): Promise<void> {
+  await walkEntities(entAliasMapping, exchange, (index, { value }) => {
+    const row = rows.get(index.split(".")[0] ?? "");
+    const ifIndex = ifIndexOf(value);
+    if (row !== undefined && ifIndex !== undefined) row.ifIndex ??= ifIndex;
+  });
 }
 
 const emptyEntity = {

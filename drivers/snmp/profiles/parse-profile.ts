@@ -12,8 +12,8 @@ import { readYaml, type YamlMap } from "./yaml-tree.ts";
 const topKeys: ReadonlySet<string> = new Set([
   ...["extends", "sysobjectid", "sysObjectID", "metrics", "metric_tags", "metadata", "static_tags", "device", "matches", "matches_list"],
   ...["selector", "provider", "name", "description", "version", "probe", "priority"],
-  // A hint for other products' walkers: this engine learns by itself what an agent bears.
-  "no_use_bulkwalkall",
+  // Hints for other products' walkers and maps: this engine learns by itself what an agent bears, and finds out the topology.
+  ...["no_use_bulkwalkall", "sysmap"],
 ]);
 const deviceKeys: ReadonlySet<string> = new Set(["vendor"]);
 const matchKeys: ReadonlySet<string> = new Set(["regex", "target"]);

@@ -58,6 +58,59 @@ describe("the inventory of a device", () => {
     expect(inventory?.changes).toEqual([]);
   });
 
+  it("says to which interface ports, transceivers and sensors belong, by the agent's own alias of the port", async () => {
+    const agent = chassis("S1", "1.0");
+    const entity = (index: number, type: number, containedIn: number, name: string): void => {
+      agent.set(`${entPhysical}.5.${index}`, "integer", type).set(`${entPhysical}.4.${index}`, "integer", containedIn);
+      agent.text(`${entPhysical}.7.${index}`, name);
+    };
+    entity(10, 9, 1, "Card");
+    for (const port of [11, 12]) entity(port, 10, 10, `Port ${port}`);
+    entity(20, 9, 12, "Transceiver");
+    entity(21, 8, 20, "Transceiver temperature");
+    entity(30, 9, 1, "Uplink module");
+    entity(31, 10, 30, "Uplink");
+    entity(40, 8, 1, "Inlet");
+    for (const sensor of [21, 40]) {
+      const values: readonly (readonly [number, number])[] = [
+        [1, 8],
+        [2, 9],
+        [3, 0],
+        [4, 40],
+        [5, 1],
+      ];
+      for (const [column, value] of values) agent.set(`1.3.6.1.2.1.99.1.1.1.${column}.${sensor}`, "integer", value);
+    }
+    setInterface(agent, 4, "Te1/0/1");
+    const alias = "1.3.6.1.2.1.47.1.3.2.1.2";
+    agent.set(`${alias}.11.0`, "oid", "1.3.6.1.2.1.2.2.1.1.1").set(`${alias}.12.0`, "oid", "1.3.6.1.2.1.2.2.1.1.2");
+    agent.set(`${alias}.31.0`, "oid", "1.3.6.1.2.1.2.2.1.1.4").set(`${alias}.1.0`, "oid", "1.3.6.1.2.1.17.1.4.1.2.7");
+    const { components } = await settle(new Bench(agent));
+    const belonging = components.filter(({ attributes }) => attributes.interface !== undefined);
+    expect(Object.fromEntries(belonging.map(({ name, attributes }) => [name, attributes.interface]))).toEqual({
+      "Transceiver temperature": "Gi1/0/2",
+      Transceiver: "Gi1/0/2",
+      "Uplink module": "Te1/0/1",
+    });
+  });
+
+  it("reads those aliases again when the interfaces changed", async () => {
+    const agent = chassis("S1", "1.0");
+    agent.set(`${entPhysical}.5.20`, "integer", 9).text(`${entPhysical}.7.20`, "Transceiver");
+    agent.set("1.3.6.1.2.1.47.1.3.2.1.2.20.0", "oid", "1.3.6.1.2.1.2.2.1.1.1");
+    const bench = new Bench(agent, { rareIntervalMs: 60_000 });
+    await settle(bench);
+    for (let poll = 0; poll < 10; poll++) await bench.next();
+    agent.remove("1.3.6.1.2.1.2.2.1").remove("1.3.6.1.2.1.31.1.1.1");
+    setInterface(agent, 1, "Gi1/0/2");
+    setInterface(agent, 2, "Gi1/0/1");
+    agent.set("1.3.6.1.2.1.47.1.3.2.1.2.20.0", "oid", "1.3.6.1.2.1.2.2.1.1.2");
+    agent.set("1.3.6.1.2.1.31.1.5.0", "timeticks", bench.uptimeTicks + 2_000);
+    const { inventory } = await bench.next();
+    const transceivers = (inventory?.components ?? []).filter(({ name }) => name === "Transceiver");
+    expect(transceivers.map(({ attributes }) => attributes.interface)).not.toContain("Gi1/0/2");
+  });
+
   it("is not sent again while nothing changes", async () => {
     const bench = new Bench(chassis("S1", "1.0"), { inventoryIntervalMs: 120_000 });
     await settle(bench);

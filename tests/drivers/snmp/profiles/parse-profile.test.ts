@@ -26,6 +26,10 @@ describe("a profile's top", () => {
     ]);
   });
 
+  it("knows the hints that are meant for other programs, and says nothing of them", () => {
+    expect(problemsOf(`sysobjectid: ${acme}.1\nno_use_bulkwalkall: true\nsysmap:\n  a: b\n`)).toEqual([]);
+  });
+
   it("keeps the order of the file in matches and reads matches_list", () => {
     const text = "matches:\n  '^zeta': z.yml\n  '^alpha': a.yml\nmatches_list:\n  - {regex: first, target: f}\n";
     expect(parsed(text).redirects.map(({ target }) => target)).toEqual(["f", "z", "a"]);
