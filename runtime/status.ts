@@ -69,7 +69,7 @@ function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Recor
       cpuMs: statistics.cpuMs,
       pollMsMean: statistics.polls === 0 ? 0 : statistics.durationMs / statistics.polls,
       pollMsMax: statistics.durationMsMax,
-      tables: statistics.tables.map((one) => one.shown()),
+      tables: statistics.tables.shown(),
     },
   };
 }

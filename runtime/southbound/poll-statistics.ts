@@ -57,54 +57,85 @@ export class LatenessHistogram {
 
 const numbers = { requests: 0, bytesOut: 1, bytesIn: 2, durationMs: 3, cpuMs: 4 } as const;
 const numbersATable = 5;
-const tablesAPage = 128;
+const roomAStep = 4;
+const stepsAPage = 32;
 let tablePage = new Float64Array(0);
-let tablesUsed = 0;
+let stepsUsed = 0;
 
-/** What the reads of one table cost, in numbers that stand in a page with those of other tables: there are ten thousand of them at a large site. */
-export class TableStatistics {
-  readonly table: string;
-  readonly #page: Float64Array;
-  readonly #at: number;
+const noNames: readonly string[] = [];
+/** Lists of tables by what is in them: like equipment has the same. Bounded; what is over the bound is merely not shared. */
+const namesShared = new Map<string, readonly string[]>();
+const maxShared = 256;
 
-  constructor(table: string) {
-    if (tablesUsed + numbersATable > tablePage.length) {
-      tablePage = new Float64Array(tablesAPage * numbersATable);
-      tablesUsed = 0;
-    }
-    this.table = table;
-    this.#page = tablePage;
-    this.#at = tablesUsed;
-    tablesUsed += numbersATable;
-  }
-
-  add(cost: PollCost["tables"][number]): void {
-    this.#grow(numbers.requests, cost.requests);
-    this.#grow(numbers.bytesOut, cost.bytesOut);
-    this.#grow(numbers.bytesIn, cost.bytesIn);
-    this.#grow(numbers.durationMs, cost.durationMs);
-    this.#grow(numbers.cpuMs, cost.cpuMs);
-  }
-
-  /** For people. */
-  shown(): Readonly<Record<keyof typeof numbers, number>> & { readonly table: string } {
-    const of = (place: number): number => this.#page[this.#at + place] ?? 0;
-    return {
-      table: this.table,
-      requests: of(numbers.requests),
-      bytesOut: of(numbers.bytesOut),
-      bytesIn: of(numbers.bytesIn),
-      durationMs: of(numbers.durationMs),
-      cpuMs: of(numbers.cpuMs),
-    };
-  }
-
-  #grow(place: number, by: number): void {
-    this.#page[this.#at + place] = (this.#page[this.#at + place] ?? 0) + by;
-  }
+function sharedNames(names: readonly string[]): readonly string[] {
+  const key = names.join();
+  const known = namesShared.get(key);
+  if (known !== undefined) return known;
+  if (namesShared.size < maxShared) namesShared.set(key, names);
+  return names;
 }
 
-const noTables: readonly TableStatistics[] = [];
+/** What the reads of one table cost, for people. */
+type TableCost = Readonly<Record<keyof typeof numbers, number>> & { readonly table: string };
+
+/**
+ * What the reads of the tables of one equipment cost: one list of names for all like it, and numbers that stand in a page with those of other equipment. There
+ * are ten thousand tables at a large site: an object for each was most of what is kept here.
+ */
+export class TableStatistics {
+  #names = noNames;
+  #page = tablePage;
+  #at = 0;
+
+  add(cost: PollCost["tables"][number]): void {
+    let place = this.#names.indexOf(cost.table);
+    if (place < 0) {
+      if (this.#names.length >= maxTables) return;
+      place = this.#names.length;
+      if (place % roomAStep === 0) this.#makeRoom(place);
+      this.#names = sharedNames(this.#names.concat(cost.table));
+    }
+    const at = this.#at + place * numbersATable;
+    this.#grow(at + numbers.requests, cost.requests);
+    this.#grow(at + numbers.bytesOut, cost.bytesOut);
+    this.#grow(at + numbers.bytesIn, cost.bytesIn);
+    this.#grow(at + numbers.durationMs, cost.durationMs);
+    this.#grow(at + numbers.cpuMs, cost.cpuMs);
+  }
+
+  shown(): readonly TableCost[] {
+    return this.#names.map((table, place) => {
+      const of = (number: keyof typeof numbers): number => this.#page[this.#at + place * numbersATable + numbers[number]] ?? 0;
+      return {
+        table,
+        requests: of("requests"),
+        bytesOut: of("bytesOut"),
+        bytesIn: of("bytesIn"),
+        durationMs: of("durationMs"),
+        cpuMs: of("cpuMs"),
+      };
+    });
+  }
+
+  #grow(at: number, by: number): void {
+    this.#page[at] = (this.#page[at] ?? 0) + by;
+  }
+
+  /** A longer stretch than that of `tables` tables. Most equipment has a few, and moves never. */
+  #makeRoom(tables: number): void {
+    const before = this.#page.subarray(this.#at, this.#at + tables * numbersATable);
+    const steps = tables / roomAStep + 1;
+    const stepNumbers = roomAStep * numbersATable;
+    if ((stepsUsed + steps) * stepNumbers > tablePage.length) {
+      tablePage = new Float64Array(Math.max(stepsAPage, steps) * stepNumbers);
+      stepsUsed = 0;
+    }
+    this.#page = tablePage;
+    this.#at = stepsUsed * stepNumbers;
+    this.#page.set(before, this.#at);
+    stepsUsed += steps;
+  }
+}
 
 /** What the polls of one equipment cost since start; the numbers behind `gatehouse status`. */
 export class PollStatistics {
@@ -127,8 +158,7 @@ export class PollStatistics {
   /** Slots without a poll that could count because the equipment does not answer: it was probed, rested, or still timed out. */
   unreachableSlots = 0;
   readonly lateness = new LatenessHistogram();
-  /** A list of its exact length: a map is five times as large, and there are few. */
-  tables: readonly TableStatistics[] = noTables;
+  readonly tables = new TableStatistics();
 
   add(cost: PollCost, samples: number): void {
     this.samples += samples;
@@ -139,14 +169,6 @@ export class PollStatistics {
     this.cpuMs += cost.cpuMs;
     this.durationMs += cost.durationMs;
     this.durationMsMax = Math.max(this.durationMsMax, cost.durationMs);
-    for (const share of cost.tables) {
-      let entry = this.tables.find(({ table }) => table === share.table);
-      if (entry === undefined) {
-        if (this.tables.length >= maxTables) continue;
-        entry = new TableStatistics(share.table);
-        this.tables = this.tables.concat(entry);
-      }
-      entry.add(share);
-    }
+    for (const share of cost.tables) this.tables.add(share);
   }
 }

@@ -86,7 +86,8 @@ interface LiveGroup extends GroupShape {
  * counts from a random epoch, so that backlog of an earlier run cannot be read with this run's dictionary.
  */
 export class DictionaryWriter {
-  readonly #groups = new Map<number, LiveGroup>();
+  /** In the order of their ids. A map would be five times as large. */
+  readonly #groups: LiveGroup[] = [];
   #revision: number;
   #nextGid = 1;
   #sentFull = false;
@@ -115,14 +116,16 @@ export class DictionaryWriter {
     const digest = createHash("sha256").update(text).digest("latin1");
     const { gid, shape, fromRow, rowCount } = group;
     const live: LiveGroup = { gid, shape, fromRow, rowCount, bytes: Buffer.byteLength(text), digest };
-    this.#groups.set(gid, live);
+    this.#groups.push(live);
     this.#hash?.update(digest, "latin1");
     this.#added.push(gid);
     return live;
   }
 
   remove(gid: number): void {
-    if (!this.#groups.delete(gid)) return;
+    const place = this.#placeOf(gid);
+    if (this.#groups[place]?.gid !== gid) return;
+    this.#groups.splice(place, 1);
     this.#removed.push(gid);
     this.#hash = undefined;
   }
@@ -136,8 +139,7 @@ export class DictionaryWriter {
   takeRecords(): string[] {
     if (this.#sentFull && this.#added.length === 0 && this.#removed.length === 0) return [];
     const isFull = !this.#sentFull;
-    const gids = isFull ? [...this.#groups.keys()] : this.#added.filter((gid) => this.#groups.has(gid));
-    const parts = this.#parts(gids);
+    const parts = partsOf(isFull ? this.#groups : this.#added.flatMap((gid) => this.#find(gid) ?? []));
     const records = parts.map((part, index) => {
       const base = this.#revision;
       this.#revision += 1;
@@ -153,8 +155,7 @@ export class DictionaryWriter {
 
   /** Everything that lives, under the present revision; undefined when that is more than one record may hold. */
   fullText(): string | undefined {
-    const parts = this.#parts([...this.#groups.keys()]);
-    const [only, ...more] = parts;
+    const [only, ...more] = partsOf(this.#groups);
     if (only === undefined || more.length > 0) return undefined;
     return this.#recordText({ base: 0, full: true }, only, [], true);
   }
@@ -163,38 +164,53 @@ export class DictionaryWriter {
   sha256(): string {
     if (this.#hash === undefined) {
       this.#hash = createHash("sha256");
-      for (const entry of this.#groups.values()) this.#hash.update(entry.digest, "latin1");
+      for (const entry of this.#groups) this.#hash.update(entry.digest, "latin1");
     }
     return this.#hash.copy().digest("hex");
   }
 
-  #parts(gids: readonly number[]): number[][] {
-    const parts: number[][] = [[]];
-    let bytes = 0;
-    for (const gid of gids) {
-      const entry = this.#groups.get(gid);
-      if (entry === undefined) continue;
-      if (bytes > 0 && bytes + entry.bytes > recordBytes) {
-        parts.push([]);
-        bytes = 0;
-      }
-      parts.at(-1)?.push(gid);
-      bytes += entry.bytes;
+  /** Where the group stands, or would stand. */
+  #placeOf(gid: number): number {
+    let [low, high] = [0, this.#groups.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#groups[middle]?.gid ?? 0) < gid) low = middle + 1;
+      else high = middle;
     }
-    return parts;
+    return low;
+  }
+
+  #find(gid: number): LiveGroup | undefined {
+    const found = this.#groups[this.#placeOf(gid)];
+    return found?.gid === gid ? found : undefined;
   }
 
   /** A record of the present revision. */
   #recordText(
     head: { readonly base: number; readonly full: boolean },
-    gids: readonly number[],
+    live: readonly LiveGroup[],
     removed: readonly number[],
     isLast: boolean,
   ): string {
     // Only the last record of a set leaves the dictionary complete, so only that one carries its digest.
     const digest = isLast ? `,"sha256":"${this.sha256()}"` : "";
     const place = `"v":1,"rev":${this.#revision},"base":${head.base},"full":${head.full}`;
-    const groups = gids.flatMap((gid) => this.#groups.get(gid) ?? []).map(groupText);
+    const groups = live.map(groupText);
     return `{${place},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
   }
+}
+
+/** Groups for one record each. */
+function partsOf(groups: readonly LiveGroup[]): LiveGroup[][] {
+  const parts: LiveGroup[][] = [[]];
+  let bytes = 0;
+  for (const group of groups) {
+    if (bytes > 0 && bytes + group.bytes > recordBytes) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(group);
+    bytes += group.bytes;
+  }
+  return parts;
 }

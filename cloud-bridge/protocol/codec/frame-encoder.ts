@@ -45,7 +45,8 @@ export interface EncoderStats {
 
 interface TableEntry {
   readonly shape: TableShape;
-  readonly groups: readonly GroupEncoder[];
+  /** The first of its groups, see GroupEncoder.next. */
+  readonly groups: GroupEncoder | undefined;
   /** Rows from this one on have no group. */
   readonly acceptedRows: number;
   /** Whole seconds: a number with a fraction would be an object of its own. */
@@ -61,6 +62,12 @@ interface GapOfTables {
 
 const noGaps: readonly GapOfTables[] = [];
 const noEntries: readonly TableEntry[] = [];
+
+function groupsOf({ groups }: TableEntry): readonly GroupEncoder[] {
+  const all: GroupEncoder[] = [];
+  for (let group = groups; group !== undefined; group = group.next) all.push(group);
+  return all;
+}
 
 function secondsOf(ms: number): number {
   return Math.floor(ms / 1_000);
@@ -135,7 +142,7 @@ class TelemetryEncoder implements FrameEncoder {
     let groups = 0;
     for (const entry of [...this.#tables.values()].flat()) {
       refusedSeries += (entry.shape.rows.length - entry.acceptedRows) * entry.shape.metrics.length;
-      groups += entry.groups.length;
+      groups += groupsOf(entry).length;
     }
     const { cutTexts, refusedTexts } = this.#scratch;
     return { refusedSeries, refusedSamples: this.#refusedSamples, cutTexts, refusedTexts, groups };
@@ -212,16 +219,17 @@ class TelemetryEncoder implements FrameEncoder {
     return entry;
   }
 
-  #makeGroups(shape: TableShape, acceptedRows: number): readonly GroupEncoder[] {
-    return rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map(({ fromRow, rowCount }) => {
-      const group = this.#dictionary.add({ gid: this.#dictionary.nextGid(), shape, fromRow, rowCount });
+  /** @returns the first of them */
+  #makeGroups(shape: TableShape, acceptedRows: number): GroupEncoder | undefined {
+    const groups = rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map(({ fromRow, rowCount }) => {
       this.#seriesCount += rowCount * shape.metrics.length;
-      return new GroupEncoder(group, this.#memories);
+      return this.#dictionary.add({ gid: this.#dictionary.nextGid(), shape, fromRow, rowCount });
     });
+    return groups.reduceRight<GroupEncoder | undefined>((next, group) => new GroupEncoder(group, this.#memories, next), undefined);
   }
 
   #drop(entry: TableEntry, nowMs: number): void {
-    for (const encoder of entry.groups) {
+    for (const encoder of groupsOf(entry)) {
       this.#retired.retire(encoder.group.gid, encoder.seriesCount, entry.shape.intervalMs, nowMs);
       this.#seriesCount -= encoder.seriesCount;
     }
@@ -249,7 +257,7 @@ class TelemetryEncoder implements FrameEncoder {
     const { slot, keyEpoch } = this.#slots.slotFor(table.shape.intervalMs, at, this.#dictionary.revision);
     const dtMs = offsetOf(at, slot);
     const revisionsAhead = this.#dictionary.revision - slot.dictionaryRevision;
-    for (const encoder of entry.groups) {
+    for (let encoder = entry.groups; encoder !== undefined; encoder = encoder.next) {
       const payload = encoder.encode(table, { dtMs, keyed: encoder.keyEpoch !== keyEpoch, revisionsAhead }, this.#scratch);
       encoder.keyEpoch = keyEpoch;
       frames.push(telemetryFrame(slot, at, this.#scratch.samples, payload));
@@ -270,10 +278,10 @@ class TelemetryEncoder implements FrameEncoder {
   #encodeGaps(gaps: readonly GapOfTables[], at: Instant, frames: Frame[]): void {
     for (const { gap, entries } of gaps) {
       for (const entry of entries) {
-        if (entry.groups.length === 0) continue;
+        if (entry.groups === undefined) continue;
         const { slot } = this.#slots.slotFor(entry.shape.intervalMs, at, this.#dictionary.revision);
         const ahead = this.#dictionary.revision - slot.dictionaryRevision;
-        frames.push(telemetryFrame(slot, at, 0, missPayload(entry.groups, gapReason[gap.reason], offsetOf(at, slot), ahead)));
+        frames.push(telemetryFrame(slot, at, 0, missPayload(groupsOf(entry), gapReason[gap.reason], offsetOf(at, slot), ahead)));
       }
     }
   }

@@ -2,7 +2,7 @@ import type { TableReport } from "#model/report.ts";
 import { headBytes } from "./cbor-writer.ts";
 import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, formOf, type GroupForm } from "./column-encoders.ts";
 import type { GroupShape } from "./dictionary-writer.ts";
-import type { GroupMemories, GroupMemory } from "./group-memory.ts";
+import { type GroupMemories, GroupMemory } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { frameTypeGroup, groupPrefixBytes } from "./layout.ts";
 
@@ -36,20 +36,26 @@ const uncounted = -1;
 /** Comes before no sequence, and is a small number: one that is none would be an object in each group. */
 const ofNone = -3;
 
-/** Encodes the rows of one group, one report at a time, saying only what changed. */
-export class GroupEncoder {
+/**
+ * Encodes the rows of one group, one report at a time, saying only what changed. It is its own memory: there are five for each switch, and an object
+ * beside each, or a list around it, would be half as large again.
+ */
+export class GroupEncoder extends GroupMemory {
   readonly group: GroupShape;
   /** Key epoch of the class under which this group last said everything. */
   keyEpoch = -1;
+  /** The table's next group; most tables have one. */
+  readonly next: GroupEncoder | undefined;
   readonly #form: GroupForm;
-  readonly #memory: GroupMemory;
   /** Of the report that was last encoded to its end. */
   #sequence = ofNone;
 
-  constructor(group: GroupShape, memories: GroupMemories) {
+  constructor(group: GroupShape, memories: GroupMemories, next: GroupEncoder | undefined) {
+    const form = formOf(group.shape.metrics);
+    super(form, group.rowCount, memories);
     this.group = group;
-    this.#form = formOf(group.shape.metrics);
-    this.#memory = memories.take(this.#form, group.rowCount);
+    this.next = next;
+    this.#form = form;
   }
 
   get seriesCount(): number {
@@ -88,7 +94,7 @@ export class GroupEncoder {
 
   /** What the report says was said of its counters before was not said here: a report between was lost, or this is the first. */
   #forgetCounters(): void {
-    for (const [column, { kind }] of this.#form.columns.entries()) if (kind === "counter") this.#memory.forget(column);
+    for (const [column, { kind }] of this.#form.columns.entries()) if (kind === "counter") this.forget(column);
   }
 
   #prefix(options: FrameOptions, { out }: GroupScratch): void {
@@ -115,23 +121,22 @@ export class GroupEncoder {
     if (form === undefined) return;
     const { kind, scale } = form;
     const { fromRow, rowCount } = this.group;
-    const memory = this.#memory;
-    const last = memory.texts?.[index];
+    const last = this.texts?.[index];
     range.column = index;
     range.series = index * rowCount;
-    range.place = memory.placeOf(form);
+    range.place = this.placeOf(form);
     range.fromRow = fromRow;
     range.rowCount = rowCount;
     range.keyed = keyed;
     range.scale = scale;
     range.form = this.#form;
-    if (keyed && kind !== "counter") memory.forget(index);
-    if (kind === "counter" && column?.kind === "counter") encodeCounters(column, memory, range, scratch);
-    else if (kind === "number" && column?.kind === "number") encodeNumbers(column, memory, range, scratch);
+    if (keyed && kind !== "counter") this.forget(index);
+    if (kind === "counter" && column?.kind === "counter") encodeCounters(column, this, range, scratch);
+    else if (kind === "number" && column?.kind === "number") encodeNumbers(column, this, range, scratch);
     else if (kind === "text" && column?.kind === "text" && last !== undefined) {
       range.last = last;
-      encodeTexts(column, memory, range, scratch);
-    } else encodeAbsent(kind, memory, range, scratch);
+      encodeTexts(column, this, range, scratch);
+    } else encodeAbsent(kind, this, range, scratch);
   }
 
   #finish(headAt: number, keyed: boolean, scratch: GroupScratch): Uint8Array<ArrayBuffer> {

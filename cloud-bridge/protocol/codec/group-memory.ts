@@ -29,21 +29,19 @@ export class GroupMemory {
   readonly #knownAt: number;
   readonly #shortsAt: number;
   readonly #rows: number;
-  readonly #numbers: number;
   /** By column; absent where no column is text. */
   readonly texts: readonly (string[] | undefined)[] | undefined;
   /** By column; absent as long as reports say what was said before. */
   #counters: (BigUint64Array | undefined)[] | undefined;
-  /** The group's numbers as doubles, once one of them has no short form. */
+  /** The group's numbers as doubles, once one of them has no short form; as many as there are shorts before the bits. */
   #longs: Float64Array | undefined;
 
-  /** @param at the first byte of `bytesOf(form, rows)` */
-  constructor(form: GroupForm, rows: number, page: Page, at: number) {
+  constructor(form: GroupForm, rows: number, memories: GroupMemories) {
+    const { page, at } = memories.take(bytesOf(form, rows));
     this.#page = page;
     this.#rows = rows;
-    this.#numbers = numbersOf(form) * rows;
     this.#shortsAt = at >>> 2;
-    this.#knownAt = at + this.#numbers * 4;
+    this.#knownAt = at + numbersOf(form) * rows * 4;
     const isText = form.columns.map(({ kind }) => kind === "text");
     this.texts = isText.includes(true) ? isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) : undefined;
   }
@@ -74,7 +72,7 @@ export class GroupMemory {
   }
 
   rememberLong(place: number, value: number): void {
-    this.#longs ??= new Float64Array(this.#numbers);
+    this.#longs ??= new Float64Array((this.#knownAt >>> 2) - this.#shortsAt);
     this.#longs[place - this.#shortsAt] = value;
   }
 
@@ -127,15 +125,14 @@ export class GroupMemories {
   #page: Page | undefined;
   #used = pageBytes;
 
-  take(form: GroupForm, rows: number): GroupMemory {
-    const bytes = bytesOf(form, rows);
-    if (bytes > pageBytes / 4) return new GroupMemory(form, rows, newPage(bytes), 0);
+  /** @returns zeros from byte `at` on, a multiple of four */
+  take(bytes: number): { readonly page: Page; readonly at: number } {
+    if (bytes > pageBytes / 4) return { page: newPage(bytes), at: 0 };
     if (this.#page === undefined || this.#used + bytes > pageBytes) {
       this.#page = newPage(pageBytes);
       this.#used = 0;
     }
-    const memory = new GroupMemory(form, rows, this.#page, this.#used);
     this.#used += bytes;
-    return memory;
+    return { page: this.#page, at: this.#used - bytes };
   }
 }

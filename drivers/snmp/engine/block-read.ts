@@ -78,12 +78,23 @@ const noOwner: BlockOwner = {
   mayRepeat: () => false,
 };
 
+/** After so many loans what was idle all the time is let go of, see IdlePool. */
+const loansBetweenLooks = 8_192;
+
 /** Block reads that wait for their next use; one pool per engine. */
 export class BlockReads {
   readonly #idle: BlockRead[] = [];
+  #loans = 0;
+  /** Fewest idle ones since the last look. */
+  #least = 0;
 
   take(owner: BlockOwner, peer: Peer, block: Block, request: PreparedRequest): BlockRead {
     const read = this.#idle.pop();
+    if (this.#idle.length < this.#least) this.#least = this.#idle.length;
+    if (++this.#loans % loansBetweenLooks === 0) {
+      this.#idle.splice(0, this.#least);
+      this.#least = this.#idle.length;
+    }
     if (read === undefined) return new BlockRead(owner, peer, block, request);
     read.assign(owner, peer);
     return read;

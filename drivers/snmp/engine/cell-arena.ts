@@ -68,9 +68,12 @@ export class CellArena {
 export class CellArenas {
   readonly #idle = new IdlePool<CellArena>({ keys: maxIdleArenas, items: maxIdleArenas, cells: maxIdleCells });
 
+  /** @returns cells of which none is present */
   take(set: ColumnSet, columns: readonly ColumnRequest[], rows: number): CellArena {
     const key = `${set.id} ${rows}`;
-    return this.#idle.take(key) ?? new CellArena(key, columns, rows);
+    const idle = this.#idle.take(key);
+    idle?.clear();
+    return idle ?? new CellArena(key, columns, rows);
   }
 
   /** Text is compared with the last read's of the same equipment, which saves making it anew: such arenas are not for others. */

@@ -113,6 +113,7 @@ export class Engine implements SnmpEngine {
       family: literal?.family ?? 4,
       isLiteral: literal !== undefined,
       socketIndex: Math.min(this.#limits.maxSockets - 1, Math.floor(this.#sessions.size / this.#limits.sessionsPerSocket)),
+      fullAtMs: 0,
       isClosed: false,
       sendError: undefined,
     };

@@ -1,6 +1,9 @@
 import type { EngineLimits } from "./limits.ts";
 import type { Peer } from "./peer.ts";
 
+/** Of a token: times are sums of fractions. */
+const rounding = 1e-6;
+
 /** Token bucket on the caller's time. */
 class Bucket {
   readonly #perMs: number;
@@ -33,8 +36,9 @@ class Bucket {
  */
 export class PacketBudget {
   readonly #site: Bucket;
-  readonly #perEquipment: number;
-  readonly #peers = new WeakMap<Peer, Bucket>();
+  readonly #perMs: number;
+  /** Of one equipment. */
+  readonly #burst: number;
 
   /** undefined when the limits ask for none. */
   static of(limits: EngineLimits): PacketBudget | undefined {
@@ -45,19 +49,17 @@ export class PacketBudget {
 
   private constructor(limits: EngineLimits) {
     this.#site = new Bucket(limits.packetsPerSecond, Math.max(8, limits.packetsPerSecond / 5));
-    this.#perEquipment = limits.packetsPerSecondPerEquipment;
+    this.#perMs = limits.packetsPerSecondPerEquipment / 1_000;
+    this.#burst = Math.max(4, limits.packetsPerSecondPerEquipment);
   }
 
   /** Takes one request's place, or says who is out of places: then nothing was taken. */
   take(peer: Peer, nowMs: number): "taken" | "site" | "equipment" {
-    let own = this.#peers.get(peer);
-    if (own === undefined) {
-      own = new Bucket(this.#perEquipment, Math.max(4, this.#perEquipment));
-      this.#peers.set(peer, own);
-    }
-    if (own.isEmpty(nowMs)) return "equipment";
+    // The bucket of one equipment as one number, when it will be full: a bucket of its own for each would be six times as large.
+    const missing = Math.max(0, peer.fullAtMs - nowMs) * this.#perMs;
+    if (this.#burst - missing < 1 - rounding) return "equipment";
     if (this.#site.isEmpty(nowMs)) return "site";
-    own.take();
+    peer.fullAtMs = Math.max(peer.fullAtMs, nowMs) + 1 / this.#perMs;
     this.#site.take();
     return "taken";
   }

@@ -18,6 +18,8 @@ export interface Peer {
   readonly isLiteral: boolean;
   /** Which of the family's sockets it uses. */
   readonly socketIndex: number;
+  /** When the places for its requests that are taken will be free again, see PacketBudget; monotonic milliseconds. */
+  fullAtMs: number;
   /** Its session was closed: nothing is sent any more. */
   isClosed: boolean;
   /** The last send of this session failed in the kernel. */

@@ -156,15 +156,27 @@ export class CompiledPlan {
     this.#parts = parts;
   }
 
-  /** The cells of the read under way, or of the last one until they are given back. */
+  /**
+   * The cells of the read under way, or of the last one until they are given back. Taken when the first answer comes: polls ask at the same time, but are
+   * answered one after the other.
+   */
   get arena(): CellArena {
     this.#arena ??= this.#parts.arenas.take(this.columns, this.plan.columns, this.rows.count);
     return this.#arena;
   }
 
+  /** Whether anything was answered in this read. */
+  get hasCells(): boolean {
+    return this.#arena !== undefined;
+  }
+
   /** Whether the values of the last read are still here. */
   get holdsValues(): boolean {
     return this.#arena !== undefined && this.reads > 0;
+  }
+
+  get cells(): number {
+    return this.rows.count * this.columns.count;
   }
 
   get present(): Uint8Array {
@@ -174,7 +186,7 @@ export class CompiledPlan {
   /** No cell holds a value of this read yet. */
   clear(): void {
     this.unfit = 0;
-    this.arena.clear();
+    this.#arena?.clear();
   }
 
   /** The last answer has been taken over: its cells may serve another plan. */
@@ -202,7 +214,7 @@ export class CompiledPlan {
   excluded(): Uint8Array | undefined {
     const columns = this.quarantine?.columns() ?? [];
     if (columns.length === 0) return this.absent;
-    const cells = this.absent?.slice() ?? new Uint8Array(this.rows.count * this.columns.count);
+    const cells = this.absent?.slice() ?? new Uint8Array(this.cells);
     for (const column of columns) cells.fill(1, column * this.rows.count, (column + 1) * this.rows.count);
     return cells;
   }

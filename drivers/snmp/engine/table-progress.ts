@@ -15,7 +15,7 @@ export class Progress {
 
   constructor(plan: CompiledPlan, done: readonly Block[]) {
     this.#plan = plan;
-    this.fates = new Uint8Array(plan.present.length);
+    this.fates = new Uint8Array(plan.cells);
     for (const [cell, isAbsent] of (plan.absent ?? []).entries()) if (isAbsent === 1) this.fates[cell] = fate.absent;
     for (const column of plan.quarantine?.columns() ?? []) this.markColumn(column, fate.unfit);
     for (const block of done)

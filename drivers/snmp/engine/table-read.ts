@@ -57,7 +57,7 @@ export class TableRead implements BlockOwner {
     this.#plan = parts.plan;
     this.#care = new Care(parts.conversation.peer.learned);
     this.#before = spentSoFar(parts.conversation.peer.counters);
-    this.#requestsLeft = spareRequests + 2 * parts.plan.present.length;
+    this.#requestsLeft = spareRequests + 2 * parts.plan.cells;
   }
 
   get signal(): AbortSignal {
@@ -272,7 +272,7 @@ export class TableRead implements BlockOwner {
   /** Hands over what there is, or the error when there is nothing. */
   #giveUp(error: GatewayError, nowMs: number): void {
     if (this.signal.aborted) this.#parts.reject(this.signal.reason);
-    else if (this.#plan.present.includes(1)) this.#finish(nowMs, false);
+    else if (this.#plan.hasCells && this.#plan.present.includes(1)) this.#finish(nowMs, false);
     else this.#parts.reject(error);
   }
 

@@ -131,7 +131,10 @@ export class JointReading {
     const readings: TableReading[] = [];
     for (let place = 0; place < tables.length; place++) {
       const table = tables[place];
-      if (table !== undefined) readings.push(table.take([partOf(answer, joint.layout, place)], moment, exchange));
+      if (table === undefined) continue;
+      readings.push(table.take([partOf(answer, joint.layout, place)], moment, exchange));
+      // It was read alone before: what the engine keeps for that is of no use as long as this goes well.
+      if (table.solePlan !== undefined && table.solePlan !== joint.plan) exchange.session.forget?.(table.solePlan);
     }
     exchange.session.release?.(joint.plan);
     return readings;

@@ -3,8 +3,8 @@ import { defaultLimits } from "../../../../drivers/snmp/engine/limits.ts";
 import { PacketBudget } from "../../../../drivers/snmp/engine/packet-budget.ts";
 import type { Peer } from "../../../../drivers/snmp/engine/peer.ts";
 
-/** Only its identity matters here. */
-const peer = () => ({}) as Peer;
+/** Nothing else of it matters here. */
+const peer = () => ({ fullAtMs: 0 }) as Peer;
 
 describe("packet budget", () => {
   it("does not exist where no limit was asked for", () => {

@@ -30,7 +30,7 @@ describe("polling a switch", () => {
     const { cost } = await bench.next();
     const statistics = new PollStatistics();
     for (let poll = 0; poll < 3; poll++) statistics.add(cost, 0);
-    const shares = statistics.tables.map((one) => one.shown());
+    const shares = statistics.tables.shown();
     const asked = shares.filter(({ requests }) => requests > 0);
     expect(asked.length).toBeGreaterThan(0);
     expect(asked.every(({ cpuMs }) => cpuMs > 0)).toBe(true);
