@@ -34,16 +34,13 @@ let allUsed = 0;
 export class CounterMemory {
   readonly rows: number;
   readonly columns: number;
-  /** The page's: lower halves of the last absolute values. The cells of this memory begin at `first`. */
-  readonly lows: Int32Array;
-  /** The page's, see counter-column.ts for what they say. */
-  readonly marks: Uint8Array;
+  /** Where the cells of this memory begin in the page's arrays. */
   readonly first: number;
   /** How many reports were made of what is remembered, see TableReport.sequence. */
   reports = 0;
-  /** Higher halves: the page's, or an own array once one of them is too large for that. */
-  #highs: Uint16Array | Uint32Array;
-  #highsAt: number;
+  readonly #page: Page;
+  /** Higher halves, once one of them is too large for the page's. */
+  #ownHighs: Uint32Array | undefined;
 
   constructor(rows: number, columns: number) {
     const cells = rows * columns;
@@ -55,23 +52,30 @@ export class CounterMemory {
     const own = cells === 0 ? noPage : isLarge ? newPage(cells) : page;
     this.rows = rows;
     this.columns = columns;
-    this.lows = own.lows;
-    this.marks = own.marks;
+    this.#page = own;
     this.first = own === page ? used : 0;
-    this.#highs = own.highs;
-    this.#highsAt = this.first;
     if (own !== page) return;
     used += cells;
     allUsed += cells;
   }
 
+  /** The page's: lower halves of the last absolute values. */
+  get lows(): Int32Array {
+    return this.#page.lows;
+  }
+
+  /** The page's, see counter-column.ts for what they say. */
+  get marks(): Uint8Array {
+    return this.#page.marks;
+  }
+
   /** Higher halves of the last absolute values, of this memory's cells from `highsAt` on. */
   get highs(): Uint16Array | Uint32Array {
-    return this.#highs;
+    return this.#ownHighs ?? this.#page.highs;
   }
 
   get highsAt(): number {
-    return this.#highsAt;
+    return this.#ownHighs === undefined ? this.first : 0;
   }
 
   /** The lower half of a cell's last absolute value as an unsigned number. @param cell of this memory */
@@ -80,17 +84,15 @@ export class CounterMemory {
   }
 
   highOf(cell: number): number {
-    return this.#highs[this.#highsAt + cell] ?? 0;
+    return this.highs[this.highsAt + cell] ?? 0;
   }
 
   /** Notes an absolute value. @param high unsigned */
   set(cell: number, low: number, high: number): void {
-    if (high > largestShortHigh && this.#highs.BYTES_PER_ELEMENT === 2) {
-      this.#highs = Uint32Array.from(this.#highs.subarray(this.#highsAt, this.#highsAt + this.rows * this.columns));
-      this.#highsAt = 0;
-    }
+    if (high > largestShortHigh)
+      this.#ownHighs ??= Uint32Array.from(this.highs.subarray(this.first, this.first + this.rows * this.columns));
     this.lows[this.first + cell] = low;
-    this.#highs[this.#highsAt + cell] = high;
+    this.highs[this.highsAt + cell] = high;
   }
 
   /** Agent restart: every row of every column begins anew. What was said of it last stays known. */

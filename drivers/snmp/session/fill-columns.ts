@@ -99,7 +99,7 @@ function fillNumber(output: TableOutput, of: NumberSource, target: Int32Array, c
   if (cells?.kind !== "number") return;
   const { column, from, isFallback } = of;
   const reading = isFallback ? column.fallback : column.own;
-  const watched = column.isWatched && output.watched.length > 0;
+  const watched = column.isWatched && output.watched !== undefined;
   if (from.as === "number" && reading.conversion === undefined && column.divisor === 1 && !watched && column.factors === undefined) {
     fillPlainNumbers(from, reading, target, cells, column.isState ? context.anomalies : undefined);
     return;
@@ -143,9 +143,8 @@ function fillPlainNumbers(
 const noByte = 255;
 
 function noteWatched(output: TableOutput, row: number, state: number, context: FillContext): void {
-  const before = output.watched[row];
   const now = state > 0 && state < noByte && Number.isInteger(state) ? state : noByte;
-  output.watched[row] = now;
+  const before = output.watched?.note(row, now) ?? 0;
   // Zero is no state: the column is new. On the first reading nothing is known of the state before: the speed has just been read.
   if (before === 0 || before === now || Number.isNaN(context.elapsedMs) || output.speeds.length === 0) return;
   output.forgetSpeed(row);

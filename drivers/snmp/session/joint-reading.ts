@@ -22,8 +22,8 @@ const jointsShared = new Shared<Joint>(1024);
 const noTables: readonly PolledTable[] = Object.freeze([]);
 
 /** An agent that did not answer the opening as asked is asked in its usual way for so long, then twice as long, up to the second. */
-const closedMs = 60_000;
-const closedMsMax = 3_600_000;
+const closedS = 60;
+const closedSMax = 3_600;
 
 /** What a poll's first requests brought, not believed yet: the answer to its first question came with it. */
 export interface EarlyAnswer {
@@ -42,20 +42,21 @@ export class JointReading {
   #joint: Joint | undefined;
   /** TableBook.revision they were looked for at. */
   #revision = -1;
-  #apartUntilMs = Number.NEGATIVE_INFINITY;
-  #closedUntilMs = Number.NEGATIVE_INFINITY;
-  #closedMs = closedMs;
+  /** Whole seconds, these three: times in milliseconds have fractions, and each such number is an object of its own. 0 = never was. */
+  #apartUntilS = 0;
+  #closedUntilS = 0;
+  #closedS = closedS;
 
   /** Those of an equipment's tables that are read together; none or at least two. @param revision see TableBook.revision */
   of(tables: readonly PolledTable[], revision: number, nowMs: number): readonly PolledTable[] {
     if (revision !== this.#revision) this.#find(tables, revision);
-    return nowMs < this.#apartUntilMs || this.#tables.length < 2 ? noTables : this.#tables;
+    return nowMs < this.#apartUntilS * 1_000 || this.#tables.length < 2 ? noTables : this.#tables;
   }
 
   /** Those that the poll's first question can be asked along with; none or at least one. */
   ofOpening(tables: readonly PolledTable[], revision: number, nowMs: number): readonly PolledTable[] {
     if (revision !== this.#revision) this.#find(tables, revision);
-    return nowMs < this.#apartUntilMs || nowMs < this.#closedUntilMs ? noTables : this.#tables;
+    return nowMs < this.#apartUntilS * 1_000 || nowMs < this.#closedUntilS * 1_000 ? noTables : this.#tables;
   }
 
   #find(tables: readonly PolledTable[], revision: number): void {
@@ -66,8 +67,8 @@ export class JointReading {
     this.#tables = found.slice();
     if (joint === this.#joint) return;
     this.#joint = joint;
-    this.#apartUntilMs = Number.NEGATIVE_INFINITY;
-    this.#closedUntilMs = Number.NEGATIVE_INFINITY;
+    this.#apartUntilS = 0;
+    this.#closedUntilS = 0;
   }
 
   /**
@@ -115,7 +116,7 @@ export class JointReading {
   }
 
   takeEarly({ tables, answer }: EarlyAnswer, moment: AgentMoment, exchange: Exchange): readonly TableReading[] | "apart" {
-    this.#closedMs = closedMs;
+    this.#closedS = closedS;
     return this.#take(tables, answer, moment, exchange);
   }
 
@@ -141,12 +142,12 @@ export class JointReading {
   }
 
   #close({ clock }: Exchange): void {
-    this.#closedUntilMs = clock.monotonicMs() + this.#closedMs;
-    this.#closedMs = Math.min(closedMsMax, this.#closedMs * 2);
+    this.#closedUntilS = Math.ceil(clock.monotonicMs() / 1_000) + this.#closedS;
+    this.#closedS = Math.min(closedSMax, this.#closedS * 2);
   }
 
   #part({ clock, settings }: Exchange): void {
-    this.#apartUntilMs = clock.monotonicMs() + settings.slowIntervalMs;
+    this.#apartUntilS = Math.ceil((clock.monotonicMs() + settings.slowIntervalMs) / 1_000);
   }
 }
 

@@ -12,7 +12,7 @@ import { buildGroups, type ReadGroup, type WireTypes } from "./read-groups.ts";
 import { type LearntRow, sameRow, sharedRows } from "./row-keys.ts";
 import { intervalAfterMs } from "./schedule.ts";
 import { onlyRows, type SharedSurvey, type Survey, sharedSurvey } from "./survey.ts";
-import { buildOutputs, type TableOutput } from "./table-output.ts";
+import { buildOutputs, TableOutput } from "./table-output.ts";
 import { Reading, type TableReading } from "./table-reading.ts";
 import { TableTimes } from "./table-times.ts";
 
@@ -33,6 +33,7 @@ export interface TableOwner {
 
 /** A walk for new rows that found none is not repeated for this long, doubled each time up to the rare interval. */
 const firstHoldDownMs = 30_000;
+const noOutputs: readonly TableOutput[] = [];
 
 /** One table of one equipment: which rows it has, how they are read, and what is reported of them. */
 export class PolledTable extends TableTimes {
@@ -47,7 +48,8 @@ export class PolledTable extends TableTimes {
   #known: SharedSurvey | undefined;
   #hidden = noHiddenLabels;
   #groups: readonly ReadGroup[] = [];
-  #outputs: readonly TableOutput[] = [];
+  /** Nearly always there is one: a list around each would take as much memory as what is kept of a table besides its counters. */
+  #outputs: TableOutput | readonly TableOutput[] = noOutputs;
   #seriesCount = 0;
   /** Of the agent, when the table was last read. */
   #previousEpoch = 0;
@@ -79,7 +81,7 @@ export class PolledTable extends TableTimes {
   }
 
   get outputs(): readonly TableOutput[] {
-    return this.#outputs;
+    return this.#outputs instanceof TableOutput ? [this.#outputs] : this.#outputs;
   }
 
   /** Whether rows and labels were learnt at least once. */
@@ -98,25 +100,27 @@ export class PolledTable extends TableTimes {
   apply(found: Survey, types: WireTypes, exchange: Exchange, changedAtMs: number): boolean {
     const before = this.#known;
     const survey = before === undefined ? found : reuseRows(before, found);
-    const shapes = this.#outputs.map((output) => output.shape);
+    const previous = this.outputs;
     this.#known = sharedSurvey(survey);
     this.#hidden = survey.hidden;
     const rows = this.definition.aggregate === undefined ? survey.reported : onlyRows;
-    this.#outputs = buildOutputs(this.definition, survey.columns, rows, {
+    const outputs = buildOutputs(this.definition, survey.columns, rows, {
       labels: new LabelReader(survey.reported, survey.hidden),
       intervalMs: this.intervalMs,
-      previous: this.#outputs,
+      previous,
       owner: this.#owner,
       speedOverrides: exchange.settings.speeds,
       mayFollow: this.previousMs < changedAtMs,
     });
-    this.#seriesCount = this.#outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
+    const [sole, ...others] = outputs;
+    this.#outputs = sole !== undefined && others.length === 0 ? sole : outputs;
+    this.#seriesCount = outputs.reduce((sum, output) => sum + output.rows.length * output.columns.length, 0);
     // The engine keeps what it learnt about a plan with the plan: a new one only where something changed.
-    const sameShapes = this.#outputs.length === shapes.length && this.#outputs.every((output, at) => output.shape === shapes[at]);
+    const sameShapes = outputs.length === previous.length && outputs.every((output, at) => output.shape === previous[at]?.shape);
     const samePlan = sameShapes && before !== undefined && samePlanned(before, survey);
     if (!samePlan) {
       for (const { plan } of this.#groups) exchange.session.forget?.(plan);
-      this.#groups = buildGroups(this.definition, survey, this.#outputs, types);
+      this.#groups = buildGroups(this.definition, survey, outputs, types);
     }
     const nowMs = exchange.clock.monotonicMs();
     this.mustLearn = false;
@@ -161,12 +165,12 @@ export class PolledTable extends TableTimes {
   async #count(moment: AgentMoment, exchange: Exchange): Promise<TableReading> {
     const startedMs = exchange.clock.monotonicMs();
     const before = exchange.session.counters().requests;
-    const column = this.#outputs[0]?.columns[0];
+    const column = this.outputs[0]?.columns[0];
     const count = column === undefined ? undefined : await countRows(this.definition, column.definition.oid, exchange);
     const observedAt = exchange.clock.now();
     const elapsedMs = this.#stamp(moment, observedAt.monotonicMs);
     const reading = new Reading(this.definition.table);
-    for (const output of this.#outputs) {
+    for (const output of this.outputs) {
       const cells = exchange.cells.take(output.form, output.memory, exchange.notices.anomalies);
       const counted = cells.columns[0];
       if (counted?.kind === "number") {
@@ -211,8 +215,9 @@ export class PolledTable extends TableTimes {
       speedsStale: () => this.#surveyEarlier(exchange),
       limitDoubted: (output, row) => doubtLimit(output, row, exchange),
     };
-    for (let position = 0; position < this.#outputs.length; position++) {
-      const output = this.#outputs[position];
+    const { outputs } = this;
+    for (let position = 0; position < outputs.length; position++) {
+      const output = outputs[position];
       if (output === undefined) continue;
       const cells = exchange.cells.take(output.form, output.memory, anomalies);
       if (this.definition.aggregate === undefined) {
@@ -232,7 +237,7 @@ export class PolledTable extends TableTimes {
     const ownElapsedMs = answeredMs - this.previousMs;
     if (Number.isNaN(ownElapsedMs)) return Number.NaN;
     if (this.#previousEpoch !== moment.epoch) {
-      for (const output of this.#outputs) output.reset();
+      for (const output of this.outputs) output.reset();
       return ownElapsedMs;
     }
     const agentElapsedMs = moment.agentMs + (answeredMs - moment.monotonicMs) - this.previousAgentMs;

@@ -9,6 +9,7 @@ import { OutputColumn } from "./output-column.ts";
 import { formOfTable, type ReportCells, type TableForm } from "./report-cells.ts";
 import { type LearntRow, sameRow, sharedRows, speedOf } from "./row-keys.ts";
 import { idOf, Shared, sharedNumbers } from "./shared.ts";
+import { WatchedStates } from "./watched-states.ts";
 
 /** One reported table: its frozen shape, and what is kept of it between two polls. */
 export class TableOutput {
@@ -21,8 +22,8 @@ export class TableOutput {
   speeds: Float64Array;
   /** Last ifCounterDiscontinuityTime of each row, NaN = none read yet; empty where the table has none. Others may have the same: see `setDiscontinuity`. */
   discontinuity: Float64Array;
-  /** Last value of the state that the rows' speed hangs on, 0 = none read yet, 255 = one that is no byte; empty where it hangs on none. */
-  readonly watched: Uint8Array;
+  /** The state that the rows' speed hangs on; undefined where it hangs on none. */
+  readonly watched: WatchedStates | undefined;
 
   constructor(shape: TableShape, columns: readonly OutputColumn[], rows: readonly LearntRow[], kept: Kept) {
     this.shape = shape;
@@ -79,7 +80,7 @@ export class TableOutput {
 interface Kept extends RowLimits {
   readonly form: TableForm;
   readonly memory: CounterMemory;
-  readonly watched: Uint8Array;
+  readonly watched: WatchedStates | undefined;
 }
 
 /** What limits the counters of a table's rows. */
@@ -165,30 +166,13 @@ function buildOutput(
     ...limitsOf(definition, columns, rows, options, unchanged ? previous : undefined),
     form: formOfTable(columns, rows.length),
     memory: unchanged ? previous.memory : new CounterMemory(rows.length, counters),
-    watched: unchanged ? previous.watched : watches ? statesFor(rows.length) : noStates,
+    watched: unchanged ? previous.watched : watches ? new WatchedStates(rows.length) : undefined,
   });
   if (previous !== undefined && !unchanged) carryOver(previous, output, options.mayFollow);
   return output;
 }
 
 const noNumbers = new Float64Array(0);
-const noStates = new Uint8Array(0);
-
-const statesAPage = 2_048;
-let page = noStates;
-let used = 0;
-
-/** Zeros, in a block of memory that tables share: one of its own costs six times as much as the states of 48 rows. */
-function statesFor(rows: number): Uint8Array {
-  if (rows > statesAPage / 4) return new Uint8Array(rows);
-  if (used + rows > page.length) {
-    page = new Uint8Array(statesAPage);
-    used = 0;
-  }
-  used += rows;
-  return page.subarray(used - rows, used);
-}
-
 function unread(rows: number): Float64Array {
   return new Float64Array(rows).fill(Number.NaN);
 }

@@ -14,9 +14,16 @@ interface WatchedTable {
   readonly shape: TableShape;
   readonly compiled: readonly CompiledCondition[];
   readonly absences: readonly AbsenceCondition[];
-  seenMs: number;
+  /** Tenths of a second: milliseconds have fractions, and each would be an object of its own. */
+  seenTenths: number;
   /** Identities of raised rows that are no longer in the table, by key. */
   vanished: Map<string, { readonly clear: () => void; readonly atMs: number }>;
+}
+
+const msATenth = 100;
+
+function seenMsOf({ seenTenths }: WatchedTable): number {
+  return seenTenths * msATenth;
 }
 
 /** Shared by the tables of which no row ever vanished while it was raised: nearly all. Stays empty. */
@@ -69,7 +76,7 @@ export class TableConditions {
   tick(nowMs: number): void {
     for (const [equipment, tables] of this.#watched) {
       if (!hasWork(tables)) continue;
-      const newestMs = Math.max(...tables.map((watched) => watched.seenMs));
+      const newestMs = Math.max(...tables.map(seenMsOf));
       for (const watched of tables) {
         // Who does not answer at all is somebody else's alarm.
         const answers = nowMs - newestMs < 3 * Math.min(...tables.map(({ shape }) => shape.intervalMs));
@@ -87,7 +94,7 @@ export class TableConditions {
     const { shape } = table;
     const nowMs = table.observedAt.monotonicMs;
     const watched = this.#knownFor(shape) ?? this.#watch(shape, nowMs);
-    watched.seenMs = nowMs;
+    watched.seenTenths = Math.round(nowMs / msATenth);
     for (const condition of watched.compiled) condition.evaluate(table);
   }
 
@@ -127,7 +134,7 @@ export class TableConditions {
       shape,
       compiled: compiled.length === 0 ? noConditions : compiled.slice(),
       absences: absences.length === 0 ? noAbsences : absences.slice(),
-      seenMs: nowMs,
+      seenTenths: Math.round(nowMs / msATenth),
       vanished: older?.vanished ?? nothingVanished,
     };
     if (older !== undefined) this.#takeOver(watched, older, nowMs);
@@ -167,7 +174,7 @@ export class TableConditions {
       type: condition.alarm,
       qualifier: "",
     };
-    const isAbsent = nowMs - watched.seenMs >= Math.max(condition.forMs, 3 * shape.intervalMs);
+    const isAbsent = nowMs - seenMsOf(watched) >= Math.max(condition.forMs, 3 * shape.intervalMs);
     if (!isAbsent) {
       if (this.#parts.sink.find(identity) !== undefined) this.#parts.sink.clear(identity);
       return;

@@ -26,14 +26,16 @@ const noneBroken: readonly BrokenPort[] = [];
 
 /** Memory that ports of several devices share: a block and three views for each device would be larger than what is kept of its ports. */
 interface Page {
-  readonly sinceMs: Float64Array;
+  /** Tenths of a second, monotonic. */
+  readonly sinceTenths: Uint32Array;
   /** Unix seconds, which is exact enough for what is kept over days; 0 = not known. */
   readonly upSinceS: Uint32Array;
   readonly flags: Uint8Array;
 }
 
 const rowsAPage = 1_024;
-const noPage: Page = { sinceMs: new Float64Array(0), upSinceS: new Uint32Array(0), flags: new Uint8Array(0) };
+const msATenth = 100;
+const noPage: Page = { sinceTenths: new Uint32Array(0), upSinceS: new Uint32Array(0), flags: new Uint8Array(0) };
 let page = noPage;
 let used = 0;
 
@@ -49,11 +51,11 @@ function pageFor(rows: number): { readonly page: Page; readonly at: number } {
 }
 
 function newPage(rows: number): Page {
-  return { sinceMs: new Float64Array(rows), upSinceS: new Uint32Array(rows), flags: new Uint8Array(rows) };
+  return { sinceTenths: new Uint32Array(rows), upSinceS: new Uint32Array(rows), flags: new Uint8Array(rows) };
 }
 
 /**
- * The ports of one equipment by the rows of its newest table: 13 bytes a port, names and labels are the shape's. Ports that are in the table no
+ * The ports of one equipment by the rows of its newest table: nine bytes a port, names and labels are the shape's. Ports that are in the table no
  * more are kept beside it, as they may come back.
  */
 export class PortRows {
@@ -122,10 +124,10 @@ export class PortRows {
    */
   broken(untilMs: number, wasUp = false): readonly BrokenPort[] {
     let found: BrokenPort[] | undefined;
-    const { flags, sinceMs, upSinceS } = this.#page;
+    const { flags, sinceTenths, upSinceS } = this.#page;
     for (let row = 0, at = this.#at; row < this.#rows.length; row++, at++) {
       if (((flags[at] ?? 0) & (bits.down | bits.adminUp)) !== (bits.down | bits.adminUp)) continue;
-      if (!((sinceMs[at] ?? 0) <= untilMs) || (wasUp && upSinceS[at] === 0)) continue;
+      if (!((sinceTenths[at] ?? 0) * msATenth <= untilMs) || (wasUp && upSinceS[at] === 0)) continue;
       const [described, port] = [this.#rows[row], this.at(row)];
       if (described === undefined || port === undefined) continue;
       found ??= [];
@@ -198,11 +200,11 @@ class RowPort implements Port {
   }
 
   get sinceMs(): number {
-    return this.#page.sinceMs[this.#at] ?? Number.NaN;
+    return (this.#page.sinceTenths[this.#at] ?? Number.NaN) * msATenth;
   }
 
   set sinceMs(value: number) {
-    this.#page.sinceMs[this.#at] = value;
+    this.#page.sinceTenths[this.#at] = Math.round(value / msATenth);
   }
 
   get upSinceWallMs(): number | undefined {

@@ -36,7 +36,8 @@ interface PortBook {
   oper: number;
   readonly ports: PortRows;
   readonly stored: Readonly<Record<string, number>>;
-  savedMs: number;
+  /** Whole seconds: a number with a fraction would be an object of its own. */
+  savedS: number;
 }
 
 /** Ports that somebody named: their loss is an alarm whatever hangs on them. */
@@ -99,7 +100,7 @@ export class PortWatch {
     for (const [equipment, book] of this.#books) {
       for (const [key, port, labels] of book.ports.broken(nowMs - holdMs, this.#needsToHaveBeenUp(equipment as EquipmentId)))
         this.#judge(equipment as EquipmentId, key, port, labels);
-      if (nowMs - book.savedMs >= saveEveryMs) this.#save(equipment, book, nowMs, wallMs);
+      if (nowMs - book.savedS * 1_000 >= saveEveryMs) this.#save(equipment, book, nowMs, wallMs);
     }
   }
 
@@ -215,17 +216,17 @@ export class PortWatch {
     }
     const text = this.#parts.notes.getText(`alarms/ports/${shape.equipment}`);
     const stored = text === undefined ? nothingStored : (JSON.parse(text) as Record<string, number>);
-    const savedMs = this.#parts.clock.monotonicMs();
+    const savedS = Math.floor(this.#parts.clock.monotonicMs() / 1_000);
     // Spread into, an object takes half as much again.
     const { admin, oper } = columns;
-    const book: PortBook = { shape: undefined, admin, oper, ports: new PortRows(), stored, savedMs };
+    const book: PortBook = { shape: undefined, admin, oper, ports: new PortRows(), stored, savedS };
     this.#books.set(shape.equipment, book);
     return book;
   }
 
   /** How long ports have been up outlives a restart of the gateway; a few hours more or less do not matter. */
   #save(equipment: string, book: PortBook, nowMs: number, wallMs: number): void {
-    book.savedMs = nowMs;
+    book.savedS = Math.floor(nowMs / 1_000);
     const lasting = [...book.ports.all()].flatMap(([key, { isUp, upSinceWallMs }]): (readonly [string, number])[] =>
       isUp === true && upSinceWallMs !== undefined && wallMs - upSinceWallMs >= minSavedUpMs ? [[key, upSinceWallMs]] : [],
     );
