@@ -70,7 +70,7 @@ export function openAlarms(
     ...platform,
     ...{ state, topology, network, log: new FileAlarmLog(parts.stateDir, platform.logger) },
     ...(history === undefined ? {} : { history }),
-    equipment: () => equipment().map(({ id, name, address, pollIntervalMs }) => ({ id, name: name ?? id, address, pollIntervalMs })),
+    equipment,
     conditions: conditionsOf(alarms),
     genericStates: alarms.defaults,
     rules: rulesOf(alarms),

@@ -78,16 +78,32 @@ function gatewayKind(drivers: readonly DriverDescription[]): DocumentKind<Gatewa
   };
 }
 
+/** Names that many entries have in common, as one text each: a parser makes one for each entry. */
+function withSharedNames(): (name: string) => string {
+  const names = new Map<string, string>();
+  return (name) => {
+    const known = names.get(name);
+    if (known === undefined) names.set(name, name);
+    return known ?? name;
+  };
+}
+
 function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfiguration {
   const { credentials, equipment, checks, ...rest } = loaded.value;
   // Asked for by people, and when another configuration comes; as objects it would be the equipment of a large site once more.
   const shown = deflateRawSync(JSON.stringify(loaded.shown)).toString("latin1");
+  const shared = withSharedNames();
   return Object.freeze({
     ...rest,
     file: loaded.file,
     credentials: new CredentialVault(credentials),
     // The schema's pattern is that of EquipmentId, and `parent` is one of the ids.
-    equipment: Object.freeze(equipment.map((entry) => Object.freeze({ ...entry, id: entry.id as EquipmentId }) as Equipment)),
+    equipment: Object.freeze(
+      equipment.map((entry) => {
+        const credential = entry.credential === undefined ? {} : { credential: shared(entry.credential) };
+        return Object.freeze({ ...entry, id: entry.id as EquipmentId, driver: shared(entry.driver), ...credential }) as Equipment;
+      }),
+    ),
     checks: Object.freeze(
       checks.filter(({ enabled }) => enabled).map(({ enabled: _enabled, ...check }) => Object.freeze(check) as CheckDefinition),
     ),

@@ -1,4 +1,4 @@
-import type { EquipmentId } from "#model/equipment.ts";
+import type { Equipment } from "#model/equipment.ts";
 import type { Inventory } from "#model/observation.ts";
 import type { State } from "#ports/state.ts";
 import type { LastingNotes } from "./lasting-notes.ts";
@@ -18,12 +18,8 @@ export interface KnownIdentity {
   readonly deviceClass?: string | undefined;
 }
 
-export interface MonitoredEquipment {
-  readonly id: EquipmentId;
-  readonly name: string;
-  readonly address: string;
-  readonly pollIntervalMs: number;
-}
+/** What alarms look at of it; the configuration's own objects, kept once. */
+export type MonitoredEquipment = Pick<Equipment, "id" | "name" | "address" | "pollIntervalMs">;
 
 /** Kinds of equipment, models and firmware, of which a site has many of few: one text for all. Bounded; what is over the bound is merely not shared. */
 const kinds = new Map<string, string>();
@@ -37,7 +33,7 @@ function sharedText(text: string | undefined): string | undefined {
 }
 
 function isSame(known: MonitoredEquipment | undefined, one: MonitoredEquipment): boolean {
-  return known?.name === one.name && known.address === one.address && known.pollIntervalMs === one.pollIntervalMs;
+  return known !== undefined && known.name === one.name && known.address === one.address && known.pollIntervalMs === one.pollIntervalMs;
 }
 
 /** What alarms need to know of each equipment: name, class, identity over restarts, and whether somebody works on it. */
