@@ -30,7 +30,7 @@ export interface ChunkHead {
 
 /** Makes the wire's bytes from frames: pure, and the same bytes for the same input. Runs in the store's thread. */
 export interface ChunkAssembler {
-  /** @param frames in order of admission: the group frames of one slot; or one dict frame; or 1..50 json frames of one stream class. */
+  /** @param frames in order of admission: the group frames of one slot; or one dict frame; or 1..50 json frames of one stream class. @returns the caller's alone, who may free them (`letGo`) */
   assemble(head: ChunkHead, frames: readonly Pick<Frame, "kind" | "payload" | "samples" | "wallMs" | "monotonicMs">[]): Uint8Array;
   /** Upper bound of one assembled chunk, bytes; the store splits a slot's frames when their payloads exceed it. */
   readonly maxFrameBytes: number;

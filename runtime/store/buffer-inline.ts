@@ -7,6 +7,7 @@ import type { ChunkAssembler } from "#ports/codec.ts";
 import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Disk } from "./disk.ts";
+import { FrameBatch } from "./held-frame.ts";
 import type { PendingGaps } from "./ledger.ts";
 import { openStore } from "./open-store.ts";
 import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
@@ -30,7 +31,7 @@ interface Waiter {
 }
 
 interface Blocked {
-  readonly frames: readonly Frame[];
+  readonly batch: FrameBatch;
   readonly resolve: (position: Position) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -89,12 +90,13 @@ export class InlineBuffer implements BufferPort {
     return { durable: this.#core.durablePosition, sealedChunks: this.#core.sealedChunks, gaps: this.#core.pendingGaps };
   }
 
-  append(frames: readonly Frame[]): Position | Promise<Position> {
+  append(frames: readonly Frame[] | FrameBatch): Position | Promise<Position> {
+    const batch = FrameBatch.of(frames);
     if (this.#closing !== undefined) throw new GatewayError("buffer.closed");
     // Those who wait go first: order of admission is order of the journal.
-    if (this.#blocked.length === 0 && !this.#core.isFull) return this.#admit(frames);
+    if (this.#blocked.length === 0 && !this.#core.isFull) return this.#admit(batch);
     return new Promise((resolve, reject) => {
-      this.#blocked.push({ frames, resolve, reject });
+      this.#blocked.push({ batch, resolve, reject });
     });
   }
 
@@ -186,8 +188,8 @@ export class InlineBuffer implements BufferPort {
     for (const finished of this.#sealWaiters) finished();
   }
 
-  #admit(frames: readonly Frame[]): Position {
-    const position = this.#core.append(frames);
+  #admit(batch: FrameBatch): Position {
+    const position = this.#core.append(batch);
     this.#wake();
     return position;
   }
@@ -226,7 +228,7 @@ export class InlineBuffer implements BufferPort {
     while (!this.#core.isFull && this.#closing === undefined) {
       const blocked = this.#blocked.shift();
       if (blocked === undefined) break;
-      blocked.resolve(this.#core.append(blocked.frames));
+      blocked.resolve(this.#core.append(blocked.batch));
     }
     this.#onProgress?.(this.progress);
     if (this.#core.sealedChunks === this.#sealedSeen) return;

@@ -6,13 +6,14 @@ import { type DatabaseOptions, openOrQuarantine, openOwnDatabase, quarantine } f
 import type { Disk } from "./disk.ts";
 import { atDisk } from "./disk-error.ts";
 import { defaultHistorySettings, HistoryCore, type HistorySettings } from "./history-core.ts";
+import { HeldTable } from "./history-held.ts";
 import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
 import { historyFile, historyMigrations, historyTables } from "./history-schema.ts";
 
 /** Where the recorder puts rows: the same thread or another. `table` numbers are the recorder's. */
 export interface HistoryBackend {
   openTable(table: number, series: readonly HistorySeries[]): void;
-  /** One value per series of the table; NaN = none. */
+  /** One value per series of the table; NaN = none. They are copied: the array is the caller's again. */
   row(table: number, atMs: number, values: Float64Array): void;
   closeTable(table: number): void;
   series(equipment: string | undefined): Promise<readonly HistorySeries[]>;
@@ -66,7 +67,7 @@ class LocalHistory implements HistoryBackend {
   readonly #log: Logger;
   readonly #stop = new AbortController();
   readonly #ticking: Promise<void>;
-  readonly #tables = new Map<number, { readonly equipment: string; readonly ids: readonly number[] }>();
+  readonly #tables = new Map<number, HeldTable>();
   /** Tables whose series could not be looked up: tried again at each flush, and told once for all of them. */
   readonly #unnumbered = new Map<number, readonly HistorySeries[]>();
 
@@ -79,7 +80,7 @@ class LocalHistory implements HistoryBackend {
 
   openTable(table: number, series: readonly HistorySeries[]): void {
     try {
-      this.#tables.set(table, { equipment: series[0]?.equipment ?? "", ids: this.#core.seriesIds(series) });
+      this.#tables.set(table, new HeldTable(series[0]?.equipment ?? "", this.#core.seriesIds(series)));
       this.#unnumbered.delete(table);
     } catch (error) {
       if (!isGatewayError(error)) throw error;
@@ -91,7 +92,7 @@ class LocalHistory implements HistoryBackend {
 
   row(table: number, atMs: number, values: Float64Array): void {
     const known = this.#tables.get(table);
-    if (known !== undefined) this.#core.add({ ...known, atMs, values });
+    if (known !== undefined) this.#core.add(known, atMs, values);
   }
 
   closeTable(table: number): void {

@@ -6,8 +6,8 @@ import type { Logger } from "#ports/logger.ts";
 import { usedBytes } from "./database.ts";
 import { atDisk } from "./disk-error.ts";
 import { Bins, pointsOf } from "./history-bins.ts";
-import type { BlockSeries } from "./history-block.ts";
 import { HistoryBlocks, rolledDays, rolledHours } from "./history-blocks.ts";
+import { HeldRows, type HeldTable } from "./history-held.ts";
 import type { HistoryAnswer, HistoryQuery } from "./history-query.ts";
 import { fiveMinutesMs, historyFile, historyLevel, hourMs } from "./history-schema.ts";
 import { HistorySeriesBook } from "./history-series.ts";
@@ -36,22 +36,8 @@ export interface HistoryParts {
   readonly settings: HistorySettings;
 }
 
-/** Values of one table of one equipment at one time, in the order of `ids`. NaN = none. */
-export interface HistoryRow {
-  readonly equipment: string;
-  readonly ids: readonly number[];
-  readonly atMs: number;
-  readonly values: Float64Array;
-}
-
-interface Gathered {
-  readonly ids: readonly number[];
-  readonly times: number[];
-  readonly rows: Float64Array[];
-}
-
-/** Values held between two flushes; beyond it they are written early, or given up where the disk refuses. */
-const maxHeldValues = 1_000_000;
+/** Numbers held between two flushes (16 MiB); beyond it they are written early, or given up where the disk refuses. */
+const maxHeldCells = 2 ** 21;
 
 /** The site's memory: gathers, writes blocks, rolls them up, forgets. Synchronous; the caller looks at `dueAtMs`. */
 export class HistoryCore {
@@ -63,8 +49,7 @@ export class HistoryCore {
   readonly #series: HistorySeriesBook;
   /** Values given up since the disk last took any; undefined = it takes them. */
   #lostValues: number | undefined;
-  readonly #held = new Map<string, Gathered[]>();
-  #heldValues = 0;
+  readonly #held = new HeldRows();
   #flushAtMs: number;
 
   /** @throws GatewayError buffer.* */
@@ -79,7 +64,7 @@ export class HistoryCore {
   }
 
   get dueAtMs(): number {
-    const isCrowded = this.#heldValues >= maxHeldValues || (this.#series.isCrowded && this.#lostValues === undefined);
+    const isCrowded = this.#held.cells >= maxHeldCells || (this.#series.isCrowded && this.#lostValues === undefined);
     return isCrowded ? Number.NEGATIVE_INFINITY : this.#flushAtMs;
   }
 
@@ -88,14 +73,9 @@ export class HistoryCore {
     return this.#series.idsOf(series);
   }
 
-  add(row: HistoryRow): void {
-    const tables = this.#held.get(row.equipment) ?? [];
-    this.#held.set(row.equipment, tables);
-    const gathered = tables.find((one) => one.ids === row.ids) ?? { ids: row.ids, times: [], rows: [] };
-    if (gathered.times.length === 0) tables.push(gathered);
-    gathered.times.push(row.atMs);
-    gathered.rows.push(row.values);
-    this.#heldValues += row.values.length;
+  /** @param values one for each of the table's ids, NaN = none; copied */
+  add(table: HeldTable, atMs: number, values: Float64Array): void {
+    this.#held.add(table, atMs, values);
   }
 
   /** Flushes, rolls up and forgets. While the disk refuses, what is held waits for the next time, up to its bound. */
@@ -107,13 +87,13 @@ export class HistoryCore {
   }
 
   flush(): void {
-    if (this.#held.size === 0 && !this.#series.isCrowded) return;
+    if (this.#held.isEmpty && !this.#series.isCrowded) return;
     this.#transaction(() => {
       this.#series.write();
-      for (const [equipment, tables] of this.#held) this.#blocks.insert(historyLevel.raw, equipment, tables.flatMap(transposed));
+      for (const equipment of this.#held.equipment()) this.#blocks.insert(historyLevel.raw, equipment, this.#held.series(equipment));
     });
     this.#series.written();
-    this.#letGo();
+    this.#held.clear();
   }
 
   series(equipment: string | undefined): readonly HistorySeries[] {
@@ -153,11 +133,8 @@ export class HistoryCore {
     for (const series of this.#blocks.read(historyLevel.raw, equipment, fromMs, toMs, new Set([id]))) {
       for (const point of pointsOf(series, false)) if (point.atMs >= fromMs && point.atMs <= toMs) yield point;
     }
-    for (const gathered of this.#held.get(equipment) ?? []) {
-      for (const series of transposed(gathered)) {
-        if (series.id !== id) continue;
-        for (const point of pointsOf(series, false)) if (point.atMs >= fromMs && point.atMs <= toMs) yield point;
-      }
+    for (const series of this.#held.series(equipment, id)) {
+      for (const point of pointsOf(series, false)) if (point.atMs >= fromMs && point.atMs <= toMs) yield point;
     }
   }
 
@@ -205,18 +182,13 @@ export class HistoryCore {
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       if (this.#lostValues === undefined)
-        this.#log.warn({ code: error.code, ...error.fields, heldValues: this.#heldValues }, "the history could not be written and waits");
+        this.#log.warn({ code: error.code, ...error.fields, heldValues: this.#held.values }, "the history could not be written and waits");
       this.#lostValues ??= 0;
-      if (this.#heldValues < maxHeldValues) return;
-      this.#lostValues += this.#heldValues;
-      this.#log.error({ code: error.code, values: this.#heldValues }, "values of the history were given up: the disk does not take them");
-      this.#letGo();
+      if (this.#held.cells < maxHeldCells) return;
+      this.#lostValues += this.#held.values;
+      this.#log.error({ code: error.code, values: this.#held.values }, "values of the history were given up: the disk does not take them");
+      this.#held.clear();
     }
-  }
-
-  #letGo(): void {
-    this.#held.clear();
-    this.#heldValues = 0;
   }
 
   #transaction(work: () => void): void {
@@ -226,12 +198,6 @@ export class HistoryCore {
   #run<T>(work: () => T): T {
     return atDisk({ file: historyFile }, work);
   }
-}
-
-function transposed(gathered: Gathered): BlockSeries[] {
-  return gathered.ids.flatMap((id, column) =>
-    id === 0 ? [] : [{ id, times: gathered.times, values: Float64Array.from(gathered.rows, (row) => row[column] ?? Number.NaN) }],
-  );
 }
 
 function medianStep(points: readonly HistoryPoint[]): number {

@@ -83,8 +83,7 @@ class RowPack {
 function eachRow(rows: PackedRows, take: (table: number, atMs: number, values: Float64Array) => void): void {
   for (let at = 0; at + 3 <= rows.length; ) {
     const end = at + 3 + (rows[at + 2] ?? 0);
-    // A copy: what is kept of one row must not keep all of them.
-    take(rows[at] ?? 0, rows[at + 1] ?? 0, rows.slice(at + 3, end));
+    take(rows[at] ?? 0, rows[at + 1] ?? 0, rows.subarray(at + 3, end));
     at = end;
   }
 }

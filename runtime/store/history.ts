@@ -71,6 +71,8 @@ export class HistoryRecorder implements History {
    * of all tables of a site would be larger than the plans.
    */
   readonly #plans = new Map<string, readonly Plan[]>();
+  /** By length; there are few, and together at most as long as there are series. */
+  readonly #rooms = new Map<number, Float64Array>();
   #series = 0;
   #nextTable = 1;
   #undated = 0;
@@ -120,12 +122,21 @@ export class HistoryRecorder implements History {
   #recordTable(table: TableReport): void {
     const plan = this.#known(table.shape.equipment, table.shape) ?? this.#planOf(table.shape);
     if (plan.cells.length === 0) return;
-    const values = new Float64Array(plan.cells.length);
+    const values = this.#room(plan.cells.length);
     for (let index = 0; index < plan.cells.length; index++) {
       const cell = plan.cells[index];
       if (cell !== undefined) values[index] = cellValue(table.columns[cell.metric], cell, table.elapsedMs);
     }
     this.#backend.row(plan.table, table.observedAt.wallMs, values);
+  }
+
+  /** Whoever takes rows copies them. */
+  #room(values: number): Float64Array {
+    const known = this.#rooms.get(values);
+    if (known !== undefined) return known;
+    const made = new Float64Array(values);
+    this.#rooms.set(values, made);
+    return made;
   }
 
   #known(equipment: string, shape: TableShape | undefined): Plan | undefined {

@@ -1,30 +1,7 @@
-import type { Frame, Slot, StreamClass } from "#model/chunk.ts";
+import type { Slot, StreamClass } from "#model/chunk.ts";
+import { bounded, type CommitPlan, cut, inOrder, type Seal } from "./commit-plan.ts";
 import { detach } from "./detach.ts";
-
-/** An admitted frame that is not in a sealed chunk yet. */
-export interface HeldFrame {
-  frame: Frame;
-  readonly position: number;
-  /** Journal record that made it durable; undefined = still only in memory. */
-  recordSeq: number | undefined;
-}
-
-/** Frames that become one chunk. */
-export interface Seal {
-  readonly streamClass: StreamClass;
-  readonly slot: Slot | undefined;
-  readonly frames: readonly HeldFrame[];
-}
-
-/** Content of the next journal record. */
-export interface CommitPlan {
-  /** In the order in which they get their seq. */
-  readonly seals: readonly Seal[];
-  /** Frames that become durable without being sealed yet. */
-  readonly journal: readonly HeldFrame[];
-  /** The bound of one record cut it short: another commit follows at once. */
-  readonly more: boolean;
-}
+import type { HeldFrame } from "./held-frame.ts";
 
 export interface OpenGroupLimits {
   readonly windowMs: number;
@@ -61,6 +38,7 @@ export class OpenGroup {
   #heldSamples = 0;
   #openSamples = 0;
   #urgent = false;
+  #plans = 0;
   #oldestOpenMs = Number.POSITIVE_INFINITY;
 
   constructor(limits: OpenGroupLimits) {
@@ -97,16 +75,17 @@ export class OpenGroup {
   }
 
   /** Re-admits a frame found in the journal after a crash. */
-  restore(frame: Frame, position: number, recordSeq: number): void {
-    this.#hold({ frame, position, recordSeq });
+  restore(held: HeldFrame, recordSeq: number): void {
+    held.recordSeq = recordSeq;
+    this.#hold(held);
   }
 
-  add(frame: Frame, position: number, nowMs: number): void {
-    this.#hold({ frame, position, recordSeq: undefined });
+  add(held: HeldFrame, nowMs: number): void {
+    this.#hold(held);
     this.#openFrames += 1;
-    this.#openBytes += frame.payload.length;
-    this.#openSamples += frame.samples;
-    this.#urgent ||= frame.urgent;
+    this.#openBytes += held.bytes;
+    this.#openSamples += held.samples;
+    this.#urgent ||= held.urgent;
     this.#oldestOpenMs = Math.min(this.#oldestOpenMs, nowMs);
   }
 
@@ -128,9 +107,9 @@ export class OpenGroup {
     for (const { slot, frames } of this.#slots.values()) {
       const old = frames.filter(({ recordSeq }) => recordSeq !== undefined && recordSeq <= record);
       for (const piece of cut(old, this.#limits.maxChunkBytes, Number.POSITIVE_INFINITY))
-        seals.push({ streamClass: "T", slot: piece.at(-1)?.frame.slot ?? slot, frames: piece });
+        seals.push({ streamClass: "T", slot: piece.at(-1)?.slot ?? slot, frames: piece });
     }
-    return bounded(inOrder(seals), [], maxRecordBytes);
+    return this.#numbered(bounded(inOrder(seals), [], maxRecordBytes));
   }
 
   /** @param force seals open slots as well */
@@ -142,20 +121,17 @@ export class OpenGroup {
       const pieces = cut(open.frames, this.#limits.maxChunkBytes, Number.POSITIVE_INFINITY);
       const ended = sealAll || this.#isSuperseded(open.slot, id) || this.#sealDueMs(open.slot, now.bootId) <= now.monotonicMs;
       const rest = ended ? undefined : pieces.pop();
-      for (const frames of pieces) seals.push({ streamClass: "T", slot: frames.at(-1)?.frame.slot ?? open.slot, frames });
+      for (const frames of pieces) seals.push({ streamClass: "T", slot: frames.at(-1)?.slot ?? open.slot, frames });
       for (const held of rest ?? []) if (held.recordSeq === undefined) journal.push(held);
     }
-    return bounded(inOrder(seals), journal, maxRecordBytes);
+    return this.#numbered(bounded(inOrder(seals), journal, maxRecordBytes));
   }
 
   /** Position up to which every frame is durable, once `plan` is. */
   durableAfter(plan: CommitPlan, lastPosition: number): number {
-    const covered = new Set<number>();
-    for (const held of plan.journal) covered.add(held.position);
-    for (const seal of plan.seals) for (const held of seal.frames) covered.add(held.position);
     let first = lastPosition + 1;
     for (const held of this.#all()) {
-      if (held.recordSeq === undefined && !covered.has(held.position)) first = Math.min(first, held.position);
+      if (held.recordSeq === undefined && held.plan !== plan.number) first = Math.min(first, held.position);
     }
     return first - 1;
   }
@@ -166,8 +142,8 @@ export class OpenGroup {
       this.#opened(held);
       held.recordSeq = recordSeq;
     }
+    this.#removeSealed(plan);
     detach(plan.journal);
-    this.#removeSealed(new Set(plan.seals.flatMap((seal) => seal.frames)));
     if (this.#openFrames > 0) {
       this.#oldestOpenMs = nowMs;
       return;
@@ -176,12 +152,19 @@ export class OpenGroup {
     this.#oldestOpenMs = Number.POSITIVE_INFINITY;
   }
 
+  #numbered(content: Omit<CommitPlan, "number">): CommitPlan {
+    this.#plans += 1;
+    for (const seal of content.seals) for (const held of seal.frames) held.plan = this.#plans;
+    for (const held of content.journal) held.plan = this.#plans;
+    return { number: this.#plans, ...content };
+  }
+
   #hold(held: HeldFrame): void {
-    this.#heldBytes += held.frame.payload.length;
+    this.#heldBytes += held.bytes;
     this.#heldFrames += 1;
-    this.#heldSamples += held.frame.samples;
-    const slot = held.frame.slot;
-    if (held.frame.kind !== "group" || slot === undefined) {
+    this.#heldSamples += held.samples;
+    const { slot } = held;
+    if (held.kind !== "group" || slot === undefined) {
       this.#loose.push(held);
       return;
     }
@@ -191,16 +174,19 @@ export class OpenGroup {
     this.#newestSlot.set(slot.intervalMs, Math.max(slot.id, this.#newestSlot.get(slot.intervalMs) ?? 0));
   }
 
-  #removeSealed(sealed: ReadonlySet<HeldFrame>): void {
-    for (const held of sealed) {
-      if (held.recordSeq === undefined) this.#opened(held);
-      this.#heldBytes -= held.frame.payload.length;
-      this.#heldFrames -= 1;
-      this.#heldSamples -= held.frame.samples;
+  #removeSealed(plan: CommitPlan): void {
+    for (const { frames } of plan.seals) {
+      for (const held of frames) {
+        if (held.recordSeq === undefined) this.#opened(held);
+        this.#heldBytes -= held.bytes;
+        this.#heldFrames -= 1;
+        this.#heldSamples -= held.samples;
+        held.leave();
+      }
     }
-    this.#loose = this.#loose.filter((held) => !sealed.has(held));
+    this.#loose = this.#loose.filter((held) => !held.isGone);
     for (const [id, open] of this.#slots) {
-      const kept = open.frames.filter((held) => !sealed.has(held));
+      const kept = open.frames.filter((held) => !held.isGone);
       if (kept.length === 0) this.#slots.delete(id);
       else if (kept.length < open.frames.length) this.#slots.set(id, { slot: open.slot, frames: kept });
     }
@@ -208,8 +194,8 @@ export class OpenGroup {
 
   #opened(held: HeldFrame): void {
     this.#openFrames -= 1;
-    this.#openBytes -= held.frame.payload.length;
-    this.#openSamples -= held.frame.samples;
+    this.#openBytes -= held.bytes;
+    this.#openSamples -= held.samples;
   }
 
   /** Dictionaries alone; JSON of one class together. They are sealed by the record that makes them durable: never stored twice. */
@@ -217,8 +203,8 @@ export class OpenGroup {
     const seals: Seal[] = [];
     const json = new Map<StreamClass, HeldFrame[]>();
     for (const held of this.#loose) {
-      const streamClass = held.frame.streamClass;
-      if (held.frame.kind !== "json") seals.push({ streamClass, slot: undefined, frames: [held] });
+      const { streamClass } = held;
+      if (held.kind !== "json") seals.push({ streamClass, slot: undefined, frames: [held] });
       else if (json.get(streamClass)?.push(held) === undefined) json.set(streamClass, [held]);
     }
     for (const [streamClass, frames] of json) {
@@ -249,50 +235,4 @@ export class OpenGroup {
     yield* this.#loose;
     for (const open of this.#slots.values()) yield* open.frames;
   }
-}
-
-/** By the last frame: a dictionary record that was admitted between two frames of a slot must reach the reader before that slot's chunk. */
-function inOrder(seals: Seal[]): readonly Seal[] {
-  return seals.sort((a, b) => (a.frames.at(-1)?.position ?? 0) - (b.frames.at(-1)?.position ?? 0));
-}
-
-/** In order, each piece within both bounds (one frame at least). */
-function cut(frames: readonly HeldFrame[], maxBytes: number, maxFrames: number): HeldFrame[][] {
-  const pieces: HeldFrame[][] = [];
-  let piece: HeldFrame[] = [];
-  let bytes = 0;
-  for (const held of frames) {
-    const length = held.frame.payload.length;
-    if (piece.length > 0 && (bytes + length > maxBytes || piece.length >= maxFrames)) {
-      pieces.push(piece);
-      piece = [];
-      bytes = 0;
-    }
-    piece.push(held);
-    bytes += length;
-  }
-  if (piece.length > 0) pieces.push(piece);
-  return pieces;
-}
-
-function bounded(seals: readonly Seal[], journal: readonly HeldFrame[], maxBytes: number): CommitPlan {
-  let bytes = 0;
-  const fits = (length: number): boolean => {
-    const room = bytes === 0 || bytes + length <= maxBytes;
-    if (room) bytes += length;
-    return room;
-  };
-  const taken: Seal[] = [];
-  for (const seal of seals) {
-    if (!fits(seal.frames.reduce((sum, held) => sum + held.frame.payload.length + 64, 0))) break;
-    taken.push(seal);
-  }
-  const kept: HeldFrame[] = [];
-  if (taken.length === seals.length) {
-    for (const held of journal) {
-      if (!fits(held.frame.payload.length + 64)) break;
-      kept.push(held);
-    }
-  }
-  return { seals: taken, journal: kept, more: taken.length < seals.length || kept.length < journal.length };
 }

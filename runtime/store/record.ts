@@ -2,6 +2,7 @@ import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Slot, StreamClass } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { GapRecord } from "#model/observation.ts";
+import { letGo, ownBytes, roomFor } from "#model/own-bytes.ts";
 import type { Ranges } from "./ranges.ts";
 
 /** Everything in the ring starts and ends on such a border: a flash page or a file-system block never holds parts of two records. */
@@ -129,7 +130,11 @@ export function packMeta(body: RecordBody, payloads: readonly Uint8Array[]): { r
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length);
   const raw = Buffer.concat([length, json, ...payloads]);
-  return { packed: zstdCompressSync(raw, { chunkSize: Math.min(16_384, Math.max(1_024, raw.length >> 1)) }), rawBytes: raw.length };
+  const rawBytes = raw.length;
+  const room = roomFor(rawBytes);
+  const packed = ownBytes(zstdCompressSync(raw, { chunkSize: room }), room);
+  letGo(raw);
+  return { packed, rawBytes };
 }
 
 /** @throws GatewayError buffer.corrupt */

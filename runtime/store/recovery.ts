@@ -1,6 +1,7 @@
 import { type Frame, type Slot, salvagedFlag } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { DiskFile } from "./disk.ts";
+import { FrameBatch } from "./held-frame.ts";
 import type { OpenGroup } from "./open-group.ts";
 import { type ChunkEntry, type DecodedRecord, factsOf, headerBytes, recordFlag, type Snapshot, unpackMeta } from "./record.ts";
 import type { Ring } from "./ring.ts";
@@ -49,9 +50,12 @@ export function recoverJournal(
   }
   // What a lost record had sealed cannot be told from what was still open: from here on neither is taken for the next thing after its predecessor.
   const salvaged = damaged || scan.suspect ? salvagedSlots() : undefined;
-  for (const [at, found] of [...frames.values()].flatMap((slot) => [...slot]).sort((a, b) => a[0] - b[0])) {
-    into.open.restore(salvaged?.(found.frame) ?? found.frame, at, found.recordSeq);
-    into.ring.retain(found.recordSeq, 1);
+  const unsealed = [...frames.values()].flatMap((slot) => [...slot]).sort((a, b) => a[0] - b[0]);
+  const batch = FrameBatch.of(unsealed.map(([, { frame }]) => salvaged?.(frame) ?? frame));
+  for (const [index, held] of batch.hold((at) => unsealed[at]?.[0] ?? 0).entries()) {
+    const recordSeq = unsealed[index]?.[1].recordSeq ?? 0;
+    into.open.restore(held, recordSeq);
+    into.ring.retain(recordSeq, 1);
   }
   for (const stream of into.streams.all()) stream.sortRing();
   const clean = (lastRecord.header.flags & recordFlag.cleanStop) !== 0 && !scan.suspect;

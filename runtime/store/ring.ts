@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { GatewayError } from "#model/errors.ts";
+import { letGo } from "#model/own-bytes.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { blockBytes, encodeHeader, headerBytes, headerCrc, packMeta, type RecordBody, type RecordHeader, recordVersion } from "./record.ts";
 import { firstDataOffset, type RingScan } from "./ring-scan.ts";
@@ -172,8 +173,10 @@ export class Ring {
       payloadCrc: crc32(record.subarray(headerBytes, cursor)),
     };
     encodeHeader(header, record);
+    const place = { seq: this.#nextSeq, offset, bytes: totalBytes, crc: headerCrc(record), live: 0 };
     this.#write(record, offset);
-    this.#places.push({ seq: this.#nextSeq, offset, bytes: totalBytes, crc: headerCrc(record), live: 0 });
+    if (record.buffer !== this.#scratch?.buffer) letGo(record);
+    this.#places.push(place);
     this.#durableTailOffset = header.tailOffset;
     this.#nextSeq += 1;
     this.#head = offset + totalBytes;

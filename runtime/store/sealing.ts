@@ -1,8 +1,10 @@
 import { crc32 } from "node:zlib";
 import type { Slot } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
+import { letGo } from "#model/own-bytes.ts";
 import type { ChunkAssembler } from "#ports/codec.ts";
-import type { CommitPlan, HeldFrame, Seal } from "./open-group.ts";
+import type { CommitPlan, Seal } from "./commit-plan.ts";
+import type { HeldFrame } from "./held-frame.ts";
 import { type ChunkEntry, type ChunkFacts, type FrameEntry, factsOf } from "./record.ts";
 import type { OutboxStream, StreamTable } from "./streams.ts";
 
@@ -24,13 +26,13 @@ export interface Sealed {
   readonly refused: readonly RefusedFrames[];
 }
 
-/** Gives each seal of a plan its stream and seq and assembles it. Takes the numbers; `undo` gives them back when the record fails. */
+/** Gives each seal of a plan its stream and seq and assembles it. Takes the numbers; `undo` gives them back when the record fails, `letGo` frees what has been written. */
 export function sealPlan(
   plan: CommitPlan,
   streams: StreamTable,
   assembler: ChunkAssembler,
   nowMs: number,
-): Sealed & { readonly undo: () => void } {
+): Sealed & { readonly undo: () => void; readonly letGo: () => void } {
   const before = new Map<OutboxStream, number>();
   const chunks: SealedChunk[] = [];
   const refused: RefusedFrames[] = [];
@@ -43,10 +45,7 @@ export function sealPlan(
     const seq = stream.nextSeq;
     const head = { stream: stream.id, seq, ...(from.slot === undefined ? {} : { slot: from.slot }) };
     try {
-      const bytes = assembler.assemble(
-        head,
-        frames.map((held) => held.frame),
-      );
+      const bytes = assembler.assemble(head, frames);
       chunks.push({ stream, bytes, entry: entryOf({ stream, seq, from, frames, bytes, nowMs }) });
       stream.nextSeq += 1;
     } catch (error) {
@@ -66,7 +65,14 @@ export function sealPlan(
     undo();
     throw error;
   }
-  return { chunks, refused, undo };
+  return {
+    chunks,
+    refused,
+    undo,
+    letGo: () => {
+      for (const { bytes } of chunks) letGo(bytes);
+    },
+  };
 }
 
 function entryOf(made: {
@@ -82,7 +88,7 @@ function entryOf(made: {
   let priority = 0;
   let fromMs = Number.POSITIVE_INFINITY;
   let toMs = Number.NEGATIVE_INFINITY;
-  for (const { frame } of frames) {
+  for (const frame of frames) {
     samples += frame.samples;
     // The chunk lives as long as the most precious thing in it.
     priority = Math.max(priority, frame.priority);
@@ -115,15 +121,16 @@ export function journalEntries(journal: readonly HeldFrame[]): {
   const indexOf = new Map<Slot, number>();
   const frames: FrameEntry[] = [];
   const payloads: Uint8Array[] = [];
-  for (const { frame, position } of journal) {
-    if (frame.slot === undefined) continue;
-    let index = indexOf.get(frame.slot);
+  for (const held of journal) {
+    const { slot } = held;
+    if (slot === undefined) continue;
+    let index = indexOf.get(slot);
     if (index === undefined) {
-      index = slots.push(frame.slot) - 1;
-      indexOf.set(frame.slot, index);
+      index = slots.push(slot) - 1;
+      indexOf.set(slot, index);
     }
-    frames.push([index, position, frame.samples, frame.priority, frame.wallMs, frame.monotonicMs, frame.payload.length]);
-    payloads.push(frame.payload);
+    frames.push([index, held.position, held.samples, held.priority, held.wallMs, held.monotonicMs, held.bytes]);
+    payloads.push(held.payload);
   }
   return { slots, frames, payloads };
 }
@@ -134,12 +141,12 @@ export function carriedEntry({ stream, chunk }: { readonly stream: OutboxStream;
 }
 
 export function samplesOf(frames: readonly HeldFrame[]): number {
-  return frames.reduce((sum, held) => sum + held.frame.samples, 0);
+  return frames.reduce((sum, held) => sum + held.samples, 0);
 }
 
 /** Samples that become durable with this plan. */
 export function freshSamples(plan: CommitPlan): number {
   let samples = samplesOf(plan.journal);
-  for (const seal of plan.seals) for (const held of seal.frames) if (held.recordSeq === undefined) samples += held.frame.samples;
+  for (const seal of plan.seals) for (const held of seal.frames) if (held.recordSeq === undefined) samples += held.samples;
   return samples;
 }

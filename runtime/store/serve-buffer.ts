@@ -1,6 +1,8 @@
 import type { LogFields, Logger } from "#ports/logger.ts";
 import type { InlineBuffer } from "./buffer-inline.ts";
-import { type FromStore, packError, type ToStore, unpackFrames } from "./worker-messages.ts";
+import type { PackedFrames } from "./frame-pack.ts";
+import { FrameBatch } from "./held-frame.ts";
+import { type FromStore, packError, type ToStore } from "./worker-messages.ts";
 
 /** The end of a message channel as the store sees it. */
 export interface StorePort {
@@ -21,8 +23,8 @@ export function serveBuffer(port: StorePort, buffer: InlineBuffer, beforeEnd: ()
 }
 
 /** The far side holds back before this buffer is full; should it not, frames wait their turn in `append`. */
-function append(buffer: InlineBuffer, packed: Parameters<typeof unpackFrames>[0]): void {
-  const admitted = buffer.append(unpackFrames(packed));
+function append(buffer: InlineBuffer, packed: PackedFrames): void {
+  const admitted = buffer.append(new FrameBatch(packed));
   if (typeof admitted !== "number") admitted.catch(() => undefined); // Closed meanwhile: the far side's `durable` says so.
 }
 

@@ -6,10 +6,12 @@ import type { Clock } from "#ports/clock.ts";
 import type { ChunkAssembler } from "#ports/codec.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { BacklogKeeper } from "./backlog-keeper.ts";
+import { type CommitPlan, isEmpty } from "./commit-plan.ts";
 import { CommitTimes } from "./commit-times.ts";
 import { DiskHealth } from "./disk-health.ts";
+import { FrameBatch, type HeldFrame } from "./held-frame.ts";
 import type { PendingGaps, StoreLedger } from "./ledger.ts";
-import type { CommitPlan, OpenGroup } from "./open-group.ts";
+import type { OpenGroup } from "./open-group.ts";
 import type { Outbox } from "./outbox.ts";
 import { type ChunkFacts, factsOf, recordFlag } from "./record.ts";
 import type { Relief } from "./relief.ts";
@@ -71,13 +73,14 @@ export class StoreCore {
   }
 
   /** Admits frames; they are in memory only. The caller holds back while `isFull`. @throws GatewayError buffer.closed */
-  append(frames: readonly Frame[]): Position {
+  append(frames: readonly Frame[] | FrameBatch): Position {
     if (this.#closed) throw new GatewayError("buffer.closed");
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const frame of frames) {
-      this.#position += 1;
-      this.#stock.open.add(frame, this.#position, nowMs);
-      if (frame.kind === "group") this.#reportRestart(frame);
+    const first = this.#position + 1;
+    for (const held of FrameBatch.of(frames).hold((index) => first + index)) {
+      this.#position = held.position;
+      this.#stock.open.add(held, nowMs);
+      if (held.kind === "group") this.#reportRestart(held);
     }
     return this.#position as Position;
   }
@@ -219,8 +222,7 @@ export class StoreCore {
   /** One record. @returns whether another follows at once */
   #commitOne(force: boolean, flags: number): boolean {
     const plan = this.#stock.open.plan(this.#parts.clock.now(), force, this.#maxRecordBytes);
-    const isEmpty = plan.seals.length === 0 && plan.journal.length === 0;
-    if (isEmpty && flags === 0 && this.#dirtyDueMs === Number.POSITIVE_INFINITY) return false;
+    if (isEmpty(plan) && flags === 0 && this.#dirtyDueMs === Number.POSITIVE_INFINITY) return false;
     this.#write(plan, flags);
     return plan.more;
   }
@@ -246,6 +248,7 @@ export class StoreCore {
         { ...now, ...this.#countsAfter(plan, sealed), flags, lastPosition: position },
       );
       this.#apply(plan, sealed, seq, blobOffsets);
+      sealed.letGo();
       this.durablePosition = position as Position;
       this.#times.add(this.#parts.clock.monotonicMs() - startedMs);
     } catch (error) {
@@ -290,8 +293,8 @@ export class StoreCore {
   }
 
   /** The first poll after an unclean start ends the time of which nothing is known. */
-  #reportRestart(frame: Frame): void {
-    const gap = this.#stock.tenure.takeRestart(frame, this.#parts.clock.now());
+  #reportRestart(first: HeldFrame): void {
+    const gap = this.#stock.tenure.takeRestart(first, this.#parts.clock.now());
     if (gap !== undefined) this.#stock.ledger.drop(gap);
   }
 }

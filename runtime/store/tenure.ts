@@ -1,7 +1,8 @@
 import { type Frame, unanchoredFlag } from "#model/chunk.ts";
 import type { GapRecord } from "#model/observation.ts";
 import type { Instant } from "#model/time.ts";
-import type { CommitPlan } from "./open-group.ts";
+import type { CommitPlan } from "./commit-plan.ts";
+import type { HeldFrame } from "./held-frame.ts";
 import type { Snapshot } from "./record.ts";
 
 /** This process's turn at the buffer, and the gap between it and the one before. */
@@ -18,7 +19,7 @@ export class Tenure {
   }
 
   /** The gap `restart`, once, with the first telemetry after an unclean start. Dates are left out rather than invented. */
-  takeRestart(first: Frame, now: Instant): GapRecord | undefined {
+  takeRestart(first: Pick<Frame, "wallMs">, now: Instant): GapRecord | undefined {
     if (!this.#restartPending) return undefined;
     this.#restartPending = false;
     const isDated = now.quality !== "unanchored";
@@ -33,13 +34,18 @@ export class Tenure {
 
   /** Remembers the newest telemetry that becomes durable with `plan`; without a date where nobody vouched for the clock. */
   notePolls(plan: CommitPlan): void {
-    for (const { frame, recordSeq } of [...plan.journal, ...plan.seals.flatMap((seal) => seal.frames)]) {
-      if (frame.kind !== "group" || recordSeq !== undefined) continue;
+    this.#note(plan.journal);
+    for (const { frames } of plan.seals) this.#note(frames);
+  }
+
+  #note(frames: readonly HeldFrame[]): void {
+    for (const held of frames) {
+      if (held.kind !== "group" || held.recordSeq !== undefined) continue;
       // What an earlier boot's clock said is no bound: it may have run days ahead.
-      const before = this.#pollBootId === frame.bootId ? this.#polledAtMs : undefined;
-      const isDated = ((frame.slot?.flags ?? 0) & unanchoredFlag) === 0;
-      this.#polledAtMs = isDated ? Math.max(before ?? 0, frame.wallMs) : before;
-      this.#pollBootId = frame.bootId;
+      const before = this.#pollBootId === held.bootId ? this.#polledAtMs : undefined;
+      const isDated = ((held.slot?.flags ?? 0) & unanchoredFlag) === 0;
+      this.#polledAtMs = isDated ? Math.max(before ?? 0, held.wallMs) : before;
+      this.#pollBootId = held.bootId;
     }
   }
 

@@ -6,9 +6,10 @@ import type { Buffer as BufferPort, BufferStats, Position, ReadQuery } from "#po
 import type { Clock } from "#ports/clock.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { StoreProgress } from "./buffer-inline.ts";
+import { FramePack } from "./frame-pack.ts";
 import type { PendingGaps } from "./ledger.ts";
 import { defaultStoreSettings, openGroupBounds } from "./settings.ts";
-import { FramePack, type FromStore, type StoreCall, type StoreCalls, type ToStore, unpackError } from "./worker-messages.ts";
+import { type FromStore, type StoreCall, type StoreCalls, type ToStore, unpackError } from "./worker-messages.ts";
 
 interface Pending {
   readonly resolve: (value: unknown) => void;

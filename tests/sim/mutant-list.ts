@@ -31,13 +31,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "seals in the wrong order",
-    file: "runtime/store/open-group.ts",
+    file: "runtime/store/commit-plan.ts",
     find: "seals.sort((a, b) => (a.frames.at(-1)?.position ?? 0) - (b.frames.at(-1)?.position ?? 0));",
     replace: "seals.sort((a, b) => (b.frames.at(-1)?.position ?? 0) - (a.frames.at(-1)?.position ?? 0));",
   },
   {
     name: "seals a chunk before the dictionary it needs",
-    file: "runtime/store/open-group.ts",
+    file: "runtime/store/commit-plan.ts",
     find: "seals.sort((a, b) => (a.frames.at(-1)?.position ?? 0) - (b.frames.at(-1)?.position ?? 0));",
     replace: "seals.sort((a, b) => (a.frames[0]?.position ?? 0) - (b.frames[0]?.position ?? 0));",
   },
@@ -104,8 +104,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "does not seal what was journaled before the crash",
     file: "runtime/store/open-group.ts",
-    find: "    this.#hold({ frame, position, recordSeq });",
-    replace: '    if (frame.kind !== "group") this.#hold({ frame, position, recordSeq });',
+    find: "    held.recordSeq = recordSeq;\n    this.#hold(held);",
+    replace: '    held.recordSeq = recordSeq;\n    if (held.kind !== "group") this.#hold(held);',
+  },
+  {
+    name: "frees what a frame says while it waits",
+    file: "runtime/store/held-frame.ts",
+    find: "if (this.frames === 0) this.#packed",
+    replace: "if (this.frames <= 1) this.#packed",
   },
   {
     name: "acknowledges before its commit survives a crash (NOC)",

@@ -1,6 +1,7 @@
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import type { Slot } from "#model/chunk.ts";
 import { GatewayError } from "#model/errors.ts";
+import { ownBytes, roomFor } from "#model/own-bytes.ts";
 import type { ChunkAssembler, ChunkHead } from "#ports/codec.ts";
 import { CborWriter } from "./cbor-writer.ts";
 import { chunkJson } from "./chunk-json.ts";
@@ -50,10 +51,9 @@ export function createChunkAssembler(options: AssemblerOptions = {}): ChunkAssem
 
 function compress(bytes: Uint8Array, compression: "zstd" | "gzip" | "none"): Uint8Array {
   if (compression === "none") return bytes;
-  // The answer keeps the whole piece of memory alive that it was written into: 16 KiB by default, for chunks of two.
-  const chunkSize = Math.min(16_384, Math.max(1_024, bytes.length >> 1));
-  if (compression === "gzip") return gzipSync(bytes, { level: 6, chunkSize });
-  return zstdCompressSync(bytes, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  const chunkSize = roomFor(bytes.length);
+  if (compression === "gzip") return ownBytes(gzipSync(bytes, { level: 6, chunkSize }), chunkSize);
+  return ownBytes(zstdCompressSync(bytes, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 3 } }), chunkSize);
 }
 
 /** The head of a chunk as its keys stand on the wire. */
