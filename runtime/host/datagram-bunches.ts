@@ -30,6 +30,8 @@ interface ForeignFunctions {
 
 interface Kernel {
   readonly pointerTo: PointerTo;
+  /** One for all sockets: what came is taken within the call that receives it. */
+  readonly incoming: Incoming;
   /** errno of the call before. */
   readonly reason: () => number;
   readonly socket: (family: number, type: number, protocol: number) => number;
@@ -68,9 +70,12 @@ function openKernel(): Kernel | undefined {
       sendmmsg: { arguments: ["int32", "pointer", "uint32", "int32"], return: "int32" },
       recvmmsg: { arguments: ["int32", "pointer", "uint32", "int32", "pointer"], return: "int32" },
     });
-    const { __errno_location, ...calls } = functions as unknown as Omit<Kernel, "pointerTo" | "reason"> & { __errno_location(): bigint };
+    const { __errno_location, ...calls } = functions as unknown as Omit<Kernel, "pointerTo" | "incoming" | "reason"> & {
+      __errno_location(): bigint;
+    };
     const reasonAt = __errno_location();
-    return { ...calls, pointerTo: (source) => foreign.getRawPointer(source), reason: () => foreign.getInt32(reasonAt) };
+    const pointerTo: PointerTo = (source) => foreign.getRawPointer(source);
+    return { ...calls, pointerTo, incoming: new Incoming(pointerTo), reason: () => foreign.getInt32(reasonAt) };
   } catch {
     return undefined;
   }
@@ -87,7 +92,6 @@ class KernelSocket implements BunchedSocket {
   readonly descriptor: number;
   readonly #kernel: Kernel;
   readonly #out: Outgoing;
-  readonly #in: Incoming;
   /** One object, overwritten each time: receiving makes no garbage. */
   readonly #from = { address: 0, port: 0 };
   #isClosed = false;
@@ -97,7 +101,6 @@ class KernelSocket implements BunchedSocket {
     this.descriptor = descriptor;
     this.#out = new Outgoing(kernel.pointerTo);
     this.#out.mayMerge = canCut(kernel, descriptor);
-    this.#in = new Incoming(kernel.pointerTo);
   }
 
   get size(): number {
@@ -131,16 +134,17 @@ class KernelSocket implements BunchedSocket {
 
   receive(take: TakeDatagram, atMost: number): number {
     let total = 0;
-    const { contents, names } = this.#in;
+    const { incoming } = this.#kernel;
+    const { contents, names } = incoming;
     const from = this.#from;
     while (total < atMost && !this.#isClosed) {
-      const count = this.#kernel.recvmmsg(this.descriptor, this.#in.pointer, Math.min(bunchIn, atMost - total), dontWait, 0n);
+      const count = this.#kernel.recvmmsg(this.descriptor, incoming.pointer, Math.min(bunchIn, atMost - total), dontWait, 0n);
       for (let index = 0; index < count; index++) {
         const start = index * longestIn;
         const name = index * addressBytes;
         from.address = names.getUint32(name + 4);
         from.port = names.getUint16(name + 2);
-        take(contents, start, start + this.#in.length(index), from);
+        take(contents, start, start + incoming.length(index), from);
       }
       total += Math.max(0, count);
       if (count < bunchIn) break;

@@ -5,6 +5,10 @@ const latenessEdgesMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000
 const maxTables = 128;
 
 const buckets = latenessEdgesMs.length + 1;
+/** A place each, and one for the greatest, in tenths of a millisecond. */
+const placesEach = buckets + 1;
+const tenthsAMs = 10;
+const longestTenths = 2 ** 32 - 1;
 const histogramsAPage = 64;
 let page = new Uint32Array(0);
 let used = 0;
@@ -14,17 +18,15 @@ export class LatenessHistogram {
   /** Shared by several, each with a stretch of its own: an array for each equipment would be three times as large. A page goes with the last of them. */
   readonly #page: Uint32Array;
   readonly #at: number;
-  #total = 0;
-  #maxMs = 0;
 
   constructor() {
-    if (used + buckets > page.length) {
-      page = new Uint32Array(histogramsAPage * buckets);
+    if (used + placesEach > page.length) {
+      page = new Uint32Array(histogramsAPage * placesEach);
       used = 0;
     }
     this.#page = page;
     this.#at = used;
-    used += buckets;
+    used += placesEach;
   }
 
   add(ms: number): void {
@@ -32,26 +34,29 @@ export class LatenessHistogram {
     while (index < latenessEdgesMs.length && ms > (latenessEdgesMs[index] ?? 0)) index += 1;
     const at = this.#at + index;
     this.#page[at] = (this.#page[at] ?? 0) + 1;
-    this.#total += 1;
-    if (ms > this.#maxMs) this.#maxMs = ms;
+    const tenths = Math.min(longestTenths, Math.ceil(ms * tenthsAMs));
+    if (tenths > (this.#page[this.#at + buckets] ?? 0)) this.#page[this.#at + buckets] = tenths;
   }
 
   get maxMs(): number {
-    return this.#maxMs;
+    return (this.#page[this.#at + buckets] ?? 0) / tenthsAMs;
   }
 
   get total(): number {
-    return this.#total;
+    let total = 0;
+    for (let bucket = 0; bucket < buckets; bucket++) total += this.#page[this.#at + bucket] ?? 0;
+    return total;
   }
 
   /** Upper edge of the bucket that holds the quantile; the maximum beyond the last edge. */
   quantileMs(quantile: number): number {
-    let left = quantile * this.#total;
+    const { maxMs } = this;
+    let left = quantile * this.total;
     for (const [index, edge] of latenessEdgesMs.entries()) {
       left -= this.#page[this.#at + index] ?? 0;
-      if (left <= 0) return Math.min(edge, this.#maxMs);
+      if (left <= 0) return Math.min(edge, maxMs);
     }
-    return this.#maxMs;
+    return maxMs;
   }
 }
 

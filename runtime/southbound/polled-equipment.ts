@@ -35,7 +35,6 @@ export class PolledEquipment {
   isAsking = false;
   readonly #session: DriverSession;
   readonly #surroundings: PollSurroundings;
-  readonly #phase: number;
   #shapes: readonly TableShape[] = [];
   #skipped = 0;
   #onGrid = false;
@@ -47,11 +46,15 @@ export class PolledEquipment {
     this.equipment = equipment;
     this.#session = session;
     this.#surroundings = surroundings;
-    this.#phase = phaseMs(equipment.id, equipment.pollIntervalMs);
     const nowMs = surroundings.clock.monotonicMs();
     this.reachability = new Reachability(nowMs);
     // The first poll does not wait for its slot: a person who has just started the box wants to see something. Spread over two seconds at most.
     this.dueMs = nowMs + Math.min(this.#phase, (this.#phase / equipment.pollIntervalMs) * 2_000);
+  }
+
+  /** Worked out anew each time: kept it would be an object of its own. */
+  get #phase(): number {
+    return phaseMs(this.equipment.id, this.equipment.pollIntervalMs);
   }
 
   /** The last poll that was answered; not the report, whose columns serve the next equipment. */

@@ -40,6 +40,8 @@ export interface EquipmentTables {
   readonly revision: number;
 }
 
+/** Before all times that matter, seconds. */
+const never = -1_000_000_000;
 const noSets: readonly MetricSet[] = Object.freeze([]);
 /** Names of enumerations and marks of tables, which equipment of a kind has in common. */
 const textsShared = new Shared<string>(256);
@@ -59,8 +61,9 @@ export class InventoryDesk {
   profileSets: readonly MetricSet[] = noSets;
   #identifiers: SelectedProfiles["identifiers"] = noIdentifiers;
   #last: Packed<Described> | undefined;
-  #dueAtMs = Number.NEGATIVE_INFINITY;
-  #readAtMs = Number.NEGATIVE_INFINITY;
+  /** Whole seconds, as a number with a fraction would be an object of its own. */
+  #dueAtS = 0;
+  #readAtS: number | undefined;
   #built = "";
   /** Of the tables, when they were last looked at. */
   #revision = -1;
@@ -84,7 +87,7 @@ export class InventoryDesk {
   /** Whether there is a reason to look. @param revision of the equipment's tables, see TableBook */
   isDue(head: HeadReading, revision: number, exchange: Exchange): boolean {
     const isQuiet = head.verdict !== "restart" && !head.sysObjectIdChanged && !head.entitiesChanged;
-    return !isQuiet || revision !== this.#revision || exchange.clock.monotonicMs() >= this.#dueAtMs;
+    return !isQuiet || revision !== this.#revision || exchange.clock.monotonicMs() >= this.#dueAtS * 1_000;
   }
 
   /** @returns the inventory if it was read anew or its components changed, and it differs from the last one returned */
@@ -94,19 +97,19 @@ export class InventoryDesk {
     const nowMs = exchange.clock.monotonicMs();
     const other = head.verdict === "restart" || head.sysObjectIdChanged;
     // Agents whose entLastChangeTime always changes must not be read with every poll.
-    if (other || (head.entitiesChanged && nowMs >= this.#readAtMs + exchange.settings.rareIntervalMs)) {
-      this.#dueAtMs = nowMs;
+    const mayReadAtMs = (this.#readAtS ?? never) * 1_000 + exchange.settings.rareIntervalMs;
+    if (other || (head.entitiesChanged && nowMs >= mayReadAtMs)) {
+      this.#dueAtS = 0;
       this.#reading?.cancel();
       this.#reading = undefined;
     }
-    if (head.tablesChanged && this.#hasAliases)
-      this.#dueAtMs = Math.min(this.#dueAtMs, Math.max(nowMs, this.#readAtMs + exchange.settings.rareIntervalMs));
+    if (head.tablesChanged && this.#hasAliases) this.#dueAtS = Math.min(this.#dueAtS, Math.floor(Math.max(nowMs, mayReadAtMs) / 1_000));
     const components = tables.flatMap((table) =>
       table.definition.component === undefined ? [] : table.outputs.map((output) => output.shape.revision),
     );
     // Tables that profiles or a later probe add bring states of their own.
     const built = `${tables.length}:${components.join()}`;
-    if (nowMs >= this.#dueAtMs) await this.#read(sets, tables, exchange);
+    if (nowMs >= this.#dueAtS * 1_000) await this.#read(sets, tables, exchange);
     else if (built === this.#built) return undefined;
     if (this.#known === undefined) return undefined;
     this.#built = textsShared.get(built, () => built);
@@ -135,13 +138,14 @@ export class InventoryDesk {
       this.#hasAliases = facts.entities.some(({ ifIndex }) => ifIndex !== undefined);
       this.profileSets = setsShared.get(profiles?.sets ?? noSets);
       this.#identifiers = profiles?.identifiers ?? noIdentifiers;
-      const times = this.#readAtMs === Number.NEGATIVE_INFINITY ? "first" : "again";
-      this.#dueAtMs = nowMs + intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.#equipment.id, "inventory");
-      this.#readAtMs = nowMs;
+      const times = this.#readAtS === undefined ? "first" : "again";
+      const againMs = intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.#equipment.id, "inventory");
+      this.#dueAtS = Math.ceil((nowMs + againMs) / 1_000);
+      this.#readAtS = Math.round(nowMs / 1_000);
     } catch (error) {
       // The values of this poll are not lost for an inventory that can wait.
       if (!isGatewayError(error) || exchange.outer.aborted) throw error;
-      this.#dueAtMs = nowMs + this.#equipment.pollIntervalMs * pollsBetweenAttempts;
+      this.#dueAtS = Math.floor((nowMs + this.#equipment.pollIntervalMs * pollsBetweenAttempts) / 1_000);
     } finally {
       if (!reading.isRunning) this.#reading = undefined;
     }

@@ -26,6 +26,8 @@ const timeoutsUntilGivenUp = 2;
 
 /** Some agents' ifTableLastChange is their uptime: after so many changes that were none names are verified at the usual interval only. */
 const fruitlessUntilDistrusted = 4;
+/** Before all times that matter, seconds. */
+const never = -1_000_000_000;
 /** A routine survey that failed is tried again after this many polls. */
 const pollsBetweenSurveys = 5;
 
@@ -40,8 +42,9 @@ export class TableBook implements TableOwner {
   /** Probing that goes on. */
   #probing: LongTask<ProbeResult> | undefined;
   #probed: ProbeResult | undefined;
-  #probeAtMs = Number.NEGATIVE_INFINITY;
-  #probedAtMs = Number.NEGATIVE_INFINITY;
+  /** Whole seconds, as a number with a fraction would be an object of its own. */
+  #probeAtS = 0;
+  #probedAtS = never;
   #tables: readonly PolledTable[] = [];
   /** Announced changes after which nothing had changed, running. */
   #fruitless = 0;
@@ -77,15 +80,15 @@ export class TableBook implements TableOwner {
     if (sets.length === this.#added.length && sets.every((set, position) => set === this.#added[position])) return;
     this.#added = setsShared.get(sets);
     this.#sets = setsShared.get([...this.#builtIn, ...sets]);
-    this.#probeAtMs = Number.NEGATIVE_INFINITY;
+    this.#probeAtS = 0;
     this.#stopProbing();
   }
 
   /** A restarted agent may have other tables; one that restarts all the time is not probed all the time. */
   #probeAgain(head: HeadReading, exchange: Exchange): void {
     const nowMs = exchange.clock.monotonicMs();
-    if (!head.sysObjectIdChanged && nowMs < this.#probedAtMs + exchange.settings.slowIntervalMs) return;
-    this.#probeAtMs = nowMs;
+    if (!head.sysObjectIdChanged && nowMs < this.#probedAtS * 1_000 + exchange.settings.slowIntervalMs) return;
+    this.#probeAtS = 0;
     this.#stopProbing();
   }
 
@@ -111,7 +114,7 @@ export class TableBook implements TableOwner {
   /** Whether there is anything to prepare. */
   mustPrepare(head: HeadReading, exchange: Exchange): boolean {
     const isQuiet = head.verdict !== "restart" && !head.sysObjectIdChanged && !head.tablesChanged;
-    return !isQuiet || this.#probed === undefined || exchange.clock.monotonicMs() >= this.#probeAtMs;
+    return !isQuiet || this.#probed === undefined || exchange.clock.monotonicMs() >= this.#probeAtS * 1_000;
   }
 
   /** Takes notice of what the poll's first answer says, and probes when there is a reason. @throws GatewayError driver.* */
@@ -122,7 +125,7 @@ export class TableBook implements TableOwner {
     // Names are verified before any value is read after a restart or a change of the tables: values never get another row's name.
     if (restarted) for (const table of this.#tables) if (!table.definition.scalars) table.learnFirst();
     if (restarted || head.tablesChanged) this.#announced(restarted);
-    if (this.#probed !== undefined && nowMs < this.#probeAtMs) return;
+    if (this.#probed !== undefined && nowMs < this.#probeAtS * 1_000) return;
     const isUrgent = this.#probed === undefined || restarted;
     const untilMs = isUrgent ? exchange.deadlineMs : shareOfRest(exchange);
     const probed = await this.#probe(exchange, untilMs);
@@ -130,9 +133,11 @@ export class TableBook implements TableOwner {
       if (this.#probed === undefined) throw new GatewayError("driver.limit", { message: "still finding out what the equipment has" });
       return;
     }
-    this.#probedAtMs = exchange.clock.monotonicMs();
+    const probedAtMs = exchange.clock.monotonicMs();
+    this.#probedAtS = Math.round(probedAtMs / 1_000);
     const times = this.#probed === undefined ? "first" : "again";
-    this.#probeAtMs = this.#probedAtMs + intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.equipment, "probe");
+    const againMs = intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.equipment, "probe");
+    this.#probeAtS = Math.ceil((probedAtMs + againMs) / 1_000);
     this.#probed = probed.value;
     this.#tables = this.#tablesFor(probed.value, exchange);
     this.#revision += 1;
@@ -154,7 +159,7 @@ export class TableBook implements TableOwner {
    */
   async readEarly(oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> {
     const nowMs = exchange.clock.monotonicMs();
-    if (this.#probed === undefined || nowMs >= this.#probeAtMs) return undefined;
+    if (this.#probed === undefined || nowMs >= this.#probeAtS * 1_000) return undefined;
     const tables = this.#joint.ofOpening(this.#tables, this.#revision, nowMs);
     return this.#mayJoin(tables, tables, exchange) ? this.#joint.open(tables, oids, exchange) : undefined;
   }
