@@ -1,8 +1,8 @@
 import type { EngineLimits } from "./limits.ts";
 import type { Peer } from "./peer.ts";
 
-/** Of a token: times are sums of fractions. */
-const rounding = 1e-6;
+/** Times are sums of fractions. */
+const roundingMs = 1e-3;
 
 /** Token bucket on the caller's time. */
 class Bucket {
@@ -36,9 +36,10 @@ class Bucket {
  */
 export class PacketBudget {
   readonly #site: Bucket;
-  readonly #perMs: number;
-  /** Of one equipment. */
-  readonly #burst: number;
+  /** Between two requests to one equipment in the long run. */
+  readonly #spacingMs: number;
+  /** As much of it as may be taken in advance. */
+  readonly #advanceMs: number;
 
   /** undefined when the limits ask for none. */
   static of(limits: EngineLimits): PacketBudget | undefined {
@@ -49,17 +50,17 @@ export class PacketBudget {
 
   private constructor(limits: EngineLimits) {
     this.#site = new Bucket(limits.packetsPerSecond, Math.max(8, limits.packetsPerSecond / 5));
-    this.#perMs = limits.packetsPerSecondPerEquipment / 1_000;
-    this.#burst = Math.max(4, limits.packetsPerSecondPerEquipment);
+    const perSecond = limits.packetsPerSecondPerEquipment;
+    this.#spacingMs = 1_000 / perSecond;
+    this.#advanceMs = Number.isFinite(perSecond) ? (Math.max(4, perSecond) - 1) * this.#spacingMs + roundingMs : Number.POSITIVE_INFINITY;
   }
 
   /** Takes one request's place, or says who is out of places: then nothing was taken. */
   take(peer: Peer, nowMs: number): "taken" | "site" | "equipment" {
-    // The bucket of one equipment as one number, when it will be full: a bucket of its own for each would be six times as large.
-    const missing = Math.max(0, peer.fullAtMs - nowMs) * this.#perMs;
-    if (this.#burst - missing < 1 - rounding) return "equipment";
+    // A bucket as one number, the time when it will be full again: an object for each equipment would be six times as large.
+    if (peer.fullAtMs - nowMs > this.#advanceMs) return "equipment";
     if (this.#site.isEmpty(nowMs)) return "site";
-    peer.fullAtMs = Math.max(peer.fullAtMs, nowMs) + 1 / this.#perMs;
+    peer.fullAtMs = Math.max(peer.fullAtMs, nowMs) + this.#spacingMs;
     this.#site.take();
     return "taken";
   }

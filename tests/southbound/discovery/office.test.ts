@@ -63,7 +63,7 @@ describe.each(seeds)("an office of hundreds of addresses, seed %i", (seed) => {
     for (const packets of silent.values()) {
       // One GET and one retry per credential.
       expect(packets.map(({ key }) => key)).toEqual(["v3-key", "v3-key", "v2c-key", "v2c-key", "v1-key", "v1-key"]);
-      expect((packets[2]?.atMs ?? 0) - (packets[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(2_000);
+      expect((packets[2]?.atMs ?? 0) - (packets[0]?.atMs ?? 0)).toBeGreaterThan(1_999.999);
     }
   });
 
