@@ -88,6 +88,19 @@ function withSharedNames(): (name: string) => string {
   };
 }
 
+/** Its usual members are named one by one: others, and those of a copy, take an array of their own beside each object. */
+function equipmentOf(entry: GatewayFile["equipment"][number], shared: (name: string) => string): Equipment {
+  const { id: given, address, port, driver: driverName, credential, pollIntervalMs, ...others } = entry;
+  // The schema's pattern is that of EquipmentId, and `parent` is one of the ids.
+  const id = given as EquipmentId;
+  const driver = shared(driverName);
+  const usual =
+    credential === undefined
+      ? { id, address, port, driver, pollIntervalMs }
+      : { id, address, port, driver, credential: shared(credential), pollIntervalMs };
+  return Object.freeze(Object.assign(usual, others)) as Equipment;
+}
+
 function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfiguration {
   const { credentials, equipment, checks, ...rest } = loaded.value;
   // Asked for by people, and when another configuration comes; as objects it would be the equipment of a large site once more.
@@ -97,13 +110,7 @@ function asConfiguration(loaded: LoadedDocument<GatewayFile>): GatewayConfigurat
     ...rest,
     file: loaded.file,
     credentials: new CredentialVault(credentials),
-    // The schema's pattern is that of EquipmentId, and `parent` is one of the ids.
-    equipment: Object.freeze(
-      equipment.map((entry) => {
-        const credential = entry.credential === undefined ? {} : { credential: shared(entry.credential) };
-        return Object.freeze({ ...entry, id: entry.id as EquipmentId, driver: shared(entry.driver), ...credential }) as Equipment;
-      }),
-    ),
+    equipment: Object.freeze(equipment.map((entry) => equipmentOf(entry, shared))),
     checks: Object.freeze(
       checks.filter(({ enabled }) => enabled).map(({ enabled: _enabled, ...check }) => Object.freeze(check) as CheckDefinition),
     ),

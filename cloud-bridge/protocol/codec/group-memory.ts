@@ -20,6 +20,18 @@ function newPage(bytes: number): Page {
   return { shorts: new Int32Array(block), known: new Uint8Array(block) };
 }
 
+/** What most groups have nothing of. */
+interface MoreMemory {
+  /** By column; absent where no column is text. */
+  readonly texts: readonly (string[] | undefined)[] | undefined;
+  /** By column; absent as long as reports say what was said before. */
+  counters: (BigUint64Array | undefined)[] | undefined;
+  /** The group's numbers as doubles, once one of them has no short form. */
+  longs: Float64Array | undefined;
+}
+
+const nothingMore: MoreMemory = { texts: undefined, counters: undefined, longs: undefined };
+
 /**
  * What was last said about each series of a group: places in a page, each array of it from a place on. Of counters only that readers have them: their last
  * absolute comes with the report, but for producers that do not remember it.
@@ -29,12 +41,7 @@ export class GroupMemory {
   readonly #knownAt: number;
   readonly #shortsAt: number;
   readonly #rows: number;
-  /** By column; absent where no column is text. */
-  readonly texts: readonly (string[] | undefined)[] | undefined;
-  /** By column; absent as long as reports say what was said before. */
-  #counters: (BigUint64Array | undefined)[] | undefined;
-  /** The group's numbers as doubles, once one of them has no short form; as many as there are shorts before the bits. */
-  #longs: Float64Array | undefined;
+  #more: MoreMemory | undefined;
 
   constructor(form: GroupForm, rows: number, memories: GroupMemories) {
     const { page, at } = memories.take(bytesOf(form, rows));
@@ -43,7 +50,13 @@ export class GroupMemory {
     this.#shortsAt = at >>> 2;
     this.#knownAt = at + numbersOf(form) * rows * 4;
     const isText = form.columns.map(({ kind }) => kind === "text");
-    this.texts = isText.includes(true) ? isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) : undefined;
+    if (isText.includes(true))
+      this.#more = { ...nothingMore, texts: isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) };
+  }
+
+  /** By column; absent where no column is text. */
+  get texts(): MoreMemory["texts"] {
+    return this.#more?.texts;
   }
 
   /** Place in `shorts` where the cells of a column of numbers begin. */
@@ -68,12 +81,14 @@ export class GroupMemory {
 
   /** A number that has no short form. @param place in `shorts` */
   longOf(place: number): number {
-    return this.#longs?.[place - this.#shortsAt] ?? Number.NaN;
+    return this.#more?.longs?.[place - this.#shortsAt] ?? Number.NaN;
   }
 
   rememberLong(place: number, value: number): void {
-    this.#longs ??= new Float64Array((this.#knownAt >>> 2) - this.#shortsAt);
-    this.#longs[place - this.#shortsAt] = value;
+    const more = this.#remembersMore();
+    // As many as there are shorts before the bits.
+    more.longs ??= new Float64Array((this.#knownAt >>> 2) - this.#shortsAt);
+    more.longs[place - this.#shortsAt] = value;
   }
 
   /** Readers have none of the column's series. */
@@ -85,11 +100,12 @@ export class GroupMemory {
   /** What was last said of a column of counters: by the report, in its rows, or as remembered here, from the group's first row on. */
   before(column: number, said: CounterColumn["previous"]): BigUint64Array {
     if (said !== undefined) return said;
-    this.#counters ??= [];
-    let own = this.#counters[column];
+    const more = this.#remembersMore();
+    more.counters ??= [];
+    let own = more.counters[column];
     if (own === undefined) {
       own = new BigUint64Array(this.#rows);
-      this.#counters[column] = own;
+      more.counters[column] = own;
       this.forget(column);
     }
     return own;
@@ -97,11 +113,17 @@ export class GroupMemory {
 
   /** Notes what was said, where the next report will not say it. */
   remember(column: number, { previous, present, absolute }: CounterColumn, fromRow: number): void {
-    if (this.#counters === undefined) return;
-    if (previous !== undefined) this.#counters[column] = undefined;
-    const own = this.#counters[column];
+    const counters = this.#more?.counters;
+    if (counters === undefined) return;
+    if (previous !== undefined) counters[column] = undefined;
+    const own = counters[column];
     for (let row = 0; own !== undefined && row < own.length; row++)
       if (present[fromRow + row] === 1) own[row] = absolute[fromRow + row] ?? 0n;
+  }
+
+  #remembersMore(): MoreMemory {
+    this.#more ??= { ...nothingMore };
+    return this.#more;
   }
 }
 

@@ -16,6 +16,7 @@ const lengthsAPage = 2_048;
 export class PlanParts {
   readonly arenas = new CellArenas();
   readonly reads = new BlockReads();
+  readonly #forms = new WeakMap<TablePlan, PlanForm>();
   readonly #columns = new Shared<ColumnSet>(1024);
   readonly #rows = new Shared<RowSet>(4096);
   readonly #wholes = new Shared<Group>(4096);
@@ -36,11 +37,22 @@ export class PlanParts {
     return { page: this.#lengths, at: this.#lengthsUsed - count };
   }
 
-  columns(columns: readonly ColumnRequest[]): ColumnSet {
+  /** @throws GatewayError driver.unsupported | driver.limit */
+  form(plan: TablePlan): PlanForm {
+    const known = this.#forms.get(plan);
+    if (known !== undefined) return known;
+    const cells = plan.rows.length * plan.columns.length;
+    if (cells > maxCells) throw new GatewayError("driver.limit", { fields: { table: plan.table, maxCells } });
+    const form: PlanForm = { plan, columns: this.#columnsOf(plan.columns), rows: this.#rowsOf(plan.rows), parts: this };
+    this.#forms.set(plan, form);
+    return form;
+  }
+
+  #columnsOf(columns: readonly ColumnRequest[]): ColumnSet {
     return this.#columns.get(columns.map(({ oid, as }) => `${oid} ${as}`).join(), () => new ColumnSet(this.#nextId++, columns));
   }
 
-  rows(rows: readonly string[]): RowSet {
+  #rowsOf(rows: readonly string[]): RowSet {
     return this.#rows.get(rows.join(), () => new RowSet(this.#nextId++, rows));
   }
 
@@ -112,12 +124,17 @@ export interface Cut {
 
 const uncut: Cut = { blocks: [], requests: [] };
 
-/** What the engine keeps of a TablePlan: what was learnt about its values and holes, the requests to send; the cells only during a read. */
-export class CompiledPlan {
+/** What follows from a TablePlan alone: one for all equipment that is asked for it. */
+export interface PlanForm {
   readonly plan: TablePlan;
   readonly columns: ColumnSet;
   readonly rows: RowSet;
-  readonly #parts: PlanParts;
+  readonly parts: PlanParts;
+}
+
+/** What the engine keeps of a TablePlan for one equipment: what was learnt about its values and holes, the requests to send; the cells only during a read. */
+export class CompiledPlan {
+  readonly #form: PlanForm;
   #arena: CellArena | undefined;
   /** Longest value seen a column, bytes, 0 before the first read; sizes the answers that are asked for. */
   readonly valueBytes: Uint16Array;
@@ -145,15 +162,22 @@ export class CompiledPlan {
 
   /** @throws GatewayError driver.unsupported | driver.limit */
   constructor(plan: TablePlan, parts: PlanParts) {
-    const cells = plan.rows.length * plan.columns.length;
-    if (cells > maxCells) throw new GatewayError("driver.limit", { fields: { table: plan.table, maxCells } });
-    this.plan = plan;
-    this.columns = parts.columns(plan.columns);
-    this.rows = parts.rows(plan.rows);
+    this.#form = parts.form(plan);
     const { page, at } = parts.lengths(plan.columns.length);
     this.valueBytes = page;
     this.valueBytesAt = at;
-    this.#parts = parts;
+  }
+
+  get plan(): TablePlan {
+    return this.#form.plan;
+  }
+
+  get columns(): ColumnSet {
+    return this.#form.columns;
+  }
+
+  get rows(): RowSet {
+    return this.#form.rows;
   }
 
   /**
@@ -161,7 +185,7 @@ export class CompiledPlan {
    * answered one after the other.
    */
   get arena(): CellArena {
-    this.#arena ??= this.#parts.arenas.take(this.columns, this.plan.columns, this.rows.count);
+    this.#arena ??= this.#form.parts.arenas.take(this.columns, this.plan.columns, this.rows.count);
     return this.#arena;
   }
 
@@ -192,7 +216,7 @@ export class CompiledPlan {
   /** The last answer has been taken over: its cells may serve another plan. */
   release(): void {
     if (this.#arena === undefined || this.reading || this.columns.hasObjects) return;
-    this.#parts.arenas.giveBack(this.#arena);
+    this.#form.parts.arenas.giveBack(this.#arena);
     this.#arena = undefined;
   }
 
@@ -221,7 +245,7 @@ export class CompiledPlan {
 
   /** All columns and all rows. */
   whole(): Group {
-    return this.#parts.whole(this.columns, this.rows);
+    return this.#form.parts.whole(this.columns, this.rows);
   }
 
   columnOid(column: number): string {
@@ -230,16 +254,16 @@ export class CompiledPlan {
 
   /** Its reads ask for these from now on. `sharedBy`: as in requestOf. */
   take(blocks: readonly Block[], sharedBy: string | undefined): void {
-    this.cut = this.#parts.cut(blocks, sharedBy);
+    this.cut = this.#form.parts.cut(blocks, sharedBy);
   }
 
   /** The encoded request of a block. `sharedBy`: what all askers have in common; undefined = it is nobody else's. */
   requestOf(block: Block, sharedBy: string | undefined, make: () => PreparedRequest): PreparedRequest {
-    return this.#parts.request(sharedBy, block, make);
+    return this.#form.parts.request(sharedBy, block, make);
   }
 
   get blockReads(): BlockReads {
-    return this.#parts.reads;
+    return this.#form.parts.reads;
   }
 
   /** Rows of which no column has a value. */
