@@ -127,3 +127,27 @@ export function hasPrefix(bytes: Uint8Array, start: number, end: number, prefix:
 export function sameBytes(bytes: Uint8Array, start: number, end: number, expected: Uint8Array): boolean {
   return end - start === expected.length && hasPrefix(bytes, start, end, expected);
 }
+
+const recentMax = 16;
+const recentBytesMax = 32;
+
+/** Values that are OIDs are mostly sysObjectID, which comes with every poll: what was said lately is not put together again. */
+export class RecentOids {
+  readonly #known: { readonly bytes: Uint8Array; readonly text: string }[] = [];
+  #next = 0;
+
+  /** As dottedOid. */
+  text(bytes: Uint8Array, start: number, end: number): string {
+    const known = this.#known;
+    for (let place = 0; place < known.length; place++) {
+      const one = known[place];
+      if (one !== undefined && sameBytes(bytes, start, end, one.bytes)) return one.text;
+    }
+    const text = dottedOid(bytes, start, end);
+    if (end - start > recentBytesMax) return text;
+    // A copy: what a datagram lies in is used for the next one, and a Buffer's own `slice` is a view of it.
+    this.#known[this.#next] = { bytes: new Uint8Array(bytes.subarray(start, end)), text };
+    this.#next = (this.#next + 1) % recentMax;
+    return text;
+  }
+}

@@ -49,6 +49,15 @@ export class ColumnSet {
     return this.bytes.subarray(this.starts[column] ?? 0, this.starts[column + 1] ?? 0);
   }
 
+  /** Whether the name at [start, end) is under the column, without a view of its prefix. */
+  isUnder(column: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const from = this.starts[column] ?? 0;
+    const length = this.prefixBytes(column);
+    if (end - start < length) return false;
+    for (let at = 0; at < length; at++) if (bytes[start + at] !== this.bytes[from + at]) return false;
+    return true;
+  }
+
   prefixBytes(column: number): number {
     return (this.starts[column + 1] ?? 0) - (this.starts[column] ?? 0);
   }

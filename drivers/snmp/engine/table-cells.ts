@@ -1,7 +1,7 @@
 import { pdu } from "./answer.ts";
 import { integerValue, tags, unsigned64Value, unsignedValue } from "./ber.ts";
 import type { CellArena } from "./cell-arena.ts";
-import { dottedOid, hasPrefix, isWellFormedOid } from "./oid.ts";
+import { dottedOid, isWellFormedOid } from "./oid.ts";
 import { opaqueNumber } from "./opaque.ts";
 import { kind } from "./plan-sets.ts";
 import type { Block, CompiledPlan } from "./table-plan.ts";
@@ -126,7 +126,7 @@ export function passSentinel(plan: CompiledPlan, block: Block, bytes: Uint8Array
   if (!readVarbind(bytes, at, pdu.varbindsEnd)) return -1;
   const { nameStart, nameEnd, tag, end } = varbindSpan;
   if (tag === tags.endOfMibView) return end;
-  return hasPrefix(bytes, nameStart, nameEnd, plan.columns.prefix(block.group.columns[block.columnFrom] ?? 0)) ? -1 : end;
+  return plan.columns.isUnder(block.group.columns[block.columnFrom] ?? 0, bytes, nameStart, nameEnd) ? -1 : end;
 }
 
 /** Stores the value in `varbindSpan` if its type and bytes fit the column; false and nothing stored otherwise. */

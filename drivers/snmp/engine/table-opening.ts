@@ -52,7 +52,7 @@ export interface OpeningAnswer {
 
 /** Reads them at the beginning of an answer. undefined: they are not all there under their names, and nothing of them is believed. */
 export function readOpening({ names, oids }: Opening, bytes: Uint8Array, conversation: Conversation): OpeningAnswer | undefined {
-  const varbinds: Varbind[] = [];
+  const varbinds = new Array<Varbind>(names.length);
   let at = pdu.varbindsStart;
   for (let place = 0; place < names.length; place++) {
     const name = names[place];
@@ -62,7 +62,7 @@ export function readOpening({ names, oids }: Opening, bytes: Uint8Array, convers
       conversation.peer.counters.oidViolations += 1;
       return undefined;
     }
-    varbinds.push(currentVarbind(bytes, conversation, oids[place]));
+    varbinds[place] = currentVarbind(bytes, conversation, oids[place]);
     at = end;
   }
   return { varbinds, atMs: conversation.nowMs(), end: at };

@@ -12,7 +12,7 @@ import {
   unsigned64Value,
   unsignedValue,
 } from "./ber.ts";
-import { dottedOid, encodeOid, isWellFormedOid } from "./oid.ts";
+import { encodeOid, isWellFormedOid, RecentOids } from "./oid.ts";
 
 const typeOfTag: ReadonlyMap<number, SnmpType> = new Map([
   [tags.integer, "integer"],
@@ -63,6 +63,8 @@ export function decodeValue(
   return value === undefined && !valueless ? { type: "null", value, fit: false } : { type, value, fit: true };
 }
 
+const recentOids = new RecentOids();
+
 function decodeTyped(bytes: Uint8Array, type: SnmpType, start: number, end: number): Varbind["value"] {
   switch (type) {
     case "integer":
@@ -77,7 +79,7 @@ function decodeTyped(bytes: Uint8Array, type: SnmpType, start: number, end: numb
     case "opaque":
       return new Uint8Array(bytes.subarray(start, end));
     case "oid":
-      return isWellFormedOid(bytes, start, end) ? dottedOid(bytes, start, end) : undefined;
+      return isWellFormedOid(bytes, start, end) ? recentOids.text(bytes, start, end) : undefined;
     case "ip-address":
       return end - start === 4 ? bytes.subarray(start, end).join(".") : undefined;
     default:

@@ -87,7 +87,8 @@ export class EquipmentSession implements DriverSession {
     try {
       // What hardly ever has anything to do is not waited for: that costs as well, and this is done hundreds of times a second.
       const settledOids = this.#head.settledOids;
-      const early = settledOids === undefined ? undefined : await this.#book.readEarly(settledOids, exchange);
+      const asked = settledOids === undefined ? undefined : this.#book.readEarly(settledOids, exchange);
+      const early = asked === undefined ? undefined : await asked;
       const { opening } = early ?? {};
       const head = opening === undefined ? await this.#head.read(exchange) : this.#head.take(opening.varbinds, opening.atMs, exchange);
       const observedAt = opening === undefined ? clock.now() : instantBefore(clock.now(), opening.atMs);

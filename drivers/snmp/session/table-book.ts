@@ -155,9 +155,9 @@ export class TableBook implements TableOwner {
 
   /**
    * Where nothing but reading is to be done: asks for these objects along with live tables, so that they cost no request of their own.
-   * @returns undefined where that cannot be done now, or was not answered
+   * @returns undefined where that cannot be done now, or, later, where it was not answered
    */
-  async readEarly(oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> {
+  readEarly(oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> | undefined {
     const nowMs = exchange.clock.monotonicMs();
     if (this.#probed === undefined || nowMs >= this.#probeAtS * 1_000) return undefined;
     const tables = this.#joint.ofOpening(this.#tables, this.#revision, nowMs);
@@ -179,7 +179,7 @@ export class TableBook implements TableOwner {
     if (early !== undefined) outcome = this.#joint.takeEarly(early, head.moment, exchange);
     else if (this.#mayJoin(joint, due, exchange)) outcome = await this.#joint.read(joint, head.moment, exchange);
     const readings = typeof outcome === "string" ? [] : outcome;
-    for (const [place, reading] of readings.entries()) this.#keep(joint[place], reading, read, nowMs);
+    for (let place = 0; place < readings.length; place++) this.#keep(joint[place], readings[place], read, nowMs);
     let timeouts = outcome === "silence" ? 1 : 0;
     for (const table of this.#troubles.last(due)) {
       if (readings.length > 0 && joint.includes(table)) continue;
@@ -212,8 +212,8 @@ export class TableBook implements TableOwner {
     return true;
   }
 
-  #keep(table: PolledTable | undefined, reading: TableReading, read: TablesSoFar, nowMs: number): void {
-    if (table === undefined) return;
+  #keep(table: PolledTable | undefined, reading: TableReading | undefined, read: TablesSoFar, nowMs: number): void {
+    if (table === undefined || reading === undefined) return;
     read.add(table, reading);
     this.#succeeded(table, nowMs);
   }

@@ -26,11 +26,14 @@ export interface TableReading {
   readonly cpuMs: number;
 }
 
-/** A reading that is being put together. */
+const noReports: readonly TableReport[] = Object.freeze([]);
+const noCells: readonly ReportCells[] = Object.freeze([]);
+
+/** A reading that is being put together. Its lists have their exact length: mostly one, and pushing makes room for seventeen. */
 export class Reading implements TableReading {
   readonly table: string;
-  readonly reports: TableReport[] = [];
-  readonly cells: ReportCells[] = [];
+  reports = noReports;
+  cells = noCells;
   values = 0;
   complete = true;
   requests = 0;
@@ -49,8 +52,10 @@ export class Reading implements TableReading {
 
   report(output: TableOutput, cells: ReportCells, observedAt: Instant, elapsedMs: number): void {
     this.values += output.settle(cells);
-    this.cells.push(cells);
-    if (output.rows.length > 0) this.reports.push(output.report(cells, observedAt, elapsedMs));
+    this.cells = this.cells.length === 0 ? [cells] : this.cells.concat(cells);
+    if (output.rows.length === 0) return;
+    const report = output.report(cells, observedAt, elapsedMs);
+    this.reports = this.reports.length === 0 ? [report] : this.reports.concat(report);
   }
 
   add(answer: TableAnswer): void {

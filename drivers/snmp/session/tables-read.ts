@@ -10,19 +10,24 @@ export interface TablesRead {
   readonly costs: readonly TableReading[];
 }
 
+const noReports: readonly TableReport[] = Object.freeze([]);
+const noGaps: readonly Gap[] = Object.freeze([]);
+const noCosts: readonly TableReading[] = Object.freeze([]);
+
 /** The same while it is being put together. */
 export class TablesSoFar implements TablesRead {
-  readonly reports: TableReport[] = [];
-  readonly gaps: Gap[] = [];
-  readonly costs: TableReading[] = [];
+  /** Of their exact length: pushing makes room for seventeen. */
+  reports = noReports;
+  gaps = noGaps;
+  costs = noCosts;
 
   add(table: PolledTable, reading: TableReading): void {
-    for (const report of reading.reports) this.reports.push(report);
+    this.reports = this.reports.length === 0 ? reading.reports : this.reports.concat(reading.reports);
     if (!reading.complete) this.lacks(table, "partial");
-    this.costs.push(reading);
+    this.costs = this.costs.length === 0 ? [reading] : this.costs.concat(reading);
   }
 
   lacks(table: PolledTable, reason: GapReason): void {
-    for (const { shape } of table.outputs) this.gaps.push({ shape, reason });
+    this.gaps = this.gaps.concat(table.outputs.map(({ shape }) => ({ shape, reason })));
   }
 }
