@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Metric, Row, TableShape } from "#model/report.ts";
+import { GroupDigests } from "./group-digests.ts";
 
 /** A row range of one table of one equipment: a group of the dictionary. */
 export interface GroupShape {
@@ -74,20 +75,15 @@ export function rowRanges(
   return ranges;
 }
 
-/** A group that lives. Its text is made again when it is sent: at a large site all texts are as much memory as all values. */
-interface LiveGroup extends GroupShape {
-  readonly bytes: number;
-  /** 32 bytes, one a character. */
-  readonly digest: string;
-}
-
 /**
  * The gateway's series dictionary: which groups live, at which revision. Revisions and group ids are never used twice: each process run
  * counts from a random epoch, so that backlog of an earlier run cannot be read with this run's dictionary.
  */
 export class DictionaryWriter {
-  /** In the order of their ids. A map would be five times as large. */
-  readonly #groups: LiveGroup[] = [];
+  /** In the order of their ids. Texts are made again when they are sent: at a large site all of them are as much memory as all values. */
+  readonly #groups: GroupShape[] = [];
+  /** Of the texts, in the same order. */
+  readonly #digests = new GroupDigests();
   #revision: number;
   #nextGid = 1;
   #sentFull = false;
@@ -110,22 +106,21 @@ export class DictionaryWriter {
     return this.#nextGid - 1;
   }
 
-  /** @returns the group as it is kept: whoever keeps it as well should keep this one */
-  add(group: GroupShape): GroupShape {
+  /** @param group with the next id; kept */
+  add(group: GroupShape): void {
     const text = groupText(group);
-    const digest = createHash("sha256").update(text).digest("latin1");
-    const { gid, shape, fromRow, rowCount } = group;
-    const live: LiveGroup = { gid, shape, fromRow, rowCount, bytes: Buffer.byteLength(text), digest };
-    this.#groups.push(live);
-    this.#hash?.update(digest, "latin1");
-    this.#added.push(gid);
-    return live;
+    const digest = createHash("sha256").update(text).digest();
+    this.#groups.push(group);
+    this.#digests.push(digest, Buffer.byteLength(text));
+    this.#hash?.update(digest);
+    this.#added.push(group.gid);
   }
 
   remove(gid: number): void {
     const place = this.#placeOf(gid);
     if (this.#groups[place]?.gid !== gid) return;
     this.#groups.splice(place, 1);
+    this.#digests.remove(place);
     this.#removed.push(gid);
     this.#hash = undefined;
   }
@@ -139,7 +134,7 @@ export class DictionaryWriter {
   takeRecords(): string[] {
     if (this.#sentFull && this.#added.length === 0 && this.#removed.length === 0) return [];
     const isFull = !this.#sentFull;
-    const parts = partsOf(isFull ? this.#groups : this.#added.flatMap((gid) => this.#find(gid) ?? []));
+    const parts = this.#parts(isFull ? [...this.#groups.keys()] : this.#added.flatMap((gid) => this.#find(gid)));
     const records = parts.map((part, index) => {
       const base = this.#revision;
       this.#revision += 1;
@@ -155,7 +150,7 @@ export class DictionaryWriter {
 
   /** Everything that lives, under the present revision; undefined when that is more than one record may hold. */
   fullText(): string | undefined {
-    const [only, ...more] = partsOf(this.#groups);
+    const [only, ...more] = this.#parts([...this.#groups.keys()]);
     if (only === undefined || more.length > 0) return undefined;
     return this.#recordText({ base: 0, full: true }, only, [], true);
   }
@@ -164,7 +159,7 @@ export class DictionaryWriter {
   sha256(): string {
     if (this.#hash === undefined) {
       this.#hash = createHash("sha256");
-      for (const entry of this.#groups) this.#hash.update(entry.digest, "latin1");
+      for (let place = 0; place < this.#groups.length; place++) this.#hash.update(this.#digests.digestAt(place));
     }
     return this.#hash.copy().digest("hex");
   }
@@ -180,37 +175,39 @@ export class DictionaryWriter {
     return low;
   }
 
-  #find(gid: number): LiveGroup | undefined {
-    const found = this.#groups[this.#placeOf(gid)];
-    return found?.gid === gid ? found : undefined;
+  /** @returns its place; none where it was removed */
+  #find(gid: number): readonly number[] {
+    const place = this.#placeOf(gid);
+    return this.#groups[place]?.gid === gid ? [place] : [];
+  }
+
+  /** Places of groups for one record each. */
+  #parts(places: readonly number[]): number[][] {
+    const parts: number[][] = [[]];
+    let bytes = 0;
+    for (const place of places) {
+      const own = this.#digests.textBytesAt(place);
+      if (bytes > 0 && bytes + own > recordBytes) {
+        parts.push([]);
+        bytes = 0;
+      }
+      parts.at(-1)?.push(place);
+      bytes += own;
+    }
+    return parts;
   }
 
   /** A record of the present revision. */
   #recordText(
     head: { readonly base: number; readonly full: boolean },
-    live: readonly LiveGroup[],
+    places: readonly number[],
     removed: readonly number[],
     isLast: boolean,
   ): string {
     // Only the last record of a set leaves the dictionary complete, so only that one carries its digest.
     const digest = isLast ? `,"sha256":"${this.sha256()}"` : "";
     const place = `"v":1,"rev":${this.#revision},"base":${head.base},"full":${head.full}`;
-    const groups = live.map(groupText);
+    const groups = places.flatMap((place) => this.#groups[place] ?? []).map(groupText);
     return `{${place},"groups":[${groups.join(",")}],"removed":[${removed.join(",")}]${digest}}`;
   }
-}
-
-/** Groups for one record each. */
-function partsOf(groups: readonly LiveGroup[]): LiveGroup[][] {
-  const parts: LiveGroup[][] = [[]];
-  let bytes = 0;
-  for (const group of groups) {
-    if (bytes > 0 && bytes + group.bytes > recordBytes) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts.at(-1)?.push(group);
-    bytes += group.bytes;
-  }
-  return parts;
 }

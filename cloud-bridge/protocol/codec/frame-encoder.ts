@@ -221,16 +221,22 @@ class TelemetryEncoder implements FrameEncoder {
 
   /** @returns the first of them */
   #makeGroups(shape: TableShape, acceptedRows: number): GroupEncoder | undefined {
-    const groups = rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map(({ fromRow, rowCount }) => {
-      this.#seriesCount += rowCount * shape.metrics.length;
-      return this.#dictionary.add({ gid: this.#dictionary.nextGid(), shape, fromRow, rowCount });
-    });
-    return groups.reduceRight<GroupEncoder | undefined>((next, group) => new GroupEncoder(group, this.#memories, next), undefined);
+    const groups = rowRanges(shape, acceptedRows, rowsPerGroup(shape)).map((range) => ({
+      ...range,
+      shape,
+      gid: this.#dictionary.nextGid(),
+    }));
+    const first = groups.reduceRight<GroupEncoder | undefined>((next, group) => new GroupEncoder(group, this.#memories, next), undefined);
+    for (let group = first; group !== undefined; group = group.next) {
+      this.#dictionary.add(group);
+      this.#seriesCount += group.seriesCount;
+    }
+    return first;
   }
 
   #drop(entry: TableEntry, nowMs: number): void {
     for (const encoder of groupsOf(entry)) {
-      this.#retired.retire(encoder.group.gid, encoder.seriesCount, entry.shape.intervalMs, nowMs);
+      this.#retired.retire(encoder.gid, encoder.seriesCount, entry.shape.intervalMs, nowMs);
       this.#seriesCount -= encoder.seriesCount;
     }
     entry.isGone = true;

@@ -35,19 +35,14 @@ export function dictionaryFrame(text: string, stamp: Stamp): Frame {
   return { streamClass: "T", kind: "dict", samples: 0, urgent: false, priority: 4, ...stamp, payload: textEncoder.encode(text) };
 }
 
-export function missPayload(
-  groups: readonly { readonly group: GroupShape }[],
-  reason: number,
-  dtMs: number,
-  revisionsAhead: number,
-): Uint8Array {
+export function missPayload(groups: readonly GroupShape[], reason: number, dtMs: number, revisionsAhead: number): Uint8Array {
   const payload = new Uint8Array(missPrefixBytes + groups.length * missEntryBytes);
   const view = new DataView(payload.buffer);
   view.setUint8(0, frameTypeMisses);
   view.setUint16(1, revisionsAhead, true);
-  for (const [index, encoder] of groups.entries()) {
+  for (const [index, { gid }] of groups.entries()) {
     const at = missPrefixBytes + index * missEntryBytes;
-    view.setUint32(at, encoder.group.gid, true);
+    view.setUint32(at, gid, true);
     view.setUint8(at + 4, reason);
     view.setInt32(at + 5, Math.max(-0x8000_0000, Math.min(0x7fff_ffff, dtMs)), true);
   }

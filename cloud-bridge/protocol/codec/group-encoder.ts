@@ -1,4 +1,4 @@
-import type { TableReport } from "#model/report.ts";
+import type { TableReport, TableShape } from "#model/report.ts";
 import { headBytes } from "./cbor-writer.ts";
 import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, formOf, type GroupForm } from "./column-encoders.ts";
 import type { GroupShape } from "./dictionary-writer.ts";
@@ -40,8 +40,10 @@ const ofNone = -3;
  * Encodes the rows of one group, one report at a time, saying only what changed. It is its own memory: there are five for each switch, and an object
  * beside each, or a list around it, would be half as large again.
  */
-export class GroupEncoder extends GroupMemory {
-  readonly group: GroupShape;
+export class GroupEncoder extends GroupMemory implements GroupShape {
+  readonly gid: number;
+  readonly shape: TableShape;
+  readonly fromRow: number;
   /** Key epoch of the class under which this group last said everything. */
   keyEpoch = -1;
   /** The table's next group; most tables have one. */
@@ -50,16 +52,18 @@ export class GroupEncoder extends GroupMemory {
   /** Of the report that was last encoded to its end. */
   #sequence = ofNone;
 
-  constructor(group: GroupShape, memories: GroupMemories, next: GroupEncoder | undefined) {
-    const form = formOf(group.shape.metrics);
-    super(form, group.rowCount, memories);
-    this.group = group;
+  constructor({ gid, shape, fromRow, rowCount }: GroupShape, memories: GroupMemories, next: GroupEncoder | undefined) {
+    const form = formOf(shape.metrics);
+    super(form, rowCount, memories);
+    this.gid = gid;
+    this.shape = shape;
+    this.fromRow = fromRow;
     this.next = next;
     this.#form = form;
   }
 
   get seriesCount(): number {
-    return this.group.rowCount * this.#form.columns.length;
+    return this.rowCount * this.#form.columns.length;
   }
 
   /** One row-set as a frame's payload (see layout.ts for the prefix). */
@@ -73,7 +77,7 @@ export class GroupEncoder extends GroupMemory {
     this.#prefix(options, scratch);
     const headAt = out.length;
     out.array(0);
-    out.uint(this.group.gid);
+    out.uint(this.gid);
     out.array(1);
     out.int(options.dtMs);
     const stateBytes = (series + 3) >>> 2;
@@ -99,7 +103,7 @@ export class GroupEncoder extends GroupMemory {
 
   #prefix(options: FrameOptions, { out }: GroupScratch): void {
     const { kinds } = this.#form;
-    const { gid, rowCount } = this.group;
+    const { gid, rowCount } = this;
     const bytes = out.room(groupPrefixBytes + kinds.length);
     let end = out.end;
     bytes[end] = frameTypeGroup;
@@ -120,7 +124,7 @@ export class GroupEncoder extends GroupMemory {
     const form = this.#form.columns[index];
     if (form === undefined) return;
     const { kind, scale } = form;
-    const { fromRow, rowCount } = this.group;
+    const { fromRow, rowCount } = this;
     const last = this.texts?.[index];
     range.column = index;
     range.series = index * rowCount;

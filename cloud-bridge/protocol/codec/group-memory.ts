@@ -40,18 +40,18 @@ export class GroupMemory {
   readonly #page: Page;
   readonly #knownAt: number;
   readonly #shortsAt: number;
-  readonly #rows: number;
+  readonly rowCount: number;
   #more: MoreMemory | undefined;
 
-  constructor(form: GroupForm, rows: number, memories: GroupMemories) {
-    const { page, at } = memories.take(bytesOf(form, rows));
+  constructor(form: GroupForm, rowCount: number, memories: GroupMemories) {
+    const { page, at } = memories.take(bytesOf(form, rowCount));
     this.#page = page;
-    this.#rows = rows;
+    this.rowCount = rowCount;
     this.#shortsAt = at >>> 2;
-    this.#knownAt = at + numbersOf(form) * rows * 4;
+    this.#knownAt = at + numbersOf(form) * rowCount * 4;
     const isText = form.columns.map(({ kind }) => kind === "text");
     if (isText.includes(true))
-      this.#more = { ...nothingMore, texts: isText.map((text) => (text ? new Array<string>(rows).fill("") : undefined)) };
+      this.#more = { ...nothingMore, texts: isText.map((text) => (text ? new Array<string>(rowCount).fill("") : undefined)) };
   }
 
   /** By column; absent where no column is text. */
@@ -61,12 +61,12 @@ export class GroupMemory {
 
   /** Place in `shorts` where the cells of a column of numbers begin. */
   placeOf({ index }: GroupForm["columns"][number]): number {
-    return this.#shortsAt + index * this.#rows;
+    return this.#shortsAt + index * this.rowCount;
   }
 
   /** Place in `known` where the bits of a column begin: row r is bit r % 8 of byte r / 8. */
   knownPlaceOf(column: number): number {
-    return this.#knownAt + column * bytesOfBits(this.#rows);
+    return this.#knownAt + column * bytesOfBits(this.rowCount);
   }
 
   /** A bit a series; 0 = not said since the last key-frame, or never: a reader does not have it. */
@@ -94,7 +94,7 @@ export class GroupMemory {
   /** Readers have none of the column's series. */
   forget(column: number): void {
     const at = this.knownPlaceOf(column);
-    this.#page.known.fill(0, at, at + bytesOfBits(this.#rows));
+    this.#page.known.fill(0, at, at + bytesOfBits(this.rowCount));
   }
 
   /** What was last said of a column of counters: by the report, in its rows, or as remembered here, from the group's first row on. */
@@ -104,7 +104,7 @@ export class GroupMemory {
     more.counters ??= [];
     let own = more.counters[column];
     if (own === undefined) {
-      own = new BigUint64Array(this.#rows);
+      own = new BigUint64Array(this.rowCount);
       more.counters[column] = own;
       this.forget(column);
     }
