@@ -7,6 +7,25 @@ const noBytes = new Uint8Array(0);
 const maxIdleArenas = 256;
 const maxIdleCells = 1 << 19;
 
+/** A column of counters. Nearly all are looked at as words only: the view as bigints is made when asked for. */
+class CounterCells {
+  readonly as = "counter";
+  readonly present: Uint8Array;
+  readonly words: Int32Array<ArrayBuffer>;
+  bits: 32 | 64 = 32;
+  #value: BigUint64Array | undefined;
+
+  constructor(present: Uint8Array, words: Int32Array<ArrayBuffer>) {
+    this.present = present;
+    this.words = words;
+  }
+
+  get value(): BigUint64Array {
+    this.#value ??= new BigUint64Array(this.words.buffer, this.words.byteOffset, this.words.length >> 1);
+    return this.#value;
+  }
+}
+
 /**
  * The cells of one read of a plan: values, and which are there. Cells are column * rows + row. A site has many equipment alike and reads few at a
  * time, so arenas pass from plan to plan: what is idle between two polls costs nothing.
@@ -39,8 +58,7 @@ export class CellArena {
     this.answer = columns.map(({ as }, column) => {
       const present = this.present.subarray(column * rows, (column + 1) * rows);
       if (as === "counter") {
-        const words = new Int32Array(values, column * rows * 8, rows * 2);
-        return { as, present, value: new BigUint64Array(values, column * rows * 8, rows), words, bits: 32 };
+        return new CounterCells(present, new Int32Array(values, column * rows * 8, rows * 2));
       }
       if (as === "number") return { as, present, value: new Float64Array(values, column * rows * 8, rows) };
       if (as === "text") return { as, present, value: this.texts[column] ?? [] };
