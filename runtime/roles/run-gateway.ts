@@ -12,7 +12,7 @@ import { controlServer } from "../host/control-server.ts";
 import { IdentityFolder } from "../host/identity-folder.ts";
 import { startLarge } from "../host/lean-start.ts";
 import { LogTap } from "../host/log-tap.ts";
-import { maxThriftyEquipment, preferLittleMemory, preferSmallBlocks } from "../host/memory.ts";
+import { maxThriftyEquipment, preferLittleMemory, preferSmallBlocks, preferSmallSteps } from "../host/memory.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { synchronisationProbe } from "../host/time-synchronisation.ts";
 import { countStart, DesiredMemory, revertNext } from "../northbound/desired-state/memory.ts";
@@ -63,6 +63,7 @@ export async function runGateway(options: RunOptions, context: CommandContext): 
     if (run === "again") continue;
     ({ gateway, logger } = run);
     if (own.equipment.length <= maxThriftyEquipment) preferLittleMemory();
+    else preferSmallSteps();
     await gateway.run(AbortSignal.any([stop, restart.signal]));
     again = restart.signal.aborted;
     if (again && !stop.aborted) logger.info({ gateway: own.gateway.id }, "the gateway begins anew");

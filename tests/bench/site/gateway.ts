@@ -10,7 +10,14 @@ import type { Report } from "#model/report.ts";
 import type { Gateway } from "../../../runtime/gateway.ts";
 import { AuditBook } from "../../../runtime/host/audit-book.ts";
 import { IdentityFolder } from "../../../runtime/host/identity-folder.ts";
-import { garbageRounds, maxThriftyEquipment, preferLittleMemory, preferSmallBlocks, trimRounds } from "../../../runtime/host/memory.ts";
+import {
+  garbageRounds,
+  maxThriftyEquipment,
+  preferLittleMemory,
+  preferSmallBlocks,
+  preferSmallSteps,
+  trimRounds,
+} from "../../../runtime/host/memory.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { assembleGateway, describeDrivers, openGatewayState } from "../../../runtime/parts-appliance.ts";
@@ -178,6 +185,7 @@ const configuration = await site.load([]);
 const isThrifty = configuration.equipment.length <= maxThriftyEquipment;
 preferSmallBlocks();
 if (isThrifty) preferLittleMemory();
+else preferSmallSteps();
 const stop = new AbortController();
 const clock = new SystemClock(() => true);
 const platform = { clock, entropy: systemEntropy, logger };
