@@ -57,5 +57,15 @@ export const otherForms: readonly DescriptionRule[] = [
   ["Room Alert", "Room Alert", /(?<model>Room Alert \w+)(?:.{0,40}?v(?<firmware>\d[\d.]+))?/, "AVTECH", "sensor"],
   ["FreeBSD", "FreeBSD", /^(?<osName>FreeBSD) /, undefined, "server"],
   ["Proxmox VE", "-pve", /^Linux \S+ \d[\w.]*-\d+-pve\b/, undefined, "server", "Proxmox VE"],
+  // Asuswrt names its host after the model, and may add four digits of the address. Others run on that hardware too, so it does not say which system.
+  [
+    "Asus router",
+    "Linux",
+    /^(?<osName>Linux) (?<model>(?:RT|GT|DSL|TUF|4G)-(?:N|AC|AX|BE)\w{1,12}?)(?:-[0-9A-F]{4})? \d/,
+    "Asus",
+    "router",
+  ],
+  // Kernels of Broadcom's kit for routers, which Asuswrt and the Tomatoes are made with: whose it is they do not say.
+  ["a router's Linux", "brcm", /^(?<osName>Linux) \S+ \d[\d.]*brcm(?:arm|mips)\b/, undefined, "router"],
   ["Linux", "Linux", /^(?<osName>Linux) \S/],
 ];

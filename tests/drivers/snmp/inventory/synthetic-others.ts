@@ -111,6 +111,18 @@ export const otherDevices: readonly Device[] = [
     is: { vendor: "Siemens", model: "SCALANCE X999-2", serial: "SVPTEST01", firmware: "9.02", deviceClass: "switch" },
   },
   {
+    name: "a router of Asus that is called what it is",
+    objectId: ".8072.3.2.10",
+    sysDescr: "Linux RT-AX99U-0A1B 9.1.52 #1 SMP PREEMPT aarch64",
+    is: { vendor: "Asus", model: "RT-AX99U", deviceClass: "router", osName: "Linux" },
+  },
+  {
+    name: "a router of somebody with Broadcom's kernel",
+    objectId: ".8072.3.2.10",
+    sysDescr: "Linux attic 9.6.36.9brcmarm #9 SMP PREEMPT armv7l",
+    is: { deviceClass: "router", osName: "Linux" },
+  },
+  {
     name: "a host of virtual machines with Proxmox",
     objectId: ".8072.3.2.10",
     sysDescr: "Linux host9 9.8.12-4-pve #1 SMP PREEMPT_DYNAMIC PMX 9.8.12-4 x86_64",
