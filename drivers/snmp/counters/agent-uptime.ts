@@ -51,8 +51,9 @@ export function assessUptime(previous: UptimeReading | undefined, current: Uptim
 
 function assessForward(advanceMs: number, uptimeMs: number, gapMs: number, engine: "unknown" | "ran-on"): UptimeAssessment {
   if (nearlyEqual(advanceMs, gapMs)) return { verdict: "same", agentElapsedMs: advanceMs };
-  // Younger than the gap: it started after the previous reading, whatever its uptime was then. A frozen clock did not move at all.
-  const tooYoung = uptimeMs < gapMs - Math.max(slackMs, gapMs * relativeSlack);
+  // Younger than the gap: it started after the previous reading, whatever its uptime was then (an agent that each poll ends is always about as old). A frozen
+  // clock did not move at all.
+  const tooYoung = uptimeMs < gapMs + slackMs;
   if (tooYoung && advanceMs > 0 && engine !== "ran-on") return { verdict: "restart", agentElapsedMs: Number.NaN };
   return { verdict: "clock-step", agentElapsedMs: Number.NaN };
 }

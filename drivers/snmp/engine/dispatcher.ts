@@ -16,10 +16,10 @@ import { PeerDirectory } from "./peer-directory.ts";
 import { privateCopy } from "./request.ts";
 import { type Opened, opened } from "./security.ts";
 import { Sockets, sendAlone } from "./sockets.ts";
+import { nextTick } from "./ticks.ts";
 
 /** An id is nonce (15 bits, >= 128) | slot (14 bits) | attempt (2 bits): at least 2^23, so always four bytes, and never negative. */
 const maxSlots = 1 << 14;
-const tickMs = 50;
 const maxReportResends = 3;
 
 /** Sends requests, matches datagrams to them and keeps their time. The only place that knows which request is on its way. */
@@ -272,8 +272,7 @@ export class Dispatcher {
   async #tick(): Promise<void> {
     this.#ticking = true;
     while (this.#pending > 0 && !this.closed) {
-      await this.#clock.sleep(tickMs, this.#life.signal).catch(() => undefined);
-      const nowMs = this.#clock.monotonicMs();
+      const nowMs = await nextTick(this.#clock, this.#life.signal);
       for (const exchange of this.#slots) if (exchange !== undefined) this.#age(exchange, nowMs);
       this.#advanceQueue(nowMs);
     }

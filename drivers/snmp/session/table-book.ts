@@ -3,6 +3,7 @@ import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
 import type { HeadReading } from "./agent-head.ts";
+import { learnAnnounced } from "./announced-change.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import { type EarlyAnswer, JointReading } from "./joint-reading.ts";
@@ -101,13 +102,7 @@ export class TableBook implements TableOwner {
   #announced(restarted: boolean): void {
     if (restarted) this.#fruitless = 0;
     if (restarted || this.#fruitless >= fruitlessUntilDistrusted) return;
-    const announcing = new Set(
-      this.#tables.filter((table) => table.definition.changeIndicator !== undefined).map((table) => table.definition.table),
-    );
-    for (const table of this.#tables) {
-      const { table: name, rowsOf } = table.definition;
-      if (announcing.has(name) || (rowsOf !== undefined && announcing.has(rowsOf))) table.learnFirst();
-    }
+    learnAnnounced(this.#tables);
     this.#fruitless += 1;
   }
 

@@ -240,14 +240,16 @@ function carryOver(previous: TableOutput, output: TableOutput, mayFollow: boolea
   for (const [position, row] of output.rows.entries()) {
     const before = rowOfKey.get(row.key);
     if (before === undefined) continue;
-    const moved = previous.rows[before]?.index !== row.index;
-    if (moved && !mayFollow) continue;
+    const old = previous.rows[before];
+    const moved = old?.index !== row.index;
+    // A number is no name: where its other labels differ, something else has it now.
+    if (moved ? !mayFollow : row.key === row.index && !sameRow(old, row)) continue;
     if (discontinuity.length > 0) discontinuity[position] = previous.discontinuity[before] ?? Number.NaN;
     for (const column of output.columns) {
-      const old = previous.columns.find((candidate) => candidate.definition.metric === column.definition.metric);
-      if (column.counter < 0 || old === undefined || old.counter < 0) continue;
+      const from = previous.columns.find((candidate) => candidate.definition.metric === column.definition.metric);
+      if (column.counter < 0 || from === undefined || from.counter < 0) continue;
       const { memory } = output;
-      memory.adopt(column.counter * memory.rows + position, previous.memory, old.counter * previous.memory.rows + before);
+      memory.adopt(column.counter * memory.rows + position, previous.memory, from.counter * previous.memory.rows + before);
     }
   }
   output.setDiscontinuity(discontinuity);

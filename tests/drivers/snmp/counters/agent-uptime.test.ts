@@ -32,6 +32,11 @@ describe("telling what happened to an agent between two polls", () => {
     expect(verdict(reading(0, 1_000), reading(60 * minute, 200_000))).toBe("restart");
   });
 
+  it("sees the restarts of an agent that each poll ends, though it is a little older every time", () => {
+    expect(verdict(reading(0, 2_900), reading(30_000, 2_950))).toBe("restart");
+    expect(verdict(reading(0, 2_900), reading(30_000, 2_900))).toBe("clock-step");
+  });
+
   it("sees a restart by engine boots alone", () => {
     const before = reading(0, 10_000, { engineBoots: 4 });
     expect(verdict(before, reading(minute, 16_000, { engineBoots: 5 }))).toBe("restart");

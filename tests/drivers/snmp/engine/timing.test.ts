@@ -53,6 +53,18 @@ describe("an agent that is slow", () => {
     await agent.close();
   });
 
+  it("is not called silent for a time in which this process stood still", async () => {
+    for (let poll = 0; poll < 4; poll++) await session.get([name], unending);
+    const { retries, timeouts } = session.counters();
+    agent.answering = (request) => {
+      // The agent lives in this process: while it holds everything up the time for its answer passes.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+      return [writeMessage(agent.answer(request))];
+    };
+    await session.get([name], unending);
+    expect(session.counters()).toMatchObject({ retries, timeouts });
+  });
+
   /** Answers each request after so many milliseconds. */
   function delayAnswers(ms: number): void {
     agent.socket.removeAllListeners("message");
