@@ -36,8 +36,6 @@ export interface GatewayParts {
   readonly driverContext: DriverContext;
   readonly equipment: readonly Equipment[];
   readonly maxConcurrentPolls: number;
-  /** See PollerOptions. */
-  readonly betweenPolls?: (() => void) | undefined;
   readonly encoder: FrameEncoder;
   readonly buffer: Buffer;
   readonly history?: History;
@@ -103,7 +101,6 @@ export class Gateway {
       intake: this.intake,
       logger,
       maxConcurrentPolls: parts.maxConcurrentPolls,
-      betweenPolls: parts.betweenPolls,
     });
     this.health = new HealthWatch({ clock, buffer, poller: this.poller });
     const shared = { clock, logger, intake: this.intake, buffer };

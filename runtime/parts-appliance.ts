@@ -34,7 +34,7 @@ import type { AuditBook } from "./host/audit-book.ts";
 import { datagramBunches } from "./host/datagram-bunches.ts";
 import type { LogTap } from "./host/log-tap.ts";
 import { readMachine } from "./host/machine.ts";
-import { giveThreadsLittle, maxThriftyEquipment, youngCollector } from "./host/memory.ts";
+import { giveThreadsLittle, maxThriftyEquipment } from "./host/memory.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
 import { LocalLock } from "./northbound/command-desk/local-lock.ts";
 import { openAlarms } from "./parts-alarms.ts";
@@ -232,7 +232,6 @@ export async function assembleGateway(
     ...{ identity: { ...identity, version: packageJson.version }, ...platform, drivers: openDrivers(engine, profiles), driverContext },
     equipment: [...configuration.equipment, ...discovery.acceptedEquipment()],
     maxConcurrentPolls: limits.concurrentPolls,
-    betweenPolls: youngCollector(),
     ...{ encoder, buffer, state },
     ...{ ...(history === undefined ? {} : { history }), ...(link === undefined ? {} : { link }) },
     feeders: (intake) => [

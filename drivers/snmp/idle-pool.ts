@@ -11,8 +11,12 @@ export interface IdleBounds {
   readonly cells: number;
 }
 
-/** After so many loans what was idle all the time is let go of: a start asks for all equipment at once, and never again. */
-const loansBetweenLooks = 1_024;
+/**
+ * After so many loans for each that is idle what was idle all the time is let go of: a start asks for all equipment at once, and never again. Within the bounds: a small
+ * site has few loans, and a large one's bunches of polls differ, so that what one of them does not need the next one would make again.
+ */
+const loansAnIdle = 32;
+const loansBetweenLooks = { least: 1_024, most: 4_096 } as const;
 
 interface Stack<T> {
   readonly items: T[];
@@ -39,7 +43,8 @@ export class IdlePool<T extends Reusable> {
   /** undefined = none is idle. */
   take(key: string): T | undefined {
     this.#loans += 1;
-    if (this.#loans % loansBetweenLooks === 0) this.#letGo();
+    const { least, most } = loansBetweenLooks;
+    if (this.#loans >= Math.min(most, Math.max(least, loansAnIdle * this.#items))) this.#letGo();
     const stack = this.#stacks.get(key);
     const item = stack?.items.pop();
     if (stack === undefined || item === undefined) return undefined;
@@ -62,6 +67,7 @@ export class IdlePool<T extends Reusable> {
   }
 
   #letGo(): void {
+    this.#loans = 0;
     for (const [key, stack] of this.#stacks) {
       for (const { cells } of stack.items.splice(0, stack.least)) {
         this.#items -= 1;

@@ -48,16 +48,6 @@ export function giveThreadsLittle(): void {
   setFlagsFromString("--max-semi-space-size=1");
 }
 
-/**
- * Collects the young generation, under the options of a large site only (lean-start.ts): undefined elsewhere. V8 does so when it is full, mostly in the middle of a
- * bunch of polls, and carries about all that these hold: half a megabyte, which then lies in the old generation until that is marked. Between two bunches next to
- * nothing is left.
- */
-export function youngCollector(): (() => void) | undefined {
-  const { gc } = globalThis;
-  return gc === undefined ? undefined : () => gc({ type: "minor" });
-}
-
 /** By then a small site has been polled, its tables are known and its neighbours read: what all that needed lies about. */
 const firstMs = 60_000;
 /** V8 itself looks at the heap only after it has grown by some megabytes, which the store's thread does not do in hours. */
@@ -83,9 +73,14 @@ export function garbageRounds(clock: Clock): Unit {
 /** Between two looks for pages that malloc could give back: some 3 ms each with 1,000 switches, whose arrays take 10 MiB again within ten seconds. */
 const trimMs = 5_000;
 
+/** By then a large site's neighbours are read as well (southbound/site-topology.ts), which leaves every page of the heap with holes that V8 itself does not close. */
+const settledMs = 480_000;
+/** Some 100 ms each time with 1,000 switches. */
+const largeEveryMs = 3_600_000;
+
 /**
- * The same for a site beyond `maxThriftyEquipment`. What its first minute leaves behind is collected once; later collections are left to V8, which does most of
- * the work beside the polls. Arrays of reports under way lie between those that stay, so malloc holds half-used room for them: measured with 1,000 switches
+ * The same for a site beyond `maxThriftyEquipment`. What its first minute leaves behind is collected, and again when it has settled, and every hour; all other
+ * collections are left to V8, which does most of the work beside the polls. Arrays of reports under way lie between those that stay, so malloc holds half-used room for them: measured with 1,000 switches
  * (tests/bench/README.md), 20 of 65 MiB after a minute and a half.
  */
 export function trimRounds(clock: Clock): Unit {
@@ -94,12 +89,22 @@ export function trimRounds(clock: Clock): Unit {
     run: async (signal) => {
       await rest(clock, firstMs, signal);
       if (!signal.aborted) collectGarbage("code too");
+      await trimFor(clock, settledMs - firstMs, signal);
       while (!signal.aborted) {
-        await rest(clock, trimMs, signal);
-        if (!signal.aborted) libc()?.malloc_trim(0n);
+        // The code stays: what is hot would only be compiled anew.
+        collectGarbage("objects");
+        await trimFor(clock, largeEveryMs, signal);
       }
     },
   };
+}
+
+async function trimFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const untilMs = clock.monotonicMs() + ms;
+  while (!signal.aborted && clock.monotonicMs() < untilMs) {
+    await rest(clock, trimMs, signal);
+    if (!signal.aborted) libc()?.malloc_trim(0n);
+  }
 }
 
 /** Not while the main thread collects: the options that give the collector to scripts are the process's. */

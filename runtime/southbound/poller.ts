@@ -20,8 +20,6 @@ export interface PollerOptions {
   readonly logger: Logger;
   /** Polls under way at once, over the whole site. */
   readonly maxConcurrentPolls: number;
-  /** Called now and then when polls are about to begin and those of the time before are mostly over: hardly anything of them is still needed. */
-  readonly betweenPolls?: (() => void) | undefined;
 }
 
 /**
@@ -32,9 +30,6 @@ export interface PollerOptions {
 export function wakeGrainMs(pollsPerS: number): number {
   return Math.min(200, Math.max(10, pollsPerS));
 }
-
-/** As many polls as leave half a megabyte of objects behind. A large site's bunches are a little larger; of smaller ones several are put together. */
-const pollsBetweenTidyings = 24;
 
 const finishGraceMs = 5_000;
 /** Of the permits: a probe of something dead holds one for as long as its timeouts last. */
@@ -61,8 +56,6 @@ export class Poller implements Unit {
   #idle: (() => void) | undefined;
   /** Planned, over the whole site. */
   #pollsPerS = 0;
-  /** Begun since `betweenPolls` was called. */
-  #begun = 0;
   /** What is to be polled, by id: as configured, and what was added, changed or taken away since. */
   readonly #wanted: Map<string, Equipment>;
   /** Taken away while a poll ran: closed when it ends. */
@@ -215,10 +208,6 @@ export class Poller implements Unit {
         this.#wake = new AbortController();
       }
     }
-    if (this.#begun >= pollsBetweenTidyings) {
-      this.#begun = 0;
-      this.#options.betweenPolls?.();
-    }
     const nowMs = clock.monotonicMs();
     for (let due = this.#heap.peek(); due !== undefined && due.dueMs <= nowMs; due = this.#heap.peek()) {
       this.#heap.pop();
@@ -237,7 +226,6 @@ export class Poller implements Unit {
 
   #launch(polled: PolledEquipment, plannedAtMs: number, signal: AbortSignal): void {
     this.#running += 1;
-    this.#begun += 1;
     // Functions that are there for good: an asynchronous one around this would be half a kilobyte more of each slot.
     this.#serve(polled, plannedAtMs, signal).then(this.#served, this.#notServed);
   }

@@ -143,6 +143,13 @@ describe("the verdict", () => {
     expect(verdictOf(facts).domain).toBe("gateway");
   });
 
+  it("counts what answers and is not named like what is", () => {
+    const silent = ["sw-1", "nas-1"].map((id) => device(id, "failing"));
+    const named = verdictOf(site({ equipment: [...silent, ...["ap-1", "ap-2", "ap-3"].map((id) => device(id, "up"))] }));
+    expect(verdictOf(site({ equipment: silent, othersUp: 3 }))).toEqual(named);
+    expect(JSON.stringify(named.evidence)).toContain("2 of 5 devices");
+  });
+
   it("does not blame names when packets get lost", () => {
     const lossy = withChecks(check("dns", "dns", "failing"), check("internet", "public", "doubtful"), check("provider", "isp", "failing"));
     expect(verdictOf(site({ checks: lossy })).domain).toBe("isp");

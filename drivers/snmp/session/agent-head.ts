@@ -72,6 +72,8 @@ function questionOf(objects: readonly HeadObject[]): HeadQuestion {
 const wholeQuestion = questionOf(headObjects);
 const objectIdsShared = new Shared<string>(256);
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** Readings of whole seconds this many times running mean a clock too coarse for rates over seconds. */
 const coarseAfter = 4;
 
@@ -86,7 +88,7 @@ const restartScoreTrusted = 0.5;
 export class AgentHead {
   #question = wholeQuestion;
   #isSettled = false;
-  #previous: UptimeReading | undefined;
+  #previous: Writable<UptimeReading> | undefined;
   #engineId: string | undefined;
   #sysObjectId: string | undefined;
   #ifTableLastChange: number | undefined;
@@ -132,7 +134,7 @@ export class AgentHead {
     else if (isNarrowed) {
       this.#question = questionOf(headObjects.filter((object) => object === "sysUpTime" || answers[places[object]]?.value !== undefined));
     }
-    this.#previous = uptime;
+    this.#remember(uptime);
     return {
       identityReset,
       uptimeDistrusted: this.#uptimeDistrusted,
@@ -145,6 +147,20 @@ export class AgentHead {
       changedAtMs: changes.changedAtMs,
       entitiesChanged: changes.entitiesChanged,
     };
+  }
+
+  /** In place: an object of each poll would outlive it by an interval, and be carried about and marked with the old ones. */
+  #remember({ monotonicMs, sysUpTimeTicks, engineBoots, engineTimeS, hostUptimeTicks }: UptimeReading): void {
+    const kept = this.#previous;
+    if (kept === undefined) {
+      this.#previous = { monotonicMs, sysUpTimeTicks, engineBoots, engineTimeS, hostUptimeTicks };
+      return;
+    }
+    kept.monotonicMs = monotonicMs;
+    kept.sysUpTimeTicks = sysUpTimeTicks;
+    kept.engineBoots = engineBoots;
+    kept.engineTimeS = engineTimeS;
+    kept.hostUptimeTicks = hostUptimeTicks;
   }
 
   /** Some agents' uptime jumps at random: it is not believed until it has calmed down. */

@@ -18,7 +18,7 @@ import { SessionLife } from "./long-task.ts";
 import { Notices } from "./notices.ts";
 import { pollDeadline } from "./poll-deadline.ts";
 import type { KnownResults } from "./probe-tables.ts";
-import type { ReportCellsPool } from "./report-cells.ts";
+import type { ReportCells, ReportCellsPool } from "./report-cells.ts";
 import { SharedLists } from "./shared.ts";
 import { SystemTable } from "./system-table.ts";
 import { TableBook } from "./table-book.ts";
@@ -33,6 +33,7 @@ export interface SessionParts {
   readonly snmp: SnmpSession;
 }
 
+const noCells: readonly ReportCells[] = [];
 const setsShared = new SharedLists<MetricSet>(64);
 
 /** What a poll begins with. */
@@ -174,10 +175,20 @@ export class EquipmentSession implements DriverSession {
     const values = tables.costs.reduce((sum, table) => sum + table.values, system.countPresent());
     const release = (): void => {
       this.#cells.giveBack(system);
-      for (const { cells } of tables.costs) for (const one of cells) this.#cells.giveBack(one);
+      this.#giveBack(tables);
     };
     const cost = this.#cost(tables, values, startedMs);
     return { report, cost, events: this.#notices.take(), release, ...(inventory && { inventory }) };
+  }
+
+  #giveBack({ costs }: TablesRead): void {
+    for (let table = 0; table < costs.length; table++) {
+      const cells = costs[table]?.cells ?? noCells;
+      for (let place = 0; place < cells.length; place++) {
+        const one = cells[place];
+        if (one !== undefined) this.#cells.giveBack(one);
+      }
+    }
   }
 
   #addProfileSets(): void {

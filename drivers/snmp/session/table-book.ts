@@ -148,10 +148,7 @@ export class TableBook implements TableOwner {
     }
   }
 
-  /**
-   * Where nothing but reading is to be done: asks for these objects along with live tables, so that they cost no request of their own.
-   * @returns undefined where that cannot be done now, or, later, where it was not answered
-   */
+  /** Where nothing but reading is to be done: asks for these objects along with live tables. @returns undefined: not now, or, later, not answered */
   readEarly(oids: readonly string[], exchange: Exchange): Promise<EarlyAnswer | undefined> | undefined {
     const nowMs = exchange.clock.monotonicMs();
     if (this.#probed === undefined || nowMs >= this.#probeAtS * 1_000) return undefined;

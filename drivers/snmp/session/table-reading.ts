@@ -26,8 +26,8 @@ export interface TableReading {
   readonly cpuMs: number;
 }
 
-const noReports: readonly TableReport[] = Object.freeze([]);
-const noCells: readonly ReportCells[] = Object.freeze([]);
+const noReports: readonly TableReport[] = [];
+const noCells: readonly ReportCells[] = [];
 
 /** A reading that is being put together. Its lists have their exact length: mostly one, and pushing makes room for seventeen. */
 export class Reading implements TableReading {

@@ -10,9 +10,9 @@ export interface TablesRead {
   readonly costs: readonly TableReading[];
 }
 
-const noReports: readonly TableReport[] = Object.freeze([]);
-const noGaps: readonly Gap[] = Object.freeze([]);
-const noCosts: readonly TableReading[] = Object.freeze([]);
+const noReports: readonly TableReport[] = [];
+const noGaps: readonly Gap[] = [];
+const noCosts: readonly TableReading[] = [];
 
 /** The same while it is being put together. */
 export class TablesSoFar implements TablesRead {

@@ -74,18 +74,22 @@ export class TableConditions {
 
   /** Absences, and rows that vanished long ago. */
   tick(nowMs: number): void {
-    for (const [equipment, tables] of this.#watched) {
-      if (!hasWork(tables)) continue;
-      const newestMs = Math.max(...tables.map(seenMsOf));
-      for (const watched of tables) {
-        // Who does not answer at all is somebody else's alarm.
-        const answers = nowMs - newestMs < 3 * Math.min(...tables.map(({ shape }) => shape.intervalMs));
-        if (answers) for (const condition of watched.absences) this.#judgeAbsence(equipment, watched, condition, nowMs);
-        for (const [key, { clear, atMs }] of watched.vanished) {
-          if (nowMs - atMs < vanishedMs) continue;
-          clear();
-          watched.vanished.delete(key);
-        }
+    // All of a large site's equipment, every few seconds: going through a map's entries one by one would make two objects of each.
+    this.#watched.forEach((tables, equipment) => {
+      if (hasWork(tables)) this.#look(equipment, tables, nowMs);
+    });
+  }
+
+  #look(equipment: string, tables: readonly WatchedTable[], nowMs: number): void {
+    const newestMs = Math.max(...tables.map(seenMsOf));
+    for (const watched of tables) {
+      // Who does not answer at all is somebody else's alarm.
+      const answers = nowMs - newestMs < 3 * Math.min(...tables.map(({ shape }) => shape.intervalMs));
+      if (answers) for (const condition of watched.absences) this.#judgeAbsence(equipment, watched, condition, nowMs);
+      for (const [key, { clear, atMs }] of watched.vanished) {
+        if (nowMs - atMs < vanishedMs) continue;
+        clear();
+        watched.vanished.delete(key);
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { EquipmentId } from "#model/equipment.ts";
 import type { AlarmIdentity } from "#ports/alarms.ts";
 import type { HostNetworkReading } from "#ports/host-network.ts";
 import type { SiteTopology } from "#ports/topology.ts";
@@ -26,9 +27,8 @@ export function siteFacts(parts: {
   return {
     host,
     uplink,
-    equipment: reachability.facts((id, state, sinceMs) => {
+    ...reachability.facts(routerOf(facts, host), (id, state, sinceMs) => {
       const monitored = facts.all.get(id);
-      // One object each: every two seconds for all of a large site.
       const [name, address] = [monitored?.name ?? id, monitored?.address ?? ""];
       return { id, state, sinceMs, name, address, parent: topology.parent(id), deviceClass: facts.classOf(id) };
     }),
@@ -36,6 +36,18 @@ export function siteFacts(parts: {
     isPowerOut: active.some(({ identity }) => power.has(identity.type)),
     wanPortDown: active.find(({ identity }) => identity.type === "linkDown" && isWayOut(identity, facts, topology))?.condition.text,
   };
+}
+
+/** The equipment that this machine's way out leads over. */
+function routerOf({ all }: EquipmentFacts, host: HostNetworkReading | undefined): EquipmentId | undefined {
+  const gateway = host?.defaultRoute?.gateway;
+  if (gateway === undefined) return undefined;
+  let router: EquipmentId | undefined;
+  // Every two seconds: going through a map's entries one by one would make two objects of each.
+  all.forEach(({ id, address }) => {
+    if (address === gateway) router ??= id;
+  });
+  return router;
 }
 
 /** A port of a router or firewall behind which nothing of the site is known. */

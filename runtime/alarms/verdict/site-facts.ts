@@ -44,6 +44,8 @@ export interface UplinkFact {
 export interface SiteFacts {
   readonly host: HostNetworkReading | undefined;
   readonly equipment: readonly EquipmentFact[];
+  /** Further equipment that answers, and of which nothing else matters. */
+  readonly othersUp?: number;
   readonly checks: readonly CheckReading[];
   readonly uplink: UplinkFact;
   /** A UPS runs on battery or is empty. */

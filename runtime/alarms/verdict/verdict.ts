@@ -35,17 +35,21 @@ export function verdictOf(facts: SiteFacts): Finding {
 class SiteView {
   readonly #facts: SiteFacts;
   readonly #failing: readonly EquipmentFact[];
-  readonly #up: readonly EquipmentFact[];
+  readonly #upCount: number;
   readonly #outside: readonly CheckReading[];
   readonly #router: EquipmentFact | undefined;
 
   constructor(facts: SiteFacts) {
     this.#facts = facts;
     this.#failing = facts.equipment.filter(({ state }) => state === "failing");
-    this.#up = facts.equipment.filter(({ state }) => state === "up");
+    this.#upCount = facts.equipment.length - this.#failing.length + (facts.othersUp ?? 0);
     this.#outside = facts.checks.filter(({ targetClass }) => ["public", "service", "noc"].includes(targetClass));
     const gateway = facts.host?.defaultRoute?.gateway;
     this.#router = gateway === undefined ? undefined : facts.equipment.find(({ address }) => address === gateway);
+  }
+
+  get #total(): number {
+    return this.#failing.length + this.#upCount;
   }
 
   /** This box itself: its cable, its address, its route. Then nothing it sees is anybody else's fault. */
@@ -56,17 +60,16 @@ class SiteView {
     // The kernel knows at once; whatever seems to answer still was asked before.
     if (wired.length === 0)
       return this.found("gateway", 0.95, "the gateway itself has no link: its cable, its port or its switch", undefined);
-    if (this.#up.length > 0 || this.#outside.some(isOk) || this.#facts.uplink.state === "connected") return undefined;
-    if (host.defaultRoute === undefined && this.#failing.length > 0 && this.#failing.length === this.#facts.equipment.length)
+    if (this.#upCount > 0 || this.#outside.some(isOk) || this.#facts.uplink.state === "connected") return undefined;
+    if (host.defaultRoute === undefined && this.#failing.length > 0 && this.#upCount === 0)
       return this.found("gateway", 0.7, "the gateway has a link but no way out: no address or no default route", undefined);
     return undefined;
   }
 
   /** Everything here is silent at once: it is not all of it that broke. */
   localNetwork(): Finding | undefined {
-    const { equipment, isPowerOut } = this.#facts;
-    if (equipment.length < 2 || this.#failing.length < equipment.length) return undefined;
-    if (isPowerOut) return this.found("power", 0.9, "the mains failed: nothing at the site answers any more", undefined);
+    if (this.#failing.length < 2 || this.#upCount > 0) return undefined;
+    if (this.#facts.isPowerOut) return this.found("power", 0.9, "the mains failed: nothing at the site answers any more", undefined);
     if (this.#gatewayAnswers() === true) return undefined;
     return this.found("lan", 0.8, "nothing at the site answers: the network between the gateway and everything else is down", undefined);
   }
@@ -165,7 +168,7 @@ class SiteView {
     const more = behind > 0 ? `, and ${behind} behind it` : "";
     if (roots.length === 1) return this.found("device", 0.9, `${first.name} does not answer${more}`, first.id);
     const names = roots.map(({ name }) => name).slice(0, 4);
-    if (roots.length >= 3 && roots.length * 2 > this.#facts.equipment.length)
+    if (roots.length >= 3 && roots.length * 2 > this.#total)
       return this.found("lan", 0.6, `most of the site does not answer: ${names.join(", ")} ...`, first.id);
     return this.found("device", 0.7, `${names.join(", ")} do not answer`, first.id);
   }
@@ -181,7 +184,7 @@ class SiteView {
   }
 
   #routerSilent(): Finding {
-    if (this.#router !== undefined && this.#up.length > 0)
+    if (this.#router !== undefined && this.#upCount > 0)
       return this.found("device", 0.85, `${this.#router.name}, the way out of the site, does not answer`, this.#router.id);
     return this.found("lan", 0.7, "the way out of the site does not answer", undefined);
   }
@@ -240,9 +243,8 @@ class SiteView {
         answers === undefined ? "missing" : "for",
         `${address}, the way out, ${answers === undefined ? "was not asked" : answers ? "answers" : "does not answer"}`,
       );
-    if (this.#failing.length > 0)
-      add("for", `${this.#failing.length} of ${this.#facts.equipment.length} devices do not answer: ${namesOf(this.#failing)}`);
-    else if (this.#up.length > 0) add("against", `all ${this.#up.length} devices answer`);
+    if (this.#failing.length > 0) add("for", `${this.#failing.length} of ${this.#total} devices do not answer: ${namesOf(this.#failing)}`);
+    else if (this.#upCount > 0) add("against", `all ${this.#upCount} devices answer`);
     for (const check of checks.filter(isFailing).slice(0, 4)) add("for", `check ${check.name} fails: ${check.why}`);
     const good = checks.filter(isOk);
     if (good.length > 0)
