@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { GatewayError } from "#model/errors.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 
 /** `gatehouse config check|show|schema` */
 export function register(program: Command, context: CommandContext): void {
@@ -81,8 +82,4 @@ async function print(value: unknown, asJson: boolean, context: CommandContext): 
 async function load(file: string, followReferences: boolean, context: CommandContext) {
   const { loadGatewayConfiguration } = await import("../config/gateway-configuration.ts");
   return loadGatewayConfiguration(file, { drivers: await context.drivers(), environment: context.environment, followReferences });
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

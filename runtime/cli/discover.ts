@@ -5,6 +5,7 @@ import type { DiscoveryPreview } from "../southbound/discovery/preview.ts";
 import type { DiscoverySubnet } from "../southbound/discovery/settings.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 import { requireFolder, usageError } from "./snmp-target.ts";
 
 interface DiscoverOptions {
@@ -120,7 +121,9 @@ async function printFindings(
     context.print(
       `\nalso seen\n${renderTable(others.map(({ address, mac, hostName, seen }) => ({ address, mac, name: hostName, seen })))}`,
     );
-  context.say(`${status.addresses} addresses seen, ${status.devices} devices answer SNMP, ${status.packets} packets sent\n`);
+  const { addresses, devices, packets } = status;
+  const answering = `${counted(devices, "device")} ${devices === 1 ? "answers" : "answer"} SNMP`;
+  context.say(`${counted(addresses, "address")} seen, ${answering}, ${counted(packets, "packet")} sent\n`);
 }
 
 async function showPreview(preview: DiscoveryPreview): Promise<string> {
@@ -137,11 +140,7 @@ async function showPreview(preview: DiscoveryPreview): Promise<string> {
 }
 
 function sentenceOf({ cidr, addresses, credentials, estimatedS }: DiscoveryPreview): string {
-  return `${cidr}: ${addresses} addresses, ${counted(credentials.length, "credential")}, about ${minutes(estimatedS.typical)}, at most ${minutes(estimatedS.most)}`;
-}
-
-function counted(count: number, name: string): string {
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  return `${cidr}: ${counted(addresses, "address")}, ${counted(credentials.length, "credential")}, about ${minutes(estimatedS.typical)}, at most ${minutes(estimatedS.most)}`;
 }
 
 function minutes(seconds: number): string {

@@ -3,6 +3,7 @@ import { isGatewayError } from "#model/errors.ts";
 import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { addTargetOptions, asking, requireFolder, requireOids, resolveTarget, type TargetOptions } from "./snmp-target.ts";
 
@@ -46,7 +47,13 @@ async function check(folder: string, asJson: boolean, context: CommandContext): 
   else {
     const words = { file: "the file is not used", row: "the row is left out", note: "note" } as const;
     for (const problem of problems) context.print(`${formatProblem(problem)} (${words[problem.costs]})\n`);
-    context.print(`${folder}: ${files} files, ${profiles} profiles, ${unusable} unusable files, ${problems.length} problems\n`);
+    const sums = [
+      counted(files, "file"),
+      counted(profiles, "profile"),
+      counted(unusable, "unusable file"),
+      counted(problems.length, "problem"),
+    ];
+    context.print(`${folder}: ${sums.join(", ")}\n`);
   }
   if (unusable > 0) context.finish(exitCodes.usage);
 }

@@ -63,6 +63,8 @@ export async function resolveTarget(
   }
   const [address, ...rest] = words;
   if (address === undefined) throw usageError(context, "whom to ask? Give an address, or --config and --equipment");
+  const [, alone, port] = /^(\[[\da-f:.]+\]|[^:]+):(\d+)$/i.exec(address) ?? [];
+  if (alone !== undefined) throw usageError(context, `the port is given by itself: ${alone.replace(/[[\]]/g, "")} --port ${port}`);
   return { target: { address, port: options.port, credential: givenCredential(options, context), timeoutMs, retries }, rest };
 }
 

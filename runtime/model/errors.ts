@@ -4,7 +4,10 @@
  */
 export const errorTable = {
   "driver.timeout": { retryable: true, help: "The equipment did not answer. Check address, port, firewall and that SNMP is on." },
-  "driver.unreachable": { retryable: true, help: "The network refused the datagram. Check routing and the address." },
+  "driver.unreachable": {
+    retryable: true,
+    help: "The address has no way to it: its name is not known, or the network refused the datagram. Check the address, DNS and routing.",
+  },
   "driver.auth": { retryable: true, help: "The equipment refused the credential. Check community, user, keys and protocols." },
   "driver.bad-answer": {
     retryable: true,

@@ -96,6 +96,8 @@ equipment: [{ id: sw-1, address: 127.0.0.1, port: ${port}, driver: snmp, credent
   it.each([
     [["get"], 2, /whom to ask/],
     [["get", "127.0.0.1"], 2, /which OID/],
+    [["identify", "127.0.0.1:1161"], 2, /the port is given by itself: 127\.0\.0\.1 --port 1161/],
+    [["identify", "[::1]:1161"], 2, /by itself: ::1 --port 1161/],
     [["get", "127.0.0.1", "1.3.6.x"], 2, /"1\.3\.6\.x" is not an object identifier/],
     [["get", "127.0.0.1", "1.3.6.1", "--v3-user", "a", "--priv-key-env", "HOME"], 2, /no privacy without authentication/],
     [["get", "127.0.0.1", "1.3.6.1", "--port", "0x"], 2, /whole number/],
