@@ -1,5 +1,6 @@
 import type { Varbind } from "#ports/snmp.ts";
 import { hex, octetsAsText } from "../conversions/label-text.ts";
+import { isGenericObjectId } from "../inventory/enterprises.ts";
 import { compareOids } from "../oid.ts";
 import { profileLimits } from "./limits.ts";
 
@@ -34,7 +35,7 @@ export function draftProfile(request: DraftRequest): string {
     ...(request.sysDescr === undefined ? [] : [`# ${comment(request.sysDescr)}`]),
     ...(id === ""
       ? ["# The device names no sysObjectID: match it by probe.", "probe:", "  - { OID: 1.3.6.1.4.1, exists: true }"]
-      : ["sysobjectid:", `  - ${id}`]),
+      : [...sharedIdNote(id), "sysobjectid:", `  - ${id}`]),
     "metadata:",
     "  device:",
     "    fields:",
@@ -55,6 +56,16 @@ export function draftProfile(request: DraftRequest): string {
     ]),
     "",
   ].join("\n");
+}
+
+/** A profile for such an id would name the vendor of everybody's equipment. */
+function sharedIdNote(id: string): readonly string[] {
+  if (!isGenericObjectId(id)) return [];
+  return [
+    "# Many products of many vendors have this sysObjectID: it is that of the agent's software. Put a probe for an object that only this one has in its place:",
+    "# probe:",
+    "#   - { OID: 1.3.6.1.4.1.0, exists: true }",
+  ];
 }
 
 /** An instance .0 is a scalar, unless there is a .1 or .2 beside it: then it is the first row of a table that counts from zero. */

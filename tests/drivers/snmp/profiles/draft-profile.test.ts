@@ -26,6 +26,13 @@ describe("a draft", () => {
     expect(parsed(draft).entries.map(({ symbols }) => symbols.map(({ oid }) => oid))).toEqual([[`${acme}.1.2.1.2`, `${acme}.1.2.1.3`]]);
   });
 
+  it("warns of a sysObjectID that is the agent software's, and of no other", () => {
+    const ofEverybody = draftProfile({ ...request, sysObjectId: "1.3.6.1.4.1.8072.3.2.10", varbinds: [] });
+    expect(ofEverybody).toMatch(/^# Many products of many vendors have this sysObjectID/m);
+    expect(problemsOf(ofEverybody)).toEqual([]);
+    expect(draftProfile({ ...request, varbinds: [] })).not.toMatch(/Many products/);
+  });
+
   it("lets nothing that the device says become YAML", () => {
     const text: Varbind = { oid: `${acme}.1.0`, type: "octet-string", value: new TextEncoder().encode("x }\nmetrics: [] #\u2028y") };
     const draft = draftProfile({ ...request, varbinds: [text] });
