@@ -73,14 +73,9 @@ export function garbageRounds(clock: Clock): Unit {
 /** Between two looks for pages that malloc could give back: some 3 ms each with 1,000 switches, whose arrays take 10 MiB again within ten seconds. */
 const trimMs = 5_000;
 
-/** By then a large site's neighbours are read as well (southbound/site-topology.ts), which leaves every page of the heap with holes that V8 itself does not close. */
-const settledMs = 480_000;
-/** Some 100 ms each time with 1,000 switches. */
-const largeEveryMs = 3_600_000;
-
 /**
- * The same for a site beyond `maxThriftyEquipment`. What its first minute leaves behind is collected, and again when it has settled, and every hour; all other
- * collections are left to V8, which does most of the work beside the polls. Arrays of reports under way lie between those that stay, so malloc holds half-used room for them: measured with 1,000 switches
+ * The same for a site beyond `maxThriftyEquipment`. What its first minute leaves behind is collected once; later collections are left to V8, which does most of
+ * the work beside the polls. Arrays of reports under way lie between those that stay, so malloc holds half-used room for them: measured with 1,000 switches
  * (tests/bench/README.md), 20 of 65 MiB after a minute and a half.
  */
 export function trimRounds(clock: Clock): Unit {
@@ -89,22 +84,12 @@ export function trimRounds(clock: Clock): Unit {
     run: async (signal) => {
       await rest(clock, firstMs, signal);
       if (!signal.aborted) collectGarbage("code too");
-      await trimFor(clock, settledMs - firstMs, signal);
       while (!signal.aborted) {
-        // The code stays: what is hot would only be compiled anew.
-        collectGarbage("objects");
-        await trimFor(clock, largeEveryMs, signal);
+        await rest(clock, trimMs, signal);
+        if (!signal.aborted) libc()?.malloc_trim(0n);
       }
     },
   };
-}
-
-async function trimFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const untilMs = clock.monotonicMs() + ms;
-  while (!signal.aborted && clock.monotonicMs() < untilMs) {
-    await rest(clock, trimMs, signal);
-    if (!signal.aborted) libc()?.malloc_trim(0n);
-  }
 }
 
 /** Not while the main thread collects: the options that give the collector to scripts are the process's. */
