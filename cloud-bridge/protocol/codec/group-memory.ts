@@ -85,7 +85,8 @@ export class GroupMemory {
   }
 
   rememberLong(place: number, value: number): void {
-    const more = this.#remembersMore();
+    this.#more ??= { ...nothingMore };
+    const more = this.#more;
     // As many as there are shorts before the bits.
     more.longs ??= new Float64Array((this.#knownAt >>> 2) - this.#shortsAt);
     more.longs[place - this.#shortsAt] = value;
@@ -100,7 +101,8 @@ export class GroupMemory {
   /** What was last said of a column of counters: by the report, in its rows, or as remembered here, from the group's first row on. */
   before(column: number, said: CounterColumn["previous"]): BigUint64Array {
     if (said !== undefined) return said;
-    const more = this.#remembersMore();
+    this.#more ??= { ...nothingMore };
+    const more = this.#more;
     more.counters ??= [];
     let own = more.counters[column];
     if (own === undefined) {
@@ -119,11 +121,6 @@ export class GroupMemory {
     const own = counters[column];
     for (let row = 0; own !== undefined && row < own.length; row++)
       if (present[fromRow + row] === 1) own[row] = absolute[fromRow + row] ?? 0n;
-  }
-
-  #remembersMore(): MoreMemory {
-    this.#more ??= { ...nothingMore };
-    return this.#more;
   }
 }
 
