@@ -135,6 +135,7 @@ export class TableBook implements TableOwner {
     this.#probeAtS = Math.ceil((probedAtMs + againMs) / 1_000);
     this.#probed = probed.value;
     this.#tables = this.#tablesFor(probed.value, exchange);
+    this.#troubles.keepOnly(this.#tables);
     this.#revision += 1;
   }
 
@@ -166,6 +167,7 @@ export class TableBook implements TableOwner {
     const nowMs = exchange.clock.monotonicMs();
     const due = dueTables(this.#tables, nowMs, this.#equipment.pollIntervalMs);
     const read = new TablesSoFar();
+    for (const table of this.#troubles.setAside(this.#tables, nowMs)) read.lacks(table, "skipped");
     const joint = early?.tables ?? this.#joint.of(this.#tables, this.#revision, nowMs);
     let outcome: readonly TableReading[] | "silence" | "apart" = "apart";
     if (early !== undefined) outcome = this.#joint.takeEarly(early, head.moment, exchange);

@@ -9,6 +9,8 @@ const failuresUntilSetAside = 3;
 /** Mostly there are none: one for all equipment. */
 const noFailures = new Map<PolledTable, number>();
 
+const noTables: readonly PolledTable[] = Object.freeze([]);
+
 /** The tables of one equipment that could not be read of late. */
 export class TableTroubles {
   #failures = noFailures;
@@ -21,6 +23,18 @@ export class TableTroubles {
   last(tables: readonly PolledTable[]): readonly PolledTable[] {
     if (this.areNone) return tables;
     return [...tables].sort((left, right) => (this.#failures.get(left) ?? 0) - (this.#failures.get(right) ?? 0));
+  }
+
+  /** Live ones that are left alone in this poll: what they would have said is missing, which is never silent. */
+  setAside(tables: readonly PolledTable[], nowMs: number): readonly PolledTable[] {
+    if (this.areNone) return noTables;
+    return tables.filter(({ isLive, setAsideUntilMs }) => isLive && setAsideUntilMs > nowMs);
+  }
+
+  /** Other tables are gone: their troubles are nobody's any more. */
+  keepOnly(tables: readonly PolledTable[]): void {
+    if (this.areNone) return;
+    for (const table of [...this.#failures.keys()]) if (!tables.includes(table)) this.succeeded(table);
   }
 
   succeeded(table: PolledTable): void {

@@ -79,6 +79,16 @@ describe("what a poll begins with, asked for along with its tables", () => {
     expect(increment((await bench.next()).report)).toBe(900);
   });
 
+  it("leaves no poll without a gap for tables that hang, also while they are left alone for it", async () => {
+    const { agent, bench } = await settled();
+    for (const root of ["1.3.6.1.2.1.2.2", "1.3.6.1.2.1.31.1.1"]) agent.failing.set(root, new GatewayError("driver.timeout"));
+    const reasons: string[] = [];
+    for (let poll = 0; poll < 8; poll++)
+      for (const { reason, shape } of (await bench.next()).report.gaps) if (shape?.table === ifTable) reasons.push(reason);
+    expect(reasons).toHaveLength(8);
+    expect(new Set(reasons)).toEqual(new Set(["timeout", "skipped"]));
+  });
+
   it("is asked for by itself where the tables are refused", async () => {
     const { agent, bench } = await settled();
     agent.failing.set(ifXEntry, new GatewayError("driver.refused"));

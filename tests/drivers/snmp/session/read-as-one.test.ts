@@ -101,6 +101,25 @@ describe("live tables that have the same rows", () => {
     expect(tableOf(next, numbered).elapsedMs).toBe(120_000);
   });
 
+  it("go on being read together when one that failed is there no more", async () => {
+    const site = await new Site().settled();
+    site.agent.failing.set(`${entry}.3`, new GatewayError("driver.refused"));
+    for (let poll = 0; poll < 4; poll++) await site.poll();
+    site.agent.remove(`${entry}.3`);
+    site.uptimeTicks = 0;
+    for (let poll = 0; poll < 8; poll++) await site.poll();
+    const requests: number[] = [];
+    for (let poll = 0; poll < 4; poll++) {
+      const before = site.agent.requests;
+      const { report } = await site.poll();
+      requests.push(site.agent.requests - before);
+      expect(report.tables.map(({ shape }) => shape.table)).not.toContain(numbered);
+      expect(report.gaps).toEqual([]);
+    }
+    // Slower tables come in between.
+    expect(requests).toContain(1);
+  });
+
   it("are all told of rows that changed places: names follow, and a number that is another port now begins anew", async () => {
     const site = await new Site().settled();
     site.swap();
