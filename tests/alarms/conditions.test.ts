@@ -114,6 +114,38 @@ describe("a threshold", () => {
     kit.pass(10_000);
     expect(kit.active).toEqual([]);
   });
+
+  it("keeps the alarms of a table that vanished whole for a day in which the equipment answered", () => {
+    const kit = own({ kind: "threshold", metric: "load", above: 90, holdS: 120 });
+    const one = { ...load, rows: [{ key: "a", labels: {} }] };
+    const other = { ...load, table: "other", rows: [{ key: "x", labels: {} }] };
+    const answer = () => kit.see(kit.report(other, [{ load: 1 }]));
+    kit.poll(one, [{ load: 95 }, { load: 95 }]);
+    kit.pass(60_000);
+    kit.see(kit.report(one, [{ load: 95 }]));
+    answer();
+    expect(kit.active).toEqual(["sw-1 load/a own-0"]);
+    // Away for two days: nobody knows what became of the table.
+    kit.clock.ms += 2 * 86_400_000;
+    answer();
+    kit.pass(10_000);
+    expect(kit.active).toEqual(["sw-1 load/a own-0"]);
+    for (let halfHour = 0; halfHour < 47; halfHour++) {
+      kit.clock.ms += 1_800_000;
+      answer();
+      kit.pass(10_000);
+    }
+    expect(kit.active).toEqual(["sw-1 load/a own-0"]);
+    kit.clock.ms += 1_800_000;
+    answer();
+    kit.pass(10_000);
+    expect(kit.active).toEqual([]);
+    // Back and still bad: judged as if it were seen for the first time.
+    kit.poll(one, [{ load: 95 }, { load: 95 }]);
+    kit.pass(60_000);
+    kit.see(kit.report(one, [{ load: 95 }]));
+    expect(kit.active).toEqual(["sw-1 load/a own-0"]);
+  });
 });
 
 describe("a state", () => {

@@ -1,4 +1,5 @@
 import type { Report, Row, TableReport, TableShape } from "#model/report.ts";
+import type { AlarmIdentity } from "#ports/alarms.ts";
 import { isLike } from "../identity.ts";
 import { CompiledCondition, type ConditionSurroundings, maxRows } from "./compiled-condition.ts";
 import { ConditionForms } from "./condition-form.ts";
@@ -7,7 +8,7 @@ import { genericStates } from "./generic-states.ts";
 import { rowPath } from "./row-path.ts";
 import { printable } from "./text.ts";
 
-/** Rows that vanish from a table keep their alarm this long: a failed disk that disappears is no repaired disk. */
+/** Rows that vanish from a table, and tables that vanish whole, keep their alarms this long: a failed disk that disappears is no repaired disk. */
 const vanishedMs = 86_400_000;
 
 interface WatchedTable {
@@ -21,6 +22,8 @@ interface WatchedTable {
 }
 
 const msATenth = 100;
+/** Equipment that said nothing for so long, and for three intervals, was away. */
+const awayMs = 3_600_000;
 
 function seenMsOf({ seenTenths }: WatchedTable): number {
   return seenTenths * msATenth;
@@ -76,7 +79,7 @@ export class TableConditions {
   tick(nowMs: number): void {
     // All of a large site's equipment, every few seconds: going through a map's entries one by one would make two objects of each.
     this.#watched.forEach((tables, equipment) => {
-      if (hasWork(tables)) this.#look(equipment, tables, nowMs);
+      if (hasWork(tables, nowMs)) this.#look(equipment, tables, nowMs);
     });
   }
 
@@ -86,6 +89,7 @@ export class TableConditions {
       // Who does not answer at all is somebody else's alarm.
       const answers = nowMs - newestMs < 3 * Math.min(...tables.map(({ shape }) => shape.intervalMs));
       if (answers) for (const condition of watched.absences) this.#judgeAbsence(equipment, watched, condition, nowMs);
+      if (answers && isLongGone(watched, nowMs)) this.#forget(equipment, watched);
       for (const [key, { clear, atMs }] of watched.vanished) {
         if (nowMs - atMs < vanishedMs) continue;
         clear();
@@ -94,10 +98,26 @@ export class TableConditions {
     }
   }
 
+  /** The equipment answers without this table for good: a module that was pulled, another firmware. Should it come back, it is judged anew. */
+  #forget(equipment: string, watched: WatchedTable): void {
+    for (const one of watched.compiled) {
+      for (const [row, level] of one.raised.entries()) if (level > 0) this.#clear(one.identityOf(row));
+    }
+    for (const { clear } of watched.vanished.values()) clear();
+    this.#compiledCount -= watched.compiled.length;
+    this.#watched.set(equipment, (this.#watched.get(equipment) ?? noTables).filter((one) => one !== watched).slice());
+  }
+
+  #clear(identity: AlarmIdentity): void {
+    this.#parts.sink.clear(identity, "no longer reported by the equipment");
+  }
+
   #table(table: TableReport): void {
     const { shape } = table;
     const nowMs = table.observedAt.monotonicMs;
     const watched = this.#knownFor(shape) ?? this.#watch(shape, nowMs);
+    const longMs = Math.max(awayMs, 3 * shape.intervalMs);
+    if (nowMs - seenMsOf(watched) > longMs) comeBack(this.#watched.get(shape.equipment) ?? noTables, nowMs, longMs);
     watched.seenTenths = Math.round(nowMs / msATenth);
     for (const condition of watched.compiled) condition.evaluate(table);
   }
@@ -159,7 +179,7 @@ export class TableConditions {
       for (const [row, level] of before.raised.entries()) {
         if (level === 0 || kept.has(row)) continue;
         const identity = before.identityOf(row);
-        const clear = () => this.#parts.sink.clear(identity, "no longer reported by the equipment");
+        const clear = () => this.#clear(identity);
         if (watched.vanished === nothingVanished) watched.vanished = new Map();
         watched.vanished.set(`${before.condition.name} ${identity.path}`, { clear, atMs: nowMs });
       }
@@ -193,6 +213,17 @@ export class TableConditions {
   }
 }
 
+/** Time in which the equipment said nothing is nobody's absence. */
+function comeBack(tables: readonly WatchedTable[], nowMs: number, longMs: number): void {
+  const silentMs = nowMs - Math.max(...tables.map(seenMsOf));
+  if (silentMs > longMs) for (const watched of tables) watched.seenTenths += Math.round(silentMs / msATenth);
+}
+
+/** What is absent by definition is told as long as it is. */
+function isLongGone(watched: WatchedTable, nowMs: number): boolean {
+  return watched.absences.length === 0 && nowMs - seenMsOf(watched) >= vanishedMs;
+}
+
 const placesShared = new Map<string, readonly number[]>();
 const maxPlaces = 256;
 const longestPlaces = 128;
@@ -208,8 +239,11 @@ function sharedPlaces(rows: readonly number[]): readonly number[] {
 }
 
 /** Most equipment has neither absences to be judged nor rows that vanished, and there may be a thousand of them every 5 s. */
-function hasWork(tables: readonly WatchedTable[]): boolean {
-  for (const { absences, vanished } of tables) if (absences.length > 0 || vanished.size > 0) return true;
+function hasWork(tables: readonly WatchedTable[], nowMs: number): boolean {
+  for (let place = 0; place < tables.length; place++) {
+    const watched = tables[place];
+    if (watched !== undefined && (watched.absences.length > 0 || watched.vanished.size > 0 || isLongGone(watched, nowMs))) return true;
+  }
   return false;
 }
 
