@@ -83,7 +83,7 @@ export function trimRounds(clock: Clock): Unit {
     name: "memory",
     run: async (signal) => {
       await rest(clock, firstMs, signal);
-      if (!signal.aborted) collectGarbage("code too");
+      if (!signal.aborted) collectGarbage("objects");
       while (!signal.aborted) {
         await rest(clock, trimMs, signal);
         if (!signal.aborted) libc()?.malloc_trim(0n);

@@ -1,3 +1,4 @@
+import { letGo } from "#model/own-bytes.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Backlog, BacklogBatch } from "./backlog.ts";
 import type { BacklogKeeper } from "./backlog-keeper.ts";
@@ -102,6 +103,8 @@ export class Relief {
         () => this.#evictFrom(backlog, 2 * bytes, lowest),
       ),
     );
+    // Megabytes, which this thread's collector would come to half a minute later; what was refused is read anew.
+    for (const batch of batches) for (const chunk of batch.chunks) letGo(chunk.bytes);
     if (written === undefined) return false;
     keeper.proven();
     for (const [stream, chunks] of moving) {
