@@ -37,7 +37,7 @@ export const smallSiteOptions = [
 
 /**
  * Beyond: an old generation that may grow by a tenth before it is looked through, and no baseline code (as preferLittleMemory). Little of a poll outlives a young collection,
- * so marking once a minute costs little: with 1,000 switches 8.8 % of a core instead of 8.4, and a tenth of the memory less (tests/bench/README.md). The unit grants 512 MiB for
+ * so marking once a minute costs little: with 1,000 switches 8.8 % of a core instead of 8.4, and a tenth of the memory less (tests/bench/README.md; smaller steps: `preferSmallSteps`). The unit grants 512 MiB for
  * everything; whoever reaches the limit is ended by V8 and begins anew; what was polled is on flash. V8 must not guess by what it saw at the start, when everything lasts, that the
  * objects of a poll last as well (allocation site pretenuring): it then makes them in the old generation at once, which was half of what had to be marked and swept there.
  */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- site [--seconds N] [--switches N] [--dead N] [--slow N] [--slow-fsync] [--slope] [--source] [--json]`
+ * `npm run bench -- site [--seconds N] [--switches N] [--dead N] [--slow N] [--slow-fsync] [--settle N] [--slope] [--source] [--json]`
  *
  * The assembled gateway against simulated switches: 48 ports x 20 columns each, every 5 s. README.md says how each figure is got.
  */
@@ -26,7 +26,7 @@ const { values: given } = parseArgs({
     extra: { type: "string", default: "" },
     slope: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    settle: { type: "string", default: "15" },
+    settle: { type: "string", default: "120" },
   },
 });
 
