@@ -1,3 +1,4 @@
+import { Pages } from "#model/pages.ts";
 import type { PollCost } from "#ports/driver.ts";
 
 /** Upper edges of the lateness histogram, milliseconds. */
@@ -9,24 +10,17 @@ const buckets = latenessEdgesMs.length + 1;
 const placesEach = buckets + 1;
 const tenthsAMs = 10;
 const longestTenths = 2 ** 32 - 1;
-const histogramsAPage = 64;
-let page = new Uint32Array(0);
-let used = 0;
+const histogramPages = new Pages(64 * placesEach, (places) => new Uint32Array(places));
 
 /** Log-spaced histogram: bounded, mergeable, good enough for a percentile with its edge. */
 export class LatenessHistogram {
-  /** Shared by several, each with a stretch of its own: an array for each equipment would be three times as large. A page goes with the last of them. */
   readonly #page: Uint32Array;
   readonly #at: number;
 
   constructor() {
-    if (used + placesEach > page.length) {
-      page = new Uint32Array(histogramsAPage * placesEach);
-      used = 0;
-    }
+    const { page, at } = histogramPages.take(placesEach);
     this.#page = page;
-    this.#at = used;
-    used += placesEach;
+    this.#at = at;
   }
 
   add(ms: number): void {
@@ -63,9 +57,8 @@ export class LatenessHistogram {
 const numbers = { requests: 0, bytesOut: 1, bytesIn: 2, durationMs: 3, cpuMs: 4 } as const;
 const numbersATable = 5;
 const roomAStep = 4;
-const stepsAPage = 32;
-let tablePage = new Float64Array(0);
-let stepsUsed = 0;
+const tablePages = new Pages(32 * roomAStep * numbersATable, (numbers) => new Float64Array(numbers));
+const noPage = new Float64Array(0);
 
 const noNames: readonly string[] = [];
 /** Lists of tables by what is in them: like equipment has the same. Bounded; what is over the bound is merely not shared. */
@@ -89,7 +82,7 @@ type TableCost = Readonly<Record<keyof typeof numbers, number>> & { readonly tab
  */
 export class TableStatistics {
   #names = noNames;
-  #page = tablePage;
+  #page = noPage;
   #at = 0;
 
   add(cost: PollCost["tables"][number]): void {
@@ -129,16 +122,10 @@ export class TableStatistics {
   /** A longer stretch than that of `tables` tables. Most equipment has a few, and moves never. */
   #makeRoom(tables: number): void {
     const before = this.#page.subarray(this.#at, this.#at + tables * numbersATable);
-    const steps = tables / roomAStep + 1;
-    const stepNumbers = roomAStep * numbersATable;
-    if ((stepsUsed + steps) * stepNumbers > tablePage.length) {
-      tablePage = new Float64Array(Math.max(stepsAPage, steps) * stepNumbers);
-      stepsUsed = 0;
-    }
-    this.#page = tablePage;
-    this.#at = stepsUsed * stepNumbers;
-    this.#page.set(before, this.#at);
-    stepsUsed += steps;
+    const { page, at } = tablePages.take((tables + roomAStep) * numbersATable);
+    page.set(before, at);
+    this.#page = page;
+    this.#at = at;
   }
 }
 

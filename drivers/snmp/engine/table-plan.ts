@@ -1,4 +1,5 @@
 import { GatewayError } from "#model/errors.ts";
+import { Pages } from "#model/pages.ts";
 import type { ColumnRequest, TablePlan } from "#ports/snmp.ts";
 import { BlockReads } from "./block-read.ts";
 import { type CellArena, CellArenas } from "./cell-arena.ts";
@@ -10,7 +11,6 @@ import type { Quarantine } from "./table-quarantine.ts";
 
 const maxCells = 1 << 20;
 const readsBetweenCuts = 16;
-const lengthsAPage = 2_048;
 
 /** Makes and shares the fixed parts of plans; one per engine. */
 export class PlanParts {
@@ -24,18 +24,8 @@ export class PlanParts {
   readonly #cuts = new Shared<Cut>(1024);
   readonly #requests = new Shared<PreparedRequest>(16_384);
   #nextId = 0;
-  #lengths = new Uint16Array(0);
-  #lengthsUsed = 0;
-
-  /** Zeros, in a block of memory that plans share: one of its own, or a view of it, would be several times as large as the few numbers in it. */
-  lengths(count: number): { readonly page: Uint16Array; readonly at: number } {
-    if (this.#lengthsUsed + count > this.#lengths.length) {
-      this.#lengths = new Uint16Array(Math.max(lengthsAPage, count));
-      this.#lengthsUsed = 0;
-    }
-    this.#lengthsUsed += count;
-    return { page: this.#lengths, at: this.#lengthsUsed - count };
-  }
+  /** Zeros. */
+  readonly lengths = new Pages(2_048, (lengths) => new Uint16Array(lengths));
 
   /** @throws GatewayError driver.unsupported | driver.limit */
   form(plan: TablePlan): PlanForm {
@@ -163,7 +153,7 @@ export class CompiledPlan {
   /** @throws GatewayError driver.unsupported | driver.limit */
   constructor(plan: TablePlan, parts: PlanParts) {
     this.#form = parts.form(plan);
-    const { page, at } = parts.lengths(plan.columns.length);
+    const { page, at } = parts.lengths.take(plan.columns.length);
     this.valueBytes = page;
     this.valueBytesAt = at;
   }

@@ -1,27 +1,22 @@
+import { Pages } from "#model/pages.ts";
+
 /** Places of a table's times in a page. */
 const places = { due: 0, learn: 1, setAside: 2, previous: 3, previousAgent: 4, holdDown: 5, walkAgain: 6 } as const;
 const timesATable = 7;
-const tablesAPage = 64;
-
-let page = new Float64Array(0);
-let used = 0;
+const pages = new Pages(64 * timesATable, (times) => new Float64Array(times));
 
 /**
  * What the schedule and the rates of a table go by, in monotonic milliseconds. The numbers stand in pages that tables share: a number with a fraction that
- * an object keeps for itself is an object of its own, and there are seven for each of the tables of each equipment. A page goes with the last table in it.
+ * an object keeps for itself is an object of its own, and there are seven for each of the tables of each equipment.
  */
 export class TableTimes {
   readonly #page: Float64Array;
   readonly #at: number;
 
   constructor() {
-    if (used + timesATable > page.length) {
-      page = new Float64Array(tablesAPage * timesATable);
-      used = 0;
-    }
+    const { page, at } = pages.take(timesATable);
     this.#page = page;
-    this.#at = used;
-    used += timesATable;
+    this.#at = at;
     this.#page.fill(Number.NEGATIVE_INFINITY, this.#at, this.#at + timesATable);
     this.previousMs = Number.NaN;
     this.previousAgentMs = Number.NaN;

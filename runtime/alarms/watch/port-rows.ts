@@ -1,3 +1,4 @@
+import { Pages } from "#model/pages.ts";
 import type { Row, TableShape } from "#model/report.ts";
 
 /** What is remembered of one port. */
@@ -24,7 +25,6 @@ const noneGone: ReadonlyMap<string, Port & { readonly labels: Row["labels"] }> =
 /** For nearly every equipment nearly every time. */
 const noneBroken: readonly BrokenPort[] = [];
 
-/** Memory that ports of several devices share: a block and three views for each device would be larger than what is kept of its ports. */
 interface Page {
   /** Tenths of a second, monotonic. */
   readonly sinceTenths: Uint32Array;
@@ -33,26 +33,13 @@ interface Page {
   readonly flags: Uint8Array;
 }
 
-const rowsAPage = 1_024;
 const msATenth = 100;
 const noPage: Page = { sinceTenths: new Uint32Array(0), upSinceS: new Uint32Array(0), flags: new Uint8Array(0) };
-let page = noPage;
-let used = 0;
-
-/** A page goes when the last who has rows in it has gone: pages are not filled again. */
-function pageFor(rows: number): { readonly page: Page; readonly at: number } {
-  if (rows > rowsAPage / 4) return { page: newPage(rows), at: 0 };
-  if (used + rows > page.flags.length) {
-    page = newPage(rowsAPage);
-    used = 0;
-  }
-  used += rows;
-  return { page, at: used - rows };
-}
-
-function newPage(rows: number): Page {
-  return { sinceTenths: new Uint32Array(rows), upSinceS: new Uint32Array(rows), flags: new Uint8Array(rows) };
-}
+const pages = new Pages<Page>(1_024, (rows) => ({
+  sinceTenths: new Uint32Array(rows),
+  upSinceS: new Uint32Array(rows),
+  flags: new Uint8Array(rows),
+}));
 
 /**
  * The ports of one equipment by the rows of its newest table: nine bytes a port, names and labels are the shape's. Ports that are in the table no
@@ -76,7 +63,7 @@ export class PortRows {
     }
     this.#gone = noneGone;
     this.#rows = shape.rows;
-    const { page, at } = pageFor(shape.rows.length);
+    const { page, at } = pages.take(shape.rows.length);
     this.#page = page;
     this.#at = at;
     for (const [row, { key }] of shape.rows.entries()) {
