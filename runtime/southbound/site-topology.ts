@@ -18,9 +18,9 @@ const roundMs = 6 * 3_600_000;
 /** Whoever was silent in the round is asked again. */
 const retryMs = 600_000;
 const betweenMs = 250;
-/** Reading one takes some 4 ms of CPU: four a second were a fifth of what all polls of 1,000 switches take. The map is the same a quarter of an hour later. */
+/** Reading one takes some 4 ms of CPU: four a second were a fifth of what all polls of 1,000 switches take. The map is the same half an hour later, and kept for the next start. */
 const largeSite = 250;
-const betweenAtLargeMs = 1_000;
+const betweenAtLargeMs = 2_000;
 const readDeadlineMs = 20_000;
 const timeoutMs = 2_000;
 const maxStoredEdges = 2_000;
