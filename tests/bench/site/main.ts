@@ -26,7 +26,7 @@ const { values: given } = parseArgs({
     extra: { type: "string", default: "" },
     slope: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    settle: { type: "string", default: "120" },
+    settle: { type: "string", default: "240" },
   },
 });
 
