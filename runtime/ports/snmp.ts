@@ -1,4 +1,5 @@
 import type { SnmpCredential } from "#model/equipment.ts";
+import type { GatewayError } from "#model/errors.ts";
 
 /** SMI types by their BER tag (RFC 2578, RFC 3416). */
 export type SnmpType =
@@ -41,6 +42,34 @@ export interface WalkLimits {
   readonly maxRequests: number;
   /** Monotonic time (`Clock.monotonicMs`) at which the walk ends, as in PollRequest.deadlineMs; not a duration. */
   readonly deadlineMs: number;
+}
+
+/** One of several roots that are walked together. */
+export interface WalkRoot {
+  /** Dotted, without a leading dot, of two arcs or more: a column, or an entry whose columns then follow one another. */
+  readonly oid: string;
+  /** As in WalkLimits, of this root. */
+  readonly maxRows: number;
+}
+
+/** Limits of a walk of several roots: of all of it, where WalkLimits are of one root. */
+export type WalkTogetherLimits = Omit<WalkLimits, "maxRows">;
+
+/** One row below a root. `value` as in Varbind. */
+export interface WalkedCell {
+  /** What follows the root's OID, dotted: `3` or `1.3`. */
+  readonly index: string;
+  readonly value: Varbind["value"];
+}
+
+/** What came of one root with one answer. */
+export interface WalkedPart {
+  /** Place in the list of roots that was asked for. */
+  readonly root: number;
+  /** The next rows, in strictly increasing order. */
+  readonly cells: readonly WalkedCell[];
+  /** This root was not walked to its end, as `walk` throws it; the cells are the last ones of it, and good. The other roots go on. */
+  readonly failure?: GatewayError;
 }
 
 /** One column of a table to be polled. */
@@ -133,6 +162,12 @@ export interface SnmpSession {
   getNext(oids: readonly string[], signal: AbortSignal): Promise<readonly Varbind[]>;
   /** All rows below `root` in strictly increasing order, in batches as they come in; GETBULK where possible. */
   walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]>;
+  /**
+   * Several roots in one walk: what `walk` finds of each, for fewer requests. Columns of different lengths, with holes or not there at all are fine.
+   * An agent that does not bear it is asked for one root after the other. Optional: without it call `walk` for each. @throws GatewayError
+   * driver.unreachable | driver.timeout | driver.auth before anything could be asked; what goes wrong later is a part's `failure`
+   */
+  walkTogether?(roots: readonly WalkRoot[], limits: WalkTogetherLimits, signal: AbortSignal): AsyncIterable<readonly WalkedPart[]>;
   /**
    * The hot path. `deadlineMs` is a monotonic time (`Clock.monotonicMs`), not a duration. Keep the plan object: what was learnt and the typed
    * arrays hang on its identity, in each session apart: sessions may read the same one. At most one read of a plan at a time.

@@ -106,6 +106,26 @@ for (const [name, create] of implementations) {
         },
       );
 
+      it("walks several roots together as it walks each, whatever is not there", async () => {
+        const roots = ["1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.99", "1.3.6.1.2.1.1.9.1", "1.3.6.1.2.1.4.34.1.3", "1.3.6.1.4.1.9.9.23"];
+        const found = roots.map((): unknown[] => []);
+        const limits = { maxRequests: 10_000, deadlineMs: clock.monotonicMs() + 20_000 };
+        const walk = session.walkTogether?.(
+          roots.map((oid) => ({ oid, maxRows: 10_000 })),
+          limits,
+          signal,
+        );
+        for await (const parts of walk ?? [])
+          for (const { root, cells, failure } of parts) {
+            expect(failure).toBeUndefined();
+            found[root]?.push(...cells.map(({ index, value }) => [`${roots[root]}.${index}`, value]));
+          }
+        const alone = [];
+        for (const root of roots) alone.push((await walkAll(session, root)).map(({ oid, value }) => [oid, value]));
+        expect(found).toEqual(alone);
+        expect(found.map((rows) => rows.length > 0)).toEqual([true, false, true, true, false]);
+      });
+
       it("reads a table into typed columns that hold the same as single reads", async () => {
         const columns = [
           { oid: "1.3.6.1.2.1.2.2.1.2", as: "text" },

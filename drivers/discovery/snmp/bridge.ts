@@ -1,11 +1,12 @@
 import type { LearntMac } from "#ports/discovery.ts";
-import type { SnmpSession } from "#ports/snmp.ts";
+import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { macOf } from "./link-id.ts";
-import { arcsOf, bytesOf, numberOf, type Reading, readColumn } from "./table.ts";
+import { arcsOf, bytesOf, columnOf, numberOf, type Part, type Parts, type Reading, readTogether } from "./table.ts";
 
 const bridge = "1.3.6.1.2.1.17";
 const qBridge = `${bridge}.7.1`;
-const vtpVlanState = "1.3.6.1.4.1.9.9.46.1.3.1.1.2";
+/** vtpVlanState. */
+const vlanList = { what: "VLAN list", oid: "1.3.6.1.4.1.9.9.46.1.3.1.1.2", maxRows: 4_096 };
 const maxBridgePorts = 1_024;
 const maxLearnt = 8_192;
 const maxVlanViews = 32;
@@ -20,15 +21,35 @@ export interface BridgeFacts {
   readonly learnt: readonly LearntMac[];
 }
 
-/** Numbering and spanning tree of a bridge; the forwarding table is read apart. @throws GatewayError driver.* */
-export async function readBridge(reading: Reading): Promise<Omit<BridgeFacts, "learnt">> {
-  const [base, root] = await reading.session.get([`${bridge}.1.1.0`, `${bridge}.2.7.0`], reading.signal);
+/** dot1dBasePortIfIndex. */
+export const bridgePortRoots = {
+  bridgePorts: { what: "bridge ports", oid: `${bridge}.1.4.1.2`, maxRows: maxBridgePorts },
+} as const;
+
+/**
+ * dot1qTpFdbPort, dot1qTpFdbStatus, dot1qVlanFdbId. The index of the first two names a forwarding database, not a VLAN; the third says which belong
+ * together.
+ */
+export const taggedRoots = {
+  taggedPorts: { what: "forwarding table", oid: `${qBridge}.2.2.1.2`, maxRows: maxLearnt },
+  taggedStatus: { what: "forwarding table", oid: `${qBridge}.2.2.1.3`, maxRows: maxLearnt },
+  vlans: { what: "VLANs", oid: `${qBridge}.4.2.1.3`, maxRows: 4_096 },
+} as const;
+
+/** dot1dTpFdbPort, dot1dTpFdbStatus: where there is no Q-BRIDGE. */
+export const plainRoots = {
+  plainPorts: { what: "forwarding table", oid: `${bridge}.4.3.1.2`, maxRows: maxLearnt },
+  plainStatus: { what: "forwarding table", oid: `${bridge}.4.3.1.3`, maxRows: maxLearnt },
+} as const;
+
+/** dot1dBaseBridgeAddress, dot1dStpRootPort. */
+export const bridgeScalars = [`${bridge}.1.1.0`, `${bridge}.2.7.0`] as const;
+
+/** Numbering and spanning tree of a bridge. @param scalars answers to bridgeScalars @throws GatewayError driver.* */
+export function bridgeOf(reading: Reading, read: Part, scalars: readonly Varbind[]): Omit<BridgeFacts, "learnt"> {
+  const [base, root] = scalars;
   const address = macOf(bytesOf(base));
-  const ports = new Map<number, number>();
-  for (const [index, cell] of await readColumn(reading, "bridge ports", `${bridge}.1.4.1.2`, maxBridgePorts)) {
-    const ifIndex = numberOf(cell);
-    if (ifIndex !== undefined) ports.set(Number(index), ifIndex);
-  }
+  const ports = bridgePortsOf(reading, read);
   const rootPort = numberOf(root);
   const rootIfIndex = rootPort === undefined || rootPort === 0 ? undefined : ifIndexOf(ports, rootPort);
   return {
@@ -38,46 +59,68 @@ export async function readBridge(reading: Reading): Promise<Omit<BridgeFacts, "l
   };
 }
 
+function bridgePortsOf(reading: Reading, read: Part): ReadonlyMap<number, number> {
+  const ports = new Map<number, number>();
+  for (const [index, cell] of columnOf(reading, read)) {
+    const ifIndex = numberOf(cell);
+    if (ifIndex !== undefined) ports.set(Number(index), ifIndex);
+  }
+  return ports;
+}
+
 /** Bridge port is not ifIndex on every third switch; where the device has no mapping, they are taken to be the same. */
 function ifIndexOf(ports: ReadonlyMap<number, number>, port: number): number | undefined {
   return ports.size === 0 ? port : ports.get(port);
 }
 
-/** Learnt addresses: Q-BRIDGE first, since it is there more often, then BRIDGE, then one view per VLAN. @throws GatewayError driver.* */
-export async function readForwarding(
+/**
+ * Learnt addresses where Q-BRIDGE has none: BRIDGE, then one view per VLAN. @throws GatewayError driver.*
+ */
+export async function readUntagged(
   reading: Reading,
+  read: Plain,
   ports: ReadonlyMap<number, number>,
   inVlan: ((vlan: number) => SnmpSession) | undefined,
 ): Promise<readonly LearntMac[]> {
-  const tagged = await readQBridge(reading, ports);
-  const learnt = tagged.length > 0 ? tagged : await readPlain(reading, ports, undefined);
-  if (learnt.length > 0 && ports.size === 0) reading.note("bridge ports are not mapped to interfaces; their numbers were taken as ifIndex");
-  if (tagged.length > 0 || inVlan === undefined) return learnt;
-  return [...learnt, ...(await readPerVlan(reading, inVlan))].slice(0, maxLearnt);
+  const learnt = plainOf(reading, read, ports, undefined);
+  noteUnmapped(reading, learnt, ports);
+  return inVlan === undefined ? learnt : [...learnt, ...(await readPerVlan(reading, inVlan))].slice(0, maxLearnt);
 }
 
-async function readQBridge(reading: Reading, ports: ReadonlyMap<number, number>): Promise<readonly LearntMac[]> {
-  const cells = await readColumn(reading, "forwarding table", `${qBridge}.2.2.1.2`, maxLearnt);
+function noteUnmapped(reading: Reading, learnt: readonly LearntMac[], ports: ReadonlyMap<number, number>): void {
+  if (learnt.length > 0 && ports.size === 0) reading.note("bridge ports are not mapped to interfaces; their numbers were taken as ifIndex");
+}
+
+/** Learnt addresses by Q-BRIDGE, which is there more often. @throws GatewayError driver.* */
+export function taggedOf(reading: Reading, read: Parts<typeof taggedRoots>, ports: ReadonlyMap<number, number>): readonly LearntMac[] {
+  const cells = columnOf(reading, read.taggedPorts);
   if (cells.size === 0) return [];
-  const status = await readColumn(reading, "forwarding table", `${qBridge}.2.2.1.3`, maxLearnt);
-  // The index names a forwarding database, not a VLAN; dot1qVlanFdbId says which belong together.
+  const status = columnOf(reading, read.taggedStatus);
   const vlans = new Map<number, number>();
-  for (const [index, cell] of await readColumn(reading, "VLANs", `${qBridge}.4.2.1.3`, 4_096)) {
+  for (const [index, cell] of columnOf(reading, read.vlans)) {
     const database = numberOf(cell);
     const vlan = arcsOf(index).at(-1);
     if (database !== undefined && vlan !== undefined && !vlans.has(database)) vlans.set(database, vlan);
   }
-  return [...cells].flatMap(([index, cell]) => {
+  const learnt = [...cells].flatMap(([index, cell]) => {
     const [database = 0, ...octets] = arcsOf(index);
     const vlan = vlans.get(database);
     return learntOf(octets, numberOf(cell), numberOf(status.get(index)), ports, vlan);
   });
+  noteUnmapped(reading, learnt, ports);
+  return learnt;
 }
 
-async function readPlain(reading: Reading, ports: ReadonlyMap<number, number>, vlan: number | undefined): Promise<readonly LearntMac[]> {
-  const cells = await readColumn(reading, "forwarding table", `${bridge}.4.3.1.2`, maxLearnt);
+interface Plain {
+  readonly plainPorts: Part | undefined;
+  readonly plainStatus: Part | undefined;
+}
+
+function plainOf(reading: Reading, read: Plain, ports: ReadonlyMap<number, number>, vlan: number | undefined): readonly LearntMac[] {
+  if (read.plainPorts === undefined || read.plainStatus === undefined) return [];
+  const cells = columnOf(reading, read.plainPorts);
   if (cells.size === 0) return [];
-  const status = await readColumn(reading, "forwarding table", `${bridge}.4.3.1.3`, maxLearnt);
+  const status = columnOf(reading, read.plainStatus);
   return [...cells].flatMap(([index, cell]) => learntOf(arcsOf(index), numberOf(cell), numberOf(status.get(index)), ports, vlan));
 }
 
@@ -98,7 +141,7 @@ function learntOf(
 }
 
 async function readPerVlan(reading: Reading, inVlan: (vlan: number) => SnmpSession): Promise<readonly LearntMac[]> {
-  const states = await readColumn(reading, "VLAN list", vtpVlanState, 4_096);
+  const states = columnOf(reading, (await readTogether(reading, { vlanList })).vlanList);
   // 1002 to 1005 are token ring and FDDI, there on every such switch and always empty.
   const vlans = [...states]
     .filter(([, cell]) => numberOf(cell) === 1)
@@ -110,8 +153,9 @@ async function readPerVlan(reading: Reading, inVlan: (vlan: number) => SnmpSessi
     const session = inVlan(vlan);
     try {
       const view = { ...reading, session };
-      const { ports } = await readBridge(view);
-      if (learnt.length < maxLearnt) learnt.push(...(await readPlain(view, ports, vlan)));
+      if (learnt.length >= maxLearnt) break;
+      const read = await readTogether(view, { ...bridgePortRoots, ...plainRoots });
+      learnt.push(...plainOf(view, read, bridgePortsOf(view, read.bridgePorts), vlan));
     } finally {
       session.close();
     }

@@ -1,15 +1,18 @@
 import type { LinkNeighbour } from "#ports/discovery.ts";
 import { labelOf, type PortIndex } from "./interfaces.ts";
 import { addressOf, cdpId } from "./link-id.ts";
-import { arcsOf, bytesOf, type Reading, readEntry, textOf } from "./table.ts";
+import { arcsOf, bytesOf, type Part, type Reading, rowsOf, textOf } from "./table.ts";
 
-const cdpCacheEntry = "1.3.6.1.4.1.9.9.23.1.2.1.1";
-const maxCells = 4_096;
 const maxNeighbours = 512;
 
+/** cdpCacheEntry. */
+export const cdpRoots = {
+  cdp: { what: "CDP neighbours", oid: "1.3.6.1.4.1.9.9.23.1.2.1.1", maxRows: 4_096 },
+} as const;
+
 /** Neighbours by CDP (CISCO-CDP-MIB). The index begins with the ifIndex. @throws GatewayError driver.* */
-export async function readCdp(reading: Reading, ports: PortIndex): Promise<readonly LinkNeighbour[]> {
-  const rows = await readEntry(reading, "CDP neighbours", cdpCacheEntry, maxCells);
+export function cdpOf(reading: Reading, cache: Part, ports: PortIndex): readonly LinkNeighbour[] {
+  const rows = rowsOf(reading, cache);
   return [...rows].slice(0, maxNeighbours).flatMap(([index, row]) => {
     const [ifIndex] = arcsOf(index);
     const device = bytesOf(row.get(6));

@@ -1,12 +1,12 @@
 import { isGatewayError } from "#model/errors.ts";
 import type { AgentGreeting, DeviceReader, LinkFacts, LinkRequest } from "#ports/discovery.ts";
-import type { SnmpSession } from "#ports/snmp.ts";
-import { readArp, readOwnAddresses } from "./addresses.ts";
-import { readBridge, readForwarding } from "./bridge.ts";
-import { readCdp } from "./cdp.ts";
-import { PortIndex, readPorts } from "./interfaces.ts";
-import { readLldp } from "./lldp.ts";
-import { bytesOf, numberOf, type Reading, textOf } from "./table.ts";
+import type { SnmpSession, Varbind } from "#ports/snmp.ts";
+import { addressRoots, arpOf, inetAddressRoots, ownAddressesOf } from "./addresses.ts";
+import { type BridgeFacts, bridgeOf, bridgePortRoots, bridgeScalars, plainRoots, readUntagged, taggedOf, taggedRoots } from "./bridge.ts";
+import { cdpOf, cdpRoots } from "./cdp.ts";
+import { PortIndex, portRoots, portsOf } from "./interfaces.ts";
+import { type LldpFacts, lldpRoots, lldpScalars, readLldp } from "./lldp.ts";
+import { bytesOf, isEmpty, numberOf, type Reading, readTogether, textOf } from "./table.ts";
 
 const greetingOids = [
   "1.3.6.1.2.1.1.1.0",
@@ -42,9 +42,10 @@ export async function readLinks({ session, deadlineMs, inVlan }: LinkRequest, si
     if (notes.length < maxNotes && !notes.includes(sentence)) notes.push(sentence);
   };
   const reading: Reading = { session, deadlineMs, signal, note };
-  const ports = await readPorts(reading);
+  const numbers = await readTogether(reading, { ...portRoots, ...bridgePortRoots });
+  const ports = portsOf(reading, numbers);
   const index = new PortIndex(ports);
-  const section = async <T>(what: string, fallback: T, read: () => Promise<T>): Promise<T> => {
+  const section = async <T>(what: string, fallback: T, read: () => T | Promise<T>): Promise<T> => {
     try {
       return await read();
     } catch (error) {
@@ -53,25 +54,55 @@ export async function readLinks({ session, deadlineMs, inVlan }: LinkRequest, si
       return fallback;
     }
   };
+  const scalars = await readScalars(reading);
+  const tables = await readTogether(reading, { ...lldpRoots, ...cdpRoots, ...taggedRoots, ...addressRoots });
   const noBridge = { ports: new Map<number, number>() };
-  const bridge: Awaited<ReturnType<typeof readBridge>> = await section("bridge", noBridge, () => readBridge(reading));
-  const lldp = await section("LLDP", { neighbours: [] }, () => readLldp(reading, index, bridge.ports));
-  const cdp = await section("CDP", [], () => readCdp(reading, index));
-  const learnt = await section("forwarding table", [], () => readForwarding(reading, bridge.ports, inVlan));
-  const addresses = await section("own addresses", [], () => readOwnAddresses(reading));
-  const arp = await section("ARP table", [], () => readArp(reading));
+  const bridge: Omit<BridgeFacts, "learnt"> = await section("bridge", noBridge, async () =>
+    bridgeOf(reading, numbers.bridgePorts, await scalars.bridge()),
+  );
+  const lldp: LldpFacts = await section("LLDP", { neighbours: [] }, async () =>
+    readLldp(reading, tables, await scalars.lldp(), { ports: index, bridgePorts: bridge.ports }),
+  );
+  const cdp = await section("CDP", [], () => cdpOf(reading, tables.cdp, index));
+  const tagged = await section("forwarding table", undefined, () => taggedOf(reading, tables, bridge.ports));
+  const isUntagged = tagged !== undefined && tagged.length === 0;
+  const others = await readTogether(reading, {
+    plainPorts: isUntagged ? plainRoots.plainPorts : undefined,
+    plainStatus: isUntagged ? plainRoots.plainStatus : undefined,
+    ownInet: isEmpty(tables.own) ? inetAddressRoots.ownInet : undefined,
+    arpInet: isEmpty(tables.arp) ? inetAddressRoots.arpInet : undefined,
+  });
+  const untagged = isUntagged ? await section("forwarding table", [], () => readUntagged(reading, others, bridge.ports, inVlan)) : [];
+  const addresses = await section("own addresses", [], () => ownAddressesOf(reading, tables.own, others.ownInet));
+  const arp = await section("ARP table", [], () => arpOf(reading, tables.arp, others.arpInet));
   return {
     ...(bridge.address === undefined ? {} : { bridgeAddress: bridge.address }),
-    ...("chassis" in lldp && lldp.chassis !== undefined ? { chassis: lldp.chassis } : {}),
-    ...("sysName" in lldp && lldp.sysName !== undefined ? { lldpSysName: lldp.sysName } : {}),
+    ...(lldp.chassis === undefined ? {} : { chassis: lldp.chassis }),
+    ...(lldp.sysName === undefined ? {} : { lldpSysName: lldp.sysName }),
     addresses,
     ports,
     neighbours: [...lldp.neighbours, ...cdp],
-    learnt,
+    learnt: [...(tagged ?? []), ...untagged],
     arp,
     ...(bridge.rootIfIndex === undefined ? {} : { rootIfIndex: bridge.rootIfIndex }),
     notes,
   };
+}
+
+const scalarOids = [...bridgeScalars, ...lldpScalars];
+
+/** What is said once, in one GET; where that fails each section asks for its own, so that it fails for itself. */
+async function readScalars({ session, signal }: Reading): Promise<Record<"bridge" | "lldp", () => Promise<readonly Varbind[]>>> {
+  try {
+    const answers = await session.get(scalarOids, signal);
+    return {
+      bridge: async () => answers.slice(0, bridgeScalars.length),
+      lldp: async () => answers.slice(bridgeScalars.length),
+    };
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return { bridge: () => session.get(bridgeScalars, signal), lldp: () => session.get(lldpScalars, signal) };
+  }
 }
 
 /** A reader whose knowledge of vendors comes from outside: what a device is, is the snmp driver's business. */

@@ -1,5 +1,15 @@
 import { GatewayError, isGatewayError } from "#model/errors.ts";
-import type { SnmpSession, SnmpSessionCounters, TableAnswer, TablePlan, Varbind, WalkLimits } from "#ports/snmp.ts";
+import type {
+  SnmpSession,
+  SnmpSessionCounters,
+  TableAnswer,
+  TablePlan,
+  Varbind,
+  WalkedPart,
+  WalkLimits,
+  WalkRoot,
+  WalkTogetherLimits,
+} from "#ports/snmp.ts";
 import { tags } from "./ber.ts";
 import type { Conversation } from "./conversation.ts";
 import { getAll, setAll } from "./get.ts";
@@ -8,6 +18,7 @@ import { CompiledPlan, type PlanParts } from "./table-plan.ts";
 import { TableRead } from "./table-read.ts";
 import { UsmSecurity } from "./usm-security.ts";
 import { Walk } from "./walk.ts";
+import { WalkTogether } from "./walk-together.ts";
 
 /** More than one equipment's tables need, read in as many groups as there can be. */
 const maxPlans = 320;
@@ -45,6 +56,11 @@ export class EngineSession implements SnmpSession {
 
   walk(root: string, limits: WalkLimits, signal: AbortSignal): AsyncIterable<readonly Varbind[]> {
     return this.#walk(root, limits, signal);
+  }
+
+  async *walkTogether(roots: readonly WalkRoot[], limits: WalkTogetherLimits, signal: AbortSignal): AsyncGenerator<readonly WalkedPart[]> {
+    this.#assertOpen();
+    yield* new WalkTogether(this.#conversation, roots, limits, signal).parts();
   }
 
   async readTable(plan: TablePlan, deadlineMs: number, signal: AbortSignal, opening?: readonly string[]): Promise<TableAnswer> {

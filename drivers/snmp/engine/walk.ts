@@ -12,6 +12,11 @@ import { readVarbind, varbindSpan } from "./values.ts";
 const firstRepetitions = 10;
 const { noError, tooBig, noSuchName } = errorStatus;
 
+export interface WalkedSoFar {
+  readonly last: Uint8Array;
+  readonly rows: number;
+}
+
 /** How one step of a walk ended. */
 type StepEnd = "go-on" | "end" | "violation" | "error";
 
@@ -33,11 +38,13 @@ export class Walk {
   /** The next step uses GETNEXT, because GETBULK failed there. */
   #single = false;
 
-  constructor(conversation: Conversation, root: string, limits: WalkLimits, signal: AbortSignal) {
+  /** @param from where another walk of this root left off, and how many rows it had */
+  constructor(conversation: Conversation, root: string, limits: WalkLimits, signal: AbortSignal, from?: WalkedSoFar) {
     this.#conversation = conversation;
     this.#root = encodeOid(root);
     this.#onlyArc = /^\.?[012]$/.test(root) ? Number(root.replace(".", "")) : undefined;
-    this.#last = this.#root;
+    this.#last = from?.last ?? this.#root;
+    this.#rows = from?.rows ?? 0;
     this.#limits = limits;
     this.#signal = signal;
   }
@@ -166,6 +173,6 @@ export class Walk {
   }
 }
 
-function limitReached(limit: string, value: number): GatewayError {
+export function limitReached(limit: string, value: number): GatewayError {
   return new GatewayError("driver.limit", { message: "the walk reached its limit", fields: { limit, value } });
 }

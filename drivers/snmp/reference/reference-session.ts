@@ -1,6 +1,17 @@
 import { GatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { SnmpSession, SnmpSessionCounters, SnmpTarget, TableAnswer, TablePlan, Varbind, WalkLimits } from "#ports/snmp.ts";
+import type {
+  SnmpSession,
+  SnmpSessionCounters,
+  SnmpTarget,
+  TableAnswer,
+  TablePlan,
+  Varbind,
+  WalkedPart,
+  WalkLimits,
+  WalkRoot,
+  WalkTogetherLimits,
+} from "#ports/snmp.ts";
 import {
   failedStatus,
   type GuardCounts,
@@ -113,6 +124,19 @@ export class ReferenceSession implements SnmpSession {
       if (batch.length > 0) yield batch;
       if (batch.length < step.length || step.length === 0) return;
       last = batch.at(-1)?.oid ?? last;
+    }
+  }
+
+  /** One after the other: it is there to compare with. */
+  async *walkTogether(roots: readonly WalkRoot[], limits: WalkTogetherLimits, signal: AbortSignal): AsyncGenerator<readonly WalkedPart[]> {
+    for (const [root, { oid, maxRows }] of roots.entries()) {
+      try {
+        for await (const batch of this.walk(oid, { ...limits, maxRows }, signal))
+          yield [{ root, cells: batch.map((varbind) => ({ index: varbind.oid.slice(oid.length + 1), value: varbind.value })) }];
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        yield [{ root, cells: [], failure: error }];
+      }
     }
   }
 

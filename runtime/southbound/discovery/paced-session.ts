@@ -29,22 +29,27 @@ export function pacedSession(session: SnmpSession, pace: Pace): SnmpSession {
       settle();
     }
   };
+  const batches = async function* <T>(walk: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+    const parts = walk[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await paced(signal, () => parts.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await parts.return?.();
+    }
+  };
+  const { walkTogether } = session;
   return {
     get: (oids, signal) => paced(signal, () => session.get(oids, signal)),
     getNext: (oids, signal) => paced(signal, () => session.getNext(oids, signal)),
     readTable: (plan, deadlineMs, signal) => paced(signal, () => session.readTable(plan, deadlineMs, signal)),
-    walk: async function* (root, limits, signal) {
-      const batches = session.walk(root, limits, signal)[Symbol.asyncIterator]();
-      try {
-        for (;;) {
-          const next = await paced(signal, () => batches.next());
-          if (next.done === true) return;
-          yield next.value;
-        }
-      } finally {
-        await batches.return?.();
-      }
-    },
+    walk: (root, limits, signal) => batches(session.walk(root, limits, signal), signal),
+    ...(walkTogether === undefined
+      ? {}
+      : { walkTogether: (roots, limits, signal) => batches(walkTogether.call(session, roots, limits, signal), signal) }),
     set: () => Promise.reject(new GatewayError("driver.refused", { message: "discovery never writes" })),
     counters: () => session.counters(),
     engine: () => session.engine(),
