@@ -2,14 +2,14 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Equipment, EquipmentId, SnmpCredential } from "#model/equipment.ts";
 import { isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { DeviceReader } from "#ports/discovery.ts";
+import type { DeviceReader, LinkFacts } from "#ports/discovery.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
 import type { SiteLink, SiteTopology } from "#ports/topology.ts";
 import type { Unit } from "#ports/unit.ts";
-import { deriveTopology } from "./discovery/topology.ts";
-import type { EdgeEnd, TopologyDevice, TopologyEdge } from "./discovery/topology-graph.ts";
+import { topologySteps } from "./discovery/topology.ts";
+import type { EdgeEnd, TopologyDevice, TopologyEdge, TopologyLinks } from "./discovery/topology-graph.ts";
 
 const stateKey = "topology/site";
 /** Time for the first polls; then each equipment in turn, and again every six hours. */
@@ -25,6 +25,8 @@ const readDeadlineMs = 20_000;
 const timeoutMs = 2_000;
 const maxStoredEdges = 2_000;
 const maxSteps = 32;
+/** The map is made in pieces of so long; between them others have their turn. */
+const pieceMs = 4;
 
 export interface SiteTopologyParts {
   readonly equipment: () => readonly Equipment[];
@@ -45,7 +47,7 @@ export interface SiteTopologyParts {
 export class SiteTopologyReader implements SiteTopology, Unit {
   readonly name = "site-topology";
   readonly #parts: SiteTopologyParts;
-  /** Of each equipment what was read of it, as compressed JSON: looked at after each round, and a tenth as large. */
+  /** Of each equipment what was read of it, as compressed JSON: looked at one after the other after each round, and a tenth as large. */
   readonly #read = new Map<EquipmentId, Uint8Array>();
   #edges: readonly TopologyEdge[];
   #links = new Map<EquipmentId, readonly SiteLink[]>();
@@ -87,13 +89,16 @@ export class SiteTopologyReader implements SiteTopology, Unit {
   /** @returns those that did not answer */
   async #round(equipment: readonly Equipment[], signal: AbortSignal): Promise<Set<EquipmentId>> {
     const missing = new Set<EquipmentId>();
+    let isNew = false;
     const restMs = equipment.length > largeSite ? betweenAtLargeMs : betweenMs;
     for (const one of equipment) {
       if (one.driver !== "snmp") continue;
-      if (!(await this.#readOne(one, signal))) missing.add(one.id);
+      if (await this.#readOne(one, signal)) isNew = true;
+      else missing.add(one.id);
       await this.#parts.clock.sleep(restMs, signal);
     }
-    this.#derive();
+    if (isNew) await this.#derive(signal);
+    this.#rebuild();
     return missing;
   }
 
@@ -115,7 +120,7 @@ export class SiteTopologyReader implements SiteTopology, Unit {
       const label = links.lldpSysName || equipment.name || equipment.id;
       this.#read.set(
         equipment.id,
-        pack({ id: equipment.id, label, links, serials: [], addresses: [equipment.address, ...links.addresses] }),
+        pack({ id: equipment.id, label, links: needed(links), serials: [], addresses: [equipment.address, ...links.addresses] }),
       );
       return true;
     } catch (error) {
@@ -127,11 +132,9 @@ export class SiteTopologyReader implements SiteTopology, Unit {
     }
   }
 
-  #derive(): void {
+  async #derive(signal: AbortSignal): Promise<void> {
     if (this.#read.size === 0) return;
-    const devices = [...this.#read.values()].map(unpack);
-    const hosts = devices.flatMap(({ links }) => links.arp);
-    const derived = deriveTopology(devices, hosts);
+    const derived = await this.#derived([...this.#read.values()], signal);
     // What is not read in this run keeps what was known of it.
     const kept = this.#edges.filter(({ a, b }) => !this.#read.has(a.node as EquipmentId) && !this.#read.has(b.node as EquipmentId));
     this.#edges = [...derived, ...kept]
@@ -139,7 +142,19 @@ export class SiteTopologyReader implements SiteTopology, Unit {
       .slice(0, maxStoredEdges);
     const text = JSON.stringify(this.#edges);
     if (text !== this.#parts.state.getText(stateKey) && text.length < 1_000_000) this.#parts.state.put({ [stateKey]: text });
-    this.#rebuild();
+  }
+
+  /** Unpacked one after the other: all at once they were tens of megabytes, and a stall of some hundred milliseconds. */
+  async #derived(packed: readonly Uint8Array[], signal: AbortSignal): Promise<readonly TopologyEdge[]> {
+    const { clock } = this.#parts;
+    const steps = topologySteps({ count: packed.length, device: (place) => unpack(packed[place] ?? new Uint8Array(0)) }, "arp");
+    for (let sinceMs = clock.monotonicMs(); ; ) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (clock.monotonicMs() - sinceMs < pieceMs) continue;
+      await clock.sleep(0, signal);
+      sinceMs = clock.monotonicMs();
+    }
   }
 
   #rebuild(): void {
@@ -204,6 +219,15 @@ function isAbove(parents: ReadonlyMap<EquipmentId, EquipmentId>, one: EquipmentI
     at = parents.get(at);
   }
   return false;
+}
+
+/** What a map is made of; descriptions of neighbours are longer than all else that is said of them. */
+function needed({ neighbours, learnt, notes: _, ...links }: LinkFacts): TopologyLinks {
+  return {
+    ...links,
+    neighbours: neighbours.map(({ sysDescr: _long, ...neighbour }) => neighbour),
+    learnt: learnt.flatMap(({ mac, ifIndex }) => (ifIndex === undefined ? [] : [{ mac, ifIndex }])),
+  };
 }
 
 /** A copy of its own: deflate hands out views of a large block. */

@@ -1,5 +1,14 @@
-import type { DevicePort, LinkFacts } from "#ports/discovery.ts";
+import type { DevicePort, LearntMac, LinkFacts, LinkNeighbour } from "#ports/discovery.ts";
 import { isBurntIn } from "./identity.ts";
+
+/** What topology wants to know of LinkFacts; hence LinkFacts will do. */
+export interface TopologyLinks
+  extends Pick<LinkFacts, "bridgeAddress" | "chassis" | "lldpSysName" | "addresses" | "ports" | "arp" | "rootIfIndex"> {
+  readonly neighbours: readonly HeardNeighbour[];
+  readonly learnt: readonly Pick<LearntMac, "mac" | "ifIndex">[];
+}
+
+export type HeardNeighbour = Omit<LinkNeighbour, "sysDescr">;
 
 /** A device as topology sees it. */
 export interface TopologyDevice {
@@ -7,7 +16,14 @@ export interface TopologyDevice {
   readonly label: string;
   readonly addresses: readonly string[];
   readonly serials: readonly string[];
-  readonly links: LinkFacts;
+  readonly links: TopologyLinks;
+}
+
+/** Devices that need not be held all at once: each is read up to three times, one after the other, and is the same each time. */
+export interface TopologySource {
+  readonly count: number;
+  /** @param place 0 to count - 1 */
+  device(place: number): TopologyDevice;
 }
 
 export interface TopologyHost {
@@ -50,13 +66,4 @@ export function macsOf({ links }: TopologyDevice): readonly string[] {
   const chassis = links.chassis?.kind === "mac" ? [links.chassis.value] : [];
   const all = [links.bridgeAddress ?? "", ...chassis, ...links.ports.flatMap((port) => port.mac ?? [])];
   return [...new Set(all)].filter((mac) => mac !== "" && isBurntIn(mac));
-}
-
-export function unique(
-  devices: readonly TopologyDevice[],
-  keysOf: (device: TopologyDevice) => readonly string[],
-): ReadonlyMap<string, TopologyDevice | undefined> {
-  const found = new Map<string, TopologyDevice | undefined>();
-  for (const device of devices) for (const key of keysOf(device)) if (key !== "") found.set(key, found.has(key) ? undefined : device);
-  return found;
 }

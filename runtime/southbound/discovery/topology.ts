@@ -1,66 +1,139 @@
-import type { DevicePort, LinkId, LinkNeighbour } from "#ports/discovery.ts";
+import type { DevicePort, LinkId } from "#ports/discovery.ts";
 import { inferFromForwarding } from "./forwarding.ts";
 import {
   edgeKey,
-  macsOf,
+  type HeardNeighbour,
   portKey,
   portLabel,
   type TopologyDevice,
   type TopologyEdge,
   type TopologyHost,
-  unique,
+  type TopologySource,
 } from "./topology-graph.ts";
+import { labelPorts, type TopologyNode, TopologyNodes } from "./topology-nodes.ts";
 
 export const maxEdges = 4_000;
 
-interface Claim {
-  readonly from: TopologyDevice;
-  readonly neighbour: LinkNeighbour;
-  readonly to: TopologyDevice | undefined;
-  readonly toPort: DevicePort | undefined;
+interface FarPort {
+  readonly ifIndex: number;
+  readonly label: string;
 }
+
+interface Claim {
+  readonly from: TopologyNode;
+  readonly neighbour: HeardNeighbour;
+  readonly to: TopologyNode | undefined;
+  /** Undefined also until the other end's interfaces were looked through. */
+  toPort: FarPort | undefined;
+}
+
+/** By who makes them, in the order of the devices. */
+type Claims = ReadonlyMap<TopologyNode, readonly Claim[]>;
 
 /** Who is beside whom, by the best evidence for each port: LLDP of both ends, LLDP of one, CDP, then what forwarding tables imply. Pure. */
 export function deriveTopology(devices: readonly TopologyDevice[], hosts: readonly TopologyHost[]): readonly TopologyEdge[] {
-  const directory = new Directory(devices);
+  const known = new Map(devices.entries());
+  const steps = topologySteps({ count: devices.length, device: (place) => deviceAt(known, place) }, hosts);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+function deviceAt(devices: ReadonlyMap<number, TopologyDevice>, place: number): TopologyDevice {
+  const device = devices.get(place);
+  if (device === undefined) throw new RangeError("no such device");
+  return device;
+}
+
+/**
+ * The same in steps of one device each, for sites of many: the caller does other things between them, and never more than one device is unpacked.
+ * @param hosts `arp`: what the devices' own ARP tables say
+ */
+export function* topologySteps(
+  source: TopologySource,
+  hosts: readonly TopologyHost[] | "arp",
+): Generator<undefined, readonly TopologyEdge[]> {
+  const nodes = new TopologyNodes(source, hosts);
+  yield* nodes.read();
+  const claimed = { lldp: new Map<TopologyNode, readonly Claim[]>(), cdp: new Map<TopologyNode, readonly Claim[]>() };
+  const about = new Map<TopologyNode, Claim[]>();
+  for (const node of nodes.all) {
+    const claims = claimsOf(node, nodes);
+    for (const protocol of ["lldp", "cdp"] as const)
+      claimed[protocol].set(
+        node,
+        claims.filter(({ neighbour }) => neighbour.protocol === protocol),
+      );
+    for (const claim of claims) {
+      if (claim.to === undefined) continue;
+      const others = about.get(claim.to);
+      if (others === undefined) about.set(claim.to, [claim]);
+      else others.push(claim);
+    }
+    yield;
+  }
+  yield* lookUpPorts(nodes, about);
   const edges = new Map<string, TopologyEdge>();
   const coveredPorts = new Set<string>();
-  for (const protocol of ["lldp", "cdp"] as const) {
-    const claims = devices.flatMap((from) => claimsOf(from, protocol, directory));
+  for (const protocol of ["lldp", "cdp"] as const) yield* drawClaims(claimed[protocol], edges, coveredPorts);
+  for (const inferred of inferFromForwarding(nodes, coveredPorts)) {
+    for (const edge of inferred) {
+      const id = edgeKey(edge);
+      if (!edges.has(id)) edges.set(id, edge);
+    }
+    // What comes later finds no room.
+    if (edges.size >= maxEdges) break;
+    yield;
+  }
+  return [...edges.values()].slice(0, maxEdges);
+}
+
+function claimsOf(from: TopologyNode, nodes: TopologyNodes): readonly Claim[] {
+  return from.neighbours.flatMap((neighbour) => {
+    const to = nodes.find(neighbour);
+    // A loop plugged into one switch, or a reflection: no neighbour.
+    return to === from ? [] : [{ from, neighbour, to, toPort: undefined }];
+  });
+}
+
+/** Of those of whom somebody spoke, or who learnt addresses. */
+function* lookUpPorts(nodes: TopologyNodes, about: ReadonlyMap<TopologyNode, readonly Claim[]>): Generator<undefined> {
+  for (const node of nodes.all) {
+    const claims = about.get(node) ?? [];
+    if (claims.length === 0 && node.views.length === 0) continue;
+    const device = nodes.device(node);
+    labelPorts(node, device);
+    for (const claim of claims) {
+      const port = findPort(device.links.ports, claim.neighbour.port, claim.neighbour.portDescr);
+      if (port !== undefined) claim.toPort = { ifIndex: port.ifIndex, label: portLabel(port) };
+    }
+    yield;
+  }
+}
+
+function* drawClaims(byNode: Claims, edges: Map<string, TopologyEdge>, coveredPorts: Set<string>): Generator<undefined> {
+  for (const [node, claims] of byNode) {
     const crowded = portsWithSeveral(claims);
     for (const claim of claims) {
-      const own = portKey(claim.from.id, claim.neighbour.localIfIndex);
+      const own = portKey(node.id, claim.neighbour.localIfIndex);
       // What LLDP said of a port is not said again, and not contradicted, by CDP.
-      if (protocol === "cdp" && own !== undefined && coveredPorts.has(own)) continue;
-      const edge = edgeOf(claim, claims, crowded);
+      if (claim.neighbour.protocol === "cdp" && own !== undefined && coveredPorts.has(own)) continue;
+      const edge = edgeOf(claim, byNode, crowded);
       const id = edgeKey(edge);
       if (edges.get(id)?.source !== "lldp-both") edges.set(id, edge);
     }
+    yield;
+  }
+  for (const claims of byNode.values()) {
     for (const { from, neighbour, to, toPort } of claims) {
       for (const covered of [portKey(from.id, neighbour.localIfIndex), to && portKey(to.id, toPort?.ifIndex)])
         if (covered !== undefined) coveredPorts.add(covered);
     }
   }
-  for (const edge of inferFromForwarding(devices, hosts, coveredPorts)) {
-    const id = edgeKey(edge);
-    if (!edges.has(id)) edges.set(id, edge);
-  }
-  return [...edges.values()].slice(0, maxEdges);
 }
 
-function claimsOf(from: TopologyDevice, protocol: LinkNeighbour["protocol"], directory: Directory): readonly Claim[] {
-  return from.links.neighbours
-    .filter((neighbour) => neighbour.protocol === protocol)
-    .flatMap((neighbour) => {
-      const to = directory.find(neighbour);
-      // A loop plugged into one switch, or a reflection: no neighbour.
-      if (to === from) return [];
-      return [
-        { from, neighbour, to, toPort: to === undefined ? undefined : findPort(to.links.ports, neighbour.port, neighbour.portDescr) },
-      ];
-    });
-}
-
+/** Ports of one device, each by its key. */
 function portsWithSeveral(claims: readonly Claim[]): ReadonlySet<string> {
   const seen = new Map<string, number>();
   for (const { from, neighbour } of claims) {
@@ -70,12 +143,12 @@ function portsWithSeveral(claims: readonly Claim[]): ReadonlySet<string> {
   return new Set([...seen].filter(([, count]) => count > 1).map(([key]) => key));
 }
 
-function edgeOf(claim: Claim, claims: readonly Claim[], crowded: ReadonlySet<string>): TopologyEdge {
+function edgeOf(claim: Claim, claims: Claims, crowded: ReadonlySet<string>): TopologyEdge {
   const { from, neighbour, to, toPort } = claim;
   const protocol = neighbour.protocol.toUpperCase();
-  const back = to === undefined ? undefined : claims.find((other) => other.from === to && other.to === from && agree(claim, other));
+  const back = to === undefined ? undefined : claims.get(to)?.find((other) => other.to === from && agree(claim, other));
   const isBoth = neighbour.protocol === "lldp" && back !== undefined;
-  const farPort = back?.neighbour.localPort ?? (toPort === undefined ? neighbour.port.value || neighbour.portDescr : portLabel(toPort));
+  const farPort = back?.neighbour.localPort ?? (toPort === undefined ? neighbour.port.value || neighbour.portDescr : toPort.label);
   const several = crowded.has(portKey(from.id, neighbour.localIfIndex) ?? "");
   const doubt = several ? "; several neighbours on this port: an unmanaged switch lies between (inferred)" : "";
   const farLabel = to?.label ?? cut(neighbour.sysName || neighbour.chassis.value);
@@ -96,7 +169,7 @@ function cut(text: string): string {
 
 /** Two claims speak of one cable: each names the other's port, as far as the ports could be found. */
 function agree(one: Claim, other: Claim): boolean {
-  const matches = (named: DevicePort | undefined, ownIfIndex: number | undefined): boolean =>
+  const matches = (named: FarPort | undefined, ownIfIndex: number | undefined): boolean =>
     named === undefined || ownIfIndex === undefined || named.ifIndex === ownIfIndex;
   return matches(one.toPort, other.neighbour.localIfIndex) && matches(other.toPort, one.neighbour.localIfIndex);
 }
@@ -116,54 +189,4 @@ function findPort(ports: readonly DevicePort[], id: LinkId, descr: string): Devi
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** Finds devices by what neighbours call them; what two devices share finds none. */
-class Directory {
-  readonly #byMac: ReadonlyMap<string, TopologyDevice | undefined>;
-  readonly #byAddress: ReadonlyMap<string, TopologyDevice | undefined>;
-  readonly #byName: ReadonlyMap<string, TopologyDevice | undefined>;
-
-  constructor(devices: readonly TopologyDevice[]) {
-    this.#byMac = unique(devices, macsOf);
-    this.#byAddress = unique(devices, (device) => [...new Set([...device.addresses, ...device.links.addresses])]);
-    this.#byName = unique(devices, (device) => [
-      ...new Set([
-        plainName(device.label),
-        plainName(device.links.lldpSysName ?? ""),
-        chassisText(device),
-        ...device.serials.map(serialOf),
-      ]),
-    ]);
-  }
-
-  find(neighbour: LinkNeighbour): TopologyDevice | undefined {
-    const { chassis, addresses, sysName } = neighbour;
-    const byChassis =
-      chassis.kind === "mac"
-        ? this.#byMac.get(chassis.value)
-        : chassis.kind === "address"
-          ? this.#byAddress.get(chassis.value)
-          : this.#byName.get(plainName(chassis.value));
-    if (byChassis !== undefined) return byChassis;
-    for (const address of addresses) {
-      const device = this.#byAddress.get(address);
-      if (device !== undefined) return device;
-    }
-    return sysName === "" ? undefined : this.#byName.get(plainName(sysName));
-  }
-}
-
-/** Host name without its domain, lower case; addresses stay whole. */
-function plainName(name: string): string {
-  const text = name.trim().toLowerCase();
-  return /^[\d.]+$/.test(text) ? text : (text.split(".")[0] ?? "");
-}
-
-function chassisText({ links }: TopologyDevice): string {
-  return links.chassis?.kind === "text" ? plainName(links.chassis.value) : "";
-}
-
-function serialOf(serial: string): string {
-  return serial.slice(serial.indexOf("/") + 1);
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { LinkFacts, LinkNeighbour } from "../../../runtime/ports/discovery.ts";
-import { deriveTopology } from "../../../runtime/southbound/discovery/topology.ts";
-import type { TopologyDevice } from "../../../runtime/southbound/discovery/topology-graph.ts";
+import { deriveTopology, topologySteps } from "../../../runtime/southbound/discovery/topology.ts";
+import { edgeKey, type TopologyDevice } from "../../../runtime/southbound/discovery/topology-graph.ts";
+import { seeded } from "../../drivers/snmp/engine/mutating.ts";
 import { mac } from "./office-lan.ts";
+import { randomSite, randomTree } from "./random-site.ts";
 
 function device(number: number, more: Partial<LinkFacts> = {}): TopologyDevice {
   const ports = [1, 2, 3, 4].map((port) => ({ ifIndex: port, name: `p${port}`, descr: "", alias: "", mac: mac(number, port) }));
@@ -110,3 +112,41 @@ describe("the map of a site", () => {
     expect(edges.map(({ evidence }) => evidence.includes("unmanaged switch lies between (inferred)"))).toEqual([true, true]);
   });
 });
+
+describe("the map of a site made up by chance", () => {
+  it("draws by neighbour protocols only cables that are there, and each once (seeds 1 to 60)", () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const shape = { switches: 40, ports: 12, hosts: 60, twinsPercent: 0 };
+      const parents = randomTree(seeded(seed), shape.switches);
+      const site = randomSite(seeded(seed), shape);
+      const edges = deriveTopology(site, []);
+      const drawnCables = edges.filter(({ source, b }) => /^(lldp|cdp)/.test(source) && b.node.startsWith("d"));
+      expect(drawnCables.length).toBeGreaterThan(5);
+      for (const { a, b } of drawnCables) {
+        const [one, other] = [Number(a.node.slice(1)), Number(b.node.slice(1))];
+        expect(parents[one] === other || parents[other] === one, `seed ${seed}: ${a.node} ${b.node}`).toBe(true);
+      }
+      expect(new Set(edges.map(edgeKey)).size).toBe(edges.length);
+    }
+  });
+
+  it("reads each device three times at most, one after the other", () => {
+    const site = randomSite(seeded(7), { switches: 50, ports: 12, hosts: 60, twinsPercent: 5 });
+    const read: number[] = [];
+    let sinceStep = 0;
+    const device = (place: number) => {
+      read.push(place);
+      sinceStep += 1;
+      return site[place] ?? raise();
+    };
+    for (const _ of topologySteps({ count: site.length, device }, "arp")) {
+      expect(sinceStep).toBeLessThanOrEqual(1);
+      sinceStep = 0;
+    }
+    for (let place = 0; place < site.length; place++) expect(read.filter((one) => one === place).length).toBeLessThanOrEqual(3);
+  });
+});
+
+function raise(): never {
+  throw new Error("no such device");
+}
