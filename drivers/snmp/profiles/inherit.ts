@@ -23,11 +23,12 @@ export function inherit(profile: Profile, byName: ReadonlyMap<string, Profile>, 
     if (seen.has(current.name)) return;
     seen.add(current.name);
     chain.push({ profile: current, distance: path.length });
-    for (const name of current.extends) {
+    for (const [at, name] of current.extends.entries()) {
+      const say = (problem: string): void => refuse(current, at, problem, problems);
       const base = byName.get(name);
-      if (base === undefined) refuse(current, `extends ${name}, which is not there`, problems);
-      else if (base === current || path.includes(name)) refuse(current, `extends ${name} in a circle`, problems);
-      else if (path.length >= profileLimits.extendsDepth) refuse(current, `extends deeper than ${profileLimits.extendsDepth}`, problems);
+      if (base === undefined) say(`extends ${name}, which is not there`);
+      else if (base === current || path.includes(name)) say(`extends ${name} in a circle`);
+      else if (path.length >= profileLimits.extendsDepth) say(`extends deeper than ${profileLimits.extendsDepth}`);
       else visit(base, [...path, current.name]);
     }
   };
@@ -51,8 +52,8 @@ function limited(entries: readonly InheritedEntry[]): readonly InheritedEntry[] 
   });
 }
 
-function refuse(profile: Profile, problem: string, problems: ProfileProblem[]): void {
+function refuse(profile: Profile, at: number, problem: string, problems: ProfileProblem[]): void {
   if (problems.length >= profileLimits.problems) return;
   if (problems.some((known) => known.file === profile.file && known.problem === problem)) return;
-  problems.push({ file: profile.file, line: undefined, key: "extends", problem, costs: "row" });
+  problems.push({ file: profile.file, line: profile.extendsLines?.[at], key: "extends", problem, costs: "row" });
 }

@@ -10,7 +10,7 @@ export class MapReader {
   readonly problems: FileProblems;
   readonly #values = new Map<string, YamlTree>();
 
-  /** Keys that are not in `known` are named once per file; of a key that stands twice the first counts. */
+  /** Keys that are not in `known` are named once per file; of a key that stands twice the first counts, which is said. */
   constructor(map: YamlMap, path: string, problems: FileProblems, known: ReadonlySet<string>) {
     this.line = map.line;
     this.path = path;
@@ -18,6 +18,7 @@ export class MapReader {
     for (const { key, value, line } of map.entries) {
       if (!known.has(key)) problems.unknownKey(line, this.pathOf(key), key);
       else if (!this.#values.has(key)) this.#values.set(key, value);
+      else problems.add("row", line, this.pathOf(key), "stands here twice; the first counts");
     }
   }
 

@@ -85,6 +85,7 @@ function readProfile(reader: MapReader, name: string, file: string, origin: Prof
     origin,
     title: reader.text("description") ?? reader.name("name"),
     extends: reader.texts("extends").map(({ text }) => baseName(text)),
+    ...(origin === "user" && { extendsLines: reader.texts("extends").map(({ line }) => line) }),
     objectIds: [...objectIdsOf(reader, "sysobjectid"), ...objectIdsOf(reader, "sysObjectID")],
     selectors: parseSelectors(reader),
     redirects: [...redirectsOfList(reader), ...redirectsOfMap(reader)],

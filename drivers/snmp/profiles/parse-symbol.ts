@@ -115,13 +115,18 @@ function limitsOf(reader: MapReader): ProfileSymbol["limits"] {
   const map = reader.map("limits");
   if (map === undefined) return undefined;
   const limits = new MapReader(map, reader.pathOf("limits"), reader.problems, limitKeys);
-  return { min: limits.number("min"), max: limits.number("max") };
+  const [min, max] = [limits.number("min"), limits.number("max")];
+  if (min !== undefined && max !== undefined && min > max) return reader.refuse("limits", "has its min above its max", "note");
+  return { min, max };
 }
 
 /** Kentik writes name -> integer (`enum`), Datadog integer -> name (`mapping`). Either side may be what is a number. */
 function parseStates(reader: MapReader): States | undefined {
   const map = reader.map("enum") ?? reader.map("mapping");
-  if (map === undefined) return undefined;
+  if (map === undefined) {
+    if (reader.value("severity") !== undefined) reader.refuse("severity", "wants an enum or a mapping beside it", "note");
+    return undefined;
+  }
   const names = new Map<number, string>();
   const values = new Map<string, number>();
   for (const [name, value] of enumPairs(map, reader)) {

@@ -35,7 +35,8 @@ export class FileProblems {
   }
 }
 
-/** `apc/ups.yaml:12: metrics[3].symbol.OID: is not an OID` */
+/** `apc/ups.yaml:12: metrics[3].symbol.OID: is not an OID`. Names and keys are a stranger's: nothing in them drives the terminal. */
 export function formatProblem({ file, line, key, problem }: ProfileProblem): string {
-  return [`${file}${line === undefined ? "" : `:${line}`}`, ...(key === "" ? [] : [key]), problem].join(": ");
+  const said = [`${file}${line === undefined ? "" : `:${line}`}`, ...(key === "" ? [] : [key]), problem].join(": ");
+  return said.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\ufffd");
 }

@@ -11,6 +11,8 @@ export interface Profile {
   readonly origin: "shipped" | "user";
   readonly title: string | undefined;
   readonly extends: readonly string[];
+  /** Where each of them is named, 1-based; absent in shipped profiles. */
+  readonly extendsLines?: readonly number[];
   readonly objectIds: readonly ObjectIdPattern[];
   readonly selectors: readonly Selector[];
   /** On lower-cased sysDescr, in the order of the file: another profile takes over. */

@@ -42,9 +42,10 @@ function collect(
   for (const entry of list(join(folder, below), below, found.problems)) {
     if (entry.name.startsWith(".") || found.files.length > profileLimits.files) continue;
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    // Links are not followed: a dropped-in folder must not lead out of itself.
     if (entry.isDirectory()) collect(folder, path, { ...found, depth: found.depth + 1 });
     else if (entry.isFile() && /\.ya?ml$/i.test(entry.name)) found.files.push(path);
+    // A dropped-in folder must not lead out of itself.
+    else if (entry.isSymbolicLink()) refuse(found.problems, path, "is a link; links are not followed: copy what it leads to");
   }
 }
 
@@ -64,10 +65,30 @@ function readLimited(path: string, file: string, problems: ProfileProblem[]): st
       refuse(problems, file, `is larger than ${profileLimits.fileBytes} bytes`);
       return undefined;
     }
-    return readFileSync(path, "utf8");
+    return textOf(readFileSync(path), file, problems);
   } catch (error) {
     refuse(problems, file, `cannot be read (${codeOf(error)})`);
     return undefined;
+  }
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Undefined = no text. Where single characters are no UTF-8, the others count. */
+function textOf(bytes: Buffer, file: string, problems: ProfileProblem[]): string | undefined {
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (isUtf16) {
+    refuse(problems, file, "is UTF-16; save it as UTF-8");
+    return undefined;
+  }
+  try {
+    return strictUtf8.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const text = bytes.toString("utf8");
+    const line = text.slice(0, text.indexOf("\ufffd")).split("\n").length;
+    problems.push({ file, line, key: "", problem: "is not UTF-8; characters that cannot be read are shown as \ufffd", costs: "note" });
+    return text;
   }
 }
 

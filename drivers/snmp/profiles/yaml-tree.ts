@@ -35,9 +35,13 @@ export function readYaml(text: string, problems: FileProblems): YamlTree | undef
     return undefined;
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, schema: "core", logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, schema: "core" });
   for (const error of document.errors) {
     const position = error.linePos?.[0].line;
+    if (error.code === "MULTIPLE_DOCS") {
+      problems.add("row", position, "", "a second document begins here; only the first is read");
+      continue;
+    }
     problems.add("file", position, "", `is not YAML: ${error.message.split("\n")[0]?.slice(0, 200) ?? ""}`);
     return undefined;
   }
@@ -80,7 +84,23 @@ function readMap(node: { readonly items: readonly { readonly key: unknown; reado
     if (typeof keyNode === "string") return keyNode;
     entries.push({ key: scalarOf(keyNode).text, value, line: lineOf(pair.key, reading) });
   }
-  return { is: "map" as const, entries, line: lineOf(node, reading) };
+  return { is: "map" as const, entries: withMerged(entries), line: lineOf(node, reading) };
+}
+
+/** `<<: *anchor` or `<<: [*one, *other]`: what stands there counts where the mapping itself does not say otherwise. */
+function withMerged(entries: readonly YamlEntry[]): readonly YamlEntry[] {
+  const mergedOf = ({ key, value }: YamlEntry): readonly YamlMap[] => {
+    if (key !== "<<") return [];
+    const given = value.is === "list" ? value.items : [value];
+    return given.every((one) => one.is === "map") ? given : [];
+  };
+  if (entries.every((entry) => mergedOf(entry).length === 0)) return entries;
+  const result = entries.filter((entry) => mergedOf(entry).length === 0);
+  for (const one of entries.flatMap(mergedOf)) {
+    const known = new Set(result.map(({ key }) => key));
+    result.push(...one.entries.filter(({ key }) => !known.has(key)));
+  }
+  return result;
 }
 
 function follow(alias: Alias, reading: Reading): Node | string | undefined {

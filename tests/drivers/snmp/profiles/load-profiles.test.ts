@@ -1,3 +1,4 @@
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LogFields, Logger } from "#ports/logger.ts";
@@ -5,6 +6,7 @@ import { checkFolder } from "../../../../drivers/snmp/profiles/check-folder.ts";
 import { readCompiledProfiles } from "../../../../drivers/snmp/profiles/compiled-profiles.ts";
 import { loadProfiles } from "../../../../drivers/snmp/profiles/load-profiles.ts";
 import { parseProfile } from "../../../../drivers/snmp/profiles/parse-profile.ts";
+import { formatProblem } from "../../../../drivers/snmp/profiles/problem.ts";
 import { readFolder } from "../../../../drivers/snmp/profiles/read-folder.ts";
 import { silentLogger } from "../support/fixtures.ts";
 import { acme, folderOf } from "./support.ts";
@@ -112,7 +114,7 @@ describe("checking a folder", () => {
     expect(checked).toMatchObject({ files: 2, profiles: 1 });
     expect(checked.problems.map(({ file, line, key, costs }) => `${file}:${line} ${key} ${costs}`)).toEqual([
       "b.yaml:1  file",
-      "a.yaml:undefined extends row",
+      "a.yaml:1 extends row",
       "a.yaml:3 matches row",
     ]);
   });
@@ -122,5 +124,63 @@ describe("compiled profiles", () => {
   it("are what the files in `shipped/` say", () => {
     const { profiles } = readFolder(join(import.meta.dirname, "../../../../drivers/snmp/profiles/shipped"), "shipped");
     expect(readCompiledProfiles()).toEqual(profiles);
+  });
+});
+
+describe("what a dropped-in file would lose without a word", () => {
+  const saidOf = (dir: string): readonly string[] =>
+    checkFolder(dir, folder({})).problems.map(({ file, line, key, problem, costs }) => `${file}:${line} ${key}: ${problem} [${costs}]`);
+
+  it("is said of a key that stands twice, by line and key", () => {
+    const dir = folder({
+      "twice.yaml": `sysobjectid: ${acme}.1\nmetrics:\n  - symbol: {OID: ${acme}.1.0, name: a}\nmetrics:\n  - symbol: {OID: ${acme}.2.0, name: b}\n`,
+    });
+    expect(saidOf(dir)).toEqual(["twice.yaml:4 metrics: stands here twice; the first counts [row]"]);
+  });
+
+  it("is said of a second document, of links and of texts that are not UTF-8", () => {
+    const dir = folder({ "two.yaml": `sysobjectid: ${acme}.1\n---\nsysobjectid: ${acme}.2\n` });
+    symlinkSync(join(dir, "two.yaml"), join(dir, "link.yaml"));
+    writeFileSync(join(dir, "latin.yaml"), Buffer.from(`sysobjectid: ${acme}.3\ndescription: Ger\u00e4t\n`, "latin1"));
+    writeFileSync(join(dir, "utf16.yaml"), Buffer.from(`\ufeffsysobjectid: ${acme}.4\n`, "utf16le"));
+    expect([...saidOf(dir)].sort()).toEqual([
+      "latin.yaml:2 : is not UTF-8; characters that cannot be read are shown as \ufffd [note]",
+      "link.yaml:undefined : is a link; links are not followed: copy what it leads to [file]",
+      "two.yaml:2 : a second document begins here; only the first is read [row]",
+      "utf16.yaml:undefined : is UTF-16; save it as UTF-8 [file]",
+    ]);
+  });
+
+  it("is said of what extends, by its line", () => {
+    const dir = folder({ "a.yaml": "extends:\n  - nowhere.yaml\n  - b\n", "b.yaml": "extends: a\n" });
+    expect(saidOf(dir)).toEqual([
+      "a.yaml:2 extends: extends nowhere, which is not there [row]",
+      "b.yaml:1 extends: extends a in a circle [row]",
+      "a.yaml:3 extends: extends b in a circle [row]",
+    ]);
+  });
+
+  it("is said of limits that nothing meets and of a severity without states", () => {
+    const dir = folder({ "a.yaml": `metrics:\n  - symbol: {OID: ${acme}.1.0, name: a, limits: {min: 9, max: 1}, severity: {1: ok}}\n` });
+    expect(saidOf(dir)).toEqual([
+      "a.yaml:2 metrics[0].symbol.severity: wants an enum or a mapping beside it [note]",
+      "a.yaml:2 metrics[0].symbol.limits: has its min above its max [note]",
+    ]);
+    expect(readFolder(dir, "user").profiles[0]?.entries[0]?.symbols[0]?.limits).toBeUndefined();
+  });
+
+  it("is nothing of a merge key: what is written beside it counts first", () => {
+    const base = `&base {OID: ${acme}.1.0, name: base, unit: W}`;
+    const dir = folder({ "merge.yaml": `metrics:\n  - symbol: ${base}\n  - symbol: {<<: *base, OID: ${acme}.2.0, name: other}\n` });
+    expect(saidOf(dir)).toEqual([]);
+    expect(readFolder(dir, "user").profiles[0]?.entries.flatMap(({ symbols }) => symbols)).toMatchObject([
+      { oid: `${acme}.1.0`, name: "base", unit: "W" },
+      { oid: `${acme}.2.0`, name: "other", unit: "W" },
+    ]);
+  });
+
+  it("never drives a terminal", () => {
+    const [problem] = checkFolder(folder({ "esc.yaml": '"\\e[31mred": 1\nmetrics: []\n' }), folder({})).problems;
+    expect(problem && formatProblem(problem)).toBe("esc.yaml:1: \ufffd[31mred: unknown key; it is left out");
   });
 });
