@@ -69,7 +69,7 @@ export interface PollRequest {
  */
 export interface DriverSession {
   poll(request: PollRequest, signal: AbortSignal): Promise<PollResult>;
-  /** A cheap sign of life for the unreachable (one small request, no retries); true = answered, false = silence. @throws GatewayError driver.* for any other reason */
+  /** A cheap sign of life for the unreachable (one small request, no retries); true = answered, false = silence. @throws GatewayError driver.* with the reason, driver.timeout for silence in words */
   probe?(signal: AbortSignal): Promise<boolean>;
   execute?(command: Command, signal: AbortSignal): Promise<CommandResult>;
   close(): Promise<void>;

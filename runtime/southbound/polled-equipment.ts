@@ -1,6 +1,6 @@
 import type { Command, CommandResult } from "#model/command.ts";
 import type { Equipment } from "#model/equipment.ts";
-import { GatewayError, isGatewayError } from "#model/errors.ts";
+import { type ErrorCode, GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Event } from "#model/observation.ts";
 import { countSamples, type GapReason, type Report, type TableShape } from "#model/report.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -10,6 +10,12 @@ import type { Admission } from "./admission.ts";
 import { PollStatistics } from "./poll-statistics.ts";
 import { gapReasonOf, Reachability } from "./reachability.ts";
 import { nextSlotMs, phaseMs } from "./schedule.ts";
+
+const whatFailed: Partial<Record<ErrorCode, string>> = {
+  "driver.auth": "equipment refuses the credential",
+  "driver.bad-answer": "equipment answers what is not valid",
+  "driver.limit": "equipment does not answer in time",
+};
 
 /** What one equipment needs of its surroundings. */
 export interface PollSurroundings {
@@ -140,12 +146,17 @@ export class PolledEquipment {
     } catch (error) {
       signal.throwIfAborted();
       if (!isGatewayError(error)) throw error;
-      this.#failed(error, plannedAtMs);
+      if (error.code === "driver.timeout") this.#silent(error, plannedAtMs);
+      else this.#failed(error, plannedAtMs);
       return false;
     }
-    this.reachability.failed(notAnswering, this.#surroundings.clock.monotonicMs(), this.equipment.pollIntervalMs);
-    this.#recordGap(plannedAtMs, "timeout");
+    this.#silent(notAnswering, plannedAtMs);
     return false;
+  }
+
+  #silent(error: GatewayError, plannedAtMs: number): void {
+    this.reachability.failed(error, this.#surroundings.clock.monotonicMs(), this.equipment.pollIntervalMs);
+    this.#recordGap(plannedAtMs, "timeout");
   }
 
   /** Not asynchronous itself, nor is what follows: each such function leaves half a kilobyte behind, hundreds of times a second. */
@@ -192,7 +203,7 @@ export class PolledEquipment {
     const wentDown = this.reachability.failed(error, clock.monotonicMs(), this.equipment.pollIntervalMs);
     if (wentDown) {
       // It is there and says no: to look for a broken cable would be the wrong thing to do.
-      const what = error.code === "driver.auth" ? "equipment refuses the credential" : "equipment does not answer";
+      const what = whatFailed[error.code] ?? "equipment does not answer";
       logger.warn({ equipment: this.equipment.id, address: this.equipment.address, code: error.code }, what);
       this.#transition("equipment.unreachable", `${what}: ${error.message}`);
     }

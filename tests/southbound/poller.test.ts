@@ -18,6 +18,8 @@ class ScriptedDriver implements Driver {
   readonly name = "scripted";
   readonly settingsSchema = {};
   readonly behaviours = new Map<string, Behaviour>();
+  /** What a probe of the dead says. */
+  reason: string | undefined;
   probes = 0;
   started = 0;
   answered = 0;
@@ -71,6 +73,7 @@ class ScriptedDriver implements Driver {
         this.probes += 1;
         if (behaviour() !== "dead") return true;
         await clock.sleep(4_000, signal);
+        if (this.reason !== undefined) throw new GatewayError("driver.timeout", { message: this.reason });
         return false;
       },
       close: async () => undefined,
@@ -160,6 +163,16 @@ describe("poller", () => {
       expect(poller.equipment.get(id)?.statistics.missedSlots).toBeLessThanOrEqual(1);
     }
     expect(driver.probes).toBeGreaterThan(0);
+    await end();
+  });
+
+  it("says of a dead equipment what its driver says, not just that a probe was not answered", async () => {
+    const { clock, driver, intake, poller, end } = site(["sw"]);
+    driver.behaviours.set("sw", "dead");
+    driver.reason = "no answer (a wrong community looks the same)";
+    await clock.advance(60_000);
+    expect(poller.equipment.get("sw")?.reachability.lastMessage).toBe(driver.reason);
+    expect(new Set(intake.reports("sw").flatMap(({ gaps }) => gaps.map(({ reason }) => reason)))).toEqual(new Set(["timeout"]));
     await end();
   });
 

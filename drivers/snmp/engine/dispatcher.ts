@@ -91,6 +91,7 @@ export class Dispatcher {
     exchange.slot = slot;
     exchange.attempt = 0;
     exchange.reportResends = 0;
+    ({ forgedAnswers: exchange.forgedBefore, malformedAnswers: exchange.malformedBefore } = exchange.peer.counters);
     exchange.nonce = this.#nonces.next();
     exchange.innerNonce = this.#nonces.next();
     this.#launch(exchange, nowMs);
@@ -290,7 +291,7 @@ export class Dispatcher {
     if (nowMs < exchange.expiresAtMs) return;
     if (!exchange.isQueued) peer.counters.timeouts += 1;
     const isLast = exchange.attempt + 1 >= exchange.attemptsMax || nowMs >= exchange.deadlineMs || exchange.isQueued;
-    if (isLast || reader.mayRepeat?.() === false) this.#fail(exchange, silence(peer, this.#sockets.failure));
+    if (isLast || reader.mayRepeat?.() === false) this.#fail(exchange, silence(exchange, this.#sockets.failure));
     else {
       exchange.attempt += 1;
       this.#launch(exchange, nowMs);

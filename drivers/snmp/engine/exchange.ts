@@ -31,6 +31,9 @@ export class Exchange {
   slot = -1;
   nonce = 0;
   innerNonce = 0;
+  /** What had come of this peer and could not be believed, or read, when the first attempt was sent. */
+  forgedBefore = 0;
+  malformedBefore = 0;
   /** When each of the first four attempts was sent: the id of the answer says which one it answers. */
   readonly sentAtMs: number[] = [0, 0, 0, 0];
   isFresh = false;

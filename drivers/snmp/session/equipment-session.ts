@@ -140,14 +140,8 @@ export class EquipmentSession implements DriverSession {
   }
 
   async probe(signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#snmp.get([headOids.sysUpTime], signal);
-      return true;
-    } catch (error) {
-      // Silence is silence; who refuses the keys is there, and the reason must not become a timeout.
-      if (!isGatewayError(error) || error.code !== "driver.timeout") throw error;
-      return false;
-    }
+    await this.#snmp.get([headOids.sysUpTime], signal);
+    return true;
   }
 
   execute(command: Command, signal: AbortSignal): Promise<CommandResult> {

@@ -50,6 +50,26 @@ const lie = (right: PlainMessage): PlainMessage => ({
   varbinds: right.varbinds.map((varbind) => ({ ...varbind, ...octets("a lie") })),
 });
 
+describe("silence", () => {
+  it("is not what is said while answers come that cannot be read, and is again when none come", async () => {
+    agent.answering = (request) => [writeMessage(agent.answer(request)).subarray(0, 20)];
+    await expect(session.get([name], unending)).rejects.toMatchObject({
+      code: "driver.timeout",
+      message: "no valid answer; what came cannot be read: cut short, or not SNMP",
+    });
+    agent.answering = () => undefined;
+    await expect(session.get([name], unending)).rejects.toMatchObject({ message: "no answer (a wrong community looks the same)" });
+  });
+
+  it("is silence though a forged answer came once, long ago", async () => {
+    answerWith((right) => ({ ...lie(right), community: "other" }));
+    await session.get([name], unending);
+    expect(session.counters().forgedAnswers).toBe(1);
+    agent.answering = () => undefined;
+    await expect(session.get([name], unending)).rejects.toMatchObject({ message: "no answer (a wrong community looks the same)" });
+  });
+});
+
 describe("an answer that is not the answer", () => {
   const believed = async () => Buffer.from(((await session.get([name], unending))[0]?.value ?? []) as Uint8Array).toString();
 
