@@ -117,7 +117,7 @@ export class AlarmEngine implements Unit {
     this.#own = new OwnWatch(watch, parts);
     this.conditions = new TableConditions({
       conditions: parts.conditions.filter((one): one is TableCondition => !isHistoryCondition(one)),
-      ...{ genericStates: parts.genericStates, meanings: parts.meanings, sink: this.list },
+      ...{ genericStates: parts.genericStates, meanings: parts.meanings, sink: this.list, active: () => this.list.instances.values() },
       deviceClassOf: (equipment) => this.facts.classOf(equipment),
       portIsUp: (equipment, row) => this.#ports.isUp(equipment, row),
     });

@@ -47,7 +47,11 @@ export function bounded(condition: AlarmCondition): AlarmCondition | undefined {
     qualifier: condition.qualifier.slice(0, maxQualifier),
     severity: condition.severity,
     text: condition.text.slice(0, maxText),
-    source: { kind: source.kind, ...(source.ref === undefined ? {} : { ref: source.ref.slice(0, maxQualifier) }) },
+    source: {
+      kind: source.kind,
+      ...(source.ref === undefined ? {} : { ref: source.ref.slice(0, maxQualifier) }),
+      ...(source.table === undefined ? {} : { table: source.table.slice(0, maxPath) }),
+    },
     ...(cause === undefined ? {} : { cause: cause.slice(0, maxQualifier) }),
     ...(repair === undefined ? {} : { repair: repair.slice(0, maxText) }),
     ...(kept === undefined ? {} : { attributes: kept }),
@@ -79,9 +83,10 @@ export function changeOf(instance: AlarmInstance, op: AlarmChange["op"], observe
 
 function attributesOf(instance: AlarmInstance): Readonly<Record<string, unknown>> {
   const { condition, previous, root, flap, maint, shelved, verdict } = instance;
+  const { table: _kept, ...src } = condition.source;
   return {
     ...condition.attributes,
-    src: condition.source,
+    src,
     ...(condition.cause === undefined ? {} : { cause: condition.cause }),
     ...(condition.repair === undefined ? {} : { repair: condition.repair }),
     ...(previous === undefined ? {} : { psev: previous, trend: trendOf(previous, condition.severity) }),

@@ -17,6 +17,8 @@ export interface AlarmIdentity {
 export interface AlarmSource {
   readonly kind: "trap" | "poll" | "syslog" | "check" | "flow" | "gateway";
   readonly ref?: string;
+  /** Name of the polled table it is about a row of; kept here, not sent. */
+  readonly table?: string;
 }
 
 /** An alarm as its source sees it now. */

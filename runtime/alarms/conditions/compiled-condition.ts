@@ -142,7 +142,7 @@ export class CompiledCondition {
       text: fillText(condition.text, { row: described, value, state, limit: limitOf(condition, level) }),
       ...(condition.cause === undefined ? {} : { cause: condition.cause }),
       ...(condition.repair === undefined ? {} : { repair: condition.repair }),
-      source: { kind: "poll", ref: condition.name },
+      source: { kind: "poll", ref: condition.name, table: this.#shape.table },
       attributes: {
         label: labelOf(described.labels, described.key),
         thr: { m: metricOf(condition), lim: limitOf(condition, level), val: Number(value.toPrecision(6)) },

@@ -5,11 +5,9 @@ import { CompiledCondition, type ConditionSurroundings, maxRows } from "./compil
 import { ConditionForms } from "./condition-form.ts";
 import type { AbsenceCondition, ConditionScope, TableCondition } from "./definition.ts";
 import { genericStates } from "./generic-states.ts";
+import { LeftOverAlarms, type LeftOverParts, vanishedMs, vanishedText } from "./left-over-alarms.ts";
 import { rowPath } from "./row-path.ts";
 import { printable } from "./text.ts";
-
-/** Rows that vanish from a table, and tables that vanish whole, keep their alarms this long: a failed disk that disappears is no repaired disk. */
-const vanishedMs = 86_400_000;
 
 interface WatchedTable {
   readonly shape: TableShape;
@@ -41,6 +39,8 @@ export interface TableConditionsParts extends ConditionSurroundings {
   readonly genericStates?: boolean;
   /** `switch`, `printer` ...; "" while not known. */
   readonly deviceClassOf: (equipment: string) => string;
+  /** What an earlier run raised is among it. */
+  readonly active: LeftOverParts["active"];
 }
 
 /**
@@ -52,11 +52,14 @@ export class TableConditions {
   readonly #forms: ConditionForms;
   /** By equipment, in lists of their exact length: a map for each would be larger than what is in it. */
   readonly #watched = new Map<string, readonly WatchedTable[]>();
+  readonly #leftOver: LeftOverAlarms;
   #compiledCount = 0;
 
   constructor(parts: TableConditionsParts) {
     this.#parts = parts;
     this.#forms = new ConditionForms(parts.meanings);
+    const clear = (identity: AlarmIdentity, text: string) => parts.sink.clear(identity, text);
+    this.#leftOver = new LeftOverAlarms({ conditions: parts.conditions, active: parts.active, clear });
   }
 
   /** Conditions times tables that are being judged. */
@@ -68,11 +71,13 @@ export class TableConditions {
     const { tables } = report;
     if (tables.length === 0) return;
     for (const table of tables) this.#table(table);
+    this.#leftOver.observe(report);
   }
 
   /** Another class of device was found: conditions for classes are chosen anew with the next report. */
   reconsider(equipment: string): void {
     this.#watched.delete(equipment);
+    this.#leftOver.reconsider(equipment);
   }
 
   /** Absences, and rows that vanished long ago. */
@@ -109,7 +114,7 @@ export class TableConditions {
   }
 
   #clear(identity: AlarmIdentity): void {
-    this.#parts.sink.clear(identity, "no longer reported by the equipment");
+    this.#parts.sink.clear(identity, vanishedText);
   }
 
   #table(table: TableReport): void {
