@@ -34,7 +34,9 @@ export function cut(frames: readonly HeldFrame[], maxBytes: number, maxFrames: n
   const pieces: HeldFrame[][] = [];
   let piece: HeldFrame[] = [];
   let bytes = 0;
-  for (const held of frames) {
+  for (let place = 0; place < frames.length; place++) {
+    const held = frames[place];
+    if (held === undefined) continue;
     const length = held.bytes;
     if (piece.length > 0 && (bytes + length > maxBytes || piece.length >= maxFrames)) {
       pieces.push(piece);

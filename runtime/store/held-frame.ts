@@ -25,13 +25,15 @@ export class FrameBatch {
 
   /** Every frame as it is held, in order; to be called once. @param positionOf the frame with this index */
   hold(positionOf: (index: number) => number): readonly HeldFrame[] {
+    const all: HeldFrame[] = [];
     let offset = 0;
-    return Array.from({ length: this.#packed.numbers.length / numbersPerFrame }, (_, index) => {
-      const held = new HeldFrame(positionOf(index), { batch: this, index, offset });
+    for (let index = 0; index < this.#packed.numbers.length / numbersPerFrame; index++) {
+      const held = new HeldFrame(positionOf(index), this, index, offset);
       offset += held.bytes;
       this.#enter(held);
-      return held;
-    });
+      all.push(held);
+    }
+    return all;
   }
 
   /** Moves frames out of their batches into one of their own. */
@@ -42,7 +44,7 @@ export class FrameBatch {
     let offset = 0;
     for (const [index, held] of frames.entries()) {
       const { bytes } = held;
-      held.moveTo({ batch: own, index, offset });
+      held.moveTo(own, index, offset);
       own.#enter(held);
       offset += bytes;
     }
@@ -85,13 +87,6 @@ export class FrameBatch {
   }
 }
 
-interface Place {
-  readonly batch: FrameBatch;
-  readonly index: number;
-  /** Of the payload. */
-  readonly offset: number;
-}
-
 /** An admitted frame that is not in a sealed chunk yet. Reads like a `Frame` and is small: there are thousands. */
 export class HeldFrame implements FrameView {
   readonly position: number;
@@ -104,7 +99,8 @@ export class HeldFrame implements FrameView {
   #index: number;
   #offset: number;
 
-  constructor(position: number, { batch, index, offset }: Place) {
+  /** @param offset of the payload among the batch's */
+  constructor(position: number, batch: FrameBatch, index: number, offset: number) {
     this.position = position;
     this.#batch = batch;
     this.#index = index;
@@ -167,10 +163,10 @@ export class HeldFrame implements FrameView {
     this.#batch.leave(this.bytes);
   }
 
-  moveTo(place: Place): void {
+  moveTo(batch: FrameBatch, index: number, offset: number): void {
     this.#batch.leave(this.bytes);
-    this.#batch = place.batch;
-    this.#index = place.index;
-    this.#offset = place.offset;
+    this.#batch = batch;
+    this.#index = index;
+    this.#offset = offset;
   }
 }

@@ -129,10 +129,8 @@ export class OpenGroup {
 
   /** Position up to which every frame is durable, once `plan` is. */
   durableAfter(plan: CommitPlan, lastPosition: number): number {
-    let first = lastPosition + 1;
-    for (const held of this.#all()) {
-      if (held.recordSeq === undefined && held.plan !== plan.number) first = Math.min(first, held.position);
-    }
+    let first = firstOutside(plan, this.#loose, lastPosition + 1);
+    for (const { frames } of this.#slots.values()) first = firstOutside(plan, frames, first);
     return first - 1;
   }
 
@@ -154,8 +152,8 @@ export class OpenGroup {
 
   #numbered(content: Omit<CommitPlan, "number">): CommitPlan {
     this.#plans += 1;
-    for (const seal of content.seals) for (const held of seal.frames) held.plan = this.#plans;
-    for (const held of content.journal) held.plan = this.#plans;
+    for (const { frames } of content.seals) markWith(this.#plans, frames);
+    markWith(this.#plans, content.journal);
     return { number: this.#plans, ...content };
   }
 
@@ -175,21 +173,22 @@ export class OpenGroup {
   }
 
   #removeSealed(plan: CommitPlan): void {
-    for (const { frames } of plan.seals) {
-      for (const held of frames) {
-        if (held.recordSeq === undefined) this.#opened(held);
-        this.#heldBytes -= held.bytes;
-        this.#heldFrames -= 1;
-        this.#heldSamples -= held.samples;
-        held.leave();
-      }
-    }
+    for (const { frames } of plan.seals) for (let place = 0; place < frames.length; place++) this.#leave(frames[place]);
     this.#loose = this.#loose.filter((held) => !held.isGone);
     for (const [id, open] of this.#slots) {
       const kept = open.frames.filter((held) => !held.isGone);
       if (kept.length === 0) this.#slots.delete(id);
       else if (kept.length < open.frames.length) this.#slots.set(id, { slot: open.slot, frames: kept });
     }
+  }
+
+  #leave(held: HeldFrame | undefined): void {
+    if (held === undefined) return;
+    if (held.recordSeq === undefined) this.#opened(held);
+    this.#heldBytes -= held.bytes;
+    this.#heldFrames -= 1;
+    this.#heldSamples -= held.samples;
+    held.leave();
   }
 
   #opened(held: HeldFrame): void {
@@ -230,9 +229,22 @@ export class OpenGroup {
   #isRecordFull(): boolean {
     return this.#openBytes >= this.#limits.recordBytes || this.#openFrames >= this.#limits.recordFrames;
   }
+}
 
-  *#all(): Generator<HeldFrame> {
-    yield* this.#loose;
-    for (const open of this.#slots.values()) yield* open.frames;
+/** Position of the first frame that is neither durable nor in the plan, if it comes before `position`; else that. */
+function firstOutside(plan: CommitPlan, frames: readonly HeldFrame[], position: number): number {
+  let first = position;
+  for (let place = 0; place < frames.length; place++) {
+    const held = frames[place];
+    if (held !== undefined && held.recordSeq === undefined && held.plan !== plan.number) first = Math.min(first, held.position);
+  }
+  return first;
+}
+
+/** Frames of a large site pass here by thousands in code that is too seldom run to be compiled: an iterator leaves an object for each of them. */
+function markWith(plan: number, frames: readonly HeldFrame[]): void {
+  for (let place = 0; place < frames.length; place++) {
+    const held = frames[place];
+    if (held !== undefined) held.plan = plan;
   }
 }

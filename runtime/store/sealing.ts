@@ -6,6 +6,7 @@ import type { ChunkAssembler } from "#ports/codec.ts";
 import type { CommitPlan, Seal } from "./commit-plan.ts";
 import type { HeldFrame } from "./held-frame.ts";
 import { type ChunkEntry, type ChunkFacts, type FrameEntry, factsOf } from "./record.ts";
+import type { Ring } from "./ring.ts";
 import type { OutboxStream, StreamTable } from "./streams.ts";
 
 /** A chunk that has its seq and bytes and waits for its record. */
@@ -88,7 +89,9 @@ function entryOf(made: {
   let priority = 0;
   let fromMs = Number.POSITIVE_INFINITY;
   let toMs = Number.NEGATIVE_INFINITY;
-  for (const frame of frames) {
+  for (let place = 0; place < frames.length; place++) {
+    const frame = frames[place];
+    if (frame === undefined) continue;
     samples += frame.samples;
     // The chunk lives as long as the most precious thing in it.
     priority = Math.max(priority, frame.priority);
@@ -146,7 +149,20 @@ export function samplesOf(frames: readonly HeldFrame[]): number {
 
 /** Samples that become durable with this plan. */
 export function freshSamples(plan: CommitPlan): number {
-  let samples = samplesOf(plan.journal);
-  for (const seal of plan.seals) for (const held of seal.frames) if (held.recordSeq === undefined) samples += held.samples;
-  return samples;
+  const fresh = (sum: number, held: HeldFrame) => (held.recordSeq === undefined ? sum + held.samples : sum);
+  return plan.seals.reduce((sum, { frames }) => frames.reduce(fresh, sum), samplesOf(plan.journal));
+}
+
+/** These frames are in a chunk now: the records that made them durable hold them no longer. Frames of one record stand together, mostly. */
+export function releaseRecords(ring: Ring, frames: readonly HeldFrame[]): void {
+  let record: number | undefined;
+  let count = 0;
+  for (let place = 0; place < frames.length; place++) {
+    const recordSeq = frames[place]?.recordSeq;
+    if (recordSeq !== record && record !== undefined) ring.release(record, count);
+    if (recordSeq !== record) count = 0;
+    record = recordSeq;
+    count += 1;
+  }
+  if (record !== undefined) ring.release(record, count);
 }

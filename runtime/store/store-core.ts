@@ -16,7 +16,7 @@ import type { Outbox } from "./outbox.ts";
 import { type ChunkFacts, factsOf, recordFlag } from "./record.ts";
 import type { Relief } from "./relief.ts";
 import type { Ring } from "./ring.ts";
-import { carriedEntry, freshSamples, journalEntries, type Sealed, samplesOf, sealPlan } from "./sealing.ts";
+import { carriedEntry, freshSamples, journalEntries, releaseRecords, type Sealed, samplesOf, sealPlan } from "./sealing.ts";
 import { recordShare, type StoreSettings } from "./settings.ts";
 import type { Space } from "./space.ts";
 import { snapshotOf, statsOf } from "./stats.ts";
@@ -266,9 +266,7 @@ export class StoreCore {
   #apply(plan: CommitPlan, sealed: Sealed, recordSeq: number, blobOffsets: readonly number[]): void {
     const { ring, open, ledger, relief } = this.#stock;
     ledger.polled += freshSamples(plan);
-    for (const seal of plan.seals) {
-      for (const held of seal.frames) if (held.recordSeq !== undefined) ring.release(held.recordSeq, 1);
-    }
+    for (const { frames } of plan.seals) releaseRecords(ring, frames);
     open.committed(plan, recordSeq, this.#parts.clock.monotonicMs());
     const carried = relief.carried;
     for (const { chunk } of carried) ring.release(chunk.recordSeq, 1);

@@ -5,8 +5,8 @@ import { ownBytes, roomFor } from "#model/own-bytes.ts";
 import type { ChunkAssembler, ChunkHead } from "#ports/codec.ts";
 import { CborWriter } from "./cbor-writer.ts";
 import { chunkJson } from "./chunk-json.ts";
-import { type FrameView, mergeGroups, missesOfFrame, viewFrame } from "./frame-view.ts";
-import { chunkKey, flagUnanchored, frameTypeMisses, groupPrefixBytes, type RawBody, type RawMiss } from "./layout.ts";
+import { type FrameView, groupBytes, mergeGroups, missesOfFrame, viewFrame } from "./frame-view.ts";
+import { chunkKey, flagUnanchored, frameTypeMisses, type RawBody, type RawMiss } from "./layout.ts";
 
 export interface AssemblerOptions {
   readonly serialisation?: "cbor" | "json";
@@ -70,37 +70,44 @@ export interface WireHead {
 }
 
 function headOf(head: ChunkHead, slot: Slot, views: readonly FrameView[]): WireHead {
-  let ahead = 0;
-  const rowsOf = new Map<number, number>();
-  for (const view of views) {
-    ahead = Math.max(ahead, view.revisionsAhead);
-    if (view.type !== frameTypeMisses) rowsOf.set(view.gid, (rowsOf.get(view.gid) ?? 0) + 1);
-  }
   return {
     stream: head.stream,
     seq: head.seq,
-    dictionaryRevision: slot.dictionaryRevision + ahead,
+    dictionaryRevision: slot.dictionaryRevision + views.reduce((most, view) => Math.max(most, view.revisionsAhead), 0),
     flags: slot.flags,
     t0: slot.t0,
     intervalMs: slot.intervalMs,
-    rows: slot.intervals === 1 ? 1 : Math.max(1, ...rowsOf.values()),
+    rows: slot.intervals === 1 ? 1 : mostRows(views),
     bootId: (slot.flags & flagUnanchored) === 0 ? undefined : slot.bootId,
   };
 }
 
+/** Of the group that has most; 1 at least. */
+function mostRows(views: readonly FrameView[]): number {
+  const rowsOf = new Map<number, number>();
+  for (const view of views) if (!isOfMisses(view)) rowsOf.set(view.gid, (rowsOf.get(view.gid) ?? 0) + 1);
+  return Math.max(1, ...rowsOf.values());
+}
+
 function missesOf(views: readonly FrameView[]): RawMiss[] {
-  const rows = new Map<number, number>();
   const misses: RawMiss[] = [];
+  // Seldom there, and the count of rows costs more than all else of a chunk's head.
+  if (!views.some(isOfMisses)) return misses;
+  const rows = new Map<number, number>();
   for (const view of views) {
-    if (view.type === frameTypeMisses) misses.push(...missesOfFrame(view, rows));
+    if (isOfMisses(view)) misses.push(...missesOfFrame(view, rows));
     else rows.set(view.gid, (rows.get(view.gid) ?? 0) + 1);
   }
   return misses;
 }
 
+function isOfMisses({ type }: FrameView): boolean {
+  return type === frameTypeMisses;
+}
+
 function writeCbor(writer: CborWriter, head: WireHead, views: readonly FrameView[], intervals: number): void {
   const misses = missesOf(views);
-  const groupViews = views.filter((view) => view.type !== frameTypeMisses);
+  const groupViews = views.some(isOfMisses) ? views.filter((view) => !isOfMisses(view)) : views;
   writer.reset();
   writer.map(9 + (head.bootId === undefined ? 0 : 1) + (misses.length === 0 ? 0 : 1));
   writer.uint(chunkKey.v);
@@ -141,7 +148,7 @@ function writeCbor(writer: CborWriter, head: WireHead, views: readonly FrameView
 /** One interval per chunk: the frames' bytes were final when they were made. */
 function writeGroupsAsTheyAre(writer: CborWriter, views: readonly FrameView[]): void {
   writer.array(views.length);
-  for (const view of views) writer.raw(view.payload.subarray(groupPrefixBytes + view.kinds.length));
+  for (const view of views) writer.raw(groupBytes(view));
 }
 
 function writeMerged(writer: CborWriter, groups: RawBody["groups"]): void {

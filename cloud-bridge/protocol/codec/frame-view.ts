@@ -20,33 +20,48 @@ export interface FrameView {
   /** 0 for misses. */
   readonly gid: number;
   readonly rowCount: number;
-  /** One byte per column: see layout.ts. */
-  readonly kinds: Uint8Array;
+  /** Each has one byte of kind between the prefix and the group. */
+  readonly columns: number;
   readonly payload: Uint8Array;
 }
 
-const noKinds = new Uint8Array(0);
-
-/** @throws GatewayError codec.malformed: only a damaged journal record can make that happen */
+/**
+ * Reads the prefix byte by byte, and makes no view of a part: ten thousand frames of a large site are viewed at once, and what they leave is collected while
+ * all of them live. @throws GatewayError codec.malformed: only a damaged journal record can make that happen
+ */
 export function viewFrame(payload: Uint8Array): FrameView {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const type = payload[0] ?? 0;
   if (type === frameTypeMisses && payload.length >= missPrefixBytes) {
-    return { type, revisionsAhead: view.getUint16(1, true), gid: 0, rowCount: 0, kinds: noKinds, payload };
+    return { type, revisionsAhead: uint16At(payload, 1), gid: 0, rowCount: 0, columns: 0, payload };
   }
   if (type !== frameTypeGroup || payload.length < groupPrefixBytes)
     throw new GatewayError("codec.malformed", { message: "not a telemetry frame" });
-  const columns = view.getUint16(9, true);
+  const columns = uint16At(payload, 9);
   if (payload.length < groupPrefixBytes + columns)
     throw new GatewayError("codec.malformed", { message: "a telemetry frame without its end" });
   return {
     type,
-    revisionsAhead: view.getUint16(1, true),
-    gid: view.getUint32(3, true),
-    rowCount: view.getUint16(7, true),
-    kinds: payload.subarray(groupPrefixBytes, groupPrefixBytes + columns),
+    revisionsAhead: uint16At(payload, 1),
+    gid: (uint16At(payload, 3) | (uint16At(payload, 5) << 16)) >>> 0,
+    rowCount: uint16At(payload, 7),
+    columns,
     payload,
   };
+}
+
+/** The CBOR of a frame's one-row group. */
+export function groupBytes({ payload, columns }: FrameView): Uint8Array {
+  return payload.subarray(groupPrefixBytes + columns);
+}
+
+/** Little-endian, as DataView has it with `true`. */
+function uint16At(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+}
+
+/** One byte per column: see layout.ts. */
+function kindsOf({ payload, columns }: FrameView): Uint8Array {
+  return payload.subarray(groupPrefixBytes, groupPrefixBytes + columns);
 }
 
 /** @param rowsBefore rows of each group that stand in the chunk before this frame */
@@ -62,7 +77,7 @@ export function missesOfFrame(frame: FrameView, rowsBefore: ReadonlyMap<number, 
 
 /** The one-row group of a frame, parsed. */
 export function groupOfFrame(frame: FrameView): RawGroup {
-  return parseGroup(new CborReader(frame.payload.subarray(groupPrefixBytes + frame.kinds.length)).readAll());
+  return parseGroup(new CborReader(groupBytes(frame)).readAll());
 }
 
 /** One group per gid, its rows in the order of the frames; a row that says everything anew begins another group. */
@@ -81,5 +96,5 @@ export function mergeGroups(frames: readonly FrameView[], intervalMs: number): r
     openRun.set(frame.gid, run);
     runs.push(run);
   }
-  return runs.map((run) => mergeRows(run.rows, run.frame, intervalMs));
+  return runs.map(({ rows, frame }) => mergeRows(rows, { rowCount: frame.rowCount, kinds: kindsOf(frame) }, intervalMs));
 }
