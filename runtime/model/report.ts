@@ -114,6 +114,11 @@ export interface Report {
   readonly sysUpTimeTicks?: number;
   readonly tables: readonly TableReport[];
   readonly gaps: readonly Gap[];
+  /**
+   * Names of tables that the driver looked for and the equipment said it does not have, at two looks an hour apart or more and at every one between;
+   * the last may be a day old. Not sent. Absent = not known.
+   */
+  readonly lacking?: ReadonlySet<string>;
 }
 
 /** One value of one row: a view for taps, conditions and tests; never made on the hot path. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { conditionsOf } from "../../runtime/alarms/configured.ts";
-import type { Report } from "../../runtime/model/report.ts";
+import type { Report, TableShape } from "../../runtime/model/report.ts";
 import { seeded } from "../drivers/snmp/engine/mutating.ts";
 import { MemoryState } from "./alarm-doubles.ts";
 import { EngineKit, gauge, type PolledTable } from "./alarm-kit.ts";
@@ -47,8 +47,13 @@ function answer(kit: EngineKit, table: PolledTable, heat = 20): void {
 /** The equipment answers, and this table of it does not. */
 function failed(kit: EngineKit, table: PolledTable): void {
   const report: Report = kit.report(system, [{ load: 1 }]);
+  kit.see({ ...report, gaps: [{ reason: "timeout", shape: shapeOf(kit, table) }] });
+}
+
+function shapeOf(kit: EngineKit, table: PolledTable): TableShape {
   const shape = kit.report(table, []).tables[0]?.shape;
-  kit.see({ ...report, gaps: [{ reason: "timeout", ...(shape === undefined ? {} : { shape }) }] });
+  if (shape === undefined) throw new Error("a report without its table");
+  return shape;
 }
 
 function turns(kit: EngineKit, count: number, turn: () => void): void {
@@ -89,6 +94,20 @@ describe("an alarm of a row that is gone after a restart", () => {
     turns(kit, 100, () => failed(kit, fans("a")));
     turns(kit, 100, () => answer(kit, system));
     expect(kit.active).toEqual(open);
+  });
+
+  it("ends when the equipment has answered for a day without the table, which its driver looked for", () => {
+    for (const lacking of [new Set(["X-MIB:fanTable"]), new Set(["X-MIB:other"])]) {
+      const kit = afterRestart();
+      const without = (gaps: Report["gaps"]) => kit.see({ ...kit.report(system, [{ load: 1 }]), lacking, gaps });
+      turns(kit, 40, () => without([]));
+      turns(kit, 100, () => kit.fail("sw-1"));
+      turns(kit, 100, () => without([{ reason: "timeout", shape: shapeOf(kit, { ...system, table: "another" }) }]));
+      turns(kit, 9, () => without([]));
+      expect(kit.active).toContain(open[0]);
+      turns(kit, 2, () => without([]));
+      expect(kit.active).toEqual(lacking.has("X-MIB:fanTable") ? [] : open);
+    }
   });
 
   it("is judged by its values when the row is there", () => {

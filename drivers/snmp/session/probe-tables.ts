@@ -8,6 +8,8 @@ export interface ProbeResult {
   readonly tables: readonly TableDefinition[];
   readonly sets: readonly MetricSet[];
   readonly types: ReadonlyMap<string, SnmpType>;
+  /** Names of tables of the sets that it said it does not have; those for which it had no good answer are in neither list. */
+  readonly lacking: ReadonlySet<string>;
 }
 
 /**
@@ -18,12 +20,15 @@ export interface ProbeResult {
 export async function probeTables(sets: readonly MetricSet[], exchange: Exchange, known: KnownResults): Promise<ProbeResult> {
   const tables = sets.flatMap((set) => set.tables);
   const roots = [...new Set(tables.map(commonRoot))];
-  const alive = new Set((await answersBelow(roots, exchange)).keys());
+  const unclear = new Set<string>();
+  const alive = new Set((await answersBelow(roots, exchange, unclear)).keys());
   const likely = tables.filter((table) => alive.has(commonRoot(table)));
-  const types = await answersBelow([...new Set(likely.flatMap(columnsOf))], exchange);
+  const types = await answersBelow([...new Set(likely.flatMap(columnsOf))], exchange, unclear);
   const present = likely.filter((table) => table.columns.some((column) => isThere(column.oid, types) || isThere(column.fallback, types)));
   const names = new Set(present);
-  return known.share({ tables: present, sets: sets.filter((set) => set.tables.some((table) => names.has(table))), types });
+  const absent = tables.filter((table) => !names.has(table) && ![commonRoot(table), ...columnsOf(table)].some((oid) => unclear.has(oid)));
+  const lacking = new Set(absent.map((table) => table.table));
+  return known.share({ tables: present, sets: sets.filter((set) => set.tables.some((table) => names.has(table))), types, lacking });
 }
 
 const maxKnown = 64;
@@ -34,7 +39,7 @@ export class KnownResults {
 
   share(result: ProbeResult): ProbeResult {
     const types = [...result.types].map(([oid, type]) => `${oid} ${type}`).sort();
-    const key = [...types, ...result.tables.map((table) => table.table)].join("\n");
+    const key = [...types, ...result.tables.map((table) => table.table), "", ...result.lacking].join("\n");
     const same = this.#results.get(key);
     if (same?.tables.every((table, position) => table === result.tables[position])) return same;
     const oldest = this.#results.keys().next();
@@ -48,13 +53,16 @@ function isThere(oid: string | undefined, types: ReadonlyMap<string, SnmpType>):
   return oid !== undefined && types.has(oid);
 }
 
-async function answersBelow(oids: readonly string[], exchange: Exchange): Promise<Map<string, SnmpType>> {
+/** @param unclear what the agent failed to answer for is added to it */
+async function answersBelow(oids: readonly string[], exchange: Exchange, unclear: Set<string>): Promise<Map<string, SnmpType>> {
   const found = new Map<string, SnmpType>();
   if (oids.length === 0) return found;
   const answers = await exchange.session.getNext(oids, exchange.signal);
   for (const [position, oid] of oids.entries()) {
     const answer = answers[position];
-    if (answer !== undefined && answer.type !== "end-of-mib-view" && isBelow(answer.oid, oid)) found.set(oid, answer.type);
+    // An error in answer to this one alone comes as a null that names what was asked for.
+    if (answer === undefined || (answer.type === "null" && answer.oid === oid)) unclear.add(oid);
+    else if (answer.type !== "end-of-mib-view" && isBelow(answer.oid, oid)) found.set(oid, answer.type);
   }
   return found;
 }

@@ -7,6 +7,7 @@ import { learnAnnounced } from "./announced-change.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import { type EarlyAnswer, JointReading } from "./joint-reading.ts";
+import { LackingTables } from "./lacking-tables.ts";
 import { LongTask, type SessionLife, shareOfRest } from "./long-task.ts";
 import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
@@ -43,6 +44,7 @@ export class TableBook implements TableOwner {
   /** Probing that goes on. */
   #probing: LongTask<ProbeResult> | undefined;
   #probed: ProbeResult | undefined;
+  readonly lacking = new LackingTables();
   /** Whole seconds, as a number with a fraction would be an object of its own. */
   #probeAtS = 0;
   #probedAtS = never;
@@ -134,6 +136,7 @@ export class TableBook implements TableOwner {
     const againMs = intervalAfterMs(times, exchange.settings.inventoryIntervalMs, this.equipment, "probe");
     this.#probeAtS = Math.ceil((probedAtMs + againMs) / 1_000);
     this.#probed = probed.value;
+    this.lacking.look(probed.value.lacking, probedAtMs);
     this.#tables = this.#tablesFor(probed.value, exchange);
     this.#troubles.keepOnly(this.#tables);
     this.#revision += 1;

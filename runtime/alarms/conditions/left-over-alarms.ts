@@ -1,4 +1,4 @@
-import type { Report, TableReport, TableShape } from "#model/report.ts";
+import type { Report, TableShape } from "#model/report.ts";
 import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
 import type { TableCondition } from "./definition.ts";
 import { rowPath } from "./row-path.ts";
@@ -29,8 +29,8 @@ export interface LeftOverParts {
 
 /**
  * Alarms of rows that nobody here has met: raised before a restart, or before conditions were chosen anew. Whoever meets the row judges it from then
- * on. A row that is not there is over when its table has answered without it for a day: silence, failed tables and tables that nobody polls any more
- * prove nothing. Costs nothing once none are left.
+ * on. A row that is not there is over when its table has answered without it for a day, or the equipment without the table that its driver looked for:
+ * silence, failed tables and tables that nobody looks for any more prove nothing. Costs nothing once none are left.
  */
 export class LeftOverAlarms {
   readonly #parts: LeftOverParts;
@@ -81,7 +81,9 @@ export class LeftOverAlarms {
     if (isMet) return false;
     // Of several tables that it may have been in one failed: perhaps that one.
     if (report.gaps.some(({ shape }) => shape === undefined || this.#isHome(one, shape))) one.seenMs = Number.NaN;
-    else for (const home of homes) note(one, home);
+    else if (homes.length > 0) for (const { shape, observedAt } of homes) note(one, observedAt.monotonicMs, shape.intervalMs);
+    else if (isLacking(one, report))
+      note(one, report.observedAt.monotonicMs, Math.min(...report.tables.map(({ shape }) => shape.intervalMs)));
     if (one.goneMs < vanishedMs) return true;
     this.#parts.clear(one.identity, vanishedText);
     return false;
@@ -112,10 +114,14 @@ export class LeftOverAlarms {
   }
 }
 
-/** Only time between two answers of the table that follow one another counts. */
-function note(one: LeftOver, { shape, observedAt }: TableReport): void {
-  const nowMs = observedAt.monotonicMs;
+/** The table itself is gone: its driver looked for it. Of `TABLE/part` it looks for the table. */
+function isLacking({ table = "" }: LeftOver, { lacking, gaps }: Report): boolean {
+  return lacking !== undefined && gaps.length === 0 && (lacking.has(table) || lacking.has(table.replace(/\/[^/]*$/, "")));
+}
+
+/** Only time between two answers that follow one another counts. */
+function note(one: LeftOver, nowMs: number, intervalMs: number): void {
   const passedMs = nowMs - one.seenMs;
-  if (passedMs > 0 && passedMs <= mostIntervals * shape.intervalMs) one.goneMs += passedMs;
+  if (passedMs > 0 && passedMs <= mostIntervals * intervalMs) one.goneMs += passedMs;
   one.seenMs = nowMs;
 }
