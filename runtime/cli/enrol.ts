@@ -46,7 +46,8 @@ interface ResetOptions {
 }
 
 async function factoryReset(options: ResetOptions, context: CommandContext): Promise<void> {
-  const { eraseFiles, eraseFreeSpace, eraseState, freeSpaceBytes } = await import("../host/erase-state.ts");
+  const { eraseFreeSpace } = await import("../host/erase-free-space.ts");
+  const { eraseFiles, eraseState, freeSpaceBytes } = await import("../host/erase-state.ts");
   const { filesOfConfiguration } = await import("../config/named-files.ts");
   if (options.yes !== true) {
     throw new GatewayError("command.refused", {

@@ -6,24 +6,18 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
-  readFileSync,
-  realpathSync,
   rmSync,
   statfsSync,
   unlinkSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
 import { requestControl } from "./control-client.ts";
 
 const blockBytes = 1_048_576;
 const maxFiles = 100_000;
-/** Of filling what a sync has freed; two or three are usual. */
-const maxRounds = 16;
-const progressBytes = 1_024 * blockBytes;
 /** One of them is in every state folder that was ever used. */
 const marks = ["state.db", "buffer.db", "identity"];
 
@@ -109,72 +103,4 @@ function overwrite(file: string): number {
 export function freeSpaceBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
-}
-
-/**
- * Writes zeros over what is free on the file system of a folder: a database's files come and go while a gateway runs, and what was in them stands in
- * blocks that belong to nobody any more. The file system is full for a moment. @param wrote told after every GiB @returns bytes written
- */
-export function eraseFreeSpace(folder: string, wrote: (bytes: number) => void): number {
-  const file = join(folder, `.erase-${process.pid}`);
-  const handle = openSync(file, "wx", 0o600);
-  let reserve = reserveOf(fstatSync(handle).dev);
-  let bytes = 0;
-  try {
-    if (reserve !== undefined && !canWrite(reserve)) reserve = undefined;
-    // Without a name from the beginning: a power cut or a kill leaves no file behind that fills the disk.
-    unlinkSync(file);
-    // What was freed a moment ago can be had only once the file system has committed that: "full" counts when it is said right after a sync.
-    for (let round = 0, before = -1; round < maxRounds && bytes > before; round++) {
-      before = bytes;
-      for (const length of [blockBytes, 4_096]) {
-        const zeros = new Uint8Array(length);
-        while (isRoom(handle, zeros)) {
-          bytes += length;
-          if (bytes % progressBytes === 0) wrote(bytes);
-        }
-      }
-      fsyncSync(handle);
-    }
-    return bytes;
-  } finally {
-    closeSync(handle);
-    reserve?.write(reserve.before);
-  }
-}
-
-/**
- * ext4 keeps up to 4,096 clusters for its own use, which nobody can fill; what was in them would stay. What is set lasts until the file system is mounted
- * again, at a power cut as well. undefined: another file system.
- * @param device st_dev
- */
-function reserveOf(device: number): { readonly before: string; write(clusters: string): void } | undefined {
-  const [major, minor] = [(device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00)];
-  try {
-    const file = `/sys/fs/ext4/${basename(realpathSync(`/sys/dev/block/${major}:${minor}`))}/reserved_clusters`;
-    return { before: readFileSync(file, "latin1").trim(), write: (clusters) => writeFileSync(file, clusters) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Only root may; others fill what they can. */
-function canWrite(reserve: { write(clusters: string): void }): boolean {
-  try {
-    reserve.write("0");
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Writes once; false = the file system is full. */
-function isRoom(handle: number, zeros: Uint8Array): boolean {
-  try {
-    return writeSync(handle, zeros) === zeros.length;
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOSPC" || code === "EDQUOT") return false;
-    throw new GatewayError("buffer.denied", { message: `free space cannot be overwritten (${code ?? "unknown reason"})`, cause });
-  }
 }
