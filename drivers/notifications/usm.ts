@@ -9,6 +9,8 @@ const timeWindowS = 150;
 const maxTime = 2_147_483_647;
 /** Senders whose clocks are remembered; beyond it the one heard longest ago goes. */
 const maxSenders = 1_024;
+/** Users of one name that are told apart by their keys; each costs a digest per datagram. */
+const maxNamesakes = 8;
 const flag = { auth: 1, priv: 2, reportable: 4 } as const;
 
 const usmStats = "1.3.6.1.6.3.15.1.1";
@@ -56,7 +58,8 @@ interface SenderClock {
  */
 export class UsmReceiver {
   readonly #engine: OwnEngine;
-  readonly #users: ReadonlyMap<string, NotificationUser>;
+  /** Devices have users of one name with different keys: whose digest is right is meant. */
+  readonly #users = new Map<string, NotificationUser[]>();
   readonly #senders = new Map<string, SenderClock>();
   readonly #nowS: () => number;
   #salt: bigint;
@@ -65,7 +68,11 @@ export class UsmReceiver {
   /** @param nowS monotonic seconds @param firstSalt 64 random bits: salts must not repeat after a restart */
   constructor(engine: OwnEngine, users: readonly NotificationUser[], nowS: () => number, firstSalt: bigint) {
     this.#engine = engine;
-    this.#users = new Map(users.map((user) => [user.name, user]));
+    for (const user of users) {
+      const namesakes = this.#users.get(user.name);
+      if (namesakes === undefined) this.#users.set(user.name, [user]);
+      else if (namesakes.length < maxNamesakes) namesakes.push(user);
+    }
     this.#nowS = nowS;
     this.#salt = BigInt.asUintN(64, firstSalt);
   }
@@ -76,22 +83,26 @@ export class UsmReceiver {
     const ours = Buffer.from(header.engineId).equals(this.#engine.id);
     // A trap is never reportable (RFC 3412 7.1): who asks for reports under another engine id is looking for ours.
     if (!ours && (header.flags & flag.reportable) !== 0) return this.#refuse(header, "unknownEngineIds");
-    const user = this.#users.get(header.userName);
-    if (user === undefined) return this.#refuse(header, "unknownUserNames");
-    const wantsAuth = user.authProtocol !== undefined;
-    const wantsPriv = user.privProtocol !== undefined;
-    if (wantsAuth !== ((header.flags & flag.auth) !== 0) || wantsPriv !== ((header.flags & flag.priv) !== 0))
-      return { refused: "security-level" };
-    const keys = user.keysFor(header.engineId);
-    if (keys.auth !== undefined) {
-      if (!this.#isAuthentic(user, keys.auth, datagram, header)) return this.#refuse(header, "wrongDigests");
+    const namesakes = this.#users.get(header.userName);
+    if (namesakes === undefined) return this.#refuse(header, "unknownUserNames");
+    const isSigned = (header.flags & flag.auth) !== 0;
+    const isEncrypted = (header.flags & flag.priv) !== 0;
+    const ofLevel = namesakes.filter(
+      ({ authProtocol, privProtocol }) => (authProtocol !== undefined) === isSigned && (privProtocol !== undefined) === isEncrypted,
+    );
+    if (ofLevel.length === 0) return { refused: "security-level" };
+    const authentic = isSigned ? ofLevel.filter((user) => this.#isAuthentic(user, datagram, header)) : ofLevel;
+    if (authentic.length === 0) return this.#refuse(header, "wrongDigests");
+    if (isSigned) {
       const inTime = ours ? this.#isInOurWindow(header) : this.#isInSendersWindow(header);
-      if (!inTime) return this.#refuse(header, "notInTimeWindows", ours ? user : undefined);
+      if (!inTime) return this.#refuse(header, "notInTimeWindows", ours ? authentic[0] : undefined);
     }
-    const privKey = keys.priv();
-    const scoped = privKey === undefined || user.privProtocol === undefined ? body : decrypt(body, user.privProtocol, privKey, header);
-    if (scoped === undefined) return this.#refuse(header, "decryptionErrors");
-    return this.#deliver(header, user, scoped, ours);
+    const sealed = isEncrypted ? body.octets("encrypted PDU") : undefined;
+    for (const user of authentic) {
+      const scoped = sealed === undefined ? body : decrypt(sealed, user, header);
+      if (scoped !== undefined) return this.#deliver(header, user, scoped, ours);
+    }
+    return this.#refuse(header, "decryptionErrors");
   }
 
   #deliver(header: Header, user: NotificationUser, scoped: BerReader, ours: boolean): SecureOutcome {
@@ -110,8 +121,9 @@ export class UsmReceiver {
     return { ...named, reply: this.#seal(header.msgId, user, scopedResponse) };
   }
 
-  #isAuthentic(user: NotificationUser, key: Buffer, datagram: Uint8Array, header: Header): boolean {
-    if (header.mac.length !== user.macLength) return false;
+  #isAuthentic(user: NotificationUser, datagram: Uint8Array, header: Header): boolean {
+    const key = user.keysFor(header.engineId).auth;
+    if (key === undefined || header.mac.length !== user.macLength) return false;
     const zeroed = Buffer.from(datagram);
     zeroed.fill(0, header.macOffset, header.macOffset + header.mac.length);
     return user.isAuthentic(key, zeroed, header.mac);
@@ -213,12 +225,12 @@ function readHeader(body: BerReader): Header {
 }
 
 /** undefined = did not decrypt to a sequence: a wrong key. */
-function decrypt(body: BerReader, protocol: PrivProtocol, key: Buffer, header: Header): BerReader | undefined {
-  const encrypted = body.octets("encrypted PDU");
-  if (header.salt.length !== 8) return undefined;
+function decrypt(sealed: Uint8Array, user: NotificationUser, header: Header): BerReader | undefined {
+  const key = user.keysFor(header.engineId).priv();
+  if (key === undefined || user.privProtocol === undefined || header.salt.length !== 8) return undefined;
   let plain: Buffer;
   try {
-    plain = decipher(protocol, key, header, encrypted);
+    plain = decipher(user.privProtocol, key, header, sealed);
   } catch (error) {
     throw new GatewayError("driver.bad-answer", { message: "malformed notification: cannot be decrypted", cause: error });
   }

@@ -22,6 +22,11 @@ const credentials: readonly SnmpCredential[] = [
   { version: "3", user: "des", auth: { protocol: "md5", key: "authpass-6" }, priv: { protocol: "des", key: "privpass-6" } },
   { version: "3", user: "md5", auth: { protocol: "md5", key: "authpass-5" } },
   { version: "3", user: "open" },
+  // Users of one name, as a site has them whose devices have keys of their own.
+  { version: "3", user: "noc", auth: { protocol: "sha256", key: "authpass-7" } },
+  { version: "3", user: "noc", auth: { protocol: "sha256", key: "authpass-7" }, priv: { protocol: "aes128", key: "privpass-9" } },
+  { version: "3", user: "noc", auth: { protocol: "sha256", key: "authpass-7" }, priv: { protocol: "aes128", key: "privpass-7" } },
+  { version: "3", user: "noc", auth: { protocol: "sha512", key: "authpass-8" }, priv: { protocol: "aes128", key: "privpass-8" } },
 ];
 
 const access: Readonly<Record<string, readonly string[]>> = {
@@ -103,6 +108,19 @@ describe.skipIf(!haveSnmptrap)("the trap receiver under Debian's snmptrap (skipp
     await run("snmptrap", ["-v3", "-Ci", "-t", "2", "-r", "1", ...(access[user] ?? []), target(), "1", linkDown, ...varbinds]);
     expect(await arrived(before + 1)).toMatchObject({ type: "trap.linkDown", attributes: { version: "3", inform: true, user } });
     expect(sink.count).toBe(before + 1);
+  });
+
+  it.each([
+    ["SHA-256", "authpass-7", "privpass-7"],
+    ["SHA-256", "authpass-7", "privpass-9"],
+    ["SHA-512", "authpass-8", "privpass-8"],
+  ])("tells users of one name apart by their keys: %s %s %s", async (protocol, authKey, privKey) => {
+    const before = sink.count;
+    const keys = ["-l", "authPriv", "-u", "noc", "-a", protocol, "-A", authKey, "-x", "AES", "-X", privKey];
+    await run("snmptrap", ["-v3", "-e", "0x8000000001020305", ...keys, target(), "1", linkDown, ...varbinds]);
+    await arrived(before + 1);
+    await run("snmptrap", ["-v3", "-Ci", "-t", "2", "-r", "1", ...keys, target(), "1", linkDown, ...varbinds]);
+    expect(await arrived(before + 2)).toMatchObject({ attributes: { version: "3", inform: true, user: "noc" } });
   });
 
   it("refuses a wrong key and an unknown user, and tells the sender of an inform", async () => {
