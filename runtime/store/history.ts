@@ -30,7 +30,7 @@ export const reachableMetric = "reachable";
 
 export interface HistoryLimits {
   readonly maxSeries: number;
-  /** Of these, kept free for states and availability. */
+  /** Of these, kept free for states. Availability and checks find room always: tables of rows make it. */
   readonly reservedSeries: number;
   readonly selection: HistorySelection;
 }
@@ -55,6 +55,9 @@ interface Plan {
   readonly cells: readonly Cell[];
   readonly refused: number;
 }
+
+/** Checks are equipment of their own: whether they succeed, and how long the answer took. */
+const checkPrefix = "check:";
 
 /** Read only, by whoever takes rows. */
 const answered = Float64Array.of(1);
@@ -168,9 +171,10 @@ export class HistoryRecorder implements History {
     const cells: Cell[] = [];
     const series: HistorySeries[] = [];
     let refused = 0;
+    const isOwn = shape === undefined || equipment.startsWith(checkPrefix);
     for (const { cell, one, isReserved } of candidates(equipment, shape, this.#limits.selection)) {
-      const room = this.#limits.maxSeries - (isReserved ? 0 : this.#limits.reservedSeries);
-      if (this.#series + cells.length >= room) {
+      const room = this.#limits.maxSeries - (isReserved || isOwn ? 0 : this.#limits.reservedSeries);
+      if (this.#series + cells.length >= room && !(isOwn && this.#giveUpTable())) {
         refused += 1;
         continue;
       }
@@ -182,6 +186,26 @@ export class HistoryRecorder implements History {
     if (cells.length > 0) this.#backend.openTable(table, series);
     // Spread into, an object takes half as much again; most plans keep nothing, and there are six for each switch.
     return cells.length === 0 ? { shape, table: 0, cells: noCells, refused } : { shape, table, cells, refused };
+  }
+
+  /** The largest table of rows goes: one switch's ports make room for the availability of a hundred. @returns whether there was one */
+  #giveUpTable(): boolean {
+    let largest: { readonly equipment: string; readonly plan: Plan } | undefined;
+    for (const [equipment, plans] of this.#plans) {
+      if (equipment.startsWith(checkPrefix)) continue;
+      for (const plan of plans)
+        if (plan.shape !== undefined && plan.cells.length > (largest?.plan.cells.length ?? 0)) largest = { equipment, plan };
+    }
+    if (largest === undefined) return false;
+    const { equipment, plan } = largest;
+    this.#backend.closeTable(plan.table);
+    this.#series -= plan.cells.length;
+    const without: Plan = { shape: plan.shape, table: 0, cells: noCells, refused: plan.refused + plan.cells.length };
+    this.#plans.set(
+      equipment,
+      (this.#plans.get(equipment) ?? noPlans).map((one) => (one === plan ? without : one)),
+    );
+    return true;
   }
 }
 

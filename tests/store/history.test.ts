@@ -197,6 +197,34 @@ describe("the local history", () => {
     expect(kept.filter((series) => series.kind === "state").length).toBeGreaterThanOrEqual(30);
   });
 
+  it("has room for the availability of all equipment and for checks: the largest tables of rows make it", async () => {
+    site = new Site({}, { maxSeries: 200, reservedSeries: 40 });
+    const shapes = Array.from({ length: 60 }, (_, n) => shapeOf(`sw-${n}`, 4 + (n % 10)));
+    const check = shapeOf("check:web", 1, [status, load]);
+    for (let minute = 0; minute < 30; minute++) {
+      for (const shape of [...shapes, check]) site.history.record(site.report(shape, minute));
+      await site.clock.advance(60_000);
+    }
+    const stats = await site.history.stats();
+    expect(stats.series).toBeLessThanOrEqual(200);
+    expect(stats.series + stats.refusedSeries).toBe(shapes.reduce((sum, { rows }) => sum + 1 + 3 * rows.length, 0) + 1 + 2);
+    const range = { fromMs: startMs, toMs: startMs + hour, maxPoints: 100 };
+    for (const { equipment } of [...shapes, check]) {
+      const availability = { equipment, table: "", rowKey: "", metric: reachableMetric, kind: "state", unit: "enum:reachable" } as const;
+      expect((await site.history.read({ series: availability, ...range })).points.length, equipment).toBe(30);
+    }
+    const time = seriesOf("check:web", load);
+    expect((await site.history.read({ series: time, ...range })).points.map((point) => point.last)).toEqual(
+      Array.from({ length: 30 }, (_, n) => n),
+    );
+    // Small tables were kept while large ones went.
+    const small = shapes.filter(({ rows }) => rows.length === 4).map(({ equipment }) => equipment);
+    const states = (await Promise.all(small.map((equipment) => site.history.series(equipment))))
+      .flat()
+      .filter(({ metric }) => metric === status.name);
+    expect(states.length).toBeGreaterThan(0);
+  });
+
   it("follows a table whose shape changes, under the same names", async () => {
     site = new Site();
     await site.minutes(3, shapeOf("sw-1", 1));

@@ -4,7 +4,9 @@ import type { Exchange } from "../../../../drivers/snmp/session/exchange.ts";
 import { LackingTables } from "../../../../drivers/snmp/session/lacking-tables.ts";
 import { KnownResults, probeTables } from "../../../../drivers/snmp/session/probe-tables.ts";
 import type { SnmpSession } from "../../../../runtime/ports/snmp.ts";
+import { Bench } from "../support/fixtures.ts";
 import { MemoryAgent } from "../support/memory-agent.ts";
+import { smallSwitch } from "../support/switch-agent.ts";
 
 const hourMs = 3_600_000;
 const of = (...names: readonly string[]): ReadonlySet<string> => new Set(names);
@@ -44,5 +46,16 @@ describe("tables that equipment does not have", () => {
     const unclear = [...clear.lacking].filter((table) => !failing.lacking.has(table));
     expect(unclear.length).toBeGreaterThan(0);
     for (const table of unclear) expect(table).toMatch(/^Printer-MIB:/);
+  });
+
+  it("are said with each report after the second look, and never a table that is there", async () => {
+    const bench = new Bench(smallSwitch());
+    expect((await bench.next()).report.lacking).toBeUndefined();
+    expect((await bench.next()).report.lacking).toBeUndefined();
+    // A day later everything is looked for again.
+    for (let hour = 0; hour < 26; hour++) await bench.next(hourMs);
+    const { lacking = of(), tables } = (await bench.next()).report;
+    expect(lacking.size).toBeGreaterThan(20);
+    for (const { shape } of tables) expect(lacking.has(shape.table)).toBe(false);
   });
 });
