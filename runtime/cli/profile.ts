@@ -9,6 +9,7 @@ import { addTargetOptions, asking, requireFolder, requireOids, resolveTarget, ty
 
 interface DraftOptions extends TargetOptions {
   readonly root?: string;
+  readonly json?: boolean;
   readonly maxRows: number;
 }
 
@@ -32,6 +33,7 @@ export function register(program: Command, context: CommandContext): void {
     .argument("[address]", "address (not with --equipment)")
     .option("--root <oid>", "walk below this OID instead of the vendor's own")
     .option("--max-rows <count>", "end the walk after so many values", count, 5_000)
+    .option("--json", "as JSON: the draft as text, and what it was made of")
     .description("turn a walk of the vendor's objects into a profile to edit, on standard output")
     .addHelpText("after", examples("profile draft 192.168.1.2 --community public > acme-box.yaml"))
     .action((address: string | undefined, options: DraftOptions) => draft(address === undefined ? [] : [address], options, context));
@@ -78,7 +80,9 @@ async function draft(words: readonly string[], options: DraftOptions, context: C
     const varbinds = await asking(target, () => walk(session, root, options.maxRows, context));
     const { vendor, deviceClass } = enterpriseOf(sysObjectId) ?? {};
     const sysDescr = descr?.value instanceof Uint8Array ? octetsAsText(descr.value, () => "") : undefined;
-    context.print(draftProfile({ sysObjectId, sysDescr, vendor, deviceClass, varbinds }));
+    const profile = draftProfile({ sysObjectId, sysDescr, vendor, deviceClass, varbinds });
+    const made = { sysObjectId, sysDescr, vendor, deviceClass, root, values: varbinds.length, profile };
+    context.print(options.json === true ? `${JSON.stringify(made, null, 2)}\n` : profile);
     context.say(`${varbinds.length} values below ${root}\n`);
   } finally {
     await engine.close();

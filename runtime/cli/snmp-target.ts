@@ -65,7 +65,9 @@ export async function resolveTarget(
   if (address === undefined) throw usageError(context, "whom to ask? Give an address, or --config and --equipment");
   const [, alone, port] = /^(\[[\da-f:.]+\]|[^:]+):(\d+)$/i.exec(address) ?? [];
   if (alone !== undefined) throw usageError(context, `the port is given by itself: ${alone.replace(/[[\]]/g, "")} --port ${port}`);
-  return { target: { address, port: options.port, credential: givenCredential(options, context), timeoutMs, retries }, rest };
+  // As in a URL: an address in brackets is meant without them.
+  const [, inBrackets = address] = /^\[([\da-f:.]+)\]$/i.exec(address) ?? [];
+  return { target: { address: inBrackets, port: options.port, credential: givenCredential(options, context), timeoutMs, retries }, rest };
 }
 
 async function configuredTarget(
@@ -84,9 +86,13 @@ async function configuredTarget(
 
 function givenCredential(options: TargetOptions, context: CommandContext): SnmpCredential {
   if (options.v3User === undefined) {
+    const asksForV3 = options.authKeyFile ?? options.authKeyEnv ?? options.privKeyFile ?? options.privKeyEnv ?? options.context;
+    if (asksForV3 !== undefined) throw usageError(context, "keys and contexts are SNMPv3's: give --v3-user as well");
     const community = options.community ?? fromEnvironment(options.communityEnv, context) ?? "public";
     return { version: options.v1 === true ? "1" : "2c", community };
   }
+  if (options.v1 === true || options.community !== undefined || options.communityEnv !== undefined)
+    throw usageError(context, "--v3-user speaks v3, which has no community: leave out --v1, --community and --community-env");
   const wantsPrivacy = options.privKeyFile !== undefined || options.privKeyEnv !== undefined;
   if (wantsPrivacy && options.authKeyFile === undefined && options.authKeyEnv === undefined)
     throw usageError(context, "SNMPv3 has no privacy without authentication: give --auth-key-file or --auth-key-env as well");

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { startSite } from "../drivers/simulated/running-site.ts";
 import { folderOf } from "../drivers/snmp/profiles/support.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -29,5 +30,24 @@ describe("gatehouse profile check", () => {
 
   it("ends with 2 when the folder is none", async () => {
     expect((await runCli(["profile", "check", "/nowhere/at/all"])).code).toBe(2);
+  });
+});
+
+describe("gatehouse profile draft", () => {
+  it("gives the draft as text, and as JSON with what it was made of", async () => {
+    const site = await startSite();
+    try {
+      const args = ["profile", "draft", "127.0.0.1", "--port", String(site.portOf("sw-1")), "--root", "1.3.6.1.2.1.1"];
+      const { code, stdout } = await runCli(args);
+      expect(code).toBe(0);
+      const json = JSON.parse((await runCli([...args, "--json"])).stdout);
+      expect(json).toMatchObject({ root: "1.3.6.1.2.1.1", sysObjectId: expect.any(String) });
+      // Its uptime goes on between the two.
+      const still = (text: string) => text.replaceAll(/timeticks: \d+/g, "timeticks");
+      expect(still(json.profile)).toBe(still(stdout));
+      expect(json.values).toBeGreaterThan(5);
+    } finally {
+      await site.stop();
+    }
   });
 });
