@@ -153,6 +153,8 @@ export class WalkTogether {
       if (one === undefined || one.isEnd || !isGood) continue;
       isGood = this.#note(bytes, one);
     }
+    // Copies, before anything else happens: what a datagram lies in is used for the next one.
+    for (const one of said) if (one.last !== one.strand.last) one.last = new Uint8Array(one.last);
     // Fewer than one of each: some would never come to their turn.
     return { said: isGood && count >= asked.length ? said : undefined, count };
   }
@@ -183,8 +185,7 @@ export class WalkTogether {
     for (const { strand, cells, last, isEnd } of said) {
       const room = strand.root.maxRows - strand.rows;
       strand.rows += cells.length;
-      // A copy: what a datagram lies in is used for the next one.
-      if (last !== strand.last) strand.last = new Uint8Array(last);
+      strand.last = last;
       if (isEnd || cells.length > room) ended.add(strand);
       if (cells.length > room) {
         parts.push({ root: strand.place, cells: cells.slice(0, room), failure: limitReached("maxRows", strand.root.maxRows) });

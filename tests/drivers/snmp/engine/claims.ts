@@ -61,6 +61,11 @@ export function isSaid(varbind: Varbind, said: readonly Said[]): boolean {
   });
 }
 
+/** Whether the value of a walked cell was said. */
+export function isValueSaid(value: Varbind["value"], said: readonly Said[]): boolean {
+  return said.some((one) => textOf(valueOfSaid(one)) === textOf(value));
+}
+
 /** Whether the cell of a column holds something that was said. */
 export function isCellSaid(column: TableColumn, row: number, said: readonly Said[]): boolean {
   const cell = column.value[row];

@@ -3,7 +3,7 @@ import type { Engine } from "../../../../drivers/snmp/engine/engine.ts";
 import type { SnmpCredential } from "../../../../runtime/model/equipment.ts";
 import { isGatewayError } from "../../../../runtime/model/errors.ts";
 import type { SnmpSession, TablePlan, Varbind } from "../../../../runtime/ports/snmp.ts";
-import { isCellSaid, isSaid } from "./claims.ts";
+import { isCellSaid, isSaid, isValueSaid } from "./claims.ts";
 import { mutate } from "./mutating.ts";
 import { type PlainMessage, readMessage, readNode, readPduNode, writeMessage, writePdu } from "./plain-ber.ts";
 import { byArcs, type Cell, integer, octets, TableAgent } from "./table-agent.ts";
@@ -130,6 +130,7 @@ export class FuzzedConversation {
       ["get", () => this.#get(session)],
       ["getNext", () => this.#getNext(session)],
       ["walk", () => this.#walk(session, nowMs)],
+      ["walkTogether", () => this.#walkTogether(session, nowMs)],
       ["readTable", () => this.#read(session, nowMs)],
       ["readTable", () => this.#read(session, nowMs)],
     ];
@@ -181,6 +182,22 @@ export class FuzzedConversation {
           this.tally.wrong.push(`walk went from ${last} to ${varbind.oid}`);
         last = varbind.oid;
         this.#check(varbind, "walk");
+      }
+    }
+  }
+
+  async #walkTogether(session: SnmpSession, nowMs: () => number): Promise<void> {
+    const roots = [...this.#plan.columns.map(({ oid }) => oid), "1.3.6.1.2.1.4"].map((oid) => ({ oid, maxRows: 100 }));
+    const last = roots.map(({ oid }) => oid);
+    const limits = { maxRequests: 100, deadlineMs: nowMs() + 20_000 };
+    for await (const parts of session.walkTogether?.(roots, limits, new AbortController().signal) ?? []) {
+      for (const { root, cells } of parts) {
+        for (const { index, value } of cells) {
+          const oid = `${roots[root]?.oid}.${index}`;
+          if (byArcs(oid, last[root] ?? "") <= 0) this.tally.wrong.push(`walk together went from ${last[root]} to ${oid}`);
+          last[root] = oid;
+          if (value !== undefined && !isValueSaid(value, this.#said.get(oid) ?? [])) this.tally.wrong.push(`walk together ${oid} ${value}`);
+        }
       }
     }
   }
