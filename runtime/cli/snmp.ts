@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { SnmpSession, Varbind } from "#ports/snmp.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 import { registerIdentify } from "./snmp-identify.ts";
 import { addTargetOptions, asking, requireOids, resolveTarget, type TargetOptions, usageError } from "./snmp-target.ts";
 import { jsonVarbind, showValue, showVarbind } from "./snmp-values.ts";
@@ -75,7 +76,11 @@ async function withSession(
   const engine = createSnmpEngine({ clock, entropy, logger: await context.logger({ to: "stderr", level: "warn" }) });
   try {
     requireOids(rest, context);
-    await asking(target, () => work(engine.open(target), rest));
+    const session = engine.open(target);
+    await asking(target, () => work(session, rest));
+    const { unfitValues = 0 } = session.counters();
+    if (unfitValues > 0)
+      context.say(`${counted(unfitValues, "value")} of the agent cannot be read as the type it names; shown as (no value)\n`);
   } finally {
     await engine.close();
   }
@@ -87,6 +92,9 @@ function get(words: readonly string[], options: TargetOptions & { json?: boolean
     const varbinds = await session.get(oids, context.stopSignal());
     if (options.json === true) context.print(`${JSON.stringify(varbinds.map(jsonVarbind), null, 2)}\n`);
     else context.print(varbinds.map((varbind) => `${showVarbind(varbind)}\n`).join(""));
+    const without = varbinds.filter(({ type }) => type === "null").length - (session.counters().unfitValues ?? 0);
+    if (without > 0)
+      context.say(`to ${counted(without, "question")} the agent answered with an error (genErr, tooBig ...) or without a value\n`);
   });
 }
 

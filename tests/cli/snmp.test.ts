@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningSite, startSite } from "../drivers/simulated/running-site.ts";
+import { writeMessage } from "../drivers/snmp/engine/plain-ber.ts";
+import { octets, TableAgent } from "../drivers/snmp/engine/table-agent.ts";
 import { runCli, stackTrace } from "./run-cli.ts";
 
 const sysName = "1.3.6.1.2.1.1.5.0";
@@ -36,6 +38,22 @@ describe("gatehouse snmp", () => {
       { hex: expect.stringMatching(/^[0-9a-f]{12}$/) },
       { type: expect.stringMatching(/^no-such-/), value: null },
     ]);
+  });
+
+  it("says why there is no value: an error of the agent, or one that cannot be read", async () => {
+    const agent = await new TableAgent().open();
+    try {
+      const malformed = { tag: 0x02, content: new Uint8Array() };
+      agent.set({ [sysName]: octets("box"), "1.3.6.1.2.1.1.7.0": malformed });
+      const args = ["snmp", "get", "127.0.0.1", "--port", String(agent.port)];
+      expect((await runCli([...args, sysName, "1.3.6.1.2.1.1.7.0"])).stderr).toBe(
+        "1 value of the agent cannot be read as the type it names; shown as (no value)\n",
+      );
+      agent.answering = (request) => [writeMessage({ ...agent.answer(request), second: 5, third: 1 })];
+      expect((await runCli([...args, sysName])).stderr).toMatch(/^to 1 question the agent answered with an error/);
+    } finally {
+      await agent.close();
+    }
   });
 
   it("walks a subtree in order, one line or JSON object a value", async () => {
