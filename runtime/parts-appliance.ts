@@ -15,6 +15,7 @@ import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
 import { createFrameEncoder } from "../cloud-bridge/protocol/codec/frame-encoder.ts";
+import { maxGatewaySeries } from "../cloud-bridge/protocol/codec/series-limit.ts";
 import { createLoopbackDriver } from "../drivers/loopback/loopback-driver.ts";
 import { createSnmpEngine } from "../drivers/snmp/engine/engine.ts";
 import { loadProfiles } from "../drivers/snmp/profiles/load-profiles.ts";
@@ -68,9 +69,6 @@ export function describeDrivers(): readonly DriverDescription[] {
     describeChecks(),
   ];
 }
-
-/** 1,000 switches of 48 ports and 20 columns, with room for their slower tables. A device's own bound is far below (settings.maxSeries). */
-const maxSeries = 1_200_000;
 
 /** Buffer and local history share one thread; a gateway that keeps no history has the buffer alone. */
 async function openStore(
@@ -170,7 +168,7 @@ async function openGround(
       entropy: platform.entropy,
       streamSalt: gateway.id,
       intervalsPerChunk: () => live.now().uplink?.intervalsPerChunk ?? 1,
-      maxSeries,
+      maxSeries: maxGatewaySeries,
       lendsPayloads: true,
     }),
     ...(await store),

@@ -1,3 +1,5 @@
+import { maxGatewaySeries } from "../../protocol/codec/series-limit.ts";
+
 /** Every bound of the NOC's ingest, and what happens at it. */
 export interface IngestLimits {
   /** Messages handed over by the broker and not yet committed. MQTT's Receive Maximum; a broker that sends more is disconnected. */
@@ -44,7 +46,7 @@ export const defaultIngestLimits: IngestLimits = {
   maxGateways: 10_000,
   maxStreams: 1_024,
   maxRanges: 1_024,
-  maxSeries: 200_000,
+  maxSeries: maxGatewaySeries,
   maxEquipment: 5_000,
   maxAlarms: 10_000,
   patienceMs: 20_000,

@@ -3,6 +3,9 @@ import type { DictionarySeries } from "#model/chunk.ts";
 import type { GroupRow } from "../rows.ts";
 import type { Connection } from "./connection.ts";
 
+/** By the index `series_group_places` alone. */
+export const countPlaces = "SELECT coalesce(sum(json_array_length(series)), 0) AS n FROM series_group WHERE gateway = ?";
+
 /** Finds a group by content or adds it with its series; undefined = it would exceed `maxSeries` of the gateway. */
 export function internGroup(
   db: Connection,
@@ -14,10 +17,7 @@ export function internGroup(
   const digest = createHash("sha256").update(`${group.equipment}\n${group.table}\n${group.intervalMs}\n${series}`).digest();
   const known = db.get<{ ref: number }>("SELECT ref FROM series_group WHERE gateway = ? AND digest = ?", gatewayRef, digest);
   if (known !== undefined) return { ref: known.ref, gatewayRef, ...group };
-  const places = db.get<{ n: number }>(
-    "SELECT coalesce(sum(json_array_length(series)), 0) AS n FROM series_group WHERE gateway = ?",
-    gatewayRef,
-  );
+  const places = db.get<{ n: number }>(countPlaces, gatewayRef);
   // Places, not series: a gateway that renames its groups for ever is bounded as well.
   if ((places?.n ?? 0) + group.series.length > maxSeries) return undefined;
   const ref = db.insert(
