@@ -15,7 +15,7 @@ const entries = `
 ;272 bintec|router;278 Apresia|switch;289 Brocade|switch;297 Fuji Xerox|printer;311 Microsoft|server;314 Kodak|printer;318 APC;332 Digi
 ;343 Intel|server;347 Dot Hill|nas;367 Ricoh|printer;368 Axis|camera;388 Zebra|access-point;396 Panasonic;476 Vertiv|ups
 ;480 Konica Minolta|printer;529 Lucent;534 Eaton;553 GarrettCom|switch;637 Nokia;641 Lexmark|printer;664 Adtran;674 Dell;705 Eaton|ups
-;738 Telco Systems|switch;789 NetApp|nas;800 Alcatel-Lucent Enterprise|switch;850 Tripp Lite;890 Zyxel;935 Megatec|ups;1027 Mitel
+;738 Telco Systems|switch;789 NetApp|nas;800 Alcatel-Lucent Enterprise|switch;850 Tripp Lite;872 AVM|router;890 Zyxel;935 Megatec|ups;1027 Mitel
 ;1129 Toshiba|printer;1139 EMC|nas;1248 Epson|printer;1347 Kyocera|printer;1588 Brocade|switch;1602 Canon|printer;1714 Infortrend|nas
 ;1718 Server Technology|pdu;1768 Patton;1872 Radware;1916 Extreme|switch;1963 Intermec|printer;1981 EMC|nas;1991 Ruckus ICX|switch
 ;2001 OKI|printer;2011 Huawei;2136 EFI|printer;2254 Delta|ups;2272 Extreme|switch;2281 Ceragon|wireless-bridge;2294 Dot Hill|nas
@@ -24,11 +24,11 @@ const entries = `
 ;3320 BDCOM|switch;3375 F5;3417 Blue Coat;3697 Quantum|nas;3699 Network Technologies|sensor;3711 Sinetica|sensor;3717 genua|firewall
 ;3764 Quantum|nas;3793 Lanier|printer;3808 CyberPower;3822 Edimax;3833 Schneider Electric;3845 Citrix;3854 AKCP|sensor;3873 QLogic
 ;3902 ZTE;3941 Santak|ups;3955 Linksys;3967 Bosch|camera;4196 Siemens;4329 Siemens;4346 Phoenix Contact;4413 Broadcom|switch
-;4491 CableLabs;4526 Netgear;4555 Socomec|ups;4881 Ruijie|switch;5003 AudioCodes;5227 Buffalo|nas;5491 Riello|ups;5528 APC|sensor
-;5596 Cisco;5624 Enterasys|switch;5951 Citrix;6027 Dell|switch;6141 Ciena;6339 DCN|switch;6486 Alcatel-Lucent Enterprise|switch
+;4491 CableLabs;4526 Netgear;4555 Socomec|ups;4881 Ruijie|switch;4998 Arris;5003 AudioCodes;5227 Buffalo|nas;5491 Riello|ups;5528 APC|sensor
+;5596 Cisco;5597 Meinberg|server;5624 Enterasys|switch;5951 Citrix;6027 Dell|switch;6141 Ciena;6339 DCN|switch;6486 Alcatel-Lucent Enterprise|switch
 ;6527 Nokia|router;6574 Synology|nas;6666 innovaphone;6876 VMware|server;6889 Avaya;7244 Quanta|server;7262 DragonWave|wireless-bridge
 ;7367 DrayTek|router;7526 Snom;7571 SAF Tehnika|wireless-bridge;7779 Infoblox|server;7933 Promise|nas;8691 Moxa;8741 SonicWall|firewall
-;8886 Raisecom|switch;9148 Oracle;9789 Sophos|firewall;9804 HPE|nas;9839 Carel;10297 Advantech;10418 Avocent;10642 Zebra|printer
+;8886 Raisecom|switch;9148 Oracle;9789 Sophos|firewall;9804 HPE|nas;9839 Carel;10297 Advantech;10418 Avocent;10456 Planet;10642 Zebra|printer
 ;10704 Barracuda|firewall;10876 Supermicro|server;11256 Stormshield|firewall;11863 TP-Link;11898 Proxim|access-point;12124 Isilon|nas
 ;12148 Eltek;12196 Kemp;12325 FreeBSD;12356 Fortinet;12532 Ivanti;12740 Dell|nas;13191 OneAccess|router;13742 Raritan|pdu;13885 Polycom
 ;14125 EnGenius|access-point;14179 Cisco|access-point;14525 Juniper|access-point;14823 HPE Aruba|access-point;14988 MikroTik

@@ -6,25 +6,30 @@ const stand: readonly string[] = ["stack", "module", "cpu", "backplane", "other"
 /** Parts that have a model and a serial number of their own. */
 const partName =
   /transceiver|\bx?sfp|\bqsfp|\bxfp\b|\bgbic\b|\d+base-?[a-z]|\boptics?\b|\bfan|power ?supply|\bpsu?\b|\bpower\b|\bdisk|\bdimm\b|memory/i;
+/** The board that a device of fixed form consists of, rather than one that may be put into it. */
+const mainBoard = /\b(?:main|base|mother|system|control|cpu|processor|supervisor|fixed|mainboard|motherboard)/i;
 const saysNothing = /^(chassis|stack|module|system|main ?board|device|switch|unit|entity|box|router)?\s*#?\d*$/i;
 
 /** The chassis, else the stack and what makes it, else the first row that has a serial number and is no spare part. */
 export function fieldsOfEntities(entities: readonly EntityRow[]): Fields {
-  const { main, others } = ranked(entities);
-  const pick = (read: (row: EntityRow) => string | undefined): string | undefined => {
-    const said = main && read(main);
-    if (said !== undefined) return said;
-    for (const row of others) {
-      const value = read(row);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+  const { main, others, boards } = ranked(entities);
+  const pick = (read: (row: EntityRow) => string | undefined): string | undefined =>
+    [...(main ? [main] : []), ...others].map(read).find((value) => value !== undefined);
+  // Boards that are put into a chassis have models and serial numbers of their own: only one that cannot be another's is the chassis'.
+  const pickOwn = (read: (row: EntityRow) => string | undefined): string | undefined => {
+    const whole = [...(main ? [main] : []), ...others].filter((row) => !boards.includes(row));
+    const said = whole.map(read).find((value) => value !== undefined);
+    if (said !== undefined || boards.length === 0) return said;
+    const named = boards.filter((row) => mainBoard.test(row.descr) || mainBoard.test(row.name)).map(read);
+    const values = new Set((named.some((value) => value !== undefined) ? named : boards.map(read)).filter((value) => value !== undefined));
+    return values.size === 1 ? [...values][0] : undefined;
   };
+  const toldByDescr = main?.class === "chassis" && meaningful(main.serial) !== undefined && modelOfDescr(main) !== undefined;
   return withoutUndefined({
     // Of a part it is whoever makes the part.
     vendor: main && meaningful(main.vendor),
-    model: pick((row) => meaningful(row.model)),
-    serial: pick((row) => meaningful(row.serial)),
+    model: toldByDescr ? meaningful(main.model) : pickOwn((row) => meaningful(row.model)),
+    serial: pickOwn((row) => meaningful(row.serial)),
     firmware: pick((row) => release(row.software)),
     hardware: main && meaningful(main.hardware),
   });
@@ -36,20 +41,38 @@ export function fieldsOfEntities(entities: readonly EntityRow[]): Fields {
  */
 export function lastOfEntities(entities: readonly EntityRow[]): Fields {
   const { main, others } = ranked(entities);
-  const descr = meaningful(main?.descr);
   return withoutUndefined({
     firmware: [...(main ? [main] : []), ...others].map((row) => release(row.firmware)).find((value) => value !== undefined),
-    model: descr !== undefined && descr.length <= 64 && !saysNothing.test(descr) ? descr : undefined,
+    model: main && modelOfDescr(main),
   });
 }
 
-function ranked(entities: readonly EntityRow[]): { readonly main: EntityRow | undefined; readonly others: readonly EntityRow[] } {
+/** `X-2400 24-port switch` of `X-2400 24-port switch chassis`. */
+function modelOfDescr(row: EntityRow): string | undefined {
+  const descr = meaningful(row.descr.replace(/(?: \(\d+ slots?\))?,? chassis$/i, ""));
+  return descr !== undefined && descr.length <= 64 && !saysNothing.test(descr) ? descr : undefined;
+}
+
+interface Ranked {
+  readonly main: EntityRow | undefined;
+  /** Best first. */
+  readonly others: readonly EntityRow[];
+  /** Of the others, what stands in a chassis and may be another device's tomorrow. */
+  readonly boards: readonly EntityRow[];
+}
+
+function ranked(entities: readonly EntityRow[]): Ranked {
   const has = (field: "serial" | "model") => (row: EntityRow) => meaningful(row[field]) !== undefined;
   const chassis = entities.filter((row) => row.class === "chassis");
   const substitutes = stand.flatMap((name) => entities.filter((row) => row.class === name && !isPart(row)));
   const first = substitutes.find(has("serial")) ?? substitutes.find(has("model"));
   const main = chassis.find(has("serial")) ?? chassis.find(has("model")) ?? chassis[0] ?? first;
-  return { main, others: [...chassis, ...(first === undefined ? [] : [first]), ...substitutes] };
+  const others = [...chassis, ...(first === undefined ? [] : [first]), ...substitutes];
+  return {
+    main,
+    others,
+    boards: main?.class === "chassis" ? others.filter((row) => row.class !== "chassis" && row.class !== "stack") : [],
+  };
 }
 
 function isPart(row: EntityRow): boolean {

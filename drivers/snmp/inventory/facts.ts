@@ -88,7 +88,8 @@ const noValues = new Set(
 export function meaningful(value: string | undefined): string | undefined {
   const text = value
     ?.trim()
-    .replace(/^[\\"']+|[\\"']+$/g, "")
+    // Memory that was never written reads as bytes of ones.
+    .replace(/^[\\"']+|[\\"'\u00ff]+$/g, "")
     .trim();
   if (text === undefined || /^(?:[0x.:\s-]*|f{6,}|[x*?#_/-]+)$/i.test(text)) return undefined;
   return noValues.has(text.replace(/[^a-z0-9]/gi, "").toLowerCase()) ? undefined : text;

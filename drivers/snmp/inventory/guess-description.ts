@@ -6,14 +6,14 @@ const operatingSystem = /^(linux|freebsd|openbsd|netbsd|darwin|sunos|aix|hp-ux|w
 /** `Serial Number: ABC123`, `S/N ABC123`: with a digit in it. */
 const serial = /\b(?:S\/N|SN|Serial(?: ?(?:No|Num|Number|Nr))?)\.? ?(?:[:=#] ?| )(?=[\w-]{0,30}\d)([A-Z0-9][A-Z0-9-]{4,31})(?![\w-])/i;
 const model =
-  /\b(?:Model|Product|Type|PID|MDL)(?: ?(?:Name|No|Number))?\.? ?[:=] ?([^,;|:]{2,48}?) ?(?:[,;|]|$| (?:\w{1,12} ){0,2}\w{1,12} ?[:=])/i;
+  /\b(?:Model|Product|Type|PID|MDL)(?: ?(?:Name|No|Number))?\.? ?[:=] ?([^,;|:<>]{2,48}?) ?(?:[,;|>]|$| (?:\w{1,12} ){0,2}\w{1,12} ?[:=])/i;
 /** Versions of something else than the firmware. */
 const otherVersions =
   /\b(?:hardware|hw|h\/w|boot\w*|bios|u-boot|prom|rom|loader|kernel|api|snmp\w*|agent|mib|protocol|build date)[ -]*(?:version|ver|rev|revision)?\.?[ :=v]*\d[\w.()-]*/gi;
 const firmwares = [
   /\b(?:firmware|software|fw|sw|f\/w|s\/w)(?: ?(?:version|ver|rev|revision|release))?\.?[ :=]{0,3}[vr]?\.?(\d+(?:\.\w+)+[\w.()-]*)/i,
   /\b(?:version|ver|release|revision|rev)\.?[ :=]{0,3}[vr]?\.?(\d+(?:\.\w+)+[\w.()-]*)/i,
-  /(?:^|[\s,;(])[vV](\d+\.\d[\w.()-]*)/,
+  /(?:^|[\s,;(])[vV]\.?(\d+\.\d[\w.()-]*)/,
 ];
 
 /**
@@ -26,7 +26,8 @@ export function guessFrom(sysDescr: string | undefined, vendor: string | undefin
   const rest = text.replace(otherVersions, " ");
   const firmware = firmwares.map((pattern) => pattern.exec(rest)?.[1]).find((value) => value !== undefined);
   return withoutUndefined({
-    serial: meaningful(serial.exec(text)?.[1]),
+    // A management card's is not that of what it is in.
+    serial: /\bcard\b/i.test(text) ? undefined : meaningful(serial.exec(text)?.[1]),
     firmware: meaningful(firmware?.replace(/[.(-]+$/, "")),
     model: meaningful(model.exec(text)?.[1]) ?? shortName(text, vendor),
   });
@@ -39,7 +40,9 @@ const noName = /server|ethernet|interface|\bcard\b|agent|platform|copyright|soft
 function shortName(text: string, vendor: string | undefined): string | undefined {
   const [name = ""] = text.split(/[,;|(\n]| v?\d+\.\d/i);
   const prefix = vendor === undefined ? "" : vendor.toLowerCase();
-  const bare = (prefix !== "" && name.toLowerCase().startsWith(`${prefix} `) ? name.slice(prefix.length) : name).trim();
+  const bare = (prefix !== "" && name.toLowerCase().startsWith(`${prefix} `) ? name.slice(prefix.length) : name)
+    .trim()
+    .replace(/ (?:v|ver|version|rev|revision|release|fw)\.?$/i, "");
   if (bare.length > 40 || bare.split(/\s+/).length > 4 || !/\d/.test(bare) || !/[a-z]/i.test(bare)) return undefined;
   return /[@:=]|\d\.\d/.test(bare) || noName.test(bare) ? undefined : meaningful(bare);
 }

@@ -20,7 +20,7 @@ export function identify(facts: IdentityFacts, rules: IdentityRules, identifiers
   const fields: Fields = {};
   const take = (found: Fields, source: string): void => {
     const names = (Object.keys(found) as IdentityRule["field"][]).filter((field) => {
-      const said = meaningful(found[field]);
+      const said = field === "serial" ? serialNumber(found[field]) : meaningful(found[field]);
       const value = field === "vendor" && said !== undefined ? vendorName(said) : said;
       if (value === undefined || fields[field] !== undefined) return false;
       fields[field] = value;
@@ -44,6 +44,12 @@ export function identify(facts: IdentityFacts, rules: IdentityRules, identifiers
   take(lastOfEntities(facts.entities), "ENTITY-MIB");
   take(impliedBySets(facts), "what it answers");
   return compose(facts, fields, evidence);
+}
+
+/** An address with its separators is one, not a serial number, whatever it is called. */
+function serialNumber(said: string | undefined): string | undefined {
+  const serial = meaningful(said);
+  return serial !== undefined && /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(serial) ? undefined : serial;
 }
 
 function hasSet(set: Pick<MetricSet, "name">, facts: IdentityFacts): boolean {

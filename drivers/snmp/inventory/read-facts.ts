@@ -86,7 +86,7 @@ function questionsOf(request: FactsRequest, head: Pick<IdentityFacts, "sysObject
       if (oid !== undefined && (isThere || isGeneric || oid.startsWith(vendor))) formats.set(oid, format ?? "auto");
     }
   }
-  for (const oid of standardOids(request.sets, head.sysObjectId)) formats.set(oid, "auto");
+  for (const oid of standardOids(request.sets, head)) formats.set(oid, "auto");
   const probes = [...request.probes, ...(request.probesOf?.(head) ?? [])];
   for (const oid of probes.slice(0, maxProbes)) if (!formats.has(oid)) formats.set(oid, "auto");
   return formats;
@@ -127,8 +127,15 @@ async function readValues(formats: ReadonlyMap<string, LabelFormat>, exchange: E
   return values;
 }
 
-function textOf(varbind: Varbind, format: LabelFormat): string {
-  return clean(labelText(format, undefined, varbind.value));
+function textOf({ value }: Varbind, format: LabelFormat): string {
+  return clean(labelText(format, undefined, format === "auto" ? untilNul(value) : value));
+}
+
+/** Fields of fixed length hold a text, a NUL, and what stood there before. */
+function untilNul(value: Varbind["value"]): Varbind["value"] {
+  if (!(value instanceof Uint8Array)) return value;
+  const end = value.indexOf(0);
+  return end >= 2 && value.subarray(0, end).every((byte) => byte >= 0x20 && byte < 0x7f) ? value.subarray(0, end) : value;
 }
 
 async function readEntities(exchange: Exchange): Promise<readonly EntityRow[]> {
@@ -140,7 +147,7 @@ async function readEntities(exchange: Exchange): Promise<readonly EntityRow[]> {
       const row = rows.get(index) ?? {};
       if (!rows.has(index) && rows.size >= maxEntities) return;
       rows.set(index, row);
-      row[field] = labelText(format, enumeration, varbind.value);
+      row[field] = labelText(format, enumeration, format === "auto" ? untilNul(varbind.value) : varbind.value);
     });
   }
   if (rows.size > 0) await readAliases(rows, exchange);

@@ -34,6 +34,28 @@ const standards: readonly StandardObjects[] = [
   { name: "CISCO-UNIFIED-COMPUTING-MIB", below: `${cisco}.`, oids: { model: `${rackUnit}.32`, serial: `${rackUnit}.47` } },
 ];
 
+/** What may be asked of a device that says this of itself. */
+type Head = Pick<IdentityFacts, "sysObjectId" | "sysDescr">;
+
+/** Vendors that give each family of products a MIB of its own, the same in all: its objects stand below the sysObjectID, or beside it. */
+function familyObjects({ sysObjectId = "", sysDescr = "" }: Head): readonly StandardObjects[] {
+  const parent = sysObjectId.slice(0, sysObjectId.lastIndexOf("."));
+  if (/^1\.3\.6\.1\.4\.1\.(?:259|202)\.\d+\.\d+/.test(sysObjectId)) {
+    // swIndivInfoTable: swHardwareVer, swOpCodeVer, swSerialNumber
+    return [sysObjectId, parent].map((root) => ({
+      name: "MIB of its family",
+      oids: { hardware: `${root}.1.1.3.1.2`, firmware: `${root}.1.1.3.1.6`, serial: `${root}.1.1.3.1.10` },
+    }));
+  }
+  // switchModel, firmwareVersion
+  if (/^1\.3\.6\.1\.4\.1\.8691\.7\.\d+$/.test(sysObjectId)) {
+    return [{ name: "MIB of its family", oids: { model: `${sysObjectId}.1.2.0`, firmware: `${sysObjectId}.1.4.0` } }];
+  }
+  // DOCS-CABLE-DEVICE-MIB (RFC 4639): docsDevSerialNumber, docsDevSwCurrentVers
+  if (!sysDescr.includes("<<HW_REV")) return [];
+  return [{ name: "DOCS-CABLE-DEVICE-MIB", oids: { serial: "1.3.6.1.2.1.69.1.1.4.0", firmware: "1.3.6.1.2.1.69.1.3.5.0" } }];
+}
+
 /**
  * IEEE 1284 device identification of printers, `MFG:...;MDL:...;SN:...;`: the PWG's PRINTER-PORT-MONITOR-MIB, and HP's object, which
  * printers of other vendors have as well.
@@ -46,16 +68,16 @@ const deviceIdKeys: readonly (readonly [keyof Fields, RegExp])[] = [
 ];
 
 /** Instances to be asked for, given what the device has and says of itself. */
-export function standardOids(sets: readonly string[], sysObjectId: string | undefined): readonly string[] {
+export function standardOids(sets: readonly string[], head: Head): readonly string[] {
   const applies = ({ set, below }: StandardObjects): boolean =>
-    (set !== undefined && sets.includes(set)) || (below !== undefined && sysObjectId?.startsWith(below) === true);
-  const oids = standards.filter(applies).flatMap(({ oids }) => Object.values(oids));
+    (set !== undefined && sets.includes(set)) || (below !== undefined && head.sysObjectId?.startsWith(below) === true);
+  const oids = [...familyObjects(head), ...standards.filter(applies)].flatMap(({ oids }) => Object.values(oids));
   return sets.includes("printer") ? [...oids, ...deviceIds] : oids;
 }
 
 /** What the answers say, with the standard's name; nothing of what was not asked for. */
 export function standardFields(facts: IdentityFacts): readonly { readonly name: string; readonly fields: Fields }[] {
-  const found = standards.map(({ name, oids }) => ({
+  const found = [...familyObjects(facts), ...standards].map(({ name, oids }) => ({
     name,
     fields: Object.fromEntries(Object.entries(oids).map(([field, oid]) => [field, meaningful(facts.values.get(oid))])),
   }));

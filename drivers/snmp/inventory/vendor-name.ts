@@ -16,6 +16,7 @@ axis=Axis hikvision=Hikvision hangzhouhikvision=Hikvision hanwha=Hanwha samsungt
 grandstream=Grandstream polycom=Polycom yealink=Yealink avaya=Avaya
 konicaminolta=Konica_Minolta kyocera=Kyocera fujixerox=Fuji_Xerox fujifilm=Fujifilm xerox=Xerox lexmark=Lexmark brother=Brother canon=Canon
 seikoepson=Epson epson=Epson ricoh=Ricoh sharp=Sharp toshiba=Toshiba samsung=Samsung oki$=OKI okidata=OKI zebra=Zebra
+salicru=Salicru legrand=Legrand arris=Arris technicolor=Technicolor
 `;
 
 /** One name for one vendor, however its devices write it. */

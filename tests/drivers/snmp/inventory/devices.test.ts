@@ -44,6 +44,31 @@ describe("devices by the standards that they follow", () => {
     expect(await identityOf(".99998.1", "box", walk)).toMatchObject({ model: "X-24", serial: "BRD0002" });
   });
 
+  it("are no line card, however many there are, and no uplink module", async () => {
+    const modular = entities({
+      1: { class: chassis, descr: "Chassis", model: "X-10" },
+      3: { class: module, descr: "48-port line card", model: "LC-48", serial: "LCD0001" },
+      5: { class: module, descr: "48-port line card", model: "LC-48", serial: "LCD0002" },
+    });
+    const found = await identityOf(".99998.1", "box", modular);
+    expect(found).toMatchObject({ model: "X-10" });
+    expect(found.serial).toBeUndefined();
+    const withUplink = entities({
+      1: { class: chassis, descr: "X-2400 24-port switch chassis", serial: "CHS0007" },
+      2: { class: module, descr: "Uplink expansion", model: "UP-2", serial: "UPL0001" },
+    });
+    expect(await identityOf(".99998.1", "box", withUplink)).toMatchObject({ model: "X-2400 24-port switch", serial: "CHS0007" });
+  });
+
+  it("have no address as their serial number, and what stands behind a NUL or was never written does not count", async () => {
+    const odd = async (serial: string) =>
+      (await identityOf(".99998.1", "box", entities({ 1: { class: chassis, model: "X-1", serial } }))).serial;
+    expect(await odd("00:1B:22:33:44:55")).toBeUndefined();
+    expect(await odd("CHS0008\u0000\u0007old")).toBe("CHS0008");
+    expect(await odd("CHS0009\u00ff\u00ff")).toBe("CHS0009");
+    expect(await odd("000123456 ")).toBe("000123456");
+  });
+
   it("are a stack's first member; what the boot loader runs is said only where nothing better is", async () => {
     const walk = entities({
       1: { class: stack, descr: "Stack" },
@@ -85,6 +110,16 @@ describe("descriptions of unknown form", () => {
   ])("%s", async (sysDescr, expected) => {
     const { model, serial, firmware } = await identityOf(".99998.1", sysDescr, {});
     expect({ ...(model && { model }), ...(serial && { serial }), ...(firmware && { firmware }) }).toEqual(expected);
+  });
+});
+
+describe("a UPS whose card says nothing of it", () => {
+  it("has no serial number: the card's is another's", async () => {
+    const card =
+      "APC Web/SNMP Management Card (MB:v9.1.0 PF:v9.4.6 PN:x.bin AF1:v9.4.6 AN1:y.bin MN:AP9999 HR:05 SN: TESTCARD02 MD:01/01/2020)";
+    expect((await identityOf(".318.1.3.27", card, {})).serial).toBeUndefined();
+    const walk = { ".318.1.1.1.1.2.3.0": "TESTUPS002" };
+    expect(await identityOf(".318.1.3.27", card, walk)).toMatchObject({ serial: "TESTUPS002", hardware: "AP9999", deviceClass: "ups" });
   });
 });
 

@@ -141,4 +141,24 @@ export const otherDevices: readonly Device[] = [
     sysDescr: "Product: Mediant 9900 - MSBG;SW Version: 9.80A.286.002",
     is: { vendor: "AudioCodes", model: "Mediant 9900 - MSBG", firmware: "9.80A.286.002" },
   },
+  {
+    name: "a UPS behind a card of Vertiv that has a serial number, too",
+    objectId: ".476.1.42",
+    sysDescr: "Liebert TEST9",
+    walk: {
+      ".476.1.42.2.1.2.0": "CARD-9",
+      ".476.1.42.2.1.4.0": "TESTCARD01",
+      ".476.1.42.2.4.2.1.4.1": "TEST9-3000",
+      ".476.1.42.2.4.2.1.5.1": "9.01",
+      ".476.1.42.2.4.2.1.7.1": "TESTUPS001",
+    },
+    is: { vendor: "Vertiv", model: "TEST9-3000", serial: "TESTUPS001", firmware: "9.01" },
+  },
+  {
+    name: "a power strip that is sold under another name",
+    objectId: ".13742.6",
+    sysDescr: "PX9 030601",
+    walk: { ".13742.6.3.2.1.1.2.1": "Legrand", ".13742.6.3.2.1.1.3.1": "PX9-5145R", ".13742.6.3.2.1.1.4.1": "TESTPX0001" },
+    is: { vendor: "Legrand", model: "PX9-5145R", serial: "TESTPX0001", deviceClass: "pdu" },
+  },
 ];
