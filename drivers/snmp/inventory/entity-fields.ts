@@ -63,10 +63,19 @@ interface Ranked {
 
 function ranked(entities: readonly EntityRow[]): Ranked {
   const has = (field: "serial" | "model") => (row: EntityRow) => meaningful(row[field]) !== undefined;
-  const chassis = entities.filter((row) => row.class === "chassis");
+  const chassis = entities.filter((row) => row.class === "chassis" && !isPart(row));
+  const containers = new Set(chassis.map((row) => row.index));
+  // Extenders and members may be listed first: what nothing contains, or a stack does, is the device.
+  const outer = chassis.filter((row) => !containers.has(row.containedIn) && isOutermost(row, entities));
   const substitutes = stand.flatMap((name) => entities.filter((row) => row.class === name && !isPart(row)));
   const first = substitutes.find(has("serial")) ?? substitutes.find(has("model"));
-  const main = chassis.find(has("serial")) ?? chassis.find(has("model")) ?? chassis[0] ?? first;
+  const main =
+    outer.find(has("serial")) ??
+    outer.find(has("model")) ??
+    chassis.find(has("serial")) ??
+    chassis.find(has("model")) ??
+    chassis[0] ??
+    first;
   const others = [...chassis, ...(first === undefined ? [] : [first]), ...substitutes];
   return {
     main,
@@ -75,11 +84,17 @@ function ranked(entities: readonly EntityRow[]): Ranked {
   };
 }
 
+function isOutermost({ containedIn }: EntityRow, entities: readonly EntityRow[]): boolean {
+  if (containedIn === "" || containedIn === "0") return true;
+  return entities.some((row) => row.index === containedIn && row.class === "stack");
+}
+
 function isPart(row: EntityRow): boolean {
   return partName.test(row.descr) || partName.test(row.name) || partName.test(row.model);
 }
 
 /** A revision that is one: `15.2(7)E4` of `15.2(7)E4, RELEASE SOFTWARE (fc2)`. */
 function release(revision: string): string | undefined {
-  return meaningful(revision.replace(/,? RELEASE SOFTWARE.*$/, ""));
+  const named = /\bversion:? ?v?(\d+\.[\w.()-]*)/i.exec(revision)?.[1];
+  return meaningful(named) ?? meaningful(revision.replace(/,? RELEASE SOFTWARE.*$/, ""));
 }

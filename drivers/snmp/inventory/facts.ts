@@ -80,7 +80,8 @@ const noValues = new Set(
     "none na null nil nul unknown undefined unspecified private empty notspecified notavailable notapplicable notset notpresent notfound " +
     "unset default defaultstring invalid missing tbd nonavailable noserial noserialnumber noassettag serialnumber serialno systemserialnumber " +
     "systemproductname systemmanufacturer systemversion chassisserialnumber baseboardserialnumber tobefilledbyoem oem filledbyoem " +
-    "toinitialize error notsupported unsupported 0123456789"
+    "toinitialize error notsupported unsupported 0123456789 " +
+    "builtin unavailable undetermined notyetavailable notprogrammed 123456789 1234567890"
   ).split(" "),
 );
 

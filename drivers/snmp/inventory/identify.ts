@@ -40,7 +40,7 @@ export function identify(facts: IdentityFacts, rules: IdentityRules, identifiers
   const enterprise = enterpriseOf(facts.sysObjectId);
   if (enterprise !== undefined) take({ ...enterprise }, "sysObjectID");
   for (const set of rules) if (hasSet(set, facts)) take(fixedOfRules(set.identity ?? []), `metric set ${set.name}`);
-  take(guessFrom(facts.sysDescr, fields.vendor), "words of sysDescr");
+  take(guessFrom(facts, fields.vendor), "words of sysDescr");
   take(lastOfEntities(facts.entities), "ENTITY-MIB");
   take(impliedBySets(facts), "what it answers");
   return compose(facts, fields, evidence);

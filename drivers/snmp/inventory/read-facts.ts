@@ -61,6 +61,7 @@ export async function readFacts(request: FactsRequest, exchange: Exchange): Prom
     ...present("sysObjectId", texts.get(system.sysObjectId)),
   };
   const values = await readValues(questionsOf(request, head), exchange);
+  if (request.sets.includes("printer")) await readPrinterName(values, exchange);
   const engineId = exchange.session.engine()?.engineId ?? texts.get(system.engineId);
   return {
     equipment: request.equipment,
@@ -104,6 +105,20 @@ export async function readMoreFacts(facts: IdentityFacts, identifiers: readonly 
 
 function present<K extends string>(name: K, value: string | undefined): { readonly [key in K]?: string } {
   return meaningful(value) === undefined ? {} : ({ [name]: value } as { readonly [key in K]?: string });
+}
+
+const hrDeviceDescr = "1.3.6.1.2.1.25.3.2.1.3";
+const hrPrinterStatus = "1.3.6.1.2.1.25.3.5.1.1";
+
+/** Devices of a printer are its processor and its network, too: the one with a row of hrPrinterTable gives the name, not the first. */
+async function readPrinterName(values: Map<string, string>, exchange: Exchange): Promise<void> {
+  const [status] = await exchange.session.getNext([hrPrinterStatus], exchange.signal);
+  if (status === undefined || !isBelow(status.oid, hrPrinterStatus)) return;
+  const index = indexBelow(status.oid, hrPrinterStatus);
+  if (index === "1") return;
+  const [descr] = await exchange.session.get([`${hrDeviceDescr}.${index}`], exchange.signal);
+  const name = descr === undefined ? "" : textOf(descr, "auto");
+  if (name !== "") for (const oid of [hrDeviceDescr, `${hrDeviceDescr}.1`]) values.set(oid, name);
 }
 
 /** Instances by GET; what is not there as an instance by GETNEXT, as the first instance of a column. */

@@ -44,6 +44,40 @@ describe("devices by the standards that they follow", () => {
     expect(await identityOf(".99998.1", "box", walk)).toMatchObject({ model: "X-24", serial: "BRD0002" });
   });
 
+  it("are what nothing contains, not an extender that is listed first; and never a power supply's frame", async () => {
+    const walk = {
+      ...entities({
+        3: { class: chassis, descr: "Fabric extender", model: "EXT-1", serial: "EXT0001" },
+        149: {
+          class: chassis,
+          descr: "Main",
+          model: "X-96",
+          serial: "CHS0010",
+          software: "Acme OS, Version 7.2.1, RELEASE SOFTWARE (fc1)",
+        },
+      }),
+      [`${entity}.4.3`]: 100,
+      [`${entity}.4.149`]: 0,
+    };
+    expect(await identityOf(".99998.1", "box", walk)).toMatchObject({ model: "X-96", serial: "CHS0010", firmware: "7.2.1" });
+    const rack = entities({
+      1: { class: chassis, descr: "Rack", model: "R-1" },
+      2: { class: chassis, descr: "Power supply chassis", model: "PSC", serial: "PSC0001" },
+    });
+    expect((await identityOf(".99998.1", "box", rack)).model).toBe("R-1");
+  });
+
+  it("are the printer among the devices of a printer", async () => {
+    const walk = {
+      "1.3.6.1.2.1.25.3.2.1.3.1": "Processor 500 MHz",
+      "1.3.6.1.2.1.25.3.2.1.3.7": "Acme LaserBox 9300",
+      "1.3.6.1.2.1.25.3.5.1.1.7": 3,
+      "1.3.6.1.2.1.43.5.1.1.17.1": "PRN0001",
+      "1.3.6.1.2.1.43.10.2.1.4.1.1": 5,
+    };
+    expect(await identityOf(".99998.1", "Acme print system", walk)).toMatchObject({ model: "Acme LaserBox 9300", serial: "PRN0001" });
+  });
+
   it("are no line card, however many there are, and no uplink module", async () => {
     const modular = entities({
       1: { class: chassis, descr: "Chassis", model: "X-10" },
@@ -102,14 +136,20 @@ describe("devices by the standards that they follow", () => {
 describe("descriptions of unknown form", () => {
   it.each([
     ["Acme WG-300 router, firmware 4.2.1, S/N: ACM123456", { model: "Acme WG-300 router", serial: "ACM123456", firmware: "4.2.1" }],
-    ["Model: AB-12 HW Ver: 1.0 SW Version: 2.3.4b1", { model: "AB-12", firmware: "2.3.4b1" }],
+    ["Model: AB-12 HW Ver: 1.0 SW Version: 2.3.4b1", { model: "AB-12", firmware: "2.3.4b1", hardware: "1.0" }],
     ["GW-24P", { model: "GW-24P" }],
-    ["Bootloader 1.9.1, Hardware Version 2.0", {}],
+    ["GW-9210-24P2S 24-Port 10/100/1000T PoE + 2-Port SFP Switch", { model: "GW-9210-24P2S" }],
+    ["gw24.example.com", {}],
+    ["Acme 3000\r\nSW version 4.5.6\r\nHW version B2", { model: "Acme 3000", firmware: "4.5.6", hardware: "B2" }],
+    ["Model=AX-5; FW=1.2.3; HW=R2; SN=00123456", { model: "AX-5", firmware: "1.2.3", hardware: "R2", serial: "00123456" }],
+    ["Bootloader 1.9.1, Hardware Version 2.0", { hardware: "2.0" }],
     ["Ethernet interface of 2 ports", {}],
     ["Main office, 2nd floor: ask for Bob", {}],
   ])("%s", async (sysDescr, expected) => {
-    const { model, serial, firmware } = await identityOf(".99998.1", sysDescr, {});
-    expect({ ...(model && { model }), ...(serial && { serial }), ...(firmware && { firmware }) }).toEqual(expected);
+    const { model, serial, firmware, hardware } = await identityOf(".99998.1", sysDescr, {});
+    expect({ ...(model && { model }), ...(serial && { serial }), ...(firmware && { firmware }), ...(hardware && { hardware }) }).toEqual(
+      expected,
+    );
   });
 });
 

@@ -85,7 +85,19 @@ describe("what a device is", () => {
   });
 
   it("takes what devices write when they have nothing to say for nothing", () => {
-    for (const said of ["", "0", "None", "N/A", "<private>", "Default string", "To be filled by O.E.M.", "0000000", " - "]) {
+    for (const said of [
+      "",
+      "0",
+      "None",
+      "N/A",
+      "<private>",
+      "Default string",
+      "BUILTIN",
+      "not yet available",
+      "To be filled by O.E.M.",
+      "0000000",
+      " - ",
+    ]) {
       expect(meaningful(said), said).toBeUndefined();
     }
     expect(meaningful(' "4.3.3" ')).toBe("4.3.3");

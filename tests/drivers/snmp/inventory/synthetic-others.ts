@@ -161,4 +161,30 @@ export const otherDevices: readonly Device[] = [
     walk: { ".13742.6.3.2.1.1.2.1": "Legrand", ".13742.6.3.2.1.1.3.1": "PX9-5145R", ".13742.6.3.2.1.1.4.1": "TESTPX0001" },
     is: { vendor: "Legrand", model: "PX9-5145R", serial: "TESTPX0001", deviceClass: "pdu" },
   },
+  {
+    name: "a printer of Toshiba",
+    objectId: ".1129.2.3.99.1",
+    sysDescr: "TOSHIBA e-STUDIO9995AC",
+    walk: { ".1129.1.2.1.1.1.1.1.0": "TESTTO0001", ".1129.1.2.1.1.1.1.2.0": "B99.1", ".1129.1.2.1.1.1.2.1.0": "e-STUDIO9995AC" },
+    is: { vendor: "Toshiba", model: "e-STUDIO9995AC", serial: "TESTTO0001", firmware: "B99.1", deviceClass: "printer" },
+  },
+  {
+    name: "a time server",
+    objectId: ".5597.3",
+    sysDescr: "Meinberg LANTIME M999 V9.24.021",
+    walk: { ".5597.30.0.0.3.0": "TESTMB0001" },
+    is: { vendor: "Meinberg", model: "LANTIME M999", serial: "TESTMB0001", firmware: "9.24.021" },
+  },
+  {
+    name: "a UPS behind the card of Voltronic",
+    objectId: ".43943.1",
+    sysDescr: "UPS",
+    walk: {
+      ".43943.1.1.1.1.0": "Acme Power",
+      ".43943.1.1.1.3.0": "AP-9000",
+      ".43943.1.1.1.4.0": "TESTVT0001",
+      ".43943.1.1.1.6.0": "VERFW:09.01",
+    },
+    is: { vendor: "Acme Power", model: "AP-9000", serial: "TESTVT0001", firmware: "09.01", deviceClass: "ups" },
+  },
 ];
