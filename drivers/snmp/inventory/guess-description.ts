@@ -50,7 +50,7 @@ function shortName(text: string, vendor: string | undefined): string | undefined
   // `GW-24P2S 24-Port Gigabit Switch`: what follows the model says what it has.
   const withPorts = /^([A-Z][\w+/-]{0,12}\d[\w+/-]{0,24}) \d{1,2}[- ]ports?\b/i.exec(text)?.[1];
   if (withPorts !== undefined) return meaningful(withPorts);
-  const [name = ""] = text.split(/[,;|(\n]| v?\d+\.\d| (?:SW|FW|HW|S\/N|SN|Serial|Version|Ver|Rev)\b/i);
+  const [name = ""] = text.split(/[,;|(\n]| - | v?\d+\.\d| (?:SW|FW|HW|S\/N|SN|Serial|Version|Ver|Rev)\b/i);
   const prefix = vendor === undefined ? "" : vendor.toLowerCase();
   const bare = (prefix !== "" && name.toLowerCase().startsWith(`${prefix} `) ? name.slice(prefix.length) : name)
     .trim()

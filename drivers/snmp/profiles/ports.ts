@@ -49,6 +49,8 @@ const virtualNames = [
   /^(gif\d|stf\d|carp|vxlan|nlmon|zt\w{8}|tailscale|utun|awdl|llw|ovs[-_]|qvs|lxc|lxd|fwbr|fwln|fwpr|vnet\d|cali|cni|flannel|kube|honeypot|teql)/i,
   /^(wlan|wifi|wi-fi|wireless|wl\d|ath|ra\d|rai\d|rax\d|apcli|wds|rf\d|ssid|wwan|modem|usb|lte|qmi|cellular|radio|bluetooth)/i,
   /^(wan miniport|isatap|teredo|hyper-v|microsoft (?!hyper-v network)|6to4|ras async|vmware virtual|virtualbox|cisco anyconnect|fortinet|vethernet)/i,
+  /^(eth-?trunk|console|fortilink|itf\d|w\d+ \(|vmbr\d|\w+:v\d+$)/i,
+  /(?:^|[ _])vlan(?:[ _-]?\d+)?$/i,
   /(lightweight filter|packet scheduler|kernel debug|wfp native|[._-]vlan[._-]?\d)/i,
 ];
 
@@ -128,6 +130,6 @@ function isPort(row: Partial<Record<keyof typeof columns, string>>, name: string
 function isVirtual(row: Partial<Record<keyof typeof columns, string>>, name: string): boolean {
   const names = [name.trim(), (row.ifDescr ?? "").trim()];
   if (virtualNames.some((pattern) => names.some((text) => pattern.test(text)))) return true;
-  // A unit of an interface (`ge-0/0/1.0`, `eth0.10`, `eth0:1`) is no socket of its own.
-  return /^[a-z][\w/-]*\d[.:]\d+$/i.test(name);
+  // A unit of an interface (`ge-0/0/1.0`, `eth0.10`, `eth0:1`) is no socket of its own; a lane of a socket that is split (`xe-0/0/1:0`) is one.
+  return /^[a-z][\w/:-]*\d\.\d+$/i.test(name) || /^[a-z][\w-]*\d:\d+$/i.test(name);
 }

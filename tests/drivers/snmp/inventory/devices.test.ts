@@ -139,6 +139,10 @@ describe("descriptions of unknown form", () => {
     ["Model: AB-12 HW Ver: 1.0 SW Version: 2.3.4b1", { model: "AB-12", firmware: "2.3.4b1", hardware: "1.0" }],
     ["GW-24P", { model: "GW-24P" }],
     ["GW-9210-24P2S 24-Port 10/100/1000T PoE + 2-Port SFP Switch", { model: "GW-9210-24P2S" }],
+    [
+      "WR930 Dual Radio - Hardware revision J99:70-1159 - Serial number TEST0012",
+      { model: "WR930 Dual Radio", hardware: "J99", serial: "TEST0012" },
+    ],
     ["gw24.example.com", {}],
     ["Acme 3000\r\nSW version 4.5.6\r\nHW version B2", { model: "Acme 3000", firmware: "4.5.6", hardware: "B2" }],
     ["Model=AX-5; FW=1.2.3; HW=R2; SN=00123456", { model: "AX-5", firmware: "1.2.3", hardware: "R2", serial: "00123456" }],

@@ -94,4 +94,10 @@ export const switchDevices: readonly Device[] = [
     walk: { ".171.11.153.1000.1.2.0": "F9", ".171.11.153.1000.1.3.0": "9.20.007", ".171.11.153.1000.1.33.1.0": "TESTDL0001" },
     is: { vendor: "D-Link", serial: "TESTDL0001", firmware: "9.20.007", hardware: "F9", deviceClass: "switch" },
   },
+  {
+    name: "a switch whose description ends with the model in brackets",
+    objectId: ".9.6.1.1099.24.1",
+    sysDescr: "Catalyst 1900 Series Managed Switch, 24-port GE, 4x1G SFP (C1900-24T-9G)",
+    is: { vendor: "Cisco", model: "C1900-24T-9G", deviceClass: "switch" },
+  },
 ];

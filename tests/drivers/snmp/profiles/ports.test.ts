@@ -82,6 +82,7 @@ describe("the ports of a device", () => {
       "1/1/24",
       "A1",
     ],
+    ["xe-0/0/1:0", "xe-0/0/1:1", "ethernet1/1/25:1", "1:1", "port1.0.1", "Alcatel-Lucent 1/1/1"],
   ])("are sockets by all their names: %s ...", async (...names) => {
     expect(await portsOf(names.map((name) => ({ name, bitPerS: 1e9, mac })))).toEqual(names);
   });
@@ -128,6 +129,18 @@ describe("the ports of a device", () => {
       "VMware Virtual Ethernet Adapter for VMnet8",
       "Wi-Fi",
       "cellular0",
+    ],
+    [
+      "xe-0/0/1:0.0",
+      "eth0:1",
+      "Eth-Trunk1",
+      "Console9/0/0",
+      "DEFAULT_VLAN",
+      "Alcatel-Lucent VLAN 1",
+      "fortilink",
+      "X0:V10",
+      "W0 (WLAN)",
+      "vmbr0",
     ],
   ])("are nothing that no cable goes into: %s ...", async (...names) => {
     expect(await portsOf([{ name: "eth7", bitPerS: 1e9, mac }, ...names.map((name) => ({ name, bitPerS: 1e9, mac }))])).toEqual(["eth7"]);
