@@ -116,7 +116,7 @@ export interface Report {
   readonly gaps: readonly Gap[];
   /**
    * Names of tables that the driver looked for and the equipment said it does not have, at two looks an hour apart or more and at every one between;
-   * the last may be a day old. Not sent. Absent = not known.
+   * the last may be a day old. Not sent. Absent = the driver does not look for tables.
    */
   readonly lacking?: ReadonlySet<string>;
 }

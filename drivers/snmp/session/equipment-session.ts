@@ -157,7 +157,6 @@ export class EquipmentSession implements DriverSession {
     const { head, observedAt, plannedAtMs, startedMs } = poll;
     const system = this.#system.takeCells(this.#cells, this.#notices.anomalies);
     const ticks = head.uptime.sysUpTimeTicks;
-    const lacking = this.#book.lacking.sure;
     const report: Report = {
       kind: "report",
       equipment: this.#equipment.id,
@@ -166,7 +165,7 @@ export class EquipmentSession implements DriverSession {
       ...(ticks !== undefined && { sysUpTimeTicks: ticks }),
       tables: [this.#system.report(system, head.uptime, observedAt), ...tables.reports],
       gaps: tables.gaps,
-      ...(lacking !== undefined && { lacking }),
+      lacking: this.#book.lacking.sure,
     };
     const values = tables.costs.reduce((sum, table) => sum + table.values, system.countPresent());
     const release = (): void => {

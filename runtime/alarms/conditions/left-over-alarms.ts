@@ -1,10 +1,9 @@
 import type { Report, TableShape } from "#model/report.ts";
 import type { AlarmCondition, AlarmIdentity } from "#ports/alarms.ts";
 import type { TableCondition } from "./definition.ts";
+import { isLacking, vanishedMs } from "./gone-tables.ts";
 import { rowPath } from "./row-path.ts";
 
-/** Rows that vanish from a table, and tables that vanish whole, keep their alarms this long: a failed disk that disappears is no repaired disk. */
-export const vanishedMs = 86_400_000;
 export const vanishedText = "no longer reported by the equipment";
 /** So many intervals of a table between two answers, and it was away or failed meanwhile. */
 const mostIntervals = 3;
@@ -82,7 +81,7 @@ export class LeftOverAlarms {
     // Of several tables that it may have been in one failed: perhaps that one.
     if (report.gaps.some(({ shape }) => shape === undefined || this.#isHome(one, shape))) one.seenMs = Number.NaN;
     else if (homes.length > 0) for (const { shape, observedAt } of homes) note(one, observedAt.monotonicMs, shape.intervalMs);
-    else if (isLacking(one, report))
+    else if (report.gaps.length === 0 && one.table !== undefined && report.lacking !== undefined && isLacking(one.table, report.lacking))
       note(one, report.observedAt.monotonicMs, Math.min(...report.tables.map(({ shape }) => shape.intervalMs)));
     if (one.goneMs < vanishedMs) return true;
     this.#parts.clear(one.identity, vanishedText);
@@ -112,11 +111,6 @@ export class LeftOverAlarms {
     if (operand.is === "share") return [operand.part];
     return operand.is === "bad-share" ? operand.bad : [operand.metric];
   }
-}
-
-/** The table itself is gone: its driver looked for it. Of `TABLE/part` it looks for the table. */
-function isLacking({ table = "" }: LeftOver, { lacking, gaps }: Report): boolean {
-  return lacking !== undefined && gaps.length === 0 && (lacking.has(table) || lacking.has(table.replace(/\/[^/]*$/, "")));
 }
 
 /** Only time between two answers that follow one another counts. */

@@ -5,27 +5,19 @@ import { CompiledCondition, type ConditionSurroundings, maxRows } from "./compil
 import { ConditionForms } from "./condition-form.ts";
 import type { AbsenceCondition, ConditionScope, TableCondition } from "./definition.ts";
 import { genericStates } from "./generic-states.ts";
-import { LeftOverAlarms, type LeftOverParts, vanishedMs, vanishedText } from "./left-over-alarms.ts";
+import { comeBack, holdFailed, isGoneForGood, isLongGone, msATenth, type SeenTable, seenMsOf, vanishedMs } from "./gone-tables.ts";
+import { LeftOverAlarms, type LeftOverParts, vanishedText } from "./left-over-alarms.ts";
 import { rowPath } from "./row-path.ts";
 import { printable } from "./text.ts";
 
-interface WatchedTable {
-  readonly shape: TableShape;
+interface WatchedTable extends SeenTable {
   readonly compiled: readonly CompiledCondition[];
-  readonly absences: readonly AbsenceCondition[];
-  /** Tenths of a second: milliseconds have fractions, and each would be an object of its own. */
-  seenTenths: number;
   /** Identities of raised rows that are no longer in the table, by key. */
   vanished: Map<string, { readonly clear: () => void; readonly atMs: number }>;
 }
 
-const msATenth = 100;
 /** Equipment that said nothing for so long, and for three intervals, was away. */
 const awayMs = 3_600_000;
-
-function seenMsOf({ seenTenths }: WatchedTable): number {
-  return seenTenths * msATenth;
-}
 
 /** Shared by the tables of which no row ever vanished while it was raised: nearly all. Stays empty. */
 const nothingVanished: WatchedTable["vanished"] = new Map();
@@ -71,6 +63,7 @@ export class TableConditions {
     const { tables } = report;
     if (tables.length === 0) return;
     for (const table of tables) this.#table(table);
+    this.#lookForGone(report);
     this.#leftOver.observe(report);
   }
 
@@ -84,7 +77,7 @@ export class TableConditions {
   tick(nowMs: number): void {
     // All of a large site's equipment, every few seconds: going through a map's entries one by one would make two objects of each.
     this.#watched.forEach((tables, equipment) => {
-      if (hasWork(tables, nowMs)) this.#look(equipment, tables, nowMs);
+      if (hasWork(tables)) this.#look(equipment, tables, nowMs);
     });
   }
 
@@ -94,12 +87,23 @@ export class TableConditions {
       // Who does not answer at all is somebody else's alarm.
       const answers = nowMs - newestMs < 3 * Math.min(...tables.map(({ shape }) => shape.intervalMs));
       if (answers) for (const condition of watched.absences) this.#judgeAbsence(equipment, watched, condition, nowMs);
-      if (answers && isLongGone(watched, nowMs)) this.#forget(equipment, watched);
       for (const [key, { clear, atMs }] of watched.vanished) {
         if (nowMs - atMs < vanishedMs) continue;
         clear();
         watched.vanished.delete(key);
       }
+    }
+  }
+
+  /** Silence of a table that has a reason is no absence; and a driver that looks for tables must have found this one lacking. */
+  #lookForGone({ equipment, observedAt, gaps, lacking }: Report): void {
+    const nowMs = observedAt.monotonicMs;
+    const tables = this.#watched.get(equipment) ?? noTables;
+    if (gaps.length > 0) holdFailed(tables, gaps, nowMs);
+    for (let place = 0; place < tables.length; place++) {
+      const watched = tables[place];
+      if (watched === undefined || !isLongGone(watched, nowMs)) continue;
+      if (isGoneForGood(watched, tables, lacking, nowMs)) this.#forget(equipment, watched);
     }
   }
 
@@ -218,17 +222,6 @@ export class TableConditions {
   }
 }
 
-/** Time in which the equipment said nothing is nobody's absence. */
-function comeBack(tables: readonly WatchedTable[], nowMs: number, longMs: number): void {
-  const silentMs = nowMs - Math.max(...tables.map(seenMsOf));
-  if (silentMs > longMs) for (const watched of tables) watched.seenTenths += Math.round(silentMs / msATenth);
-}
-
-/** What is absent by definition is told as long as it is. */
-function isLongGone(watched: WatchedTable, nowMs: number): boolean {
-  return watched.absences.length === 0 && nowMs - seenMsOf(watched) >= vanishedMs;
-}
-
 const placesShared = new Map<string, readonly number[]>();
 const maxPlaces = 256;
 const longestPlaces = 128;
@@ -244,10 +237,10 @@ function sharedPlaces(rows: readonly number[]): readonly number[] {
 }
 
 /** Most equipment has neither absences to be judged nor rows that vanished, and there may be a thousand of them every 5 s. */
-function hasWork(tables: readonly WatchedTable[], nowMs: number): boolean {
+function hasWork(tables: readonly WatchedTable[]): boolean {
   for (let place = 0; place < tables.length; place++) {
     const watched = tables[place];
-    if (watched !== undefined && (watched.absences.length > 0 || watched.vanished.size > 0 || isLongGone(watched, nowMs))) return true;
+    if (watched !== undefined && (watched.absences.length > 0 || watched.vanished.size > 0)) return true;
   }
   return false;
 }

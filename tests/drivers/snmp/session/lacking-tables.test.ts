@@ -15,13 +15,27 @@ describe("tables that equipment does not have", () => {
   it("are sure after two looks an hour apart, and only those that were not there at any", () => {
     const tables = new LackingTables();
     tables.look(of("fans", "disks", "ports"), 5_000.5);
-    expect(tables.sure).toBeUndefined();
+    expect(tables.sure.size).toBe(0);
     tables.look(of("fans", "disks"), 20_000.25);
-    expect(tables.sure).toBeUndefined();
+    expect(tables.sure.size).toBe(0);
     tables.look(of("disks", "fans", "ports", "new"), 20 * hourMs);
-    expect([...(tables.sure ?? [])].sort()).toEqual(["disks", "fans"]);
+    expect([...tables.sure].sort()).toEqual(["disks", "fans"]);
     tables.look(of("disks"), 40 * hourMs);
-    expect([...(tables.sure ?? [])]).toEqual(["disks"]);
+    expect([...tables.sure]).toEqual(["disks"]);
+  });
+
+  it("are also those that vanished later, at the second look without them", () => {
+    const tables = new LackingTables();
+    tables.look(of("disks"), 0);
+    tables.look(of("disks"), 20 * hourMs);
+    tables.look(of("disks", "fans"), 40 * hourMs);
+    expect([...tables.sure]).toEqual(["disks"]);
+    tables.look(of("disks", "fans", "ports"), 40.5 * hourMs);
+    expect([...tables.sure]).toEqual(["disks"]);
+    tables.look(of("disks", "fans", "ports"), 60 * hourMs);
+    expect([...tables.sure].sort()).toEqual(["disks", "fans"]);
+    tables.look(of("ports"), 60.2 * hourMs);
+    expect([...tables.sure]).toEqual([]);
   });
 
   it("are those that it says it does not have, not those for which it has an error", async () => {
@@ -50,8 +64,8 @@ describe("tables that equipment does not have", () => {
 
   it("are said with each report after the second look, and never a table that is there", async () => {
     const bench = new Bench(smallSwitch());
-    expect((await bench.next()).report.lacking).toBeUndefined();
-    expect((await bench.next()).report.lacking).toBeUndefined();
+    expect((await bench.next()).report.lacking).toEqual(of());
+    expect((await bench.next()).report.lacking).toEqual(of());
     // A day later everything is looked for again.
     for (let hour = 0; hour < 26; hour++) await bench.next(hourMs);
     const { lacking = of(), tables } = (await bench.next()).report;
