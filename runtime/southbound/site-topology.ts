@@ -9,7 +9,7 @@ import type { State } from "#ports/state.ts";
 import type { SiteLink, SiteTopology } from "#ports/topology.ts";
 import type { Unit } from "#ports/unit.ts";
 import { topologySteps } from "./discovery/topology.ts";
-import type { EdgeEnd, TopologyDevice, TopologyEdge, TopologyLinks } from "./discovery/topology-graph.ts";
+import { type EdgeEnd, type TopologyDevice, type TopologyEdge, type TopologyLinks, withoutSurplus } from "./discovery/topology-graph.ts";
 
 const stateKey = "topology/site";
 /** Time for the first polls; then each equipment in turn, and again every six hours. */
@@ -137,9 +137,8 @@ export class SiteTopologyReader implements SiteTopology, Unit {
     const derived = await this.#derived([...this.#read.values()], signal);
     // What is not read in this run keeps what was known of it.
     const kept = this.#edges.filter(({ a, b }) => !this.#read.has(a.node as EquipmentId) && !this.#read.has(b.node as EquipmentId));
-    this.#edges = [...derived, ...kept]
-      .filter(({ a, b }) => !a.node.startsWith("host:") && !b.node.startsWith("host:"))
-      .slice(0, maxStoredEdges);
+    const lasting = [...derived, ...kept].filter(({ a, b }) => !a.node.startsWith("host:") && !b.node.startsWith("host:"));
+    this.#edges = withoutSurplus(lasting, maxStoredEdges);
     const text = JSON.stringify(this.#edges);
     if (text !== this.#parts.state.getText(stateKey) && text.length < 1_000_000) this.#parts.state.put({ [stateKey]: text });
   }

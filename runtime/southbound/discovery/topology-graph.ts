@@ -53,6 +53,30 @@ export function edgeKey({ a, b }: TopologyEdge): string {
   return [`${a.node} ${a.port ?? ""}`, `${b.node} ${b.port ?? ""}`].sort().join(" - ");
 }
 
+/** Those that lead to hosts: directly, or to an unmanaged switch behind which there is nothing else. */
+export function hostEdgesOf(edges: readonly TopologyEdge[]): ReadonlySet<TopologyEdge> {
+  const joining = new Set<string>();
+  for (const { a, b } of edges) if (isSegment(a) && !isHost(b)) joining.add(a.node);
+  const isOfHosts = (end: EdgeEnd) => isHost(end) || (isSegment(end) && !joining.has(end.node));
+  return new Set(edges.filter(({ a, b }) => isOfHosts(a) || isOfHosts(b)));
+}
+
+/** At most `max`, in the order given: links between equipment have precedence, hosts get the places that are left. */
+export function withoutSurplus(edges: readonly TopologyEdge[], max: number): readonly TopologyEdge[] {
+  if (edges.length <= max) return edges;
+  const hosts = hostEdgesOf(edges);
+  let places = max - (edges.length - hosts.size);
+  return edges.filter((edge) => !hosts.has(edge) || places-- > 0).slice(0, max);
+}
+
+function isHost({ node }: EdgeEnd): boolean {
+  return node.startsWith("host:");
+}
+
+function isSegment({ node }: EdgeEnd): boolean {
+  return node.startsWith("segment:");
+}
+
 export function portKey(device: string, ifIndex: number | undefined): string | undefined {
   return ifIndex === undefined ? undefined : `${device}/${ifIndex}`;
 }

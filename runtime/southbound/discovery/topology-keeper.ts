@@ -3,7 +3,7 @@ import type { KnownDevice } from "./device-book.ts";
 import type { Sighting } from "./sightings.ts";
 import { readJson } from "./stored.ts";
 import { deriveTopology, maxEdges } from "./topology.ts";
-import { edgeKey, type TopologyDevice, type TopologyEdge, type TopologyHost } from "./topology-graph.ts";
+import { edgeKey, type TopologyDevice, type TopologyEdge, type TopologyHost, withoutSurplus } from "./topology-graph.ts";
 
 export interface TopologyChange {
   readonly added: readonly TopologyEdge[];
@@ -47,7 +47,7 @@ export class TopologyKeeper {
     const kept = this.#edges.filter(
       ({ a, b }) => unread.has(a.node) || (a.node.startsWith("segment:") && unread.has(segmentOwner(a.node))) || unread.has(b.node),
     );
-    const next = new Map([...kept, ...derived].slice(0, maxEdges).map((edge) => [edgeKey(edge), edge]));
+    const next = new Map(withoutSurplus([...kept, ...derived], maxEdges).map((edge) => [edgeKey(edge), edge]));
     return this.#replace(next);
   }
 

@@ -3,12 +3,14 @@ import { inferFromForwarding } from "./forwarding.ts";
 import {
   edgeKey,
   type HeardNeighbour,
+  hostEdgesOf,
   portKey,
   portLabel,
   type TopologyDevice,
   type TopologyEdge,
   type TopologyHost,
   type TopologySource,
+  withoutSurplus,
 } from "./topology-graph.ts";
 import { labelPorts, type TopologyNode, TopologyNodes } from "./topology-nodes.ts";
 
@@ -77,16 +79,22 @@ export function* topologySteps(
   const edges = new Map<string, TopologyEdge>();
   const coveredPorts = new Set<string>();
   for (const protocol of ["lldp", "cdp"] as const) yield* drawClaims(claimed[protocol], edges, coveredPorts);
+  let toHosts = 0;
   for (const inferred of inferFromForwarding(nodes, coveredPorts)) {
+    const hostEdges = hostEdgesOf(inferred);
     for (const edge of inferred) {
       const id = edgeKey(edge);
-      if (!edges.has(id)) edges.set(id, edge);
+      const isToHost = hostEdges.has(edge);
+      // Links between equipment may follow, and take the places of hosts.
+      if (edges.has(id) || (isToHost && edges.size >= maxEdges)) continue;
+      edges.set(id, edge);
+      if (isToHost) toHosts += 1;
     }
     // What comes later finds no room.
-    if (edges.size >= maxEdges) break;
+    if (edges.size - toHosts >= maxEdges) break;
     yield;
   }
-  return [...edges.values()].slice(0, maxEdges);
+  return withoutSurplus([...edges.values()], maxEdges);
 }
 
 function claimsOf(from: TopologyNode, nodes: TopologyNodes): readonly Claim[] {

@@ -113,6 +113,41 @@ describe("the map of a site", () => {
   });
 });
 
+describe("the map of a site without neighbour protocols and with more hosts than it has room for", () => {
+  const maxEdges = 4_000;
+  const busy = 45;
+  const hostMac = (number: number, port: number, host: number) => `00:1b:${[number, port, host, 1].map(hex).join(":")}`;
+  const hex = (value: number) => value.toString(16).padStart(2, "0");
+
+  /** Switches full of hosts, `perPort` on each of 100 ports; then a chain of as many, each of which learnt the next one. */
+  function site(perPort: number): readonly TopologyDevice[] {
+    const ports = Array.from({ length: 100 }, (_, index) => index + 10);
+    const full = Array.from({ length: busy }, (_, place) => {
+      const hosts = ports.flatMap((port) => Array.from({ length: perPort }, (_one, host) => learnt(port, hostMac(place + 1, port, host))));
+      return device(place + 1, { learnt: hosts.flat() });
+    });
+    const chain = Array.from({ length: busy }, (_, place) => {
+      const number = busy + 1 + place;
+      return device(number, { learnt: place === busy - 1 ? [] : learnt(1, mac(number + 1, 0)) });
+    });
+    return [...full, ...chain];
+  }
+
+  it("has every link between equipment, and hosts in the places that are left", () => {
+    for (const perPort of [1, 3]) {
+      const edges = deriveTopology(site(perPort), []);
+      expect(edges).toHaveLength(maxEdges);
+      const links = edges.filter(({ a, b }) => [a, b].every(({ node }) => /^d\d+$/.test(node)));
+      expect(links.map(({ a, b }) => `${a.node} ${b.node}`)).toEqual(
+        Array.from({ length: busy - 1 }, (_, place) => `d${busy + 1 + place} d${busy + 2 + place}`),
+      );
+      // The first hosts as ever, in the order of the switches.
+      expect(edges[0]?.a.node).toBe("d1");
+      expect(new Set(edges.map(edgeKey)).size).toBe(maxEdges);
+    }
+  });
+});
+
 describe("the map of a site made up by chance", () => {
   it("draws by neighbour protocols only cables that are there, and each once (seeds 1 to 60)", () => {
     for (let seed = 1; seed <= 60; seed++) {
