@@ -62,6 +62,21 @@ describe("tables that equipment does not have", () => {
     for (const table of unclear) expect(table).toMatch(/^Printer-MIB:/);
   });
 
+  it("are, within two days, also those that vanish while it is polled, without a gap by then", async () => {
+    const agent = smallSwitch();
+    const bench = new Bench(agent);
+    for (let hour = 0; hour < 4; hour++) await bench.next(hourMs);
+    const before = (await bench.next()).report;
+    expect(before.tables.map(({ shape }) => shape.table)).toContain("IF-MIB:ifTable");
+    agent.remove("1.3.6.1.2.1.2.2");
+    agent.remove("1.3.6.1.2.1.31.1.1");
+    for (let hour = 0; hour < 48; hour++) await bench.next(hourMs);
+    const { lacking = of(), gaps, tables } = (await bench.next()).report;
+    expect(lacking.has("IF-MIB:ifTable")).toBe(true);
+    expect(gaps).toEqual([]);
+    for (const { shape } of tables) expect(lacking.has(shape.table)).toBe(false);
+  });
+
   it("are said with each report after the second look, and never a table that is there", async () => {
     const bench = new Bench(smallSwitch());
     expect((await bench.next()).report.lacking).toEqual(of());
