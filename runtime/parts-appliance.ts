@@ -4,13 +4,9 @@
  */
 import { join } from "node:path";
 import type { Buffer } from "#ports/buffer.ts";
-import type { Clock } from "#ports/clock.ts";
 import type { Driver, DriverContext } from "#ports/driver.ts";
-import type { Entropy } from "#ports/entropy.ts";
 import type { FlowWing } from "#ports/flow-ground.ts";
 import type { History } from "#ports/history.ts";
-import type { IdentityStore } from "#ports/identity.ts";
-import type { Logger } from "#ports/logger.ts";
 import type { SnmpEngine } from "#ports/snmp.ts";
 import type { State } from "#ports/state.ts";
 import type { Unit } from "#ports/unit.ts";
@@ -33,7 +29,6 @@ import { EventQueue } from "./event-queue.ts";
 import { Gateway } from "./gateway.ts";
 import type { AuditBook } from "./host/audit-book.ts";
 import { datagramBunches } from "./host/datagram-bunches.ts";
-import type { LogTap } from "./host/log-tap.ts";
 import { readMachine } from "./host/machine.ts";
 import { giveThreadsLittle, maxThriftyEquipment } from "./host/memory.ts";
 import { makeStateFolder } from "./host/state-folder.ts";
@@ -47,19 +42,13 @@ import { openLink } from "./parts-line.ts";
 import { openConfigurationOwner, openNorthbound } from "./parts-managed.ts";
 import type { Northbound } from "./parts-northbound.ts";
 import { openNotices, openSecondPath } from "./parts-notify.ts";
+import type { Platform, RunParts } from "./parts-platform.ts";
 import { openReceivers, ReceiverBook } from "./parts-receivers.ts";
 import { openUpdate } from "./parts-update.ts";
 
-import type { SiteConfiguration } from "./site-configuration.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 import { openBufferWorker, openStoreWorker } from "./store/buffer-worker.ts";
 import { openState } from "./store/state.ts";
-
-export interface Platform {
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly logger: Logger;
-}
 
 /** What `config check` needs to know of the drivers, without opening a socket. */
 export function describeDrivers(): readonly DriverDescription[] {
@@ -94,19 +83,6 @@ async function openStore(
 function openDrivers(engine: SnmpEngine, profiles: ProfileBook): ReadonlyMap<string, Driver> {
   const drivers = [createSnmpDriver({ engine, profiles: createProfileSource(profiles) }), createLoopbackDriver()];
   return new Map(drivers.map((driver) => [driver.name, driver]));
-}
-
-/** What one run of the gateway shares with the process around it. */
-export interface RunParts {
-  /** Opened by the caller, closed by the gateway. */
-  readonly state: State;
-  readonly site: SiteConfiguration;
-  readonly audit: AuditBook;
-  readonly identity: IdentityStore;
-  /** The log, to be read along by the command desk. */
-  readonly logs?: LogTap;
-  /** Ends this run in order and begins another in the same process. */
-  readonly restart: (reason: string) => void;
 }
 
 /** What looks at the gateway from outside: the control socket, the console. */

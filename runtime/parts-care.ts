@@ -3,7 +3,7 @@ import type { Unit } from "#ports/unit.ts";
 import type { Gateway } from "./gateway.ts";
 import { beatFile } from "./host/beat-file.ts";
 import { garbageRounds, trimRounds } from "./host/memory.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 
 export interface CareOptions {
   readonly beat?: string;

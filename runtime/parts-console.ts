@@ -9,7 +9,7 @@ import { bundledPages } from "./console/pages/bundle.ts";
 import type { CheckView, ConsoleSource, ServiceView, SignInMethod } from "./console/source.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ControlHandler } from "./host/control-server.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 
 /** What the console shows besides status and history; rooms that are not there are left out. */
 export interface ConsoleRooms {

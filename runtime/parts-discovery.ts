@@ -12,7 +12,7 @@ import { identifyDevice } from "../drivers/snmp/profiles/identify-device.ts";
 import type { ProfileBook } from "../drivers/snmp/profiles/profile-book.ts";
 import type { CredentialVault } from "./config/credential-vault.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 import { Discovery } from "./southbound/discovery/discovery.ts";
 
 /** Says what a device is by the very rules by which it will be polled. */

@@ -7,7 +7,7 @@ import type { Unit } from "#ports/unit.ts";
 import { parseLabel } from "../cloud-bridge/protocol/enrolment.ts";
 import { CertificateRenewal } from "../cloud-bridge/uplink/enrolment/renewal.ts";
 import type { TlsSettings } from "../cloud-bridge/uplink/socket.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 
 export interface EnrolOptions {
   readonly url: string;

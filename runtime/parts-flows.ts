@@ -24,7 +24,7 @@ import { atRestOf } from "./host/identity-folder.ts";
 import { guestSpawner } from "./host/spawn-guest.ts";
 import type { Link } from "./northbound/link.ts";
 import type { Notices } from "./northbound/second-path/notices.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 import { openSealed } from "./parts-technician.ts";
 
 const nobody = 65_534;

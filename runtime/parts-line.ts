@@ -11,9 +11,9 @@ import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { currentRoute } from "./host/route.ts";
 import { Link } from "./northbound/link.ts";
-import type { Platform } from "./parts-appliance.ts";
 import { helloBody } from "./parts-hello.ts";
 import type { Northbound } from "./parts-northbound.ts";
+import type { Platform } from "./parts-platform.ts";
 
 /** Opens nothing yet: the link connects when it runs. */
 export function openLink(

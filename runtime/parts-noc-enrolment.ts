@@ -10,7 +10,6 @@ import { EnrolmentServer } from "../cloud-bridge/noc/enrolment/enrolment-server.
 import { Roster } from "../cloud-bridge/noc/enrolment/roster.ts";
 import { formatLabel, parseLabel, serialPattern } from "../cloud-bridge/protocol/enrolment.ts";
 import type { CommandContext } from "./cli/context.ts";
-import type { ServeOptions, ShipOptions } from "./cli/noc-enrolment.ts";
 import { writeDurably } from "./host/sealed-file.ts";
 
 const dayMs = 86_400_000;
@@ -272,4 +271,24 @@ function addressOf(text: string): readonly [string, number] {
   const found = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text);
   if (found === null) throw new GatewayError("noc.invalid", { message: `${text} is not HOST:PORT` });
   return [found[1] ?? "", Number(found[2])];
+}
+
+export interface ServeOptions {
+  readonly dir: string;
+  readonly listen: string;
+  readonly broker: string;
+  readonly serverName: readonly string[];
+  readonly unlistedWait?: boolean;
+  readonly trust?: string;
+  readonly brokerFiles?: string;
+  readonly brokerPidFile?: string;
+}
+
+export interface ShipOptions {
+  readonly dir: string;
+  readonly tenant: string;
+  readonly site: string;
+  readonly gateway?: string;
+  readonly days?: string;
+  readonly labelFile?: string;
 }

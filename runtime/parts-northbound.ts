@@ -27,7 +27,7 @@ import { ReportSender } from "./northbound/desired-state/report-sender.ts";
 import { Inbox } from "./northbound/inbox.ts";
 import type { Link } from "./northbound/link.ts";
 import { SessionNonce } from "./northbound/session-nonce.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 import { trustOf } from "./trust.ts";
 
 /** The protocol's functions, as the rooms see them. */

@@ -9,7 +9,7 @@ import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Link } from "./northbound/link.ts";
 import { Notices } from "./northbound/second-path/notices.ts";
 import { SecondPath, type SecondPathTarget } from "./northbound/second-path/second-path.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 
 /** Who is told while the NOC does not answer; undefined = the configuration names nobody. */
 export function openSecondPath(

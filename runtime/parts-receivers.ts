@@ -11,7 +11,7 @@ import { TrapReceiver, type TrapReceiverOptions } from "../drivers/notifications
 import type { ReceiverState } from "./alarms/watch/own-watch.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { udpPortHolder } from "./host/port-holder.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 import { PatientListener } from "./patient-listener.ts";
 import type { Discovery } from "./southbound/discovery/discovery.ts";
 

@@ -8,9 +8,9 @@ import { InstanceIds } from "./alarms/identity.ts";
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { OfflineChallenge } from "./console/offline-challenge.ts";
 import { TechnicianTokens } from "./console/technician-token.ts";
-import type { Platform } from "./parts-appliance.ts";
 import type { ConsoleRooms } from "./parts-console.ts";
 import { type Northbound, signedMessages } from "./parts-northbound.ts";
+import type { Platform } from "./parts-platform.ts";
 
 export interface TechnicianParts {
   readonly northbound: Northbound;

@@ -12,7 +12,7 @@ import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import type { Gateway } from "./gateway.ts";
 import { runSelfTest } from "./host/run-self-test.ts";
 import { slotDisk } from "./host/slot-disk.ts";
-import type { Platform } from "./parts-appliance.ts";
+import type { Platform } from "./parts-platform.ts";
 import { FirmwareOwner } from "./update/firmware-owner.ts";
 import { SlotUpdater } from "./update/slot-updater.ts";
 import { type Running, Slots } from "./update/slots.ts";

@@ -17,7 +17,7 @@ import { RemoteEditors } from "./editor/remote-editors.ts";
 import { Acker } from "./ingest/acker.ts";
 import { BatchWriter } from "./ingest/batch.ts";
 import { BrokerLink, type BrokerLinkOptions } from "./ingest/broker-link.ts";
-import { Ingest, type IngestCounters } from "./ingest/ingest.ts";
+import { Ingest } from "./ingest/ingest.ts";
 import { defaultGrants, defaultIngestLimits, type IngestGrants, type IngestLimits } from "./ingest/limits.ts";
 import { OfflineWatch } from "./ingest/offline-watch.ts";
 import { Telemetry } from "./ingest/telemetry.ts";
@@ -26,6 +26,7 @@ import type { OrderOutlet } from "./registry/alarm-desk.ts";
 import type { ReleaseRenewal } from "./releases/renewal.ts";
 import type { Rollouts } from "./releases/rollouts.ts";
 import { ServiceDesk } from "./services/service-desk.ts";
+import type { NocStatus } from "./status.ts";
 import type { NocStore } from "./store/store.ts";
 
 export interface NocOptions {
@@ -67,12 +68,6 @@ export interface NocOptions {
   };
   /** Receivers of signed webhooks. */
   readonly connectors?: readonly ConnectorOptions[];
-}
-
-export interface NocStatus {
-  readonly brokerConnected: boolean;
-  readonly acksSent: number;
-  readonly ingest: IngestCounters;
 }
 
 /** The NOC's end as one unit. */

@@ -3,18 +3,10 @@ import type { Command } from "commander";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import type { ActivateOptions } from "./noc-services.ts";
+import type { OrderOptions } from "./order-client.ts";
 
 const defaultUrl = "http://127.0.0.1:8440";
 const defaultDir = "./gatehouse-state/noc";
-
-/** Options of every command that orders something at a running NOC's end. */
-export interface OrderOptions {
-  readonly url: string;
-  readonly tokenFile: string;
-  readonly tenant?: string;
-  readonly json?: boolean;
-  readonly wait: boolean;
-}
 
 const many = (value: string, before: readonly string[] = []) => [...before, value];
 const orders = () => import("./noc-orders.ts");

@@ -1,7 +1,7 @@
 import type { NocClient } from "../../cloud-bridge/noc/api/client.ts";
 import type { ConnectorView } from "../../cloud-bridge/noc/connectors/connectors.ts";
 import type { CommandContext } from "./context.ts";
-import type { Asked } from "./noc.ts";
+import type { Asked } from "./noc-asked.ts";
 import { renderTable } from "./render.ts";
 
 /** `noc connectors` */

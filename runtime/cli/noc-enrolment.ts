@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { ServeOptions, ShipOptions } from "../parts-noc-enrolment.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -101,24 +102,4 @@ function registerDevices(sub: Sub, context: CommandContext): void {
 
 function many(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-export interface ServeOptions {
-  readonly dir: string;
-  readonly listen: string;
-  readonly broker: string;
-  readonly serverName: readonly string[];
-  readonly unlistedWait?: boolean;
-  readonly trust?: string;
-  readonly brokerFiles?: string;
-  readonly brokerPidFile?: string;
-}
-
-export interface ShipOptions {
-  readonly dir: string;
-  readonly tenant: string;
-  readonly site: string;
-  readonly gateway?: string;
-  readonly days?: string;
-  readonly labelFile?: string;
 }

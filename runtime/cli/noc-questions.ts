@@ -5,7 +5,7 @@ import type { EquipmentView, GatewayView } from "../../cloud-bridge/noc/registry
 import type { Recount } from "../../cloud-bridge/noc/registry/recount.ts";
 import type { EventRow } from "../../cloud-bridge/noc/store/rows.ts";
 import type { CommandContext } from "./context.ts";
-import type { Asked } from "./noc.ts";
+import type { Asked } from "./noc-asked.ts";
 import { renderTable } from "./render.ts";
 
 async function gatewaysOf(client: NocClient, options: Asked, signal: AbortSignal) {

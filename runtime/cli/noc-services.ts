@@ -4,7 +4,7 @@ import type { NocClient } from "../../cloud-bridge/noc/api/client.ts";
 import type { ServiceView } from "../../cloud-bridge/noc/services/service-view.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
-import type { OrderOptions } from "./noc-authority.ts";
+import type { OrderOptions } from "./order-client.ts";
 import { client, path, show } from "./order-client.ts";
 import { valuesOf } from "./parameter-words.ts";
 import { renderTable } from "./render.ts";

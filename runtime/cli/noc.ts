@@ -7,6 +7,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 import { registerAlarms } from "./noc-alarms.ts";
+import type { Asked } from "./noc-asked.ts";
 import { registerAuthority } from "./noc-authority.ts";
 import { registerEnrolment } from "./noc-enrolment.ts";
 import { registerReleases, renewalOf } from "./noc-release.ts";
@@ -156,17 +157,6 @@ function registerConnectors(noc: Command, context: CommandContext): void {
       const { printConnectors } = await import("./noc-connectors.ts");
       await printConnectors(await client(options), options, context);
     });
-}
-
-/** Options of the commands that ask. */
-export interface Asked {
-  readonly url: string;
-  readonly tokenFile: string;
-  readonly gateway?: string;
-  readonly search?: string;
-  readonly events?: boolean;
-  readonly recount?: boolean;
-  readonly json?: boolean;
 }
 
 async function client(options: Pick<Asked, "url" | "tokenFile">) {

@@ -1,6 +1,5 @@
 import type { NocClient } from "../../cloud-bridge/noc/api/client.ts";
 import type { CommandContext } from "./context.ts";
-import type { OrderOptions } from "./noc-authority.ts";
 import { renderTree } from "./render.ts";
 
 /** The NOC to ask. @throws GatewayError noc.denied */
@@ -19,4 +18,13 @@ export function path(gateway: string, rest: string, options: OrderOptions): stri
 /** JSON, or for people. */
 export function show(value: unknown, options: OrderOptions, context: CommandContext): void {
   context.print(options.json === true ? `${JSON.stringify(value, null, 2)}\n` : renderTree(value));
+}
+
+/** Options of every command that orders something at a running NOC's end. */
+export interface OrderOptions {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly tenant?: string;
+  readonly json?: boolean;
+  readonly wait: boolean;
 }

@@ -3,8 +3,8 @@ import type { State } from "#ports/state.ts";
 import { LanNetwork } from "../../drivers/discovery/lan-network.ts";
 import { createSnmpEngine } from "../../drivers/snmp/engine/engine.ts";
 import { loadProfiles } from "../../drivers/snmp/profiles/load-profiles.ts";
-import type { Platform } from "../parts-appliance.ts";
 import { deviceReader } from "../parts-discovery.ts";
+import type { Platform } from "../parts-platform.ts";
 import { Discovery } from "../southbound/discovery/discovery.ts";
 import type { DiscoverySubnet } from "../southbound/discovery/settings.ts";
 

@@ -1,7 +1,7 @@
 import type { BufferStats } from "#ports/buffer.ts";
 import type { CommitTimes } from "./commit-times.ts";
 import type { Snapshot } from "./record.ts";
-import type { StoreInventory } from "./store-core.ts";
+import type { StoreInventory } from "./store-inventory.ts";
 
 /** What the store can say of itself at this moment. @param journal state of the journal; the backlog's stands where the journal is well */
 export function statsOf(stock: StoreInventory, times: CommitTimes, journal: BufferStats["state"]): BufferStats {

@@ -5,42 +5,23 @@ import type { BufferStats, Position, ReadQuery } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { ChunkAssembler } from "#ports/codec.ts";
 import type { Logger } from "#ports/logger.ts";
-import type { BacklogKeeper } from "./backlog-keeper.ts";
 import { type CommitPlan, isEmpty } from "./commit-plan.ts";
 import { CommitTimes } from "./commit-times.ts";
 import { DiskHealth } from "./disk-health.ts";
 import { FrameBatch, type HeldFrame } from "./held-frame.ts";
-import type { PendingGaps, StoreLedger } from "./ledger.ts";
-import type { OpenGroup } from "./open-group.ts";
-import type { Outbox } from "./outbox.ts";
+import type { PendingGaps } from "./ledger.ts";
 import { type ChunkFacts, factsOf, recordFlag } from "./record.ts";
-import type { Relief } from "./relief.ts";
-import type { Ring } from "./ring.ts";
 import { carriedEntry, freshSamples, journalEntries, releaseRecords, type Sealed, samplesOf, sealPlan } from "./sealing.ts";
 import { recordShare, type StoreSettings } from "./settings.ts";
-import type { Space } from "./space.ts";
 import { snapshotOf, statsOf } from "./stats.ts";
+import type { StoreInventory } from "./store-inventory.ts";
 import type { RingChunk } from "./streams.ts";
-import type { Tenure } from "./tenure.ts";
 
 export interface StoreParts {
   readonly clock: Pick<Clock, "now" | "monotonicMs">;
   readonly assembler: ChunkAssembler;
   readonly log: Logger;
   readonly settings: StoreSettings;
-}
-
-/** What opening left behind for the core; made by `openStore`. */
-export interface StoreInventory {
-  readonly ring: Ring;
-  readonly open: OpenGroup;
-  readonly ledger: StoreLedger;
-  readonly outbox: Outbox;
-  readonly relief: Relief;
-  readonly keeper: BacklogKeeper;
-  readonly space: Space;
-  readonly tenure: Tenure;
-  readonly position: number;
 }
 
 /**

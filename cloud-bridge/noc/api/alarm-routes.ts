@@ -3,7 +3,7 @@ import { GatewayError } from "#model/errors.ts";
 import { AlarmDesk } from "../registry/alarm-desk.ts";
 import { viewAlarmDetail, viewAlarms } from "../registry/alarms.ts";
 import type { GatewayRow } from "../store/rows.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 const text = { type: "string", maxLength: 128 } as const;
 const long = { type: "string", minLength: 1, maxLength: 1_000 } as const;

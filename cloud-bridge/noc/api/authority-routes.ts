@@ -3,7 +3,7 @@ import { GatewayError } from "#model/errors.ts";
 import type { CommandRow, NewCommand } from "../authority/command-book.ts";
 import type { DocumentChange } from "../authority/manifests.ts";
 import type { NocAuthority } from "../authority/noc-authority.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface Path {
   readonly Params: { readonly gateway: string };

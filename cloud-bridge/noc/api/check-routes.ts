@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { GatewayError } from "#model/errors.ts";
 import { viewChecks, viewLatency } from "../registry/checks.ts";
 import type { GatewayRow } from "../store/rows.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface LatencyPath {
   readonly Params: { readonly gateway: string; readonly check: string };

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface ConnectorPath {
   readonly Params: { readonly connector: string };

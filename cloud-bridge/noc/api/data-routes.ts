@@ -7,7 +7,7 @@ import { PlotReader } from "../registry/points.ts";
 import { recount } from "../registry/recount.ts";
 import type { GatewayRow } from "../store/rows.ts";
 import { addCheckRoutes } from "./check-routes.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface GatewayPath {
   readonly Params: { readonly gateway: string };

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { GatewayError } from "#model/errors.ts";
 import type { NocAuthority } from "../authority/noc-authority.ts";
 import { actorOf } from "./authority-routes.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface Path {
   readonly Params: { readonly gateway: string };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { GatewayError } from "#model/errors.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 /** Bytes one listening page may leave unread before it is dropped. */
 const maxUnreadBytes = 65_536;

@@ -6,7 +6,7 @@ import { ReleaseRepository } from "../releases/repository.ts";
 import { orderOf } from "../releases/rollout-order.ts";
 import type { Rollouts } from "../releases/rollouts.ts";
 import { actorOf } from "./authority-routes.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface RolloutBody {
   readonly version: string;

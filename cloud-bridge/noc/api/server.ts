@@ -1,73 +1,22 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { type ErrorCode, GatewayError, isGatewayError } from "#model/errors.ts";
-import type { Clock } from "#ports/clock.ts";
-import type { ChunkDecoder } from "#ports/codec.ts";
-import type { Entropy } from "#ports/entropy.ts";
-import type { Logger } from "#ports/logger.ts";
-import type { NocAuthority } from "../authority/noc-authority.ts";
-import type { Connectors } from "../connectors/connectors.ts";
-import type { EditorServer } from "../editor/editor-server.ts";
-import type { RemoteEditors } from "../editor/remote-editors.ts";
-import type { NocStatus } from "../noc.ts";
-import type { PageAssets } from "../pages/assets.ts";
-import type { OrderOutlet } from "../registry/alarm-desk.ts";
-import type { Rollouts } from "../releases/rollouts.ts";
-import type { ServiceDesk } from "../services/service-desk.ts";
-import type { NocStore } from "../store/store.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import { cookieOf, Gatekeeper, sessionCookie } from "./auth.ts";
 import { addAuthorityRoutes } from "./authority-routes.ts";
 import { addConnectorRoutes } from "./connector-routes.ts";
+import type { ApiContext, ApiOptions } from "./context.ts";
 import { addDataRoutes } from "./data-routes.ts";
 import { addEditorRoutes } from "./editor-routes.ts";
-import type { LiveFeed } from "./live-feed.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addReleaseRoutes } from "./release-routes.ts";
 import { addReleasesRoute, addRolloutRoutes } from "./rollout-routes.ts";
 import { addCatalogueRoute, addServiceRoutes } from "./service-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 
-export interface ApiOptions {
-  /** How gateways are told what operators decided about alarms; absent = only the NOC knows. */
-  readonly orders?: OrderOutlet;
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly allowedHosts?: readonly string[];
-  readonly token: string;
-  readonly store: NocStore;
-  readonly decoder: ChunkDecoder;
-  readonly feed: LiveFeed;
-  readonly connectors: Connectors;
-  /** Absent: this NOC only listens, it orders nothing. */
-  readonly authority?: NocAuthority;
-  /** Absent: this NOC has no catalogue. */
-  readonly services?: ServiceDesk;
-  readonly rollouts?: Rollouts;
-  /** Why the releases' signatures are not kept fresh, in words; empty = they are. */
-  readonly renewal?: { readonly problem: string };
-  /** Absent: editors of gateways are not reached from here. */
-  readonly editor?: { readonly editors: RemoteEditors; readonly server: EditorServer };
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly logger: Logger;
-  readonly pages: () => Promise<PageAssets>;
-  /** Folder of the releases for gateways; absent = none are served. */
-  readonly releases?: string;
-  readonly version: string;
-  readonly status: () => NocStatus;
-}
-
 export interface ApiServer {
   readonly url: Promise<string>;
   signInLink(): Promise<string>;
   run(signal: AbortSignal): Promise<void>;
-}
-
-/** What routes get. */
-export interface ApiContext extends ApiOptions {
-  readonly gatekeeper: Gatekeeper;
-  /** Aborts when the server ends. */
-  readonly signal: AbortSignal;
-  url(): string;
 }
 
 const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {

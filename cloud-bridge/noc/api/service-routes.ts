@@ -6,7 +6,7 @@ import type { KnownSite, ServiceDesk } from "../services/service-desk.ts";
 import { quarantinedViews, type ServiceView } from "../services/service-view.ts";
 import type { GatewayRow } from "../store/rows.ts";
 import { actorOf } from "./authority-routes.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface Path {
   readonly Params: { readonly gateway: string };

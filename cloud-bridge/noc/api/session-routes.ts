@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { GatewayError } from "#model/errors.ts";
 import { sessionCookie } from "./auth.ts";
-import type { ApiContext } from "./server.ts";
+import type { ApiContext } from "./context.ts";
 
 interface SignIn {
   readonly token?: string;

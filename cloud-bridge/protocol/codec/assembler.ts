@@ -6,6 +6,7 @@ import type { ChunkAssembler, ChunkHead } from "#ports/codec.ts";
 import { CborWriter } from "./cbor-writer.ts";
 import { chunkJson } from "./chunk-json.ts";
 import { type FrameView, groupBytes, mergeGroups, missesOfFrame, viewFrame } from "./frame-view.ts";
+import type { WireHead } from "./layout.ts";
 import { chunkKey, flagUnanchored, frameTypeMisses, type RawBody, type RawMiss } from "./layout.ts";
 
 export interface AssemblerOptions {
@@ -54,19 +55,6 @@ function compress(bytes: Uint8Array, compression: "zstd" | "gzip" | "none"): Uin
   const chunkSize = roomFor(bytes.length);
   if (compression === "gzip") return ownBytes(gzipSync(bytes, { level: 6, chunkSize }), chunkSize);
   return ownBytes(zstdCompressSync(bytes, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 3 } }), chunkSize);
-}
-
-/** The head of a chunk as its keys stand on the wire. */
-export interface WireHead {
-  readonly stream: string;
-  readonly seq: number;
-  readonly dictionaryRevision: number;
-  readonly flags: number;
-  readonly t0: number;
-  readonly intervalMs: number;
-  readonly rows: number;
-  /** Only where the clock is unanchored. */
-  readonly bootId: string | undefined;
 }
 
 function headOf(head: ChunkHead, slot: Slot, views: readonly FrameView[]): WireHead {

@@ -1,4 +1,4 @@
-import type { WireHead } from "./assembler.ts";
+import type { WireHead } from "./layout.ts";
 import { type RawGroup, type RawMiss, WireFloat, type WireInteger, type WireValue } from "./layout.ts";
 
 /**

@@ -93,3 +93,16 @@ export const frameTypeMisses = 2;
 export const groupPrefixBytes = 11;
 export const missPrefixBytes = 3;
 export const missEntryBytes = 9;
+
+/** The head of a chunk as its keys stand on the wire. */
+export interface WireHead {
+  readonly stream: string;
+  readonly seq: number;
+  readonly dictionaryRevision: number;
+  readonly flags: number;
+  readonly t0: number;
+  readonly intervalMs: number;
+  readonly rows: number;
+  /** Only where the clock is unanchored. */
+  readonly bootId: string | undefined;
+}

@@ -1,4 +1,4 @@
-import type { DescriptionRule } from "./description-rules.ts";
+import type { DescriptionRule } from "./description-rule.ts";
 
 /** Forms of sysDescr of what makes a network: switches, routers, firewalls, access points, radios. */
 export const networkForms: readonly DescriptionRule[] = [

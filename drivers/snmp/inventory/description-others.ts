@@ -1,4 +1,4 @@
-import type { DescriptionRule } from "./description-rules.ts";
+import type { DescriptionRule } from "./description-rule.ts";
 
 /** Forms of sysDescr of what hangs on a network: printers, servers, storage, power, cameras, telephony; operating systems last. */
 export const otherForms: readonly DescriptionRule[] = [

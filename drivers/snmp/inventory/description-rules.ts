@@ -1,21 +1,9 @@
 import type { DeviceIdentity } from "#model/observation.ts";
 import { networkForms } from "./description-network.ts";
 import { otherForms } from "./description-others.ts";
+import type { DescriptionRule } from "./description-rule.ts";
 
 type Field = "vendor" | "model" | "serial" | "firmware" | "hardware" | "osName" | "deviceClass";
-
-/**
- * What a form of sysDescr says: its name in words, for the evidence; a word that the text must contain (so that few patterns are ever
- * compiled); the pattern, whose named groups fill the fields of the same name; vendor, class and operating system where the form implies them.
- */
-export type DescriptionRule = readonly [
-  form: string,
-  word: string,
-  pattern: RegExp,
-  vendor?: string | undefined,
-  deviceClass?: string | undefined,
-  osName?: string | undefined,
-];
 
 /** In which vendors write sysDescr. First match wins. No nested quantifiers: the text is the device's, and time is ours. */
 const forms: readonly (readonly DescriptionRule[])[] = [networkForms, otherForms];
