@@ -1,7 +1,8 @@
 import type { TableReport, TableShape } from "#model/report.ts";
 import { headBytes } from "./cbor-writer.ts";
-import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts, formOf, type GroupForm } from "./column-encoders.ts";
+import { encodeAbsent, encodeCounters, encodeNumbers, encodeTexts } from "./column-encoders.ts";
 import type { GroupShape } from "./dictionary-writer.ts";
+import { formOf, type GroupForm } from "./group-form.ts";
 import { type GroupMemories, GroupMemory } from "./group-memory.ts";
 import type { GroupScratch } from "./group-scratch.ts";
 import { frameTypeGroup, groupPrefixBytes } from "./layout.ts";

@@ -1,5 +1,5 @@
 import type { CounterColumn } from "#model/report.ts";
-import type { GroupForm } from "./column-encoders.ts";
+import type { GroupForm } from "./group-form.ts";
 
 /**
  * Memory that groups share: a view and a block of its own for each group would be as large as what most groups keep. A page of the system's memory less than a
