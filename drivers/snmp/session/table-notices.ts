@@ -24,12 +24,18 @@ export function refuseSeries({ table }: TableDefinition, maxSeries: number, exch
   });
 }
 
+/** A table of thousands of rows, or one whose agent makes rows up, fills each poll to its end and is never read. */
+function whatFailed({ code }: GatewayError, failures: number): string {
+  if (code !== "driver.limit") return `failed ${failures} times running`;
+  return `was not read in the time of ${failures} polls running (more rows than the interval has time for, or an agent that makes them up)`;
+}
+
 /** A table that keeps failing is asked for less often, which is said once. */
 export function tellSetAside({ table }: TableDefinition, failures: number, error: GatewayError, exchange: Exchange): void {
   exchange.notices.once(`aside ${table}`, {
     type: "table.set-aside",
     severity: "warning",
-    text: `${table} failed ${failures} times running and is asked for less often`,
+    text: `${table} ${whatFailed(error, failures)} and is asked for less often`,
     observedAt: exchange.clock.now(),
     attributes: { table, code: error.code, failures },
   });

@@ -11,6 +11,11 @@ const noFailures = new Map<PolledTable, number>();
 
 const noTables: readonly PolledTable[] = Object.freeze([]);
 
+/** Learning rows may take longer than a poll: no failure while it goes on. */
+function isBeingLearnt({ mustLearn, survey }: PolledTable): boolean {
+  return mustLearn && survey !== undefined;
+}
+
 /** The tables of one equipment that could not be read of late. */
 export class TableTroubles {
   #failures = noFailures;
@@ -42,10 +47,11 @@ export class TableTroubles {
   }
 
   failed(table: PolledTable, error: GatewayError, exchange: Exchange): void {
-    const failures = (this.#failures.get(table) ?? 0) + 1;
+    const most = isBeingLearnt(table) ? failuresUntilSetAside - 1 : Number.POSITIVE_INFINITY;
+    const failures = Math.min((this.#failures.get(table) ?? 0) + 1, most);
     if (this.#failures === noFailures) this.#failures = new Map();
     this.#failures.set(table, failures);
-    if (failures < failuresUntilSetAside || error.code === "driver.limit") return;
+    if (failures < failuresUntilSetAside) return;
     const nowMs = exchange.clock.monotonicMs();
     const pauseMs = Math.min(table.intervalMs * 2 ** Math.min(failures - failuresUntilSetAside + 1, 16), exchange.settings.rareIntervalMs);
     table.setAsideUntilMs = nowMs + pauseMs;

@@ -62,6 +62,27 @@ describe("an agent that answers in part", () => {
     while (!(await bench.next()).report.tables.some((table) => table.shape.table === ifTable)) expect(polls++).toBeLessThan(20);
   });
 
+  it("is asked less often for a table that is never read in the time of a poll", async () => {
+    const agent = switchWithProcesses();
+    const bench = new Bench(agent);
+    await bench.next();
+    agent.failing.set("1.3.6.1.2.1.2.2.1.7", new GatewayError("driver.limit"));
+    const texts: string[] = [];
+    const gaps: string[] = [];
+    let asked = 0;
+    for (let poll = 0; poll < 60; poll++) {
+      agent.asked.length = 0;
+      const { report, events } = await bench.next();
+      texts.push(...events.filter(({ type }) => type === "table.set-aside").map(({ text }) => text));
+      gaps.push(...report.gaps.filter(({ shape }) => shape?.table === ifTable).map(({ reason }) => reason));
+      asked += agent.asked.includes("1.3.6.1.2.1.2.2.1.7") ? 1 : 0;
+    }
+    expect(texts).toEqual([expect.stringContaining("not read in the time of 3 polls running")]);
+    expect(asked).toBeLessThan(12);
+    expect(gaps).toHaveLength(60);
+    expect(new Set(gaps)).toEqual(new Set(["partial", "skipped"]));
+  });
+
   it("is not asked for the rest after two tables in a row without an answer", async () => {
     const agent = switchWithProcesses().set("1.3.6.1.2.1.6.9.0", "gauge32", 1);
     const bench = new Bench(agent);
