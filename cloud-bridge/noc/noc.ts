@@ -2,10 +2,10 @@ import { isGatewayError } from "#model/errors.ts";
 import type { ServiceDirectory } from "#ports/catalogue.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { ChunkDecoder } from "#ports/codec.ts";
-import type { Entropy } from "#ports/entropy.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Unit } from "#ports/unit.ts";
 import { createChunkDecoder } from "../protocol/codec/decoder.ts";
+import type { ApiOptions } from "./api/context.ts";
 import { LiveFeed } from "./api/live-feed.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
 import type { NocAuthority } from "./authority/noc-authority.ts";
@@ -21,7 +21,6 @@ import { Ingest } from "./ingest/ingest.ts";
 import { defaultGrants, defaultIngestLimits, type IngestGrants, type IngestLimits } from "./ingest/limits.ts";
 import { OfflineWatch } from "./ingest/offline-watch.ts";
 import { Telemetry } from "./ingest/telemetry.ts";
-import type { PageAssets } from "./pages/assets.ts";
 import type { OrderOutlet } from "./registry/alarm-desk.ts";
 import type { ReleaseRenewal } from "./releases/renewal.ts";
 import type { Rollouts } from "./releases/rollouts.ts";
@@ -29,35 +28,33 @@ import { ServiceDesk } from "./services/service-desk.ts";
 import type { NocStatus } from "./status.ts";
 import type { NocStore } from "./store/store.ts";
 
-export interface NocOptions {
+/** What the API passes on to its routes as the caller gave it. */
+type ForRoutes = Pick<
+  ApiOptions,
+  | "allowedHosts"
+  | "authority"
+  | "clock"
+  | "entropy"
+  | "listen"
+  | "logger"
+  | "orders"
+  | "pages"
+  | "releases"
+  | "rollouts"
+  | "store"
+  | "token"
+  | "version"
+>;
+
+export interface NocOptions extends ForRoutes {
   readonly brokerUrl: string;
   readonly credentials?: BrokerLinkOptions["credentials"];
   /** Tenants served; empty = all. Only named ones are told the NOC's state. */
   readonly tenants: readonly string[];
-  readonly listen: { readonly host: string; readonly port: number };
-  /** Names under which the page may be asked for, besides the addresses it listens on. */
-  readonly allowedHosts?: readonly string[];
-  /** Bearer token of the API; at least 32 characters. */
-  readonly token: string;
-  /** Opened by the caller, closed by the NOC at its end. */
-  readonly store: NocStore;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly logger: Logger;
-  readonly pages: () => Promise<PageAssets>;
-  /** Folder of the releases for gateways; absent = none are served. */
-  readonly releases?: string;
-  readonly version: string;
-  /** How gateways are told what operators decided about alarms: signed commands. Absent = only the NOC knows. */
-  readonly orders?: OrderOutlet;
   readonly limits?: Partial<IngestLimits>;
   readonly grants?: Partial<IngestGrants>;
-  /** What orders, made by the caller with keys that nothing else here gets to see; absent: this NOC orders nothing. */
-  readonly authority?: NocAuthority;
   /** Services that can be activated; only with an authority. */
   readonly directory?: ServiceDirectory;
-  /** Brings released versions to many gateways, through the authority. */
-  readonly rollouts?: Rollouts;
   /** Signs the releases' short-lived metadata anew. */
   readonly renewal?: ReleaseRenewal;
   /** Where browsers reach the editors of gateways; only with an authority. Absent: there are none. */

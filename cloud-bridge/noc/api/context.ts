@@ -16,19 +16,23 @@ import type { Gatekeeper } from "./auth.ts";
 import type { LiveFeed } from "./live-feed.ts";
 
 export interface ApiOptions {
-  /** How gateways are told what operators decided about alarms; absent = only the NOC knows. */
+  /** How gateways are told what operators decided about alarms: signed commands. Absent = only the NOC knows. */
   readonly orders?: OrderOutlet;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Names under which the page may be asked for, besides the addresses it listens on. */
   readonly allowedHosts?: readonly string[];
+  /** Bearer token of the API; at least 32 characters. */
   readonly token: string;
+  /** Opened by the NOC's caller, and closed by the NOC at its end. */
   readonly store: NocStore;
   readonly decoder: ChunkDecoder;
   readonly feed: LiveFeed;
   readonly connectors: Connectors;
-  /** Absent: this NOC only listens, it orders nothing. */
+  /** What orders, made by the NOC's caller with keys that nothing else here gets to see. Absent: this NOC only listens, it orders nothing. */
   readonly authority?: NocAuthority;
   /** Absent: this NOC has no catalogue. */
   readonly services?: ServiceDesk;
+  /** Brings released versions to many gateways, through the authority. */
   readonly rollouts?: Rollouts;
   /** Why the releases' signatures are not kept fresh, in words; empty = they are. */
   readonly renewal?: { readonly problem: string };
