@@ -71,8 +71,9 @@ export class HistorySeriesBook {
 
   /** Of one equipment, or all; in order. @throws GatewayError buffer.* */
   list(equipment: string | undefined): readonly HistorySeries[] {
-    const sql = "SELECT * FROM series WHERE equipment = coalesce(?, equipment)";
-    const rows = this.#run(() => this.#database.prepare<[string | null], Row>(sql).all(equipment ?? null));
+    // Two statements: with one for both SQLite reads all series for those of one equipment.
+    const sql = equipment === undefined ? "SELECT * FROM series" : "SELECT * FROM series WHERE equipment = ?";
+    const rows = this.#run(() => this.#database.prepare<string[], Row>(sql).all(...(equipment === undefined ? [] : [equipment])));
     const stored = rows.map((row) => ({
       equipment: row.equipment,
       table: row.tbl,

@@ -97,14 +97,16 @@ export class HistoryConditions {
     void this.round();
   }
 
-  /** One look at everything that is watched. */
+  /** One look at everything that is watched. Asked for by equipment: the names of all series of a large site are a second's work and megabytes. */
   async round(): Promise<void> {
     const history = this.#history;
     if (history === undefined) return;
     this.#running = true;
     try {
-      const series = new Map((await history.series()).map((one) => [seriesKey(one.equipment, one.table, one.rowKey, one.metric), one]));
-      for (const watched of [...this.#watched.values()].slice(0, rowsPerRound)) await this.#judge(history, series, watched);
+      for (const [equipment, rows] of Map.groupBy(this.#watched.values(), (one) => one.equipment)) {
+        const series = await history.series(equipment);
+        for (const watched of rows) await this.#judge(history, series, watched);
+      }
     } finally {
       this.#running = false;
     }
@@ -120,10 +122,10 @@ export class HistoryConditions {
     if (this.#watched.size < rowsPerRound) this.#watched.set(key, watched);
   }
 
-  async #judge(history: History, series: ReadonlyMap<string, HistorySeries>, watched: Watched): Promise<void> {
-    const { condition, equipment, table, row } = watched;
+  async #judge(history: History, series: readonly HistorySeries[], watched: Watched): Promise<void> {
+    const { condition, table, row } = watched;
     const metric = condition.operand.is === "share" ? condition.operand.part : condition.operand.metric;
-    const found = series.get(seriesKey(equipment, table, row.key, metric));
+    const found = series.find((one) => one.table === table && one.rowKey === row.key && one.metric === metric);
     if (found === undefined) return;
     const nowMs = this.#clock.now().wallMs;
     const spanMs = condition.kind === "forecast" ? trendSpanMs : condition.days * dayMs;
@@ -201,8 +203,4 @@ function identityOf({ condition, equipment, table, row }: Watched): AlarmIdentit
   return isEquipmentId(equipment)
     ? { equipment, path, type: condition.alarm, qualifier: "" }
     : { path: `${equipment}/${path}`, type: condition.alarm, qualifier: "" };
-}
-
-function seriesKey(equipment: string, table: string, row: string, metric: string): string {
-  return [equipment, table, row, metric].join("\u0000");
 }
