@@ -2,6 +2,7 @@ import { GatewayError } from "#model/errors.ts";
 import type { Alarms } from "#ports/alarms.ts";
 import type { CheckStatus, Checks } from "#ports/checks.ts";
 import type { Editor } from "#ports/editor.ts";
+import type { History } from "#ports/history.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { GatewayConfiguration } from "./config/gateway-configuration.ts";
 import { Console, type ConsoleOptions } from "./console/console.ts";
@@ -10,6 +11,7 @@ import type { CheckView, ConsoleSource, ServiceView, SignInMethod } from "./cons
 import type { Gateway } from "./gateway.ts";
 import type { ControlHandler } from "./host/control-server.ts";
 import type { Platform } from "./parts-platform.ts";
+import { undatedReports } from "./undated-reports.ts";
 
 /** What the console shows besides status and history; rooms that are not there are left out. */
 export interface ConsoleRooms {
@@ -34,6 +36,7 @@ export function openConsole(
   platform: Platform,
 ): Console | undefined {
   const { console: wanted, gateway: identity } = configuration;
+  const { history } = gateway;
   if (!wanted.enabled) return undefined;
   const { alarms, checks, verdict, services, command, editor, signInMethods, challenge, onSignIn, tls, tries } = rooms;
   return new Console({
@@ -42,7 +45,7 @@ export function openConsole(
     gateway: { id: identity.id, site: identity.site, tenant: identity.tenant, version: packageJson.version },
     source: {
       status: () => gateway.status(),
-      ...(gateway.history === undefined ? {} : { history: gateway.history }),
+      ...(history === undefined ? {} : { history: historyView(history, platform.clock) }),
       ...(alarms === undefined ? {} : { alarms: () => alarms.active() }),
       ...(checks === undefined ? {} : { checks: () => checks.list().map(checkView) }),
       ...(verdict === undefined ? {} : { verdict }),
@@ -58,6 +61,14 @@ export function openConsole(
     ...(tries === undefined ? {} : { tries }),
     ...platform,
   });
+}
+
+function historyView(history: History, clock: Platform["clock"]): NonNullable<ConsoleSource["history"]> {
+  return {
+    series: (equipment) => history.series(equipment),
+    read: (query) => history.read(query),
+    undated: (isEmpty) => undatedReports(history, clock, isEmpty),
+  };
 }
 
 function checkView({ definition, state, last }: CheckStatus): CheckView {

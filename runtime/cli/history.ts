@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { HistoryPoint, HistorySeries } from "#ports/history.ts";
+import type { HistoryPoint, HistorySeries, UndatedReports } from "#ports/history.ts";
 import { examples } from "./command-line.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -35,13 +35,17 @@ async function show(options: Asked, context: CommandContext): Promise<void> {
   if (options.metric === undefined) {
     const answer = (await requestControl({ ...call, operation: "history-series", arguments: { equipment: options.equipment } })) as {
       readonly series: readonly HistorySeries[];
+      readonly undated?: UndatedReports;
     };
-    if (options.json === true) context.print(`${JSON.stringify(answer, null, 2)}\n`);
-    else if (answer.series.length === 0)
+    if (options.json === true) {
+      context.print(`${JSON.stringify(answer, null, 2)}\n`);
+      return;
+    }
+    if (answer.series.length === 0)
       context.say(options.equipment === undefined ? "nothing is remembered yet\n" : `nothing is remembered of ${options.equipment}\n`);
-    else
-      for (const one of answer.series)
-        context.print(`${one.equipment}  ${one.table}  ${one.metric}  ${one.rowKey}  ${one.kind}  ${one.unit}\n`);
+    for (const one of answer.series)
+      context.print(`${one.equipment}  ${one.table}  ${one.metric}  ${one.rowKey}  ${one.kind}  ${one.unit}\n`);
+    sayUndated(answer.undated, context);
     return;
   }
   const toMs = context.clock.now().wallMs;
@@ -50,7 +54,12 @@ async function show(options: Asked, context: CommandContext): Promise<void> {
     ...call,
     operation: "history-read",
     arguments: { equipment, table, row, metric, fromMs: toMs - options.last, toMs },
-  })) as { readonly series: HistorySeries; readonly resolutionMs: number; readonly points: readonly HistoryPoint[] };
+  })) as {
+    readonly series: HistorySeries;
+    readonly resolutionMs: number;
+    readonly points: readonly HistoryPoint[];
+    readonly undated?: UndatedReports;
+  };
   if (options.json === true) {
     context.print(`${JSON.stringify(answer, null, 2)}\n`);
     return;
@@ -64,6 +73,12 @@ async function show(options: Asked, context: CommandContext): Promise<void> {
       `${new Date(point.atMs).toISOString()}  min ${number(point.min)}  avg ${number(point.avg)}  max ${number(point.max)}  last ${number(point.last)}\n`,
     );
   }
+  if (answer.points.length === 0) context.say("nothing is remembered of that time\n");
+  sayUndated(answer.undated, context);
+}
+
+function sayUndated(undated: UndatedReports | undefined, context: CommandContext): void {
+  if (undated !== undefined) context.say(`${undated.text}\n`);
 }
 
 function number(value: number): string {

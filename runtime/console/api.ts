@@ -53,8 +53,13 @@ async function overview({ response, session }: Question, { source, clock, gatewa
 }
 
 async function historySeries({ response, url }: Question, { source }: ApiParts): Promise<void> {
-  const series = await keptBy(source).series(url.searchParams.get("equipment") ?? undefined);
-  sendJson(response, 200, { series: series.slice(0, maxSeriesShown), more: Math.max(0, series.length - maxSeriesShown) });
+  const history = keptBy(source);
+  const series = await history.series(url.searchParams.get("equipment") ?? undefined);
+  sendJson(response, 200, {
+    series: series.slice(0, maxSeriesShown),
+    more: Math.max(0, series.length - maxSeriesShown),
+    undated: await history.undated(series.length === 0),
+  });
 }
 
 async function historyPoints({ response, url }: Question, { source }: ApiParts): Promise<void> {

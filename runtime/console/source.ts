@@ -1,5 +1,5 @@
 import type { AlarmChange } from "#model/observation.ts";
-import type { HistoryPoint, HistorySeries } from "#ports/history.ts";
+import type { HistoryPoint, HistorySeries, UndatedReports } from "#ports/history.ts";
 
 /** What a person may do here. `view` = look; `operate` = commands of the desk and proposals; `flows.read`, `flows.write` = the editor. */
 export type ConsoleScope = "view" | "operate" | "flows.read" | "flows.write";
@@ -48,6 +48,8 @@ export interface ConsoleSource {
       readonly resolutionMs: number;
       readonly points: readonly HistoryPoint[];
     }>;
+    /** What is missing for want of a date. @param isEmpty nothing was found of what was asked for */
+    undated(isEmpty: boolean): Promise<UndatedReports | undefined>;
   };
   alarms?(): readonly AlarmChange[];
   /** Whose fault it is, in words; empty = nothing is wrong. */

@@ -18,6 +18,14 @@ export interface HistorySeries {
   readonly unit: string;
 }
 
+/** Reports that have no place in a plot because nobody knew the date when they were made. */
+export interface UndatedReports {
+  /** Since this gateway began. */
+  readonly reports: number;
+  /** What that means and what to do, a sentence or two for people. */
+  readonly text: string;
+}
+
 /** The site's own memory for plots and availability: bounded in size, lossy by rollup, never the truth for the NOC. Counters are kept as rates per second. */
 export interface History {
   record(report: Report): void;
@@ -27,6 +35,12 @@ export interface History {
     readonly resolutionMs: number;
     readonly points: readonly HistoryPoint[];
   }>;
-  stats(): Promise<{ readonly bytes: number; readonly series: number; readonly refusedSeries: number }>;
+  stats(): Promise<{
+    readonly bytes: number;
+    readonly series: number;
+    readonly refusedSeries: number;
+    /** Reports of an unanchored clock since this was opened: they were not recorded. */
+    readonly undatedReports: number;
+  }>;
   close(): Promise<void>;
 }

@@ -133,7 +133,7 @@ function servicesOf(options: RunOptions, configuration: GatewayConfiguration, ru
         health: () => running.health.look(),
         ...updateHandlers(() => running.updater),
         ...checkHandlers(() => running.checks),
-        ...historyHandlers(() => running.history),
+        ...historyHandlers(() => running.history, platform.clock),
         ...discoveryHandlers(discovery, () => running.poller),
         ...managementHandlers(northbound, owner),
         ...consoleHandlers(() => console),

@@ -43,6 +43,11 @@ describe("the console", () => {
           commands.push({ operation, args, person });
           return "done";
         },
+        history: {
+          series: async () => [],
+          read: async () => ({ resolutionMs: 1, points: [] }),
+          undated: async (isEmpty) => (isEmpty ? { reports: 5, text: "5 reports wait for a date" } : undefined),
+        },
       },
       pages: async () => ({ html: "<p>page</p>", script: "1", style: "a{}" }),
       editor: {
@@ -88,6 +93,11 @@ describe("the console", () => {
     expect((await fetch(`${base}/api/overview`)).status).toBe(401);
     const overview = await fetch(`${base}/api/overview`, { headers: { cookie: await signedIn() } });
     expect(await overview.json()).toMatchObject({ gateway: { id: "gw-1" }, hasEditor: true });
+  });
+
+  it("says with an empty list of series what has no place in a plot for want of a date", async () => {
+    const answer = await fetch(`${base}/api/history/series?equipment=sw-1`, { headers: { cookie: await signedIn() } });
+    expect(await answer.json()).toEqual({ series: [], more: 0, undated: { reports: 5, text: "5 reports wait for a date" } });
   });
 
   it("takes a code once, in any spelling, and not after ten minutes", async () => {

@@ -37,7 +37,7 @@ async function openControl() {
     status: async () => ({ ok: true }),
     ...alarmHandlers(engine),
     ...checkHandlers(() => undefined),
-    ...historyHandlers(() => undefined),
+    ...historyHandlers(() => undefined, new SystemClock(() => true)),
     ...updateHandlers(() => undefined),
   };
   let failure: unknown;

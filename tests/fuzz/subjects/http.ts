@@ -61,7 +61,7 @@ async function openConsole(isSignedIn: boolean) {
     source: {
       status: async () => ({ equipment: [] }),
       command: async () => "done",
-      history: { series: async () => [], read: async () => ({ resolutionMs: 1, points: [] }) },
+      history: { series: async () => [], read: async () => ({ resolutionMs: 1, points: [] }), undated: async () => undefined },
     },
     pages: async () => ({ html: "<p>page</p>", script: "1", style: "a{}" }),
     ...{ clock: new ManualClock(), entropy: systemEntropy, logger: { ...logger, warn: () => undefined } as never },

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { HistoryPoint, HistorySeries } from "#ports/history.ts";
+import type { HistoryPoint, HistorySeries, UndatedReports } from "#ports/history.ts";
 import { createPlot } from "#web/plot.ts";
 import { type Zone, zoneLabel } from "#web/time.ts";
 import { formatDuration } from "#web/units.ts";
@@ -25,7 +25,7 @@ interface PointsAnswer {
 export function PlotCard(props: { readonly equipment: string | undefined; readonly zone: Zone; readonly onZone: (zone: Zone) => void }) {
   const { equipment, zone } = props;
   const path = equipment === undefined ? undefined : `/api/history/series?equipment=${encodeURIComponent(equipment)}`;
-  const loaded = usePolled<{ readonly series: readonly HistorySeries[] }>(path, 60_000);
+  const loaded = usePolled<{ readonly series: readonly HistorySeries[]; readonly undated?: UndatedReports }>(path, 60_000);
   const [wanted, choose] = useState("");
   const [rangeMs, setRange] = useState(3_600_000);
   const series = loaded.value?.series ?? [];
@@ -66,6 +66,7 @@ export function PlotCard(props: { readonly equipment: string | undefined; readon
       ) : (
         <Plot key={nameOf(chosen)} series={chosen} rangeMs={rangeMs} zone={zone} />
       )}
+      {loaded.value?.undated === undefined ? null : <p class="undated">{loaded.value.undated.text}</p>}
     </section>
   );
 }
