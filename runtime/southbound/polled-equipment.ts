@@ -15,6 +15,7 @@ const whatFailed: Partial<Record<ErrorCode, string>> = {
   "driver.auth": "equipment refuses the credential",
   "driver.bad-answer": "equipment answers what is not valid",
   "driver.limit": "equipment does not answer in time",
+  "driver.refused": "equipment refuses what it is asked",
 };
 
 /** What one equipment needs of its surroundings. */

@@ -15,6 +15,7 @@ export function gapReasonOf(code: ErrorCode): GapReason {
   if (code === "driver.auth") return "auth";
   if (code === "driver.unreachable") return "notReachable";
   if (code === "driver.bad-answer") return "badAnswer";
+  if (code === "driver.refused") return "noSuchName";
   return "partial";
 }
 

@@ -8,7 +8,7 @@ import { Marks } from "../../runtime/alarms/marks.ts";
 import { defaultNotificationRules } from "../../runtime/alarms/watch/notification-rules.ts";
 import { type EquipmentId, isEquipmentId } from "../../runtime/model/equipment.ts";
 import type { AlarmChange, Event, Inventory, Observation } from "../../runtime/model/observation.ts";
-import type { Column, Metric, Report, Row, TableReport, TableShape } from "../../runtime/model/report.ts";
+import type { Column, GapReason, Metric, Report, Row, TableReport, TableShape } from "../../runtime/model/report.ts";
 import type { AlarmLog } from "../../runtime/ports/alarm-log.ts";
 import type { AlarmCondition } from "../../runtime/ports/alarms.ts";
 import type { SiteLink, SiteTopology } from "../../runtime/ports/topology.ts";
@@ -184,7 +184,7 @@ export class EngineKit {
     return { kind: "report", equipment: shape.equipment, observedAt, plannedAtMs: this.clock.ms, tables: [reported], gaps: [] };
   }
 
-  fail(equipment: string, reason: "timeout" | "auth" | "skipped" = "timeout"): void {
+  fail(equipment: string, reason: GapReason = "timeout"): void {
     const observedAt = this.clock.now();
     this.see({ kind: "report", equipment: equipmentId(equipment), observedAt, plannedAtMs: this.clock.ms, tables: [], gaps: [{ reason }] });
   }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { isIncident } from "../../runtime/alarms/instance.ts";
 import type { CheckResult } from "../../runtime/model/observation.ts";
 import { MemoryState } from "./alarm-doubles.ts";
-import { cables, EngineKit, equipmentId, gauge, portTable, stateMetric } from "./alarm-kit.ts";
+import { cables, EngineKit, equipmentId, portTable, stateMetric } from "./alarm-kit.ts";
 
 const up = { ifAdminStatus: 1, ifOperStatus: 1 };
 const down = { ifAdminStatus: 1, ifOperStatus: 2 };
@@ -69,45 +68,6 @@ describe("ports", () => {
     const kit = new EngineKit({ ports: [{ equipment: "sw-*", rows: ["gi*"] }] });
     kit.poll(port, [up, down, down]);
     expect(kit.active).toEqual(["sw-1 interface/gi1 linkDown"]);
-  });
-});
-
-describe("reachability", () => {
-  it("is lost after the time that is set and at least two failed polls; a slot that was skipped proves nothing", () => {
-    const kit = new EngineKit();
-    kit.poll(portTable(["gi1"]), [up]);
-    for (let turn = 0; turn < 10; turn++) {
-      kit.fail("sw-1", "skipped");
-      kit.pass(60_000);
-    }
-    expect(kit.active).toEqual([]);
-    for (let turn = 0; turn < 4; turn++) {
-      kit.fail("sw-1");
-      kit.pass(60_000);
-    }
-    expect(kit.active).toEqual(["sw-1 equipmentUnreachable"]);
-    kit.poll(portTable(["gi1"]), [up]);
-    expect(kit.active).toEqual([]);
-  });
-
-  it("tells a refused credential from a dead device", () => {
-    const kit = new EngineKit();
-    for (let turn = 0; turn < 4; turn++) {
-      kit.fail("sw-1", "auth");
-      kit.pass(60_000);
-    }
-    expect(kit.active).toEqual(["sw-1 equipmentAccess"]);
-  });
-
-  it("of what hangs behind something silent follows from it: one incident", () => {
-    const kit = new EngineKit({ topology: cables(["sw-1/gi1 - fw-1/lan", "sw-1/gi2 - nas-1/eth0"], { "sw-1": "fw-1", "nas-1": "sw-1" }) });
-    for (let turn = 0; turn < 5; turn++) {
-      for (const id of ["fw-1", "sw-1", "nas-1"]) kit.fail(id);
-      kit.poll({ equipment: "ups-1", table: "X-MIB:x", metrics: [gauge("x")] }, [{ x: 1 }]);
-    }
-    expect(kit.active).toHaveLength(3);
-    const incidents = kit.engine.list.active().filter(isIncident);
-    expect(incidents.map(({ equipment }) => equipment)).toEqual(["fw-1"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Equipment, EquipmentId } from "../../runtime/model/equipment.ts";
-import { GatewayError } from "../../runtime/model/errors.ts";
+import { type ErrorCode, GatewayError } from "../../runtime/model/errors.ts";
 import type { Observation } from "../../runtime/model/observation.ts";
 import type { Report, TableShape } from "../../runtime/model/report.ts";
 import type { Driver, DriverSession, PollResult } from "../../runtime/ports/driver.ts";
@@ -18,6 +18,8 @@ class ScriptedDriver implements Driver {
   readonly name = "scripted";
   readonly settingsSchema = {};
   readonly behaviours = new Map<string, Behaviour>();
+  /** How polls of the dead end. */
+  fails: ErrorCode = "driver.timeout";
   /** What a probe of the dead says. */
   reason: string | undefined;
   probes = 0;
@@ -45,7 +47,7 @@ class ScriptedDriver implements Driver {
         this.started += 1;
         if (behaviour() === "dead") {
           await clock.sleep(3_000, signal);
-          throw new GatewayError("driver.timeout");
+          throw new GatewayError(this.fails);
         }
         if (behaviour() === "slow") await clock.sleep(2_000, signal);
         if (behaviour() === "hangs") await clock.sleep(intervalMs * 1.5, signal);
@@ -163,6 +165,22 @@ describe("poller", () => {
       expect(poller.equipment.get(id)?.statistics.missedSlots).toBeLessThanOrEqual(1);
     }
     expect(driver.probes).toBeGreaterThan(0);
+    await end();
+  });
+
+  it.each([
+    ["driver.timeout", "equipment does not answer", "timeout"],
+    ["driver.auth", "equipment refuses the credential", "auth"],
+    ["driver.refused", "equipment refuses what it is asked", "noSuchName"],
+    ["driver.bad-answer", "equipment answers what is not valid", "badAnswer"],
+    ["driver.limit", "equipment does not answer in time", "partial"],
+  ] as const)("says what kind of failure it is: %s", async (code, words, reason) => {
+    const { clock, driver, intake, end } = site(["sw"]);
+    driver.behaviours.set("sw", "dead");
+    driver.fails = code;
+    await clock.advance(16_000);
+    expect(intake.observations.flatMap((one) => (one.kind === "event" ? [one.text.split(":", 1)[0]] : []))).toEqual([words]);
+    expect(intake.reports("sw").flatMap(({ gaps }) => gaps.map((gap) => gap.reason))).toEqual([reason, reason]);
     await end();
   });
 

@@ -7,6 +7,28 @@ const patientClasses: ReadonlySet<string> = new Set(["printer", "camera"]);
 const patientFactor = 4;
 const leastFailures = 2;
 
+/** What equipment does whose polls fail, and what a person can do: who answers, whatever it says, is no matter of power and cable. */
+const words: Partial<Record<GapReason, { readonly does: string; readonly repair: string; readonly again?: string }>> = {
+  auth: { does: "answers, but refuses the credential", repair: "Check community, user and keys on both sides" },
+  badAnswer: {
+    does: "answers, but what it says is not valid",
+    repair: "Restart it or its SNMP agent; look for newer firmware, and for another device at its address",
+    again: "answers as it should again",
+  },
+  noSuchName: {
+    does: "answers, but refuses what it is asked for",
+    repair: "Check what the credential may read there (its view, its access list), and the context name",
+    again: "answers as it should again",
+  },
+  // What was heard of it came too late, or there was too much of it.
+  partial: {
+    does: "does not answer in the time of a poll",
+    repair: "Look at its load and at the way to it, or poll it less often",
+    again: "answers in time again",
+  },
+};
+const silentWords = { does: "does not answer", repair: "Check its power and its cable" };
+
 interface Silence {
   readonly sinceMs: number;
   failures: number;
@@ -77,11 +99,13 @@ export class ReachabilityWatch {
 
   #answered({ equipment, observedAt }: Report): void {
     const { list, facts } = this.#parts;
+    const reason = this.#silent.get(equipment)?.reason;
     this.#silent.delete(equipment);
     if (this.#upSinceMs.has(equipment)) return;
     this.#upSinceMs.set(equipment, observedAt.monotonicMs);
     const name = facts.nameOf(equipment);
-    list.clear({ equipment, path: "", type: "equipmentUnreachable", qualifier: "" }, `${name} answers again`);
+    const again = (reason === undefined ? undefined : words[reason]?.again) ?? "answers again";
+    list.clear({ equipment, path: "", type: "equipmentUnreachable", qualifier: "" }, `${name} ${again}`);
     list.clear({ equipment, path: "", type: "equipmentAccess", qualifier: "" }, `${name} accepts the credential again`);
   }
 
@@ -89,26 +113,21 @@ export class ReachabilityWatch {
     const { list, facts } = this.#parts;
     const name = facts.nameOf(equipment);
     const address = facts.all.get(equipment)?.address ?? "";
+    const { does, repair } = words[reason] ?? silentWords;
     const shared = {
       equipment,
       path: "",
       qualifier: "",
       source: { kind: "poll", ref: "reachability" },
       attributes: { name, ip: address },
+      repair,
     } as const;
-    if (reason === "auth") {
+    if (reason === "auth") list.set({ ...shared, type: "equipmentAccess", severity: "minor", text: `${name} ${does}` });
+    else
       list.set({
-        ...{ ...shared, type: "equipmentAccess", severity: "minor" },
-        text: `${name} answers, but refuses the credential`,
-        repair: "Check community, user and keys on both sides",
+        ...{ ...shared, type: "equipmentUnreachable", severity: severityOf(facts.classOf(equipment)) },
+        ...{ text: `${name} (${address}) ${does}`, cause: "equipmentMalfunction" },
       });
-      return;
-    }
-    list.set({
-      ...{ ...shared, type: "equipmentUnreachable", severity: severityOf(facts.classOf(equipment)) },
-      text: `${name} (${address}) does not answer`,
-      ...{ cause: "equipmentMalfunction", repair: "Check its power and its cable" },
-    });
   }
 }
 

@@ -6,7 +6,7 @@ import { serverNowMs } from "./server.ts";
 const reasonWords: Readonly<Record<string, string>> = {
   timeout: "no answer",
   auth: "credential refused",
-  noSuchName: "not there",
+  noSuchName: "not there, or refused",
   partial: "incomplete",
   skipped: "skipped, overload",
   badAnswer: "bad answer",
