@@ -53,6 +53,17 @@ describe("reachability", () => {
     expect(kit.sent.at(-1)).toMatchObject({ op: "clear", text: cleared });
   });
 
+  it("is not lost of who answers, however wrongly: the verdict says what it is told, and blames no network", () => {
+    const kit = new EngineKit();
+    for (let turn = 0; turn < 4; turn++) {
+      for (const id of ["sw-1", "fw-1", "ups-1", "nas-1"]) kit.fail(id, id === "nas-1" ? "badAnswer" : "auth");
+      kit.pass(60_000);
+    }
+    expect(kit.engine.verdict()).toMatchObject({ domain: "device", text: "sw-1, fw-1, ups-1, nas-1 answer, but not as they should" });
+    expect(JSON.stringify(kit.engine.verdict().evidence)).toContain("sw-1 answers, but refuses the credential");
+    expect(kit.active.filter((one) => one.includes("lanDown"))).toEqual([]);
+  });
+
   it("of what hangs behind something silent follows from it: one incident", () => {
     const kit = new EngineKit({ topology: cables(["sw-1/gi1 - fw-1/lan", "sw-1/gi2 - nas-1/eth0"], { "sw-1": "fw-1", "nas-1": "sw-1" }) });
     for (let turn = 0; turn < 5; turn++) {

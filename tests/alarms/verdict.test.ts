@@ -143,6 +143,27 @@ describe("the verdict", () => {
     expect(verdictOf(facts).domain).toBe("gateway");
   });
 
+  it("never takes an answer for silence, whatever was answered", () => {
+    const refuses = "answers, but refuses the credential";
+    const refusing = (id: string, more: Partial<EquipmentFact> = {}) => device(id, "failing", { complaint: refuses, ...more });
+    const fw = refusing("fw-1", { address: "192.0.2.1" });
+    // A password changed everywhere: the network and the way out are as they were.
+    const all = verdictOf(site({ equipment: [fw, refusing("sw-1"), refusing("nas-1")], checks: [], uplink: down }));
+    expect(all.domain, all.text).not.toBe("lan");
+    const one = verdictOf(site({ equipment: [fw, device("sw-1", "up")] }));
+    expect(one).toMatchObject({ domain: "device", text: `fw-1 ${refuses}`, subject: "fw-1" });
+    expect(JSON.stringify(one.evidence)).not.toContain("do not answer");
+    const lost = verdictOf(site({ equipment: [fw, device("sw-1", "up")], checks: withChecks(...allOut).slice(1), uplink: down }));
+    expect(lost).toMatchObject({ domain: "isp" });
+    const both = verdictOf(site({ equipment: [device("sw-1", "failing"), refusing("nas-1"), device("fw-1", "up")] }));
+    expect([both.text, both.subject]).toEqual(["sw-1 does not answer", "sw-1"]);
+    expect(both.evidence.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(["1 of 3 devices do not answer: sw-1", `nas-1 ${refuses}`]),
+    );
+    const few = verdictOf(site({ equipment: [refusing("sw-1"), refusing("nas-1"), device("fw-1", "up")] }));
+    expect(few).toMatchObject({ domain: "device", text: "sw-1, nas-1 answer, but not as they should" });
+  });
+
   it("counts what answers and is not named like what is", () => {
     const silent = ["sw-1", "nas-1"].map((id) => device(id, "failing"));
     const named = verdictOf(site({ equipment: [...silent, ...["ap-1", "ap-2", "ap-3"].map((id) => device(id, "up"))] }));

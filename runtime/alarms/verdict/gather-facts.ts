@@ -27,10 +27,10 @@ export function siteFacts(parts: {
   return {
     host,
     uplink,
-    ...reachability.facts(routerOf(facts, host), (id, state, sinceMs) => {
+    ...reachability.facts(routerOf(facts, host), (id, state, sinceMs, complaint) => {
       const monitored = facts.all.get(id);
       const [name, address] = [monitored?.name ?? id, monitored?.address ?? ""];
-      return { id, state, sinceMs, name, address, parent: topology.parent(id), deviceClass: facts.classOf(id) };
+      return { id, state, sinceMs, complaint, name, address, parent: topology.parent(id), deviceClass: facts.classOf(id) };
     }),
     checks: checks.facts().map((fact) => readingOf(fact, host, nocHost)),
     isPowerOut: active.some(({ identity }) => power.has(identity.type)),

@@ -8,6 +8,8 @@ export interface EquipmentFact {
   readonly address: string;
   readonly state: "up" | "failing";
   readonly sinceMs: number;
+  /** Of one that is failing and answers all the same: what it does, as in `answers, but refuses the credential`. Absent = nothing is heard of it. */
+  readonly complaint?: string | undefined;
   /** The next one on the way to the gateway; undefined = not known. */
   readonly parent: string | undefined;
   readonly deviceClass: string;

@@ -34,22 +34,27 @@ export function verdictOf(facts: SiteFacts): Finding {
 /** The facts, sorted by what they speak of. */
 class SiteView {
   readonly #facts: SiteFacts;
-  readonly #failing: readonly EquipmentFact[];
+  /** Of whom nothing is heard. */
+  readonly #silent: readonly EquipmentFact[];
+  /** Their polls fail, but they answer: no proof against the network, rather for it. */
+  readonly #complaining: readonly EquipmentFact[];
   readonly #upCount: number;
   readonly #outside: readonly CheckReading[];
   readonly #router: EquipmentFact | undefined;
 
   constructor(facts: SiteFacts) {
     this.#facts = facts;
-    this.#failing = facts.equipment.filter(({ state }) => state === "failing");
-    this.#upCount = facts.equipment.length - this.#failing.length + (facts.othersUp ?? 0);
+    const failing = facts.equipment.filter(({ state }) => state === "failing");
+    this.#silent = failing.filter(({ complaint }) => complaint === undefined);
+    this.#complaining = failing.filter(({ complaint }) => complaint !== undefined);
+    this.#upCount = facts.equipment.length - this.#silent.length + (facts.othersUp ?? 0);
     this.#outside = facts.checks.filter(({ targetClass }) => ["public", "service", "noc"].includes(targetClass));
     const gateway = facts.host?.defaultRoute?.gateway;
     this.#router = gateway === undefined ? undefined : facts.equipment.find(({ address }) => address === gateway);
   }
 
   get #total(): number {
-    return this.#failing.length + this.#upCount;
+    return this.#silent.length + this.#upCount;
   }
 
   /** This box itself: its cable, its address, its route. Then nothing it sees is anybody else's fault. */
@@ -61,14 +66,14 @@ class SiteView {
     if (wired.length === 0)
       return this.found("gateway", 0.95, "the gateway itself has no link: its cable, its port or its switch", undefined);
     if (this.#upCount > 0 || this.#outside.some(isOk) || this.#facts.uplink.state === "connected") return undefined;
-    if (host.defaultRoute === undefined && this.#failing.length > 0 && this.#upCount === 0)
+    if (host.defaultRoute === undefined && this.#silent.length > 0 && this.#upCount === 0)
       return this.found("gateway", 0.7, "the gateway has a link but no way out: no address or no default route", undefined);
     return undefined;
   }
 
   /** Everything here is silent at once: it is not all of it that broke. */
   localNetwork(): Finding | undefined {
-    if (this.#failing.length < 2 || this.#upCount > 0) return undefined;
+    if (this.#silent.length < 2 || this.#upCount > 0) return undefined;
     if (this.#facts.isPowerOut) return this.found("power", 0.9, "the mains failed: nothing at the site answers any more", undefined);
     if (this.#gatewayAnswers() === true) return undefined;
     return this.found("lan", 0.8, "nothing at the site answers: the network between the gateway and everything else is down", undefined);
@@ -158,13 +163,13 @@ class SiteView {
 
   /** Equipment that is silent while its surroundings answer. */
   device(): Finding | undefined {
-    const silent = new Set(this.#failing.map(({ id }) => id));
-    const roots = this.#failing.filter(({ parent }) => parent === undefined || !silent.has(parent));
+    const silent = new Set(this.#silent.map(({ id }) => id));
+    const roots = this.#silent.filter(({ parent }) => parent === undefined || !silent.has(parent));
     const [first] = roots;
-    if (first === undefined) return undefined;
-    if (this.#facts.isPowerOut && this.#failing.length > 1)
+    if (first === undefined) return this.#complaint();
+    if (this.#facts.isPowerOut && this.#silent.length > 1)
       return this.found("power", 0.8, "the mains failed, and part of the site is dark", first.id);
-    const behind = this.#failing.length - roots.length;
+    const behind = this.#silent.length - roots.length;
     const more = behind > 0 ? `, and ${behind} behind it` : "";
     if (roots.length === 1) return this.found("device", 0.9, `${first.name} does not answer${more}`, first.id);
     const names = roots.map(({ name }) => name).slice(0, 4);
@@ -181,6 +186,14 @@ class SiteView {
 
   found(domain: FaultDomain, confidence: number, text: string, subject: string | undefined): Finding {
     return { domain, confidence, text, evidence: this.#evidence(domain), ...(subject === undefined ? {} : { subject }) };
+  }
+
+  /** Equipment that answers what is of no use: a credential, an access list, an agent. */
+  #complaint(): Finding | undefined {
+    const [first, ...others] = this.#complaining;
+    if (first === undefined) return undefined;
+    const text = others.length === 0 ? `${first.name} ${first.complaint}` : `${namesOf(this.#complaining)} answer, but not as they should`;
+    return this.found("device", 0.9, text, first.id);
   }
 
   #routerSilent(): Finding {
@@ -214,7 +227,7 @@ class SiteView {
   /** Whether the default gateway is there; undefined = nobody asked it. */
   #gatewayAnswers(): boolean | undefined {
     const checks = this.#facts.checks.filter(({ targetClass }) => targetClass === "lan-gateway");
-    if (checks.some(isOk) || this.#router?.state === "up") return true;
+    if (checks.some(isOk) || this.#router?.state === "up" || this.#router?.complaint !== undefined) return true;
     const neighbour = this.#facts.host?.gatewayNeighbour;
     if (checks.some(isFailing) || this.#router?.state === "failing" || neighbour === "failed") return false;
     return neighbour === "reachable" ? true : undefined;
@@ -243,8 +256,9 @@ class SiteView {
         answers === undefined ? "missing" : "for",
         `${address}, the way out, ${answers === undefined ? "was not asked" : answers ? "answers" : "does not answer"}`,
       );
-    if (this.#failing.length > 0) add("for", `${this.#failing.length} of ${this.#total} devices do not answer: ${namesOf(this.#failing)}`);
+    if (this.#silent.length > 0) add("for", `${this.#silent.length} of ${this.#total} devices do not answer: ${namesOf(this.#silent)}`);
     else if (this.#upCount > 0) add("against", `all ${this.#upCount} devices answer`);
+    for (const { name, complaint } of this.#complaining.slice(0, 4)) add("for", `${name} ${complaint}`);
     for (const check of checks.filter(isFailing).slice(0, 4)) add("for", `check ${check.name} fails: ${check.why}`);
     const good = checks.filter(isOk);
     if (good.length > 0)

@@ -7,15 +7,25 @@ const patientClasses: ReadonlySet<string> = new Set(["printer", "camera"]);
 const patientFactor = 4;
 const leastFailures = 2;
 
+interface FailureWords {
+  readonly does: string;
+  readonly repair: string;
+  readonly again?: string;
+  /** It answered: the way to it and back is whole. */
+  readonly isHeard?: true;
+}
+
 /** What equipment does whose polls fail, and what a person can do: who answers, whatever it says, is no matter of power and cable. */
-const words: Partial<Record<GapReason, { readonly does: string; readonly repair: string; readonly again?: string }>> = {
-  auth: { does: "answers, but refuses the credential", repair: "Check community, user and keys on both sides" },
+const words: Partial<Record<GapReason, FailureWords>> = {
+  auth: { isHeard: true, does: "answers, but refuses the credential", repair: "Check community, user and keys on both sides" },
   badAnswer: {
+    isHeard: true,
     does: "answers, but what it says is not valid",
     repair: "Restart it or its SNMP agent; look for newer firmware, and for another device at its address",
     again: "answers as it should again",
   },
   noSuchName: {
+    isHeard: true,
     does: "answers, but refuses what it is asked for",
     repair: "Check what the credential may read there (its view, its access list), and the context name",
     again: "answers as it should again",
@@ -85,9 +95,15 @@ export class ReachabilityWatch {
    * What was polled at least once: everything that fails, of what answers the router, and how many others there are. Those are only counted: an object for each,
    * every two seconds, was a twelfth of what a large site left for the collector.
    */
-  facts<Fact>(router: EquipmentId | undefined, factOf: (equipment: EquipmentId, state: "up" | "failing", sinceMs: number) => Fact) {
+  facts<Fact>(
+    router: EquipmentId | undefined,
+    factOf: (equipment: EquipmentId, state: "up" | "failing", sinceMs: number, complaint?: string) => Fact,
+  ) {
     const equipment: Fact[] = [];
-    for (const [id, { sinceMs }] of this.#silent) equipment.push(factOf(id, "failing", sinceMs));
+    for (const [id, { sinceMs, reason }] of this.#silent) {
+      const said = words[reason];
+      equipment.push(factOf(id, "failing", sinceMs, said?.isHeard === true ? said.does : undefined));
+    }
     const upSinceMs = router === undefined ? undefined : this.#upSinceMs.get(router);
     if (router !== undefined && upSinceMs !== undefined) equipment.push(factOf(router, "up", upSinceMs));
     return { equipment, othersUp: this.#upSinceMs.size - (upSinceMs === undefined ? 0 : 1) };
