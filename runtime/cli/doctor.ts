@@ -125,7 +125,7 @@ function ofStatus({ uplink, clock, ledger, buffer, equipment }: Status): readonl
       sentence:
         down.length === 0
           ? `${equipment.length} answer`
-          : `${down.length} of ${equipment.length} do not answer: ${names.join(", ")}${down.length > names.length ? ", ..." : ""}.${advice}`,
+          : `${down.length} of ${equipment.length} cannot be polled: ${names.join(", ")}${down.length > names.length ? ", ..." : ""}.${advice}`,
     },
   ];
 }

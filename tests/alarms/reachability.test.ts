@@ -33,9 +33,9 @@ describe("reachability", () => {
 
   it.each([
     ["timeout", "sw-1 (192.0.2.4) does not answer", /power and its cable/, "sw-1 answers again"],
-    ["badAnswer", "sw-1 (192.0.2.4) answers, but what it says is not valid", /agent.*firmware/, "sw-1 answers as it should again"],
-    ["noSuchName", "sw-1 (192.0.2.4) answers, but refuses what it is asked for", /may read/, "sw-1 answers as it should again"],
-    ["partial", "sw-1 (192.0.2.4) does not answer in the time of a poll", /load/, "sw-1 answers in time again"],
+    ["badAnswer", "sw-1 (192.0.2.4) answers what is not valid", /agent.*firmware/, "sw-1 answers as it should again"],
+    ["noSuchName", "sw-1 (192.0.2.4) refuses what it is asked", /may read/, "sw-1 answers as it should again"],
+    ["partial", "sw-1 (192.0.2.4) does not answer in time", /load/, "sw-1 answers in time again"],
   ] as const)("is one alarm whatever is wrong, whose words say what that is: %s", (reason, text, repair, cleared) => {
     const kit = new EngineKit();
     for (let turn = 0; turn < 4; turn++) {

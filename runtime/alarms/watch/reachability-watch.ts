@@ -15,24 +15,24 @@ interface FailureWords {
   readonly isHeard?: true;
 }
 
-/** What equipment does whose polls fail, and what a person can do: who answers, whatever it says, is no matter of power and cable. */
+/** What equipment does whose polls fail, in the log's words, and what a person can do: who answers, whatever it says, is no matter of power and cable. */
 const words: Partial<Record<GapReason, FailureWords>> = {
   auth: { isHeard: true, does: "answers, but refuses the credential", repair: "Check community, user and keys on both sides" },
   badAnswer: {
     isHeard: true,
-    does: "answers, but what it says is not valid",
+    does: "answers what is not valid",
     repair: "Restart it or its SNMP agent; look for newer firmware, and for another device at its address",
     again: "answers as it should again",
   },
   noSuchName: {
     isHeard: true,
-    does: "answers, but refuses what it is asked for",
+    does: "refuses what it is asked",
     repair: "Check what the credential may read there (its view, its access list), and the context name",
     again: "answers as it should again",
   },
   // What was heard of it came too late, or there was too much of it.
   partial: {
-    does: "does not answer in the time of a poll",
+    does: "does not answer in time",
     repair: "Look at its load and at the way to it, or poll it less often",
     again: "answers in time again",
   },

@@ -8,9 +8,11 @@ const errorWords: Readonly<Record<string, string>> = {
   "driver.auth": "credential refused",
   "driver.bad-answer": "bad answer",
   "driver.unreachable": "not reachable",
+  "driver.refused": "refuses",
+  "driver.limit": "not in time",
 };
 
-/** What is watched here; silent equipment first. Choosing one plots it below. */
+/** What is watched here; what cannot be polled first. Choosing one plots it below. */
 export function EquipmentTable(props: {
   readonly equipment: readonly EquipmentView[];
   readonly selected: string | undefined;

@@ -13,7 +13,7 @@ const clockWords: Readonly<Record<string, string>> = {
 export function Facts(props: { readonly overview: Overview; readonly zone: Zone }) {
   const { gateway, status } = props.overview;
   const { ledger, buffer, uplink, equipment } = status;
-  const silent = equipment.filter((one) => one.reachability === "down").length;
+  const failing = equipment.filter((one) => one.reachability === "down").length;
   const isUp = uplink.state === "connected";
   return (
     <header class="gateway-head">
@@ -27,7 +27,7 @@ export function Facts(props: { readonly overview: Overview; readonly zone: Zone 
       <dl class="facts">
         <Fact name="Equipment">
           {equipment.length}
-          {silent > 0 ? `, ${silent} not answering` : ", all answering"}
+          {failing > 0 ? `, ${failing} cannot be polled` : ", all answering"}
         </Fact>
         <Fact name="Waiting for the NOC" hint="Kept on this gateway until the NOC has acknowledged it">
           {ledger.buffered === 0 ? "nothing" : `${formatCount(ledger.buffered)} samples`}
