@@ -78,9 +78,13 @@ async function runByHand(asked: { type: CheckType; target: string }, options: Ru
     settings: settingsOf(options, context),
     ...(options.from === undefined ? {} : { vantage: options.from }),
   };
+  const startedMs = context.clock.monotonicMs();
   const { result, traffic } = await probeOnce(check, context, context.stopSignal());
+  const waitedMs = context.clock.monotonicMs() - startedMs;
   if (options.json === true) context.print(`${JSON.stringify({ ...result, traffic }, null, 2)}\n`);
   else context.print(await shown(result));
+  if (result.failure?.code === "timeout")
+    context.say(`waited ${(waitedMs / 1_000).toFixed(1)} s; --timeout (now ${options.timeout}) says how many milliseconds at most\n`);
   if (!result.ok) context.finish(exitCodes.failed);
 }
 

@@ -74,10 +74,10 @@ async function draft(words: readonly string[], options: DraftOptions, context: C
   const engine = createSnmpEngine({ clock, entropy, logger: await context.logger({ to: "stderr", level: "warn" }) });
   try {
     const session = engine.open(target);
-    const [descr, id] = await asking(target, () => session.get([...system], context.stopSignal()));
+    const [descr, id] = await asking(target, { clock }, () => session.get([...system], context.stopSignal()));
     const sysObjectId = typeof id?.value === "string" ? id.value : undefined;
     const root = options.root ?? /^1\.3\.6\.1\.4\.1\.\d+/.exec(sysObjectId ?? "")?.[0] ?? "1.3.6.1.4.1";
-    const varbinds = await asking(target, () => walk(session, root, options.maxRows, context));
+    const varbinds = await asking(target, { clock }, (heard) => walk(session, root, { maxRows: options.maxRows, heard }, context));
     const { vendor, deviceClass } = enterpriseOf(sysObjectId) ?? {};
     const sysDescr = descr?.value instanceof Uint8Array ? octetsAsText(descr.value, () => "") : undefined;
     const profile = draftProfile({ sysObjectId, sysDescr, vendor, deviceClass, varbinds });
@@ -89,11 +89,19 @@ async function draft(words: readonly string[], options: DraftOptions, context: C
   }
 }
 
-async function walk(session: SnmpSession, root: string, maxRows: number, context: CommandContext): Promise<readonly Varbind[]> {
+async function walk(
+  session: SnmpSession,
+  root: string,
+  { maxRows, heard }: { readonly maxRows: number; readonly heard: () => void },
+  context: CommandContext,
+): Promise<readonly Varbind[]> {
   const limits = { maxRows, maxRequests: 2 * maxRows + 64, deadlineMs: context.clock.monotonicMs() + walkDeadlineMs };
   const varbinds: Varbind[] = [];
   try {
-    for await (const batch of session.walk(root, limits, context.stopSignal())) varbinds.push(...batch);
+    for await (const batch of session.walk(root, limits, context.stopSignal())) {
+      heard();
+      varbinds.push(...batch);
+    }
   } catch (error) {
     if (!isGatewayError(error) || error.code !== "driver.limit") throw error;
     context.say(`the walk was ended by its limit of ${maxRows} values or ${walkDeadlineMs / 1000} s; the draft holds what was read\n`);

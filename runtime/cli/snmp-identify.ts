@@ -44,7 +44,7 @@ async function identify(words: readonly string[], options: IdentifyOptions, cont
       signal: context.stopSignal(),
       ...(options.profile !== undefined && { profile: options.profile }),
     };
-    const found = await asking(target, () => identifyDevice(engine.open(target), how));
+    const found = await asking(target, { clock }, () => identifyDevice(engine.open(target), how));
     context.print(options.json === true ? `${JSON.stringify(jsonOf(found), null, 2)}\n` : await show(found));
   } finally {
     await engine.close();

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AuthProtocol, PrivProtocol, SnmpCredential } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { Clock } from "#ports/clock.ts";
 import type { SnmpTarget } from "#ports/snmp.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -47,7 +48,7 @@ export function addTargetOptions(command: Command): Command {
     .option("--priv-key-env <name>", "environment variable that holds the privacy password")
     .option("--config <file>", "take address and credential from a gatehouse.yaml; needs --equipment")
     .option("--equipment <id>", "equipment of that file")
-    .option("--timeout-ms <ms>", "wait so long for an answer", wholeNumber, 1000)
+    .option("--timeout-ms <ms>", "wait so long for an answer, 250 to 10000", wholeNumber, 1000)
     .option("--retries <count>", "ask again so often", wholeNumber, 2);
 }
 
@@ -113,14 +114,55 @@ export function usageError(context: CommandContext, sentence: string): InvalidAr
   return new InvalidArgumentError(sentence);
 }
 
-/** Does `work` with one equipment; what goes wrong with it says with which. */
-export async function asking<Result>({ address, port }: SnmpTarget, work: () => Promise<Result>): Promise<Result> {
+/** By which options a command ends its waiting, besides those of `TargetOptions`; left out: it has none. */
+export interface Patience {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** Value of --deadline-ms. */
+  readonly deadlineMs?: number;
+  /** Value of --max-rows. */
+  readonly maxRows?: number;
+}
+
+/**
+ * Does `work` with one equipment. What goes wrong with it says with which, how long it was waited for, and which options say how long.
+ * @param work is handed what to call whenever something was heard: silence is counted from there
+ */
+export async function asking<Result>(
+  target: SnmpTarget,
+  patience: Patience,
+  work: (heard: () => void) => Promise<Result>,
+): Promise<Result> {
+  const startedMs = patience.clock.monotonicMs();
+  let heardMs = startedMs;
   try {
-    return await work();
+    return await work(() => {
+      heardMs = patience.clock.monotonicMs();
+    });
   } catch (error) {
     if (!isGatewayError(error) || !error.code.startsWith("driver.")) throw error;
-    throw new GatewayError(error.code, { message: `${address} port ${port}: ${error.message}`, fields: error.fields, cause: error });
+    const nowMs = patience.clock.monotonicMs();
+    const ending = endingOf(error, target, patience, { waitedMs: nowMs - heardMs, lastedMs: nowMs - startedMs });
+    const message = `${target.address} port ${target.port}: ${error.message}${ending}`;
+    throw new GatewayError(error.code, { message, fields: error.fields, cause: error });
   }
+}
+
+function endingOf(
+  { code, fields }: GatewayError,
+  { timeoutMs, retries }: SnmpTarget,
+  { deadlineMs, maxRows }: Patience,
+  { waitedMs, lastedMs }: { readonly waitedMs: number; readonly lastedMs: number },
+): string {
+  const ownDeadline = deadlineMs === undefined ? undefined : `--deadline-ms (now ${deadlineMs})`;
+  if (code === "driver.timeout") {
+    const isOver = deadlineMs !== undefined && lastedMs >= deadlineMs;
+    const options = isOver ? `${ownDeadline} says` : `--timeout-ms (now ${timeoutMs}) and --retries (now ${retries}) say`;
+    return `; waited ${(waitedMs / 1_000).toFixed(1)} s, ${options} how long`;
+  }
+  if (code !== "driver.limit") return "";
+  if (fields.limit === "deadlineMs") return ownDeadline === undefined ? "" : `, ${ownDeadline}`;
+  const isOfRows = fields.limit === "maxRows" || fields.limit === "maxRequests";
+  return isOfRows && maxRows !== undefined ? `, --max-rows (now ${maxRows})` : "";
 }
 
 /** @throws GatewayError config.unreadable */

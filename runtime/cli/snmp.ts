@@ -66,9 +66,9 @@ function addWalkOptions(command: Command): Command {
 
 async function withSession(
   words: readonly string[],
-  options: TargetOptions,
+  options: TargetOptions & Partial<WalkOptions>,
   context: CommandContext,
-  work: (session: SnmpSession, words: readonly string[]) => Promise<void>,
+  work: (session: SnmpSession, words: readonly string[], heard: () => void) => Promise<void>,
 ): Promise<void> {
   const { target, rest } = await resolveTarget(words, options, context);
   const { createSnmpEngine } = await import("../../drivers/snmp/engine/engine.ts");
@@ -77,7 +77,9 @@ async function withSession(
   try {
     requireOids(rest, context);
     const session = engine.open(target);
-    await asking(target, () => work(session, rest));
+    const { deadlineMs, maxRows } = options;
+    const patience = { clock, ...(deadlineMs !== undefined && { deadlineMs }), ...(maxRows !== undefined && { maxRows }) };
+    await asking(target, patience, (heard) => work(session, rest, heard));
     const { unfitValues = 0 } = session.counters();
     if (unfitValues > 0)
       context.say(`${counted(unfitValues, "value")} of the agent cannot be read as the type it names; shown as (no value)\n`);
@@ -99,9 +101,10 @@ function get(words: readonly string[], options: TargetOptions & { json?: boolean
 }
 
 function walk(words: readonly string[], options: WalkOptions, context: CommandContext): Promise<void> {
-  return withSession(words, options, context, async (session, [root = defaultRoot]) => {
+  return withSession(words, options, context, async (session, [root = defaultRoot], heard) => {
     let rows = 0;
     for await (const batch of batches(session, root, options, context)) {
+      heard();
       rows += batch.length;
       const lines = batch.map((varbind) => (options.json === true ? JSON.stringify(jsonVarbind(varbind)) : showVarbind(varbind)));
       context.print(`${lines.join("\n")}\n`);
@@ -121,10 +124,13 @@ function batches(session: SnmpSession, root: string, options: WalkOptions, conte
 }
 
 async function table(words: readonly string[], options: WalkOptions, context: CommandContext): Promise<void> {
-  await withSession(words, options, context, async (session, [root]) => {
+  await withSession(words, options, context, async (session, [root], heard) => {
     if (root === undefined) throw usageError(context, "which table? Give its OID, as in 1.3.6.1.2.1.2.2");
     const varbinds: Varbind[] = [];
-    for await (const batch of batches(session, root, options, context)) varbinds.push(...batch);
+    for await (const batch of batches(session, root, options, context)) {
+      heard();
+      varbinds.push(...batch);
+    }
     const rows = toRows(root, varbinds);
     if (options.json === true) {
       const cells = rows.map(({ index, columns }) => ({

@@ -22,8 +22,9 @@ describe("gatehouse probe", () => {
   });
 
   it("says how far a check came that fails, and ends with 1", async () => {
-    const { code, stdout } = await runCli(["probe", "run", "tls", `127.0.0.1:${await listener()}`, "--timeout", "300", "--json"]);
+    const { code, stdout, stderr } = await runCli(["probe", "run", "tls", `127.0.0.1:${await listener()}`, "--timeout", "300", "--json"]);
     expect(code).toBe(1);
+    expect(stderr).toMatch(/^waited 0\.[3-9] s; --timeout \(now 300\) says how many milliseconds at most\n$/);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: false,
       failure: { stage: "tls", code: "timeout" },

@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { asking } from "../../runtime/cli/snmp-target.ts";
+import { GatewayError } from "../../runtime/model/errors.ts";
 import { type RunningSite, startSite } from "../drivers/simulated/running-site.ts";
 import { writeMessage } from "../drivers/snmp/engine/plain-ber.ts";
 import { octets, TableAgent } from "../drivers/snmp/engine/table-agent.ts";
+import { ManualClock } from "../store/manual-clock.ts";
 import { runCli, stackTrace } from "./run-cli.ts";
 
 const sysName = "1.3.6.1.2.1.1.5.0";
@@ -64,6 +67,32 @@ describe("gatehouse snmp", () => {
       .map((line) => (JSON.parse(line) as { oid: string }).oid);
     expect(code).toBe(0);
     expect(oids.slice(0, 3)).toEqual(["1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0", "1.3.6.1.2.1.1.3.0"]);
+  });
+
+  it("says which of its limits ended a walk", async () => {
+    const args = ["snmp", "walk", "127.0.0.1", "--port", port, "1.3.6.1.2.1.2"];
+    const { code, stderr } = await runCli([...args, "--max-rows", "5"]);
+    expect([code, stderr.split("\n")[0]]).toEqual([1, expect.stringMatching(/the walk reached its limit, --max-rows \(now 5\)$/)]);
+  });
+
+  it("counts its waiting from the last answer on", async () => {
+    const clock = new ManualClock();
+    const target = {
+      address: "192.0.2.1",
+      port: 161,
+      credential: { version: "2c", community: "x" },
+      timeoutMs: 1_000,
+      retries: 2,
+    } as const;
+    const asked = asking(target, { clock }, async (heard) => {
+      clock.step(40_000);
+      heard();
+      clock.step(3_000);
+      throw new GatewayError("driver.timeout", { message: "no answer" });
+    });
+    await expect(asked).rejects.toThrow(
+      "192.0.2.1 port 161: no answer; waited 3.0 s, --timeout-ms (now 1000) and --retries (now 2) say how long",
+    );
   });
 
   it("shows an instance that is walked by its own name", async () => {
@@ -127,6 +156,18 @@ equipment: [{ id: sw-1, address: 127.0.0.1, port: ${port}, driver: snmp, credent
     [["get", "127.0.0.1", "1.3.6.1", "--v3-user", "a", "--auth-key-file", "/nowhere"], 2, /cannot be read/],
     [["get", "127.0.0.1", "1.3.6.1", "--equipment", "sw-1"], 2, /--config and --equipment/],
     [["get", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "250", "--retries", "0"], 5, /127\.0\.0\.1 port 9: no answer/],
+    [
+      ["get", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "250", "--retries", "1"],
+      5,
+      /no answer.*; waited 0\.[5-9] s, --timeout-ms \(now 250\) and --retries \(now 1\) say how long/,
+    ],
+    [
+      ["walk", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "3000", "--deadline-ms", "300"],
+      5,
+      /; waited 0\.[3-9] s, --deadline-ms \(now 300\) says how long/,
+    ],
+    [["table", "127.0.0.1", sysName, "--port", "9", "--timeout-ms", "250", "--retries", "0"], 5, /; waited .* --timeout-ms \(now 250\)/],
+    [["identify", "127.0.0.1", "--port", "9", "--timeout-ms", "250", "--retries", "0"], 5, /; waited .* --timeout-ms \(now 250\)/],
     [["get", "no-such-host.invalid", sysName, "--retries", "0"], 5, /cannot be resolved|name server/],
   ])("answers %j with a sentence and exit code %i", async (args, code, sentence) => {
     const result = await runCli(["snmp", ...args]);
