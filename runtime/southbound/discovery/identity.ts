@@ -100,9 +100,20 @@ export function compareIdentities(left: IdentityKeys, right: IdentityKeys): "sam
 export function strongestKey(keys: IdentityKeys): string | undefined {
   if (keys.engine !== undefined) return `SNMP engine ${keys.engine}`;
   const [serial] = keys.serials;
-  if (serial !== undefined) return `serial number ${serial.slice(serial.indexOf("/") + 1)}`;
+  if (serial !== undefined) return `serial number ${serialOf(serial)}`;
   if (keys.bridge !== undefined) return `bridge address ${keys.bridge}`;
   return keys.mac === undefined ? undefined : `MAC address ${keys.mac}`;
+}
+
+/** Of a `vendor/serial` the serial number. */
+export function serialOf(serial: string): string {
+  return serial.slice(serial.indexOf("/") + 1);
+}
+
+/** Host name without its domain, lower case; addresses stay whole. */
+export function plainName(name: string): string {
+  const text = name.trim().toLowerCase();
+  return /^[\d.]+$/.test(text) ? text : (text.split(".")[0] ?? "");
 }
 
 function compareKeys(left: string | undefined, right: string | undefined): "same" | "different" | "unknown" {

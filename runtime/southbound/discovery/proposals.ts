@@ -1,7 +1,7 @@
 import { type Equipment, isEquipmentId } from "#model/equipment.ts";
 import { GatewayError } from "#model/errors.ts";
 import type { State } from "#ports/state.ts";
-import { compareIdentities, type IdentityKeys } from "./identity.ts";
+import { compareIdentities, type IdentityKeys, plainName } from "./identity.ts";
 import { readJson } from "./stored.ts";
 
 /** What discovery knows of something that could be monitored. */
@@ -190,8 +190,7 @@ export class Proposals {
 
   #suggestId({ sysName, deviceClass, address }: Finding): string {
     const taken = new Set([...this.#options.takenIds(), ...this.list().map((one) => one.suggestedId)]);
-    const plain = (sysName ?? "").toLowerCase().split(".")[0] ?? "";
-    const named = plain
+    const named = plainName(sysName ?? "")
       .replaceAll(/[^a-z0-9_-]+/g, "-")
       .replaceAll(/^[^a-z0-9]+|-+$/g, "")
       .slice(0, 50);

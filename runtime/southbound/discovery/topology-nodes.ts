@@ -1,4 +1,4 @@
-import { isBurntIn } from "./identity.ts";
+import { isBurntIn, plainName, serialOf } from "./identity.ts";
 import { type HeardNeighbour, macsOf, portLabel, type TopologyDevice, type TopologyHost, type TopologySource } from "./topology-graph.ts";
 
 /** Addresses learnt on one port, without the device's own ones. */
@@ -157,14 +157,4 @@ export function labelPorts(node: TopologyNode, { links }: TopologyDevice): void 
 /** Random addresses of phones and virtual machines count as somebody; virtual routers do not. */
 function isSomebody(mac: string): boolean {
   return isBurntIn(mac) || (Number.parseInt(mac.slice(0, 2), 16) & 3) === 2;
-}
-
-/** Host name without its domain, lower case; addresses stay whole. */
-function plainName(name: string): string {
-  const text = name.trim().toLowerCase();
-  return /^[\d.]+$/.test(text) ? text : (text.split(".")[0] ?? "");
-}
-
-function serialOf(serial: string): string {
-  return serial.slice(serial.indexOf("/") + 1);
 }

@@ -83,6 +83,15 @@ describe("what discovery says and what people decide", () => {
     expect(discovery.status().overflow).toBeLessThanOrEqual(16);
   });
 
+  it("suggests the whole address of equipment that calls itself by one, not its first number", async () => {
+    const { clock, lan } = emptyLan();
+    lan.add({ address: "10.20.0.5", ...access, agent: agentOf({ name: "10.20.0.5", serials: ["S1"] }) });
+    lan.resolve("10.20.0.5");
+    const { discovery } = discoveryOn({ clock, lan }, { settings: settingsOf({ activeSweep: false }) });
+    await clock.runUntil(discovery.scan(subnet.cidr, never));
+    expect(discovery.proposals().map(({ suggestedId }) => suggestedId)).toEqual(["10-20-0-5"]);
+  });
+
   it("turns an accepted proposal into equipment to poll, and keeps the decision over a restart", async () => {
     const { clock, lan } = emptyLan();
     lan.add({ address: "10.20.0.5", ...access, agent: agentOf({ name: "Core.Example", serials: ["S1"] }) });
