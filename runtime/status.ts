@@ -1,5 +1,6 @@
 import type { Buffer } from "#ports/buffer.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { TableTrouble } from "#ports/driver.ts";
 import type { PolledEquipment } from "./southbound/polled-equipment.ts";
 import type { Poller } from "./southbound/poller.ts";
 import type { UnitHealth } from "./supervise/supervisor.ts";
@@ -38,8 +39,10 @@ export async function gatewayStatus(parts: {
   };
 }
 
-function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Record<string, unknown>> {
+/** One equipment. What there is none of (upkeep, troubles) is left out. @param nowMs monotonic */
+export function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Record<string, unknown>> {
   const { equipment, reachability, statistics, lastPoll } = polled;
+  const { upkeep, troubles } = polled.account();
   return {
     id: equipment.id,
     name: equipment.name ?? equipment.id,
@@ -70,6 +73,16 @@ function equipmentStatus(polled: PolledEquipment, nowMs: number): Readonly<Recor
       pollMsMean: statistics.polls === 0 ? 0 : statistics.durationMs / statistics.polls,
       pollMsMax: statistics.durationMsMax,
       tables: statistics.tables.shown(),
+      ...(upkeep.length > 0 && { upkeep }),
     },
+    ...(troubles.length > 0 && { troubles: troubles.map((trouble) => troubleStatus(trouble, nowMs)) }),
   };
+}
+
+/** The reason last: it is a sentence. */
+function troubleStatus(trouble: TableTrouble, nowMs: number): Readonly<Record<string, unknown>> {
+  const { table, state, sinceMs, againAtMs, times, code, reason } = trouble;
+  const sinceS = Math.max(0, Math.round((nowMs - sinceMs) / 1_000));
+  const againInS = Math.max(0, Math.round((againAtMs - nowMs) / 1_000));
+  return { table, state, sinceS, againInS, times, code, reason };
 }

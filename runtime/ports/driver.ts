@@ -1,5 +1,6 @@
 import type { Command, CommandResult } from "#model/command.ts";
 import type { Credential, Equipment } from "#model/equipment.ts";
+import type { ErrorCode } from "#model/errors.ts";
 import type { Event, Inventory } from "#model/observation.ts";
 import type { Report } from "#model/report.ts";
 import type { Clock } from "./clock.ts";
@@ -28,6 +29,7 @@ export interface TableCost {
 
 /** What one poll cost; summed per equipment and table in `gatehouse status`. */
 export interface PollCost {
+  /** All packets since the poll before that was answered: what was asked in between, or for upkeep, counts to this one. Bytes likewise, where the driver counts them. */
   readonly requests: number;
   readonly retries: number;
   readonly bytesOut: number;
@@ -40,8 +42,50 @@ export interface PollCost {
   readonly values?: number;
   /** Values and answers that were not believed, by kind, since the session was opened: `counterDecreased`, `forgedAnswers`, ... At most 16 kinds. */
   readonly distrusted?: Readonly<Record<string, number>>;
-  /** Per table name: share of the above. */
+  /** Per table name: share of the above; what is in none of them was asked first of all in a poll, or for upkeep. */
   readonly tables: readonly TableCost[];
+}
+
+/** What equipment was asked besides the values of its tables, one kind of it, since the session was opened; a part of the polls' costs. */
+export interface UpkeepCost {
+  /** `probing`: which tables there are. `rows`: which rows tables have and what those are called. `inventory`: what the equipment is and is made of. */
+  readonly what: "probing" | "rows" | "inventory";
+  /** How often it was begun. */
+  readonly times: number;
+  readonly requests: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** How long it went on, also between polls. */
+  readonly durationMs: number;
+  /** Estimated as a poll's is. */
+  readonly cpuMs: number;
+}
+
+/**
+ * A table that is not read whole with each of its turns. `failing`: its last readings failed, it is asked for at its next turn. `set-aside`: it failed
+ * so often that it has longer and longer pauses. `cut`: it has more rows than a limit allows, the rest is not read. `unverified`: its values are read,
+ * but learning its rows anew failed. `refused`: a limit leaves no room for it, it is not read.
+ */
+export interface TableTrouble {
+  readonly table: string;
+  readonly state: "failing" | "set-aside" | "cut" | "unverified" | "refused";
+  /** Monotonic milliseconds of when it began; there was no success since. */
+  readonly sinceMs: number;
+  /** It is asked for again, or its rows are (`cut`, `unverified`), at the first turn after this monotonic time. */
+  readonly againAtMs: number;
+  /** How often running. */
+  readonly times: number;
+  readonly code: ErrorCode;
+  /** Why, in words of ours. */
+  readonly reason: string;
+}
+
+/** What there is to say of a session besides what its polls cost. */
+export interface SessionAccount {
+  /** Kinds that there were any of. */
+  readonly upkeep: readonly UpkeepCost[];
+  /** Empty where all is well; at most as many as the equipment has tables. */
+  readonly troubles: readonly TableTrouble[];
 }
 
 export interface PollResult {
@@ -72,6 +116,8 @@ export interface DriverSession {
   /** A cheap sign of life for the unreachable (one small request, no retries); true = answered, false = silence. @throws GatewayError driver.* with the reason, driver.timeout for silence in words */
   probe?(signal: AbortSignal): Promise<boolean>;
   execute?(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /** For `gatehouse status`: put together when somebody asks. Optional: a driver that only ever asks for values has nothing to say. */
+  account?(): SessionAccount;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { type ErrorCode, GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Event } from "#model/observation.ts";
 import { countSamples, type GapReason, type Report, type TableShape } from "#model/report.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { DriverSession, PollResult } from "#ports/driver.ts";
+import type { DriverSession, PollResult, SessionAccount } from "#ports/driver.ts";
 import type { Logger } from "#ports/logger.ts";
 import type { Admission } from "./admission.ts";
 import { PollStatistics } from "./poll-statistics.ts";
@@ -29,6 +29,7 @@ export interface PollSurroundings {
 /** Share of the interval a poll may take: the rest is air before the next slot. */
 const deadlineShare = 0.9;
 const maxDeadlineMs = 120_000;
+const nothingToSay: SessionAccount = { upkeep: [], troubles: [] };
 const notAnswering = new GatewayError("driver.timeout", { message: "no answer to a probe" });
 
 /** One equipment on its grid: its session, its reachability, its statistics. Never polled by two at a time. */
@@ -134,6 +135,11 @@ export class PolledEquipment {
     const run = this.#session.execute?.(command, signal);
     if (run !== undefined) return run;
     throw new GatewayError("driver.unsupported", { message: `the driver ${this.equipment.driver} takes no orders` });
+  }
+
+  /** What its driver has to say besides what polls cost. */
+  account(): SessionAccount {
+    return this.#session.account?.() ?? nothingToSay;
   }
 
   async close(): Promise<void> {

@@ -61,6 +61,29 @@ describe.each(subjects.map((maker) => [maker.missing === "" ? maker.name : `${ma
       expect(Math.min(cost.requests, cost.retries, cost.bytesIn, cost.bytesOut, cost.durationMs, cost.cpuMs)).toBeGreaterThanOrEqual(0);
     });
 
+    it.skipIf(maker.missing !== "")("accounts for no more than its polls cost, and for no trouble where there is none", async () => {
+      const { driver, equipment, context } = use();
+      const session = driver.open(equipment, context);
+      let requests = 0;
+      let bytesIn = 0;
+      for (let poll = 0; poll < 3; poll++) {
+        const { cost } = await pollOnce({ ...use(), session });
+        requests += cost.requests;
+        bytesIn += cost.bytesIn;
+      }
+      const { upkeep, troubles } = session.account?.() ?? { upkeep: [], troubles: [] };
+      await session.close();
+      const sum = (number: "requests" | "bytesIn") => upkeep.reduce((sofar, kind) => sofar + kind[number], 0);
+      expect(sum("requests")).toBeLessThanOrEqual(requests);
+      expect(sum("bytesIn")).toBeLessThanOrEqual(bytesIn);
+      expect(new Set(upkeep.map(({ what }) => what)).size).toBe(upkeep.length);
+      for (const kind of upkeep) {
+        expect(kind.times).toBeGreaterThan(0);
+        expect(Math.min(kind.requests, kind.bytesOut, kind.bytesIn, kind.durationMs, kind.cpuMs)).toBeGreaterThanOrEqual(0);
+      }
+      expect(troubles).toEqual([]);
+    });
+
     it.skipIf(maker.missing !== "")("keeps shapes by identity and knows increments from the second poll on", async () => {
       const shapes = new Map<string, unknown>();
       let known = 0;

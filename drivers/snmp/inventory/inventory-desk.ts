@@ -128,7 +128,7 @@ export class InventoryDesk {
       macAddresses: macAddressesOf(tables),
     };
     const untilMs = Math.min(exchange.deadlineMs, nowMs + this.#equipment.pollIntervalMs * shareOfInterval);
-    this.#reading ??= new LongTask(this.#life);
+    this.#reading ??= new LongTask(this.#life, "inventory");
     const reading = this.#reading;
     try {
       const known = await reading.join(exchange, untilMs, (task) => this.#learn(request, task));

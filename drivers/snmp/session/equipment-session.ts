@@ -4,7 +4,7 @@ import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Inventory } from "#model/observation.ts";
 import type { Report } from "#model/report.ts";
 import { type Instant, monotonicMs, wallMs } from "#model/time.ts";
-import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult } from "#ports/driver.ts";
+import type { DriverContext, DriverSession, PollCost, PollRequest, PollResult, SessionAccount, TableCost } from "#ports/driver.ts";
 import type { SnmpSession, SnmpSessionCounters } from "#ports/snmp.ts";
 import type { ProfileSource } from "../inventory/facts.ts";
 import { InventoryDesk } from "../inventory/inventory-desk.ts";
@@ -55,6 +55,8 @@ export class EquipmentSession implements DriverSession {
   /** Requests up to the end of the last poll: what surveys sent in between belongs to the next one's cost. */
   #requests = 0;
   #retries = 0;
+  #bytesOut = 0;
+  #bytesIn = 0;
   /** What had come of the agent when the poll before was over. */
   #heardBytes: number | undefined = 0;
   readonly #life: SessionLife;
@@ -142,6 +144,13 @@ export class EquipmentSession implements DriverSession {
   async probe(signal: AbortSignal): Promise<boolean> {
     await this.#snmp.get([headOids.sysUpTime], signal);
     return true;
+  }
+
+  account(): SessionAccount {
+    return {
+      upkeep: this.#life.upkeep.shown(this.#snmp, this.#context.clock.monotonicMs()),
+      troubles: this.#book.troubles(this.#settings),
+    };
   }
 
   execute(command: Command, signal: AbortSignal): Promise<CommandResult> {
@@ -249,12 +258,11 @@ export class EquipmentSession implements DriverSession {
     this.#requests = after.requests;
     this.#retries = after.retries;
     this.#heardBytes = after.bytesIn;
-    let bytesOut = 0;
-    let bytesIn = 0;
-    for (const table of tables.costs) {
-      bytesOut += table.bytesOut;
-      bytesIn += table.bytesIn;
-    }
+    const bytesOut = after.bytesOut === undefined ? sumOf(tables.costs, "bytesOut") : after.bytesOut - this.#bytesOut;
+    const bytesIn = after.bytesIn === undefined ? sumOf(tables.costs, "bytesIn") : after.bytesIn - this.#bytesIn;
+    this.#bytesOut = after.bytesOut ?? 0;
+    this.#bytesIn = after.bytesIn ?? 0;
+    this.#life.upkeep.leaveOut(tables.costs);
     const durationMs = this.#context.clock.monotonicMs() - startedMs;
     const cpuMs = requests * cpuMsPerRequest + values * cpuMsPerValue;
     const distrusted = this.#distrusted(after);
@@ -275,6 +283,10 @@ export class EquipmentSession implements DriverSession {
       quarantinedColumns: counters.quarantinedColumns ?? 0,
     };
   }
+}
+
+function sumOf(costs: readonly TableCost[], what: "bytesOut" | "bytesIn"): number {
+  return costs.reduce((sum, cost) => sum + cost[what], 0);
 }
 
 /** A moment a little earlier: the head may have come before the last of the values that it came along with. */

@@ -1,7 +1,9 @@
 import { GatewayError, isGatewayError } from "#model/errors.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { UpkeepCost } from "#ports/driver.ts";
 import type { Exchange } from "./exchange.ts";
 import { pollDeadline } from "./poll-deadline.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /**
  * How long what a session began may go on at most: until it is closed. It knows the controllers of what is going on, which mostly is nothing; a signal of
@@ -9,6 +11,8 @@ import { pollDeadline } from "./poll-deadline.ts";
  */
 export class SessionLife {
   readonly clock: Clock;
+  /** What all of it cost so far. */
+  readonly upkeep = new Upkeep();
   #going: Set<AbortController> | undefined;
   #closed: GatewayError | undefined;
 
@@ -45,12 +49,14 @@ const maxTaskMs = 600_000;
  */
 export class LongTask<T> {
   readonly #life: SessionLife;
+  readonly #what: UpkeepCost["what"];
   #outcome: Outcome<T> | undefined;
   #running: Promise<void> | undefined;
   #controller: AbortController | undefined;
 
-  constructor(life: SessionLife) {
+  constructor(life: SessionLife, what: UpkeepCost["what"]) {
     this.#life = life;
+    this.#what = what;
   }
 
   get isRunning(): boolean {
@@ -86,13 +92,15 @@ export class LongTask<T> {
   #begin(exchange: Exchange, work: (exchange: Exchange) => Promise<T>): void {
     const controller = new AbortController();
     this.#controller = controller;
-    const { clock } = this.#life;
+    const { clock, upkeep } = this.#life;
     this.#life.begins(controller);
+    upkeep.begins(this.#what, exchange.session, clock.monotonicMs());
     const deadlineMs = clock.monotonicMs() + maxTaskMs;
     const deadline = pollDeadline(clock, deadlineMs, controller.signal);
     const settle = (outcome: Outcome<T>): void => {
       deadline.done();
       this.#life.ends(controller);
+      upkeep.ends(this.#what, exchange.session, clock.monotonicMs());
       if (this.#controller === controller && !controller.signal.aborted) this.#outcome = outcome;
     };
     this.#outcome = undefined;

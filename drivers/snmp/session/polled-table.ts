@@ -127,7 +127,8 @@ export class PolledTable extends TableTimes {
     const { rareIntervalMs } = exchange.settings;
     const times = before === undefined ? "first" : "again";
     this.learnAtMs = nowMs + intervalAfterMs(times, rareIntervalMs, this.#owner.equipment, `rows of ${this.definition.table}`);
-    this.#holdDown(samePlan, nowMs, exchange.settings.rareIntervalMs);
+    // Other rows of more than there may be are no news: an agent that makes rows up has others each time.
+    this.#holdDown(samePlan || survey.rowsMax !== undefined, nowMs, exchange.settings.rareIntervalMs);
     return !samePlan;
   }
 
@@ -166,7 +167,7 @@ export class PolledTable extends TableTimes {
     const startedMs = exchange.clock.monotonicMs();
     const before = exchange.session.counters().requests;
     const column = this.outputs[0]?.columns[0];
-    const count = column === undefined ? undefined : await countRows(this.definition, column.definition.oid, exchange);
+    const count = column === undefined ? 0 : await countRows(this.definition, column.definition.oid, exchange);
     const observedAt = exchange.clock.now();
     const elapsedMs = this.#stamp(moment, observedAt.monotonicMs);
     const reading = new Reading(this.definition.table);
@@ -174,12 +175,11 @@ export class PolledTable extends TableTimes {
       const cells = exchange.cells.take(output.form, output.memory, exchange.notices.anomalies);
       const counted = cells.columns[0];
       if (counted?.kind === "number") {
-        counted.present[0] = count === undefined ? 0 : 1;
-        counted.value[0] = count ?? 0;
+        counted.present[0] = 1;
+        counted.value[0] = count;
       }
       reading.report(output, cells, observedAt, elapsedMs);
     }
-    reading.complete = count !== undefined;
     reading.requests = exchange.session.counters().requests - before;
     reading.durationMs = observedAt.monotonicMs - startedMs;
     return reading;

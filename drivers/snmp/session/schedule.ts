@@ -19,18 +19,20 @@ export function dueTables<T extends Scheduled>(tables: readonly T[], nowMs: numb
   const slower: T[] = [];
   let perPoll = 0;
   for (const table of tables) {
+    const isLeftAlone = table.setAsideUntilMs > nowMs;
     if (table.isLive) {
-      if (table.setAsideUntilMs <= nowMs) due.push(table);
+      if (!isLeftAlone) due.push(table);
     } else {
       perPoll += Math.min(1, pollIntervalMs / table.intervalMs);
-      if (table.dueAtMs <= nowMs + pollIntervalMs / 2) slower.push(table);
+      // One that is left alone is overdue for long: it would take the turn of those that can be read.
+      if (!isLeftAlone && table.dueAtMs <= nowMs + pollIntervalMs / 2) slower.push(table);
     }
   }
   // Most polls have none of them.
   if (slower.length === 0) return due;
   const atOnce = Math.max(minSlowPerPoll, Math.ceil(perPoll * 1.5));
   slower.sort((left, right) => left.dueAtMs - right.dueAtMs);
-  for (const table of slower.slice(0, atOnce)) if (table.setAsideUntilMs <= nowMs) due.push(table);
+  for (const table of slower.slice(0, atOnce)) due.push(table);
   return due;
 }
 

@@ -6,6 +6,7 @@ import { existingColumns, type Signature, type WireTypes } from "./read-groups.t
 import { chooseRows, type LearntRow, type RowChoice, sharedRows, speedOf } from "./row-keys.ts";
 import { decideSources } from "./row-sources.ts";
 import { idOf, Shared } from "./shared.ts";
+import { SurveyBudget } from "./survey-budget.ts";
 
 /** What a table of one agent looks like: its columns and rows, and where each row's cells come from. */
 export interface Survey {
@@ -18,10 +19,12 @@ export interface Survey {
   readonly hidden: HiddenLabels;
   /** Where the cells of each planned row come from; empty = the usual way for all. */
   readonly signatures: readonly Signature[];
+  /** There are more than so many rows: the rest is left out. Undefined = these are all. */
+  readonly rowsMax: number | undefined;
 }
 
 /** What equipment of a kind has in common; only hidden labels differ from one to the next. */
-export type SharedSurvey = Omit<Survey, "hidden">;
+export type SharedSurvey = Omit<Survey, "hidden" | "rowsMax">;
 
 const surveysShared = new Shared<SharedSurvey>(1024);
 const signaturesShared = new Shared<readonly Signature[]>(512);
@@ -67,9 +70,10 @@ export async function surveyTable(
   exchange: Exchange,
 ): Promise<Survey> {
   const columns = existingColumns(definition, types);
-  const { planned, reported, hidden } = await chooseTableRows(definition, columns, { types, base }, exchange);
+  const budget = new SurveyBudget(exchange);
+  const { planned, reported, hidden, rowsMax } = await chooseTableRows(definition, columns, { types, base }, { exchange, budget });
   const signatures = await decideSources(columns, planned, types, exchange);
-  const survey = { columns, reported, planned, hidden, signatures };
+  const survey = { columns, reported, planned, hidden, signatures, rowsMax };
   warnOfNarrowCounters(definition, survey, exchange);
   return survey;
 }
@@ -78,9 +82,10 @@ async function chooseTableRows(
   definition: TableDefinition,
   columns: readonly ColumnDefinition[],
   known: { readonly types: WireTypes; readonly base: BaseRows | undefined },
-  exchange: Exchange,
-): Promise<RowChoice> {
+  asking: { readonly exchange: Exchange; readonly budget: SurveyBudget },
+): Promise<RowChoice & Partial<Pick<Survey, "rowsMax">>> {
   const { types, base } = known;
+  const { exchange } = asking;
   if (columns.length === 0) return { planned: [], reported: [], hidden: noHiddenLabels };
   if (definition.scalars || definition.aggregate === "count") {
     const { instance, fixedLabels } = definition;
@@ -94,8 +99,9 @@ async function chooseTableRows(
     return { planned: rows, reported: rows, hidden };
   }
   const labels = (definition.labels ?? []).filter((label) => label.format === "index-name" || types.has(label.oid));
-  const learnt = await learnRows(definition, rowColumnsOf(columns, types), labels, exchange);
-  return chooseRows(definition, learnt.rows, exchange.settings.keepSkippedRows ? undefined : definition.skip);
+  const learnt = await learnRows(definition, rowColumnsOf(columns, types), labels, asking);
+  const choice = chooseRows(definition, learnt.rows, exchange.settings.keepSkippedRows ? undefined : definition.skip);
+  return { ...choice, rowsMax: learnt.rowsMax };
 }
 
 /** Of the other table's rows those that have one of the columns. */

@@ -1,20 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Equipment, EquipmentId } from "#model/equipment.ts";
 import { GatewayError, isGatewayError } from "#model/errors.ts";
+import type { TableTrouble } from "#ports/driver.ts";
 import type { MetricSet } from "../metric-sets/metric-set.ts";
+import type { SnmpSettings } from "../settings.ts";
 import type { HeadReading } from "./agent-head.ts";
 import { learnAnnounced } from "./announced-change.ts";
 import type { Exchange } from "./exchange.ts";
 import { gapReasonOf } from "./gaps.ts";
 import { type EarlyAnswer, JointReading } from "./joint-reading.ts";
 import { LackingTables } from "./lacking-tables.ts";
+import { learnTable } from "./learn-table.ts";
 import { LongTask, type SessionLife, shareOfRest } from "./long-task.ts";
 import { PolledTable, type TableOwner } from "./polled-table.ts";
 import { type KnownResults, type ProbeResult, probeTables } from "./probe-tables.ts";
 import { dueTables, intervalAfterMs, nextDueMs, tableIntervalMs } from "./schedule.ts";
 import { Shared, SharedLists } from "./shared.ts";
-import { surveyTable } from "./survey.ts";
-import { refuseSeries, refuseTables } from "./table-notices.ts";
+import { refusedTable, refuseTables } from "./table-notices.ts";
 import type { TableReading } from "./table-reading.ts";
 import { TableTroubles } from "./table-troubles.ts";
 import { type TablesRead, TablesSoFar } from "./tables-read.ts";
@@ -30,8 +32,6 @@ const timeoutsUntilGivenUp = 2;
 const fruitlessUntilDistrusted = 4;
 /** Before all times that matter, seconds. */
 const never = -1_000_000_000;
-/** A routine survey that failed is tried again after this many polls. */
-const pollsBetweenSurveys = 5;
 
 /** The tables of one equipment: found by probing, surveyed, read when due, set aside when they harm. */
 export class TableBook implements TableOwner {
@@ -143,7 +143,7 @@ export class TableBook implements TableOwner {
   }
 
   async #probe(exchange: Exchange, untilMs: number): Promise<{ readonly value: ProbeResult } | undefined> {
-    this.#probing ??= new LongTask(this.#life);
+    this.#probing ??= new LongTask(this.#life, "probing");
     const probing = this.#probing;
     try {
       return await probing.join(exchange, untilMs, (task) => probeTables(this.#sets, task, this.#known));
@@ -187,7 +187,10 @@ export class TableBook implements TableOwner {
       try {
         // Hardly ever, and to wait for nothing costs as well.
         if (this.#mustSurvey(table, exchange)) await this.#survey(table, head, exchange);
-        if (this.#exceedsSeries(table, exchange)) continue;
+        if (this.#exceedsSeries(table, exchange)) {
+          this.#troubles.refused(table, exchange);
+          continue;
+        }
         this.#keep(table, await table.read(head.moment, exchange), read, nowMs);
         timeouts = 0;
       } catch (error) {
@@ -219,37 +222,15 @@ export class TableBook implements TableOwner {
     return table.mustLearn || table.survey !== undefined || exchange.clock.monotonicMs() >= table.learnAtMs;
   }
 
-  /** Surveys the table. @throws GatewayError driver.* when its values may not be read before the survey is done */
+  /** Learns the rows of the table. @throws GatewayError driver.* when its values may not be read before that is done */
   async #survey(table: PolledTable, head: HeadReading, exchange: Exchange): Promise<void> {
     const types = this.#probed?.types;
-    const isRoutine = !table.mustLearn;
     if (types === undefined) return;
-    const base = this.#baseOf(table);
-    const untilMs = isRoutine ? shareOfRest(exchange) : exchange.deadlineMs;
-    table.survey ??= new LongTask(this.#life);
-    const task = table.survey;
-    const survey = await this.#joinSurvey(table, exchange, () =>
-      task.join(exchange, untilMs, (within) => surveyTable(table.definition, types, base, within)),
-    ).finally(() => {
-      if (!task.isRunning) table.survey = undefined;
-    });
-    if (survey !== undefined) {
-      const changed = table.apply(survey.value, types, exchange, head.changedAtMs);
-      this.#revision += 1;
-      if (changed && table.definition.changeIndicator !== undefined) this.#fruitless = 0;
-    } else if (!isRoutine)
-      throw new GatewayError("driver.limit", { message: "still learning the rows", fields: { table: table.definition.table } });
-  }
-
-  /** A routine survey that failed is put off: the values can still be read. */
-  async #joinSurvey<T>(table: PolledTable, exchange: Exchange, join: () => Promise<T | undefined>): Promise<T | undefined> {
-    try {
-      return await join();
-    } catch (error) {
-      if (!isGatewayError(error) || table.mustLearn || exchange.outer.aborted) throw error;
-      table.learnAtMs = exchange.clock.monotonicMs() + this.#equipment.pollIntervalMs * pollsBetweenSurveys;
-      return undefined;
-    }
+    const common = { types, base: this.#baseOf(table), changedAtMs: head.changedAtMs, life: this.#life, troubles: this.#troubles };
+    const found = await learnTable(table, common, exchange);
+    if (found === undefined) return;
+    this.#revision += 1;
+    if (found === "changed" && table.definition.changeIndicator !== undefined) this.#fruitless = 0;
   }
 
   #tablesFor(probed: ProbeResult, exchange: Exchange): readonly PolledTable[] {
@@ -285,15 +266,21 @@ export class TableBook implements TableOwner {
     table.dueAtMs = nextDueMs(table, table.definition.table, this.#equipment.id, nowMs);
   }
 
-  #exceedsSeries(table: PolledTable, exchange: Exchange): boolean {
-    const { maxSeries } = exchange.settings;
-    let total = 0;
+  /** Whether there is no room for the series of this table beside those of the tables before it that have theirs. */
+  #exceedsSeries(table: PolledTable, { settings }: Exchange): boolean {
+    let left = settings.maxSeries;
     for (const candidate of this.#tables) {
-      total += candidate.seriesCount;
-      if (candidate === table) break;
+      const isTooMuch = candidate.seriesCount > left;
+      if (candidate === table) return isTooMuch;
+      if (!isTooMuch) left -= candidate.seriesCount;
     }
-    if (total <= maxSeries) return false;
-    refuseSeries(table.definition, maxSeries, exchange);
-    return true;
+    return false;
+  }
+
+  /** Tables that are not read whole with each of their turns, and why. */
+  troubles({ maxTables }: SnmpSettings): readonly TableTrouble[] {
+    const refused = this.#probed?.tables.slice(maxTables) ?? [];
+    if (refused.length === 0) return this.#troubles.shown();
+    return [...this.#troubles.shown(), ...refused.map(({ table }) => refusedTable(table, maxTables, this.#probedAtS, this.#probeAtS))];
   }
 }

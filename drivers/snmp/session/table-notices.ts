@@ -1,4 +1,5 @@
 import type { GatewayError } from "#model/errors.ts";
+import type { TableTrouble } from "#ports/driver.ts";
 import type { TableDefinition } from "../metric-sets/metric-set.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -11,6 +12,13 @@ export function refuseTables(refused: readonly TableDefinition[], maxTables: num
     observedAt: exchange.clock.now(),
     attributes: { maxTables, refused: refused.slice(0, 100).map((table) => table.table) },
   });
+}
+
+/** The same, as long as it lasts. @param lookedAtS when it was found @param lookAgainAtS both monotonic */
+export function refusedTable(table: string, maxTables: number, lookedAtS: number, lookAgainAtS: number): TableTrouble {
+  const reason = `more than ${maxTables} tables; the rest is not read`;
+  const [sinceMs, againAtMs] = [lookedAtS * 1_000, lookAgainAtS * 1_000];
+  return { table, state: "refused", sinceMs, againAtMs, times: 1, code: "driver.limit", reason };
 }
 
 /** A table that would be too many series is left out, which is said once. */
