@@ -88,6 +88,9 @@ describe("the status of a switch of which a table fails", () => {
     expect((await statusAfter(2)).troubles).toEqual([
       { table: ifTable, state: "set-aside", sinceS: 120, againInS: 120, times: 3, code: "driver.bad-answer", reason },
     ]);
+    // What the readings cost that failed is told as the table's, but for the first.
+    const costOf = ({ cost }: Readonly<Record<string, unknown>>) => JSON.stringify(cost);
+    expect(costOf(await statusAfter(0))).toContain(`"table":"${ifTable}","requests":4`);
     agent.failing.clear();
     expect(await statusAfter(4)).not.toHaveProperty("troubles");
   });

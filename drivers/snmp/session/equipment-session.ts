@@ -262,7 +262,6 @@ export class EquipmentSession implements DriverSession {
     const bytesIn = after.bytesIn === undefined ? sumOf(tables.costs, "bytesIn") : after.bytesIn - this.#bytesIn;
     this.#bytesOut = after.bytesOut ?? 0;
     this.#bytesIn = after.bytesIn ?? 0;
-    this.#life.upkeep.leaveOut(tables.costs);
     const durationMs = this.#context.clock.monotonicMs() - startedMs;
     const cpuMs = requests * cpuMsPerRequest + values * cpuMsPerValue;
     const distrusted = this.#distrusted(after);

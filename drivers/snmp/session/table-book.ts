@@ -191,7 +191,7 @@ export class TableBook implements TableOwner {
           this.#troubles.refused(table, exchange);
           continue;
         }
-        this.#keep(table, await table.read(head.moment, exchange), read, nowMs);
+        this.#keep(table, await this.#readAlone(table, head, read, exchange), read, nowMs);
         timeouts = 0;
       } catch (error) {
         if (!isGatewayError(error) || exchange.outer.aborted) throw error;
@@ -201,6 +201,11 @@ export class TableBook implements TableOwner {
       }
     }
     return read;
+  }
+
+  /** What readings that fail cost is told from the second running on: to look before each would cost all that do not. */
+  #readAlone(table: PolledTable, head: HeadReading, read: TablesSoFar, exchange: Exchange): Promise<TableReading> {
+    return this.#troubles.isFailing(table) ? read.tried(table, head.moment, exchange) : table.read(head.moment, exchange);
   }
 
   /** Whether nothing is to be done for any of these tables but to read it. */
@@ -215,6 +220,7 @@ export class TableBook implements TableOwner {
   #keep(table: PolledTable | undefined, reading: TableReading | undefined, read: TablesSoFar, nowMs: number): void {
     if (table === undefined || reading === undefined) return;
     read.add(table, reading);
+    this.#life.upkeep.leaveOut(reading);
     this.#succeeded(table, nowMs);
   }
 

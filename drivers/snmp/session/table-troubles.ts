@@ -36,6 +36,10 @@ export class TableTroubles {
     return this.#failing.size === 0;
   }
 
+  isFailing(table: PolledTable): boolean {
+    return this.#failing.has(table);
+  }
+
   /** Tables that failed lately come last, so that they cost nobody else the poll. */
   last(tables: readonly PolledTable[]): readonly PolledTable[] {
     if (this.areNone) return tables;

@@ -21,7 +21,7 @@ interface Mark {
 
 /**
  * What one equipment was asked besides the values of its tables. Such work may go on beside polls where the agent is slow; a packet is told once: of what goes on
- * at once to what began first, and what a poll's readings were told to cost to them. Numbers in a page that equipment shares.
+ * at once to what began last, and what a reading beside it was told to cost to the reading. Numbers in a page that equipment shares.
  */
 export class Upkeep {
   readonly #page: Float64Array;
@@ -50,15 +50,13 @@ export class Upkeep {
     this.#mark = undefined;
   }
 
-  /** A poll is over: what its readings cost is theirs, also where something went on beside them. */
-  leaveOut(readings: readonly TableCost[]): void {
-    const [what] = this.#going;
+  /** A reading is over: what it cost is its own, also where something went on beside it. Hardly ever anything does. */
+  leaveOut({ requests, bytesOut, bytesIn }: TableCost): void {
+    const what = this.#going.at(-1);
     if (what === undefined) return;
-    for (const { requests, bytesOut, bytesIn } of readings) {
-      this.#grow(what, "requests", -requests);
-      this.#grow(what, "bytesOut", -bytesOut);
-      this.#grow(what, "bytesIn", -bytesIn);
-    }
+    this.#grow(what, "requests", -requests);
+    this.#grow(what, "bytesOut", -bytesOut);
+    this.#grow(what, "bytesIn", -bytesIn);
   }
 
   /** Of the kinds that there were any of, with what goes on as far as it is. */
@@ -75,7 +73,7 @@ export class Upkeep {
   }
 
   #settle(session: SnmpSession, nowMs: number): void {
-    const [what] = this.#going;
+    const what = this.#going.at(-1);
     const counters = session.counters();
     const mark = this.#mark;
     this.#mark = { counters, atMs: nowMs };
