@@ -139,6 +139,12 @@ const line: readonly SiteFault[] = [
 ];
 
 const power: readonly SiteFault[] = [
+  // Before the mains fail: its runtime says something only while it is full, and an empty battery takes hours to be that again.
+  equipment(
+    "UPS battery old",
+    { device: "ups-1", fault: "battery-old" },
+    { types: ["upsBatteryWorn", "upsBatteryFading", "upsRuntimeLow"], equipment: ["ups-1"], holdMs: 90 * minute },
+  ),
   equipment(
     "mains fail, UPS holds",
     { device: "ups-1", fault: "on-battery", percent: 100 },
@@ -148,11 +154,6 @@ const power: readonly SiteFault[] = [
     "mains fail, UPS runs empty",
     { device: "ups-1", fault: "on-battery", percent: 20 },
     { types: ["upsOnBattery"], equipment: ["ups-1"], domains: ["power", "gateway", "lan"], clearMs: 90 * minute },
-  ),
-  equipment(
-    "UPS battery old",
-    { device: "ups-1", fault: "battery-old" },
-    { types: ["upsBatteryWorn", "upsBatteryFading", "upsRuntimeLow"], equipment: ["ups-1"], holdMs: 90 * minute },
   ),
   equipment("PoE budget used up", { device: "sw-1", fault: "poe-overload", percent: 165 }, { types: ["poeBudget"], equipment: ["sw-1"] }),
 ];
