@@ -264,7 +264,8 @@ export class AlarmEngine implements Unit {
     const alarm = domainAlarms[domain];
     if (alarm !== undefined && domain !== "noc") return this.list.find({ path: "", type: alarm.type, qualifier: "" }) === undefined;
     const router = this.#router();
-    if (domain !== "device" || router === undefined || subject !== router) return false;
+    // Whoever refuses polls passes on what others send all the same.
+    if (domain !== "device" || router === undefined || subject !== router || this.reachability.isHeard(router)) return false;
     return this.list.find({ equipment: router, path: "", type: "equipmentUnreachable", qualifier: "" }) === undefined;
   }
 

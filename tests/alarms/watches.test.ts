@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { CheckResult } from "../../runtime/model/observation.ts";
+import type { HostNetworkReading } from "../../runtime/ports/host-network.ts";
 import { MemoryState } from "./alarm-doubles.ts";
-import { cables, EngineKit, equipmentId, portTable, stateMetric } from "./alarm-kit.ts";
+import { cables, EngineKit, equipmentId, gauge, portTable, stateMetric } from "./alarm-kit.ts";
 
 const up = { ifAdminStatus: 1, ifOperStatus: 1 };
 const down = { ifAdminStatus: 1, ifOperStatus: 2 };
@@ -157,6 +158,25 @@ describe("checks", () => {
     expect(kit.active).toHaveLength(1);
     result(kit, true);
     expect(kit.active).toEqual([]);
+  });
+
+  it.each([
+    ["timeout", []],
+    ["auth", ["check/crm checkFailed"]],
+  ] as const)("wait for the alarm of the way out where that is silent, not where it only refuses polls: %s", async (reason, atOnce) => {
+    const defaultRoute = { gateway: "192.0.2.4", interfaceName: "eth0" };
+    const interfaces = [{ name: "eth0", up: true, carrier: true, addresses: ["192.0.2.9"] }];
+    const reading: HostNetworkReading = { interfaces, defaultRoute, gatewayNeighbour: "unknown", resolvers: [] };
+    const kit = new EngineKit({ network: { read: () => Promise.resolve(reading) }, unreachableAfterMs: 3_600_000 });
+    kit.poll({ equipment: "ups-1", table: "X-MIB:x", metrics: [gauge("x")] }, [{ x: 1 }, { x: 1 }, { x: 1 }, { x: 1 }]);
+    // The host's network is read beside the ticks.
+    await new Promise(setImmediate);
+    kit.fail("sw-1", reason);
+    kit.fail("sw-1", reason);
+    for (const ok of [false, false, false]) result(kit, ok, { evidence: { targetClass: "lan" } });
+    expect(kit.active.filter((one) => one.startsWith("check/"))).toEqual(atOnce);
+    kit.pass(300_000);
+    expect(kit.active).toContain("check/crm checkFailed");
   });
 
   it("warn of certificates that run out, ever louder, and are content when they were renewed", () => {

@@ -101,16 +101,17 @@ export class ReachabilityWatch {
   ) {
     const equipment: Fact[] = [];
     for (const [id, { sinceMs, reason }] of this.#silent) {
-      const said = words[reason];
-      equipment.push(factOf(id, "failing", sinceMs, said?.isHeard === true ? said.does : undefined));
+      equipment.push(factOf(id, "failing", sinceMs, complaintOf(reason)));
     }
     const upSinceMs = router === undefined ? undefined : this.#upSinceMs.get(router);
     if (router !== undefined && upSinceMs !== undefined) equipment.push(factOf(router, "up", upSinceMs));
     return { equipment, othersUp: this.#upSinceMs.size - (upSinceMs === undefined ? 0 : 1) };
   }
 
-  isSilent(equipment: EquipmentId): boolean {
-    return this.#silent.has(equipment);
+  /** Whether its polls fail although it answers. */
+  isHeard(equipment: EquipmentId): boolean {
+    const silence = this.#silent.get(equipment);
+    return silence !== undefined && complaintOf(silence.reason) !== undefined;
   }
 
   #answered({ equipment, observedAt }: Report): void {
@@ -150,4 +151,10 @@ export class ReachabilityWatch {
 function severityOf(deviceClass: string): "critical" | "major" | "minor" {
   if (deviceClass === "printer" || deviceClass === "camera") return "minor";
   return deviceClass === "router" || deviceClass === "firewall" ? "critical" : "major";
+}
+
+/** What equipment does whose polls fail and that is heard all the same; undefined = nothing is heard of it. */
+function complaintOf(reason: GapReason): string | undefined {
+  const said = words[reason];
+  return said?.isHeard === true ? said.does : undefined;
 }
