@@ -29,7 +29,5 @@ function unpacked(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if ("$map" in value) return new Map(value.$map as readonly (readonly [unknown, unknown])[]);
   if (!("$pattern" in value)) return value;
-  const pattern = Pattern.compile(String(value.$pattern));
-  if (typeof pattern === "string") throw new TypeError(`${compiledFile}: ${pattern}; run npm run generate`);
-  return pattern;
+  return Pattern.known(String(value.$pattern));
 }

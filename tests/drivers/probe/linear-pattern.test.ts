@@ -28,20 +28,40 @@ describe("a pattern for bodies", () => {
 
   it.each([
     ["(a+)\\1", "has \\1, which is not known here"],
-    ["a(?=b)", "has a group with ?, of which only (?: is known"],
+    ["a(?=b)", "looks ahead or behind"],
     ["(a", "has a ( without a )"],
     ["a)", "has a ) without a ("],
     ["[a", "has a [ without a ]"],
     ["*a", "has nothing before * to repeat"],
     ["a**", "repeats a repeat"],
     ["[z-a]", "has a range whose end is before its beginning"],
-    ["a{3,2}", "has a repeat whose maximum is below its minimum"],
-    ["a{500}", "repeats more than 100 times"],
+    ["a{3,2}", "has {3,2}, which repeats more than 1000 times or has a maximum below its minimum"],
+    ["a{500}", "is too large; repeats count as often as they repeat (at most 256 places)"],
     ["((a{50}){50})", "is too large"],
-    ["((((((((((a))))))))))", "has groups more than 8 deep"],
-    ["\\bword", "has \\b, which is not known here"],
+    ["\\qword", "has \\q, which is not known here"],
+    ["(?s).", "has a group with ?, of which only (?: and names are known"],
   ])("refuses %s with the reason", (source, reason) => {
     const refused = LinearPattern.compile(source);
     expect(typeof refused === "string" ? refused : "accepted").toContain(reason);
+  });
+
+  it("knows word boundaries, named groups and classes with a name", () => {
+    const pattern = LinearPattern.compile("\\bload: (?<load>[[:digit:]]+)\\b");
+    expect(typeof pattern !== "string" && pattern.matches("the load: 12 now")).toBe(true);
+    expect(typeof pattern !== "string" && pattern.matches("overload: 12 now")).toBe(false);
+  });
+
+  it("looks at the whole of a large body that was made against it within seconds", () => {
+    const pattern = LinearPattern.compile("a.{250}x");
+    let dice = 1;
+    let body = "";
+    while (body.length < 262_144) {
+      dice = (Math.imul(dice, 1_103_515_245) + 12_345) >>> 0;
+      body += dice >>> 31 === 0 ? "a" : "b";
+    }
+    const began = performance.now();
+    expect(typeof pattern !== "string" && pattern.matches(body)).toBe(false);
+    // 1.4 s by itself; the bound is for a loaded machine.
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 });

@@ -186,7 +186,7 @@ export const networkSubjects: readonly FuzzSubject[] = [
   },
   {
     name: "pattern of a check",
-    files: ["drivers/probe/http/pattern-syntax.ts", "drivers/probe/http/linear-pattern.ts"],
+    files: ["runtime/model/pattern-text.ts", "drivers/probe/http/linear-pattern.ts"],
     open: () => ({
       valid: [text("^(ok|healthy)[a-z0-9_-]{1,20}\\s+(?:\\d+\\.)*x?$"), text("[^<]*<b>.+?</b>"), text("a{2,5}b{0,3}|c+")],
       form: "text",

@@ -150,7 +150,7 @@ describe("a symbol", () => {
     expect(symbols(text)[0]).toMatchObject({ name: "state.OnLine", type: "flag", flag: 4 });
   });
 
-  it.each(["(a+)+b", "(?=x)y", "(x)\\1", "a*b*c*d*e*f", "["])("refuses the pattern %s", (pattern) => {
+  it.each(["(a{99}){99}", "(?=x)y", "(x)\\1", "["])("refuses the pattern %s", (pattern) => {
     const text = `metrics:\n  - symbol: {OID: ${acme}.1.0, name: a, extract_value: '${pattern}'}`;
     expect(problemsOf(text)[0]).toContain("pattern");
     expect(symbols(text)[0]?.extract).toBeUndefined();
