@@ -37,6 +37,7 @@ const knownEscape = /^\\(?:[dDwWsSbBnrtfv0Az]|x[\da-f]{2}|u[\da-f]{4}|[^A-Za-z0-
 /**
  * Patterns are read as RegExp reads them and run by RE2, which no text can make slow. It reads some things otherwise (`\s`, `.`, `\u`), and makes
  * programs of a million steps if it is told to: this writes a pattern so that RE2 means the same, and counts before anything is made.
+ * @param source callers bound its length: 256 characters
  * @returns the pattern for RE2, or the reason why it is refused
  */
 export function patternForRe2(source: string, { withGroups, lineEnds, maxSteps }: PatternReading): { readonly re2: string } | string {

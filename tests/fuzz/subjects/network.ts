@@ -18,6 +18,7 @@ import { CookieJar } from "../../../drivers/probe/http/cookie-jar.ts";
 import { LinearPattern } from "../../../drivers/probe/http/linear-pattern.ts";
 import { decodeResponse, encodeRequest } from "../../../drivers/probe/ntp/message.ts";
 import { readHead, readReply } from "../../../drivers/probe/udp/packet.ts";
+import { Pattern } from "../../../drivers/snmp/profiles/pattern.ts";
 import { SystemClock } from "../../../runtime/host/system-clock.ts";
 import { systemEntropy } from "../../../runtime/host/system-entropy.ts";
 import { mdnsAnswer, nodeStatusAnswer, ssdpAnswer } from "../../drivers/discovery/datagrams.ts";
@@ -185,14 +186,22 @@ export const networkSubjects: readonly FuzzSubject[] = [
     }),
   },
   {
-    name: "pattern of a check",
-    files: ["runtime/model/pattern-text.ts", "drivers/probe/http/linear-pattern.ts"],
+    name: "pattern of a check, of a profile",
+    files: ["runtime/model/pattern-text.ts", "drivers/probe/http/linear-pattern.ts", "drivers/snmp/profiles/pattern.ts"],
     open: () => ({
-      valid: [text("^(ok|healthy)[a-z0-9_-]{1,20}\\s+(?:\\d+\\.)*x?$"), text("[^<]*<b>.+?</b>"), text("a{2,5}b{0,3}|c+")],
+      valid: [
+        text("^(ok|healthy)[a-z0-9_-]{1,20}\\s+(?:\\d+\\.)*x?$"),
+        text("[^<]*<b>.+?</b>"),
+        text("a{2,5}b{0,3}|c+"),
+        text("(?i)\\bv(?<n>[[:digit:]]+)[^\\S\\n]*\\u00e9\\x41\\z"),
+      ],
       form: "text",
       read: asText((content) => {
-        const pattern = LinearPattern.compile(content);
-        if (typeof pattern !== "string") pattern.matches("ok12 3.4.x <b>bold</b> aaabbc");
+        const subject = "ok12 3.4.x <b>bold</b> aaabbc V7 \u00e9A";
+        const linear = LinearPattern.compile(content);
+        if (typeof linear !== "string") linear.matches(subject);
+        const pattern = Pattern.compile(content);
+        if (typeof pattern !== "string") pattern.expand(subject, "$1");
       }),
     }),
   },
