@@ -31,7 +31,7 @@ export class SyslogReceiver implements Unit {
   constructor(options: SyslogReceiverOptions) {
     this.#options = options;
     this.#unmatchedMaxSeverity = options.unmatchedMaxSeverity ?? 4;
-    this.rules = new SyslogRules([...(options.rules ?? []), ...builtInSyslogRules], () => options.clock.monotonicMs());
+    this.rules = new SyslogRules([...(options.rules ?? []), ...builtInSyslogRules]);
     for (const { rule, problem } of this.rules.problems) options.logger.warn({ rule, problem }, "syslog rule left out");
     this.#port = new DatagramPort("syslog", options, (datagram) => this.handle(datagram));
     this.listening = new Promise((resolve) => {

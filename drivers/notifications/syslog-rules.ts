@@ -1,15 +1,14 @@
-import { GatewayError } from "#model/errors.ts";
+import { RE2JS, RE2JSSyntaxException } from "re2js";
 import type { PerceivedSeverity } from "#model/observation.ts";
+import { patternForRe2, refusalOfRe2 } from "#model/pattern-text.ts";
 import type { SyslogMessage } from "./syslog-message.ts";
 
 /** Characters of a message that a pattern sees. */
 const maxMatchedLength = 512;
 const maxPatternLength = 256;
-const maxUnboundedRepeats = 3;
+/** With so many a message takes some milliseconds at worst. */
+const maxSteps = 256;
 const maxRules = 500;
-/** A pattern that takes longer than this, three times, is switched off. */
-const slowMs = 10;
-const maxSlow = 3;
 const maxTags = 16;
 
 /** What a message must have; all that is given must hold. */
@@ -49,9 +48,8 @@ export interface RuleProblem {
 }
 
 interface CompiledRule extends SyslogRule {
-  readonly pattern: RegExp | undefined;
+  readonly pattern: RE2JS | undefined;
   readonly needles: readonly string[];
-  slow: number;
 }
 
 /** RFC 5424's severities in RFC 8632's terms. */
@@ -65,16 +63,13 @@ export function perceivedSeverity(syslogSeverity: number): PerceivedSeverity {
 export class SyslogRules {
   readonly problems: readonly RuleProblem[];
   readonly #rules: CompiledRule[] = [];
-  readonly #nowMs: () => number;
 
-  /** @param nowMs monotonic, to notice patterns that take too long */
-  constructor(rules: readonly SyslogRule[], nowMs: () => number) {
-    this.#nowMs = nowMs;
+  constructor(rules: readonly SyslogRule[]) {
     const problems: RuleProblem[] = [];
     for (const rule of rules.slice(0, maxRules)) {
-      const problem = problemOf(rule);
-      if (problem !== undefined) problems.push({ rule: rule.name, problem });
-      else this.#rules.push(compile(rule));
+      const compiled = compile(rule);
+      if (typeof compiled === "string") problems.push({ rule: rule.name, problem: compiled });
+      else this.#rules.push(compiled);
     }
     if (rules.length > maxRules) problems.push({ rule: "*", problem: `more than ${maxRules} rules; the rest is left out` });
     this.problems = problems;
@@ -82,11 +77,6 @@ export class SyslogRules {
 
   get size(): number {
     return this.#rules.length;
-  }
-
-  /** Rules that were switched off because their pattern was too slow. */
-  get switchedOff(): readonly string[] {
-    return this.#rules.filter(({ slow }) => slow >= maxSlow).map(({ name }) => name);
   }
 
   match(message: SyslogMessage): RuleHit | undefined {
@@ -107,76 +97,34 @@ export class SyslogRules {
     if (match.mnemonic !== undefined && message.mnemonic !== match.mnemonic) return undefined;
     if (needles.length > 0 && !needles.some((needle) => lower.includes(needle))) return undefined;
     if (pattern === undefined) return {};
-    if (rule.slow >= maxSlow) return undefined;
-    const startMs = this.#nowMs();
-    const found = pattern.exec(message.text.slice(0, maxMatchedLength));
-    if (this.#nowMs() - startMs > slowMs) rule.slow += 1;
+    // Declared as any[]: what RegExp gives.
+    const found = pattern.exec(message.text.slice(0, maxMatchedLength)) as RegExpExecArray | null;
     if (found === null) return undefined;
     const groups = Object.entries(found.groups ?? {}).slice(0, maxTags);
     return Object.fromEntries(groups.flatMap(([name, value]) => (value === undefined ? [] : [[name, value.slice(0, 240)]])));
   }
 }
 
-/**
- * Patterns come from configuration and profile folders, subjects from strangers: no back references, no look-around, no repeat within a
- * repeat, at most three unbounded repeats. @throws GatewayError config.invalid with the reason
- */
-export function checkPattern(source: string): RegExp {
-  const refuse = (why: string) => new GatewayError("config.invalid", { message: `pattern ${why}` });
-  if (source.length > maxPatternLength) throw refuse(`is longer than ${maxPatternLength} characters`);
-  if (/\\[1-9k]/.test(source)) throw refuse("has a back reference");
-  if (/\(\?(?:[=!]|<[=!])/.test(source)) throw refuse("looks ahead or behind");
-  const shape = withoutLiterals(source);
-  if (repeatsWithinRepeat(shape)) throw refuse("repeats a group that itself repeats or chooses");
-  const unbounded = shape.match(/[*+]|\{\d+,\}/g)?.length ?? 0;
-  if (unbounded > maxUnboundedRepeats) throw refuse(`has more than ${maxUnboundedRepeats} unbounded repeats`);
-  try {
-    return new RegExp(source, "iu");
-  } catch (error) {
-    throw new GatewayError("config.invalid", { message: "pattern is not a regular expression", cause: error });
-  }
-}
-
-/** Escapes and classes become one plain character, group openers a bare parenthesis: only structure is left. */
-function withoutLiterals(source: string): string {
-  return source
-    .replaceAll(/\\./gs, "a")
-    .replaceAll(/\[\^?\]?[^\]]*\]/g, "a")
-    .replaceAll(/\(\?(?::|<\w+>)/g, "(");
-}
-
-function repeatsWithinRepeat(shape: string): boolean {
-  const risky: boolean[] = [];
-  for (let i = 0; i < shape.length; i++) {
-    const character = shape[i] ?? "";
-    if (character === "(") risky.push(false);
-    else if (/[*+{|]/.test(character) && risky.length > 0) risky[risky.length - 1] = true;
-    else if (character === ")") {
-      const inside = risky.pop() ?? false;
-      const repeated = /^(?:[*+]|\{\d+,?\d*\})/.test(shape.slice(i + 1));
-      if (inside && repeated) return true;
-      if (inside && risky.length > 0) risky[risky.length - 1] = true;
-    }
-  }
-  return false;
-}
-
-function problemOf(rule: SyslogRule): string | undefined {
+/** @returns the rule as it is matched, or what is wrong with it */
+function compile(rule: SyslogRule): CompiledRule | string {
   if (rule.type !== undefined && !/^[a-z][a-z0-9.-]{0,62}$/.test(rule.type)) return "type is not of a-z, 0-9, '.' and '-'";
   if (Object.values(rule.match).every((value) => value === undefined)) return "matches everything";
-  if (rule.match.regex === undefined) return undefined;
-  try {
-    checkPattern(rule.match.regex);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    return error.message;
-  }
+  const pattern = rule.match.regex === undefined ? undefined : compilePattern(rule.match.regex);
+  if (typeof pattern === "string") return `pattern ${pattern}`;
+  return { ...rule, pattern, needles: (rule.match.contains ?? []).map((needle) => needle.toLowerCase()) };
 }
 
-function compile(rule: SyslogRule): CompiledRule {
-  const pattern = rule.match.regex === undefined ? undefined : checkPattern(rule.match.regex);
-  return { ...rule, pattern, needles: (rule.match.contains ?? []).map((needle) => needle.toLowerCase()), slow: 0 };
+/** Subjects come from strangers: RE2 runs it, which no text can make slow. */
+function compilePattern(source: string): RE2JS | string {
+  if (source.length > maxPatternLength) return `is longer than ${maxPatternLength} characters`;
+  const text = patternForRe2(source, { withGroups: true, lineEnds: "\\n", maxSteps });
+  if (typeof text === "string") return text;
+  try {
+    return RE2JS.compile(text.re2, RE2JS.CASE_INSENSITIVE);
+  } catch (error) {
+    if (!(error instanceof RE2JSSyntaxException)) throw error;
+    return refusalOfRe2(error.error, error.input ?? "");
+  }
 }
 
 /** What equipment says in many words and everywhere means: own rules come before these. */
