@@ -1,19 +1,21 @@
 import type { AlarmChange } from "#model/observation.ts";
 import { formatMoment, type Zone } from "#web/time.ts";
+import { type Overview, wordsWithoutAlarms } from "./overview.ts";
 import { serverNowMs } from "./server.ts";
 
 const marks: Readonly<Record<string, string>> = { critical: "mark bad", major: "mark bad", minor: "mark warn", warning: "mark warn" };
 
 /** What is wrong now, worst first; consequences of another fault and what somebody put aside come folded. */
-export function AlarmList(props: { readonly alarms: readonly AlarmChange[]; readonly zone: Zone }) {
-  const own = props.alarms.filter((alarm) => !isAside(alarm));
-  const aside = props.alarms.filter(isAside);
+export function AlarmList(props: { readonly overview: Overview; readonly zone: Zone }) {
+  const { alarms } = props.overview;
+  const own = alarms.filter((alarm) => !isAside(alarm));
+  const aside = alarms.filter(isAside);
   return (
     <section class="card" aria-labelledby="alarms-title">
       <header>
         <h2 id="alarms-title">{own.length === 0 ? "No active alarms" : `${own.length} active ${own.length === 1 ? "alarm" : "alarms"}`}</h2>
       </header>
-      {own.length === 0 ? <p class="empty">Everything that is watched is as it should be.</p> : <Lines alarms={own} zone={props.zone} />}
+      {own.length === 0 ? <p class="empty">{wordsWithoutAlarms(props.overview)}</p> : <Lines alarms={own} zone={props.zone} />}
       {aside.length === 0 ? null : (
         <details class="aside">
           <summary>{aside.length} more: consequences, in maintenance or put aside</summary>

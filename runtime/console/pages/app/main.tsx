@@ -47,7 +47,7 @@ function Workplace(props: { readonly onSignedOut: () => void }) {
           <Facts overview={value} zone={zone} />
           <Verdict verdict={value.verdict} />
           <div class="columns">
-            <AlarmList alarms={value.alarms} zone={zone} />
+            <AlarmList overview={value} zone={zone} />
             <div class="side">
               <ServiceList services={value.services} />
               <CheckList checks={value.checks} />

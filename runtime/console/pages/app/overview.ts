@@ -59,3 +59,17 @@ export interface ServiceView {
   readonly state: string;
   readonly detail?: string;
 }
+
+/** What stands in place of alarms where there are none of their own. What fails is an alarm only once it has lasted, so none may be told yet. */
+export function wordsWithoutAlarms({
+  status,
+  checks,
+  verdict,
+  alarms,
+}: Pick<Overview, "status" | "checks" | "verdict" | "alarms">): string {
+  const isFailing = status.equipment.some(({ reachability }) => reachability === "down") || checks.some(({ ok }) => ok === false);
+  if (isFailing || (verdict !== undefined && verdict.sentence !== ""))
+    return "Something fails. It becomes an alarm once it has lasted a few minutes, unless somebody put it aside.";
+  if (alarms.length > 0) return "Nothing is wrong but what is listed below.";
+  return "Everything that is watched is as it should be.";
+}
