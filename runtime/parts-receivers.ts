@@ -102,9 +102,9 @@ export function openReceivers(
     if (folder !== undefined) void addDefinitions(receiver, folder, platform, traps.folder !== undefined);
   }
   if (syslog.enabled) {
-    const { host, port, sources } = syslog;
+    const { host, port, sources, rules, unmatchedMaxSeverity } = syslog;
     const receiver = new SyslogReceiver({
-      ...{ host, port, ...platform, sink: parts.sink, lookup: lookup("syslog") },
+      ...{ host, port, rules, unmatchedMaxSeverity, ...platform, sink: parts.sink, lookup: lookup("syslog") },
       ...(sources === undefined ? {} : { sources }),
     });
     add(receiver, "syslog", "syslog messages");

@@ -1,13 +1,11 @@
-import { RE2JS, RE2JSSyntaxException } from "re2js";
+import { RE2JS } from "re2js";
 import type { PerceivedSeverity } from "#model/observation.ts";
-import { patternForRe2, refusalOfRe2 } from "#model/pattern-text.ts";
+import { programOf, syslogPatternReading } from "#model/pattern-text.ts";
 import type { SyslogMessage } from "./syslog-message.ts";
 
 /** Characters of a message that a pattern sees. */
 const maxMatchedLength = 512;
 const maxPatternLength = 256;
-/** With so many a message takes some milliseconds at worst. */
-const maxSteps = 256;
 const maxRules = 500;
 const maxTags = 16;
 
@@ -117,14 +115,7 @@ function compile(rule: SyslogRule): CompiledRule | string {
 /** Subjects come from strangers: RE2 runs it, which no text can make slow. */
 function compilePattern(source: string): RE2JS | string {
   if (source.length > maxPatternLength) return `is longer than ${maxPatternLength} characters`;
-  const text = patternForRe2(source, { withGroups: true, lineEnds: "\\n", maxSteps });
-  if (typeof text === "string") return text;
-  try {
-    return RE2JS.compile(text.re2, RE2JS.CASE_INSENSITIVE);
-  } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error;
-    return refusalOfRe2(error.error, error.input ?? "");
-  }
+  return programOf(source, syslogPatternReading, (re2) => RE2JS.compile(re2, RE2JS.CASE_INSENSITIVE));
 }
 
 /** What equipment says in many words and everywhere means: own rules come before these. */

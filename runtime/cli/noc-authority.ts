@@ -58,7 +58,7 @@ function registerCommands(noc: Command, context: CommandContext): void {
     .action(async (gateway: string, options: OrderOptions) => (await orders()).commands(gateway, options, context));
   asking(noc, "approve", "say yes, as a second person, to a command that disrupts")
     .argument("<id>", "id of the command")
-    .addHelpText("after", examples("noc approve 01KAXXXXXXXXXXXXXXXXXXXXXX --token-file anna.token"))
+    .addHelpText("after", examples("noc approve 01KAQ4T7M2ZB3N8W5X6Y7V9CDE --token-file anna.token"))
     .action(async (id: string, options: OrderOptions) => (await orders()).approve(id, options, context));
 }
 

@@ -8,6 +8,9 @@ export interface PatternReading {
   readonly maxSteps: number;
 }
 
+/** Of syslog rules: who checks a configuration and who receives read them alike. A message of 512 characters takes some milliseconds at worst. */
+export const syslogPatternReading: PatternReading = { withGroups: true, lineEnds: "\\n", maxSteps: 256 };
+
 /** RegExp's \s. RE2's is ASCII without the vertical tab; but devices and pages do write no-break spaces. */
 const spaces =
   "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff";
@@ -63,10 +66,34 @@ export function patternForRe2(source: string, { withGroups, lineEnds, maxSteps }
   return refusals[0] ?? { re2: flag + re2 };
 }
 
-/** What RE2 says of a pattern, in our words. `where` is the part that it names. */
-export function refusalOfRe2(error: string, where: string): string {
-  const [, sentence] = sentences.find(([words]) => error.includes(words)) ?? [];
-  return sentence?.replace("…", () => where) ?? "is not a regular expression";
+/** What the library throws for a pattern that it does not take. `input` is the part that it names. */
+interface Re2Refusal extends Error {
+  readonly error: string;
+  readonly input?: string | null;
+}
+
+/**
+ * A program of a pattern. @param make makes it of what RE2 reads, by the library that the caller has: here nothing is imported
+ * @returns the program, or the reason why the pattern is refused @throws whatever else `make` throws
+ */
+export function programOf<Program extends object>(
+  source: string,
+  reading: PatternReading,
+  make: (re2: string) => Program,
+): Program | string {
+  const text = patternForRe2(source, reading);
+  if (typeof text === "string") return text;
+  try {
+    return make(text.re2);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const [, sentence] = sentences.find(([words]) => error.error.includes(words)) ?? [];
+    return sentence?.replace("…", () => error.input ?? "") ?? "is not a regular expression";
+  }
+}
+
+function isRefusal(error: unknown): error is Re2Refusal {
+  return error instanceof Error && error.name === "RE2JSSyntaxException" && "error" in error && typeof error.error === "string";
 }
 
 const sentences: readonly (readonly [string, string])[] = [

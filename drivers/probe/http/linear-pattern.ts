@@ -1,5 +1,5 @@
-import { RE2JSSyntaxException, RE2Set } from "re2js";
-import { patternForRe2, refusalOfRe2 } from "#model/pattern-text.ts";
+import { RE2Set } from "re2js";
+import { programOf } from "#model/pattern-text.ts";
 
 /** Characters of a body that a pattern looks at: with the steps below, at worst a second or two. */
 const maxSubjectCharacters = 262_144;
@@ -20,18 +20,14 @@ export class LinearPattern {
 
   /** @returns the pattern, or the reason why it is refused */
   static compile(source: string): LinearPattern | string {
-    const text = patternForRe2(source, { withGroups: false, lineEnds: "\\n", maxSteps });
-    if (typeof text === "string") return text;
-    // A set of one: a single pattern's automaton has 8 MiB for its states, and nobody can give it less.
-    const set = new RE2Set(RE2Set.UNANCHORED, 0, maxStateBytes);
-    try {
-      set.add(text.re2);
-      set.compile();
-    } catch (error) {
-      if (!(error instanceof RE2JSSyntaxException)) throw error;
-      return refusalOfRe2(error.error, error.input ?? "");
-    }
-    return new LinearPattern(set);
+    const set = programOf(source, { withGroups: false, lineEnds: "\\n", maxSteps }, (re2) => {
+      // A set of one: a single pattern's automaton has 8 MiB for its states, and nobody can give it less.
+      const made = new RE2Set(RE2Set.UNANCHORED, 0, maxStateBytes);
+      made.add(re2);
+      made.compile();
+      return made;
+    });
+    return typeof set === "string" ? set : new LinearPattern(set);
   }
 
   matches(text: string): boolean {

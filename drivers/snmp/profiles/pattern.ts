@@ -1,5 +1,5 @@
-import { RE2JS, RE2JSSyntaxException } from "re2js";
-import { patternForRe2, refusalOfRe2 } from "#model/pattern-text.ts";
+import { RE2JS } from "re2js";
+import { programOf } from "#model/pattern-text.ts";
 import { profileLimits } from "./limits.ts";
 
 /** Characters of a device's text that a pattern sees. */
@@ -62,12 +62,5 @@ export class Pattern {
 }
 
 function compile(source: string): RE2JS | string {
-  const text = patternForRe2(source, { withGroups: true, lineEnds, maxSteps });
-  if (typeof text === "string") return text;
-  try {
-    return RE2JS.compile(text.re2, RE2JS.CASE_INSENSITIVE);
-  } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error;
-    return refusalOfRe2(error.error, error.input ?? "");
-  }
+  return programOf(source, { withGroups: true, lineEnds, maxSteps }, (re2) => RE2JS.compile(re2, RE2JS.CASE_INSENSITIVE));
 }

@@ -271,6 +271,16 @@ export interface GatewayFile {
      * UDP port. 514 needs CAP_NET_BIND_SERVICE or a redirection by the firewall.
      */
     port: number;
+    /**
+     * What messages mean, before the rules that ship with the gateway: the first that matches gives its event its type. Alarms are made of events by alarms.rules. At most 200.
+     *
+     * @maxItems 200
+     */
+    rules: SyslogRule[];
+    /**
+     * Messages that no rule matches become events up to this syslog severity (0 emergency to 7 debug); -1: none of them.
+     */
+    unmatchedMaxSeverity: number;
   };
   /**
    * The outbox on flash.
@@ -804,6 +814,71 @@ export interface CheckEntry {
   settings: {
     [k: string]: unknown;
   };
+}
+/**
+ * Which messages are meant, and what they become.
+ */
+export interface SyslogRule {
+  /**
+   * Unique.
+   */
+  name: string;
+  /**
+   * All that is given must hold.
+   */
+  match: {
+    /**
+     * Any of these in the text, ignoring case.
+     *
+     * @minItems 1
+     * @maxItems 16
+     */
+    contains?:
+      | [string]
+      | [string, string]
+      | [string, string, string]
+      | [string, string, string, string]
+      | [string, string, string, string, string]
+      | [string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string];
+    /**
+     * A regular expression on the first 512 characters of the text, ignoring case, as RE2 knows them (no back references, no look-around). Named groups, (?<port>...), become tags of the event.
+     */
+    regex?: string;
+    /**
+     * Application, exactly.
+     */
+    app?: string;
+    /**
+     * FACILITY-SEVERITY-MNEMONIC as some vendors write it, exactly.
+     */
+    mnemonic?: string;
+    /**
+     * Syslog severity at most (0 emergency to 7 debug).
+     */
+    maxSeverity?: number;
+    /**
+     * Syslog facility.
+     */
+    facility?: number;
+  };
+  /**
+   * Type of the event, behind syslog. Left out: the message is dropped.
+   */
+  type?: string;
+  /**
+   * Severity of the event. Left out: from the message's own.
+   */
+  severity?: "critical" | "major" | "minor" | "warning" | "indeterminate";
 }
 /**
  * One subnet. Passive only until activeSweep or credentials say otherwise.
